@@ -1,0 +1,10 @@
+"""The engine: from a dataset and a plan to the indicator table, exactly and for all units at once.
+
+Data flows one way: `members` (who is asked, and what each one reported) → `conditions` (facts in
+three-valued logic) → `states` (reported, not applicable or missing) → `pooling` (sums per scope) →
+`verdicts` (bounds, verdict, slack) → `trajectory` (stage targets) → `table` (the table itself).
+"""
+
+from analysis.indicators.table import SCOPES, compute_indicators, write_table
+
+__all__ = ["SCOPES", "compute_indicators", "write_table"]

@@ -1,0 +1,176 @@
+"""Stage targets before they are due: is the group on the planned path?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from analysis.plan import Indicator, Plan
+
+TRAJECTORIES = (
+    "",
+    "due",
+    "achieved_early",
+    "maintained",
+    "not_assessable",
+    "on_path",
+    "undetermined",
+    "behind",
+    "regressing",
+    "behind_recovering",
+    "off_track",
+)
+_LONGEST_LOOK_BACK = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """One year of one group.
+
+    ``value`` is empty where nobody reported, ``upper`` where there is no limit.
+    """
+
+    reported: int
+    missing: int
+    verdict: str
+    value: Fraction | None
+    lower: Fraction | None
+    upper: Fraction | None
+
+
+@dataclass(frozen=True)
+class Path:
+    """The planned knots of a stage indicator and where a group starts from."""
+
+    knots: tuple[tuple[int, Fraction], ...]
+    baseline: tuple[int, Fraction] | None
+
+    def at(self, year: int) -> Fraction | None:
+        """Return the planned value in a year, empty before the baseline and after the last knot."""
+        if self.baseline is None or year < self.baseline[0]:
+            return None
+        start = self.baseline
+        for knot in self.knots:
+            if knot[0] <= start[0]:
+                continue
+            if year <= knot[0]:
+                return _between(start, knot, year)
+            start = knot
+        return start[1] if year == start[0] else None
+
+
+def is_complete(point: Point, plan: Plan) -> bool:
+    """Tell whether few enough figures are missing for the trajectory to rest on the year."""
+    asked = point.reported + point.missing
+    return point.missing <= asked * plan.complete_if_missing_at_most
+
+
+def find_path(points: Mapping[int, Point], indicator: Indicator, plan: Plan) -> Path:
+    """Return the planned path of a group.
+
+    Parameters
+    ----------
+    points : mapping of year to Point
+        Every year of the group.
+    indicator : Indicator
+        With stage targets.
+    plan : Plan
+        Gives the baseline year and what counts as complete.
+    """
+    knots = sorted((t.by_end_of, t.minimum) for t in indicator.targets if t.by_end_of)
+    planned = dict(knots)
+    for year in sorted(points):
+        value = points[year].value
+        if year >= plan.baseline_year and value is not None and is_complete(points[year], plan):
+            return Path(tuple(knots), (year, planned.get(year, value)))
+    return Path(tuple(knots), None)
+
+
+def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: Plan) -> str:
+    """Return the trajectory word of a group in a year: the first rule that matches.
+
+    Parameters
+    ----------
+    points : mapping of year to Point
+        Every year of the group, ``year`` among them.
+    year : int
+        The year to assess.
+    indicator : Indicator
+        With stage targets.
+    plan : Plan
+        The plan that it belongs to.
+
+    Returns
+    -------
+    str
+        One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
+    """
+    target = indicator.target_in(year)
+    now = points[year]
+    if target is None or target.by_end_of is None or now.verdict == "not_applicable":
+        return ""
+    if target.by_end_of == year:
+        return "due"
+    path = find_path(points, indicator, plan)
+    bar = target.minimum
+    if now.value is not None and now.lower is not None and now.lower >= bar:
+        held = path.baseline is not None and path.baseline[1] >= bar
+        return "maintained" if held else "achieved_early"
+    planned = path.at(year)
+    if planned is None or now.value is None or now.lower is None:
+        return "not_assessable"
+    if now.lower >= planned:
+        return "on_path"
+    if now.upper is None or now.upper >= planned:
+        return "undetermined"
+    return _below_path(points, year, (bar - now.value) / (target.by_end_of - year), plan)
+
+
+def is_overdue(points: Mapping[int, Point], year: int, indicator: Indicator) -> bool:
+    """Tell whether a target year has passed unmet and today's value is still below that target."""
+    now = points[year].value
+    if now is None:
+        return False
+    for target in indicator.targets:
+        due = target.by_end_of
+        if due is None or due >= year or due not in points:
+            continue
+        if points[due].verdict == "not_met" and now < target.minimum:
+            return True
+    return False
+
+
+def _below_path(points: Mapping[int, Point], year: int, required: Fraction, plan: Plan) -> str:
+    observed = observed_pace(points, year, plan)
+    if observed is None:
+        return "behind"
+    if observed < 0:
+        return "regressing"
+    return "behind_recovering" if observed >= required else "off_track"
+
+
+def observed_pace(points: Mapping[int, Point], year: int, plan: Plan) -> Fraction | None:
+    """Return the change a year over the longest unbroken run of at most three complete years."""
+    pace = None
+    now = _complete_value(points, year, plan)
+    if now is None:
+        return None
+    for back in range(1, _LONGEST_LOOK_BACK + 1):
+        then = _complete_value(points, year - back, plan)
+        if then is None:
+            break
+        pace = (now - then) / back
+    return pace
+
+
+def _complete_value(points: Mapping[int, Point], year: int, plan: Plan) -> Fraction | None:
+    point = points.get(year)
+    return point.value if point is not None and is_complete(point, plan) else None
+
+
+def _between(start: tuple[int, Fraction], knot: tuple[int, Fraction], year: int) -> Fraction:
+    (year_a, a), (year_b, b) = start, knot
+    if a >= b:
+        return b
+    return a + (b - a) * Fraction(year - year_a, year_b - year_a)

@@ -1,0 +1,88 @@
+"""What is wrong with an input: one record per problem, all of them at once, in Vietnamese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+_SEVERITY_VI = {"error": "LỖI", "warning": "CẢNH BÁO"}
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong with one place of an input.
+
+    Parameters
+    ----------
+    severity : {"error", "warning"}
+        A warning is shown and blocks nothing.
+    code : str
+        A stable English word for machines, for example ``"too_large"``.
+    file : str
+        The file's name as the user knows it (no folder of this machine).
+    row : int or None
+        The line as a spreadsheet counts it: the header is row 1.
+    column : str
+        The column's name, or the key of a YAML file; empty when the whole file is meant.
+    value : str
+        The offending value as it stands in the file.
+    message : str
+        A Vietnamese sentence: what is wrong and what would be right.
+    """
+
+    severity: Severity
+    code: str
+    file: str
+    row: int | None
+    column: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return one Vietnamese line for a person."""
+        place = self.file
+        if self.row is not None:
+            place += f", dòng {self.row}"
+        if self.column:
+            place += f", cột {self.column}"
+        shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
+        return f"{_SEVERITY_VI[self.severity]} {place}{shown}: {self.message}"
+
+    def as_record(self) -> dict[str, object]:
+        """Return a JSON-ready record."""
+        return asdict(self)
+
+
+class InputError(Exception):
+    """Inputs that cannot be used, with every problem found.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        At least one problem of severity ``"error"``.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: Sequence[Problem] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def error(
+    message: str,
+    *,
+    code: str,
+    file: str = "",
+    row: int | None = None,
+    column: str = "",
+    value: object = "",
+) -> Problem:
+    """Return a blocking problem."""
+    return Problem("error", code, file, row, column, str(value), message)
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Tell whether any problem blocks."""
+    return any(problem.severity == "error" for problem in problems)

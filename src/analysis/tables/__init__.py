@@ -1,0 +1,1 @@
+"""The canonical tables: their dictionary, reading them, and checking what must hold."""

@@ -1,0 +1,251 @@
+"""What must hold across the cells of a dataset, and what only deserves a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from analysis.problems import Problem
+from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.load import Dataset
+
+#: A unit type needs this many figures before one of them can look odd.
+_MIN_DISTRIBUTION = 8
+_MAX_ROBUST_Z = 3.5
+_ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
+
+
+def check_dataset(dataset: Dataset) -> list[Problem]:
+    """Apply every rule across cells.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tables as `read_dataset` returns them; its own problems are not repeated.
+
+    Returns
+    -------
+    list of Problem
+        Errors block; warnings are shown and block nothing.
+    """
+    rules: list[Callable[[Dataset], list[Problem]]] = [
+        _unique_keys,
+        _known_units,
+        _parts_within_wholes,
+        _dates_in_order,
+        _odd_counts,
+        _sudden_changes,
+        _over_collection,
+        _unknown_lineage,
+    ]
+    return [problem for rule in rules for problem in rule(dataset)]
+
+
+def _problems(
+    rows: pd.DataFrame,
+    file: str,
+    column: str,
+    *,
+    code: str,
+    message: Callable[[pd.Series], str],
+    is_error: bool = True,
+) -> list[Problem]:
+    severity = "error" if is_error else "warning"
+    return [
+        Problem(severity, code, file, int(str(row)), column, _shown(cells[column]), message(cells))
+        for row, cells in rows.iterrows()
+    ]
+
+
+def _shown(value: object) -> str:
+    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def _unique_keys(dataset: Dataset) -> list[Problem]:
+    found = []
+    for table in dictionary().tables.values():
+        frame = dataset.tables[table.name]
+        key = list(table.key)
+        repeated = frame[frame.duplicated(key, keep=False)]
+        if repeated.empty:
+            continue
+        first = repeated.reset_index(names="row").groupby(key, dropna=False)["row"].transform("first")
+        repeated = repeated.assign(first_row=first.to_numpy())
+        repeated = repeated[repeated.index != repeated["first_row"]]
+        found += _problems(
+            repeated,
+            dataset.files[table.name],
+            key[-1],
+            code="duplicate_key",
+            message=lambda r, names=", ".join(key): (  # type: ignore[misc]
+                f"trùng khóa ({names}) với dòng {r['first_row']}"
+            ),
+        )
+    return found
+
+
+def _known_units(dataset: Dataset) -> list[Problem]:
+    found = []
+    known = pd.MultiIndex.from_frame(dataset.roster[["year", "unit_id"]])
+    for name in ("returns", "employers"):
+        frame = dataset.tables[name]
+        named = frame[frame["unit_id"].notna()]
+        absent = named[~pd.MultiIndex.from_frame(named[["year", "unit_id"]]).isin(known)]
+        found += _problems(
+            absent,
+            dataset.files[name],
+            "unit_id",
+            code="unknown_unit",
+            message=lambda r: f"mã này không có trong danh sách CĐCS năm {r['year']}",
+        )
+    return found
+
+
+def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
+    found = []
+    roster = dataset.roster.drop_duplicates(["year", "unit_id"]).set_index(["year", "unit_id"])
+    for table in dictionary().tables.values():
+        frame = dataset.tables[table.name]
+        limited = [column for column in table.columns.values() if column.at_most]
+        if not limited or frame.empty:
+            continue
+        if "unit_id" in table.key:
+            keys = pd.MultiIndex.from_frame(frame[["year", "unit_id"]])
+            beside = roster.reindex(keys).set_axis(frame.index)
+        for column in limited:
+            whole = frame if column.at_most in table.columns else beside
+            limits = whole[column.at_most]
+            over = (frame[column.name] > limits).fillna(False)
+            if column.exempt:
+                over &= ~frame["unit_type"].isin(column.exempt)
+            rows = frame[over].assign(limit=limits[over])
+            found += _problems(
+                rows,
+                dataset.files[table.name],
+                column.name,
+                code="part_above_whole",
+                message=_above_message(table, column),
+                is_error=not column.soft,
+            )
+    return found
+
+
+def _above_message(table: Table, column: Column) -> Callable[[pd.Series], str]:
+    tables = dictionary().tables
+    whole = {**tables["roster"].columns, **table.columns}[column.at_most or ""]
+    people = _ON_REGISTER if column.type.name == "count" else ""
+    return lambda row: f"«{column.vi}» lớn hơn «{whole.vi}» là {row['limit']}{people}"
+
+
+def _dates_in_order(dataset: Dataset) -> list[Problem]:
+    roster = dataset.roster
+    return _problems(
+        roster[roster["dissolved_on"] < roster["founded_on"]],
+        dataset.files["roster"],
+        "dissolved_on",
+        code="dates",
+        message=lambda r: f"ngày kết thúc trước ngày thành lập {r['founded_on']:%d/%m/%Y}",
+        is_error=False,
+    )
+
+
+def _odd_counts(dataset: Dataset) -> list[Problem]:
+    """Warn of a count far from those of its own type in the same year."""
+    found = []
+    types = dataset.roster.drop_duplicates(["year", "unit_id"])[["year", "unit_id", "unit_type"]]
+    for table in (dictionary().tables["roster"], dictionary().tables["returns"]):
+        frame = dataset.tables[table.name]
+        if "unit_type" not in frame:
+            merged = frame[["year", "unit_id"]].merge(types, how="left", on=["year", "unit_id"])
+            frame = frame.assign(unit_type=merged["unit_type"].to_numpy())
+        counts = [column for column in table.columns.values() if column.type.name == "count"]
+        for column in counts:
+            figures = frame[column.name].astype("Float64").to_numpy("float64", na_value=np.nan)
+            z, median = _robust_z(pd.Series(figures, index=frame.index), frame)
+            odd = z.abs() > _MAX_ROBUST_Z
+            rows = frame[odd].assign(median=median[odd])
+            found += _problems(
+                rows,
+                dataset.files[table.name],
+                column.name,
+                code="odd_count",
+                message=lambda r, vi=column.vi: (  # type: ignore[misc]
+                    f"«{vi}» khác xa các đơn vị cùng loại hình (trung vị {r['median']:.0f}); hãy xem lại"
+                ),
+                is_error=False,
+            )
+    return found
+
+
+def _robust_z(figures: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    by = [frame["year"], frame["unit_type"]]
+    median = figures.groupby(by).transform("median")
+    deviation = (figures - median).abs()
+    spread = deviation.groupby(by).transform("median") * 1.4826
+    enough = figures.groupby(by).transform("count") >= _MIN_DISTRIBUTION
+    return ((figures - median) / spread.where(spread > 0)).where(enough), median
+
+
+def _sudden_changes(dataset: Dataset) -> list[Problem]:
+    """Warn of members changed by over half without an event that explains it."""
+    roster = dataset.roster.drop_duplicates(["year", "unit_id"])
+    before = roster[["year", "unit_id", "members_total"]].assign(year=roster["year"] + 1)
+    pair = roster[["year", "unit_id"]].merge(
+        before, how="left", on=["year", "unit_id"], validate="one_to_one"
+    )
+    last = pd.Series(pair["members_total"].to_numpy(), index=roster.index, dtype="Int64")
+    jump = (roster["members_total"] - last).abs() * 2 > last
+    events = dataset.lineage
+    explained = {
+        (int(year), unit)
+        for column in ("predecessor_id", "successor_id")
+        for year, unit in zip(events["date"].dt.year, events[column], strict=True)
+        if pd.notna(unit) and pd.notna(year)
+    }
+    named = [pair in explained for pair in zip(roster["year"], roster["unit_id"], strict=True)]
+    unexplained = (jump & (last > 0)).fillna(False) & ~np.array(named, dtype=bool)
+    return _problems(
+        roster[unexplained].assign(last=last[unexplained]),
+        dataset.files["roster"],
+        "members_total",
+        code="sudden_change",
+        message=lambda r: (
+            f"đoàn viên thay đổi trên 50% so với năm trước ({r['last']}) mà không có biến động tổ chức nào"
+        ),
+        is_error=False,
+    )
+
+
+def _over_collection(dataset: Dataset) -> list[Problem]:
+    found = []
+    for name in ("returns", "district"):
+        frame = dataset.tables[name]
+        for collected, due in (("fund_collected", "fund_due"), ("dues_collected", "dues_due")):
+            over = (frame[collected] * 5 > frame[due] * 6) & (frame[due] > 0)
+            found += _problems(
+                frame[over.fillna(False)],
+                dataset.files[name],
+                collected,
+                code="over_collection",
+                message=lambda r, due=due: f"thu trên 120% số phải thu ({r[due]} đồng)",  # type: ignore[misc]
+                is_error=False,
+            )
+    return found
+
+
+def _unknown_lineage(dataset: Dataset) -> list[Problem]:
+    known = set(dataset.roster["unit_id"])
+    found = []
+    for column in ("predecessor_id", "successor_id"):
+        ids = dataset.lineage[column]
+        found += _problems(
+            dataset.lineage[ids.notna() & ~ids.isin(known)],
+            dataset.files["lineage"],
+            column,
+            code="unknown_lineage",
+            message=lambda r: "mã này không có trong danh sách CĐCS của năm nào",
+            is_error=False,
+        )
+    return found

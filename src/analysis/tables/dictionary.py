@@ -1,0 +1,109 @@
+"""The dictionary of the canonical tables, read from ``dictionary.yaml`` beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+
+@dataclass(frozen=True)
+class CellType:
+    """What a cell of this type may hold."""
+
+    name: str
+    vi: str
+    smallest: int | None = None
+    largest: int | None = None
+    pattern: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells are whole numbers."""
+        return self.name in ("year", "count", "money")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one table, with its only heading and its rule."""
+
+    name: str
+    type: CellType
+    vi: str
+    meaning: str
+    words: tuple[str, ...] = ()
+    required: bool = False
+    at_most: str | None = None
+    exempt: tuple[str, ...] = ()
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One canonical table."""
+
+    name: str
+    vi: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """All tables, and the words that their cells may hold."""
+
+    tables: dict[str, Table]
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
+    ranked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def rank(self, list_name: str, word: str) -> int:
+        """Return the rank of a word in a ranked list, from 0 upwards.
+
+        Raises
+        ------
+        ValueError
+            If the word has no rank (``not_graded``) or the list is not ranked.
+        """
+        return self.ranked[list_name].index(word)
+
+
+@cache
+def dictionary() -> Dictionary:
+    """Return the dictionary (read once).
+
+    Examples
+    --------
+    >>> dictionary().tables["returns"].columns["informed"].at_most
+    'workers_total'
+    >>> dictionary().rank("grade", "excellent")
+    3
+    """
+    raw = yaml.safe_load(files(__package__).joinpath("dictionary.yaml").read_text("utf-8"))
+    types = {name: CellType(name, **spec) for name, spec in raw["types"].items()}
+    words: dict[str, dict[str, str]] = raw["words"]
+
+    def column(name: str, spec: dict[str, object]) -> Column:
+        rest = dict(spec)
+        list_name = rest.pop("of", None)
+        return Column(
+            name=name,
+            type=types[str(rest.pop("type"))],
+            words=tuple(words[str(list_name)]) if list_name else (),
+            exempt=tuple(rest.pop("except", ())),  # type: ignore[arg-type]
+            **rest,  # type: ignore[arg-type]
+        )
+
+    tables = {
+        name: Table(
+            name=name,
+            vi=spec["vi"],
+            key=tuple(spec["key"]),
+            columns={key: column(key, value) for key, value in spec["columns"].items()},
+            optional=spec.get("optional", False),
+        )
+        for name, spec in raw["tables"].items()
+    }
+    return Dictionary(tables, words, {k: tuple(v) for k, v in raw["ranked"].items()})
