@@ -11,6 +11,7 @@ import csv
 import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,9 +162,8 @@ class Unit:
         if self.rng.random() < 0.75:
             return "", years[-1]
         year = self.rng.choice([year for year in years if year >= self.first_year])
-        day = f"{year}-{self.rng.choice(('12-02', '12-31', '11-30', '12-01'))}"
-        if self.founded_on < f"{year}-11-29" and self.rng.random() < 0.5:
-            day = f"{year}-11-29"
+        days = (f"{year}-{day}" for day in ("06-30", "11-29", "11-30", "12-01", "12-02", "12-31"))
+        day = self.rng.choice([day for day in days if day > self.founded_on])
         return day, self.rng.choice((year, year, years[-1]))
 
     def stands_in(self, year: int) -> bool:
@@ -467,7 +467,7 @@ def promises(tables: Tables, row: Cells, column: str) -> tuple[int, int | None]:
     low = 0
     for collected, due_column in DUE.items():
         if due_column == column and row[collected]:
-            low = -int(-int(row[collected]) * Fraction(5, 6) // 1)
+            low = ceil(int(row[collected]) / Fraction(6, 5))
     return low, max(earlier, default=0) or None
 
 

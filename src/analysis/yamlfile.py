@@ -36,7 +36,7 @@ _MESSAGES = {
 }
 
 
-class Misplaced(ValueError):
+class MisplacedError(ValueError):
     """Broken rules, each with its place below the part of the file that a validator looks at."""
 
     def __init__(self, found: Iterable[tuple[Location, str]]) -> None:
@@ -154,7 +154,7 @@ def _problems(
     kind = item["type"]
     context = item.get("ctx", {})
     cause = context.get("error")
-    if isinstance(cause, Misplaced):
+    if isinstance(cause, MisplacedError):
         for at, message in cause.found:
             given = _given((*where, *at), data)
             yield _problem(message, kind, (*where, *at), given, data, lines, file)

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from analysis.tables.dictionary import Column, dictionary
-from analysis.yamlfile import Misplaced, read_yaml
+from analysis.yamlfile import Location, MisplacedError, read_yaml
 
 Measure = Literal[
     "ratio", "share_of_units", "mean_per_unit", "total", "district_value", "share_of_employers"
@@ -446,7 +446,7 @@ def _task_names_known(task: Task, info: ValidationInfo) -> Task:
 
 
 def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indicator:
-    wrong = []
+    wrong: list[tuple[Location, str]] = []
     groups = info.data.get("groups")
     known = {"all", *(groups or {}), *dictionary().words["unit_type"]}
     if groups is not None and indicator.population not in known:
@@ -457,7 +457,7 @@ def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indica
         lost = [i for i, task in enumerate(indicator.tasks) if task not in ids]
         wrong += [(("tasks", i), "không có việc nào mang mã này trong tasks") for i in lost]
     if wrong:
-        raise Misplaced(wrong)
+        raise MisplacedError(wrong)
     _check_section(indicator.section, info)
     return indicator
 
@@ -465,7 +465,7 @@ def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indica
 def _check_section(section: str, info: ValidationInfo) -> None:
     sections = info.data.get("sections")
     if sections is not None and section.partition(".")[0] not in {item.id for item in sections}:
-        raise Misplaced([(("section",), "không thuộc phần nào trong sections")])
+        raise MisplacedError([(("section",), "không thuộc phần nào trong sections")])
 
 
 class Plan(Model):
@@ -501,7 +501,7 @@ class Plan(Model):
         cls, groups: dict[str, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
         types = dictionary().words["unit_type"]
-        wrong: list[tuple[tuple[int | str, ...], str]] = []
+        wrong: list[tuple[Location, str]] = []
         earlier: set[str] = set()
         for group, words in groups.items():
             if group in types or group == "all":
@@ -513,7 +513,7 @@ class Plan(Model):
             ]
             earlier.add(group)
         if wrong:
-            raise Misplaced(wrong)
+            raise MisplacedError(wrong)
         return groups
 
     @field_validator("sections", "tasks", "indicators")
@@ -522,7 +522,7 @@ class Plan(Model):
         ids = [item.id for item in items]
         again = [i for i, key in enumerate(ids) if key in ids[:i]]
         if again:
-            raise Misplaced(((i, "id"), f"mã «{ids[i]}» lặp lại") for i in again)
+            raise MisplacedError(((i, "id"), f"mã «{ids[i]}» lặp lại") for i in again)
         return items
 
     def cut_off_in(self, year: int) -> date:

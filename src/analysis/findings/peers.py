@@ -1,0 +1,76 @@
+"""A unit among its peers: other units of the same type, never fewer than a reader can trust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from analysis.findings.finding import Finding
+from analysis.study import Study
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What the other units of a type reached in one indicator.
+
+    Attributes
+    ----------
+    count : int
+        How many others have a value.
+    median, lower_quartile, upper_quartile : Fraction or None
+        Empty below the smallest number of peers; for a yes/no indicator only ``holding`` is filled.
+    holding : int or None
+        How many hold, for a yes/no indicator.
+    """
+
+    count: int
+    median: Fraction | None = None
+    lower_quartile: Fraction | None = None
+    upper_quartile: Fraction | None = None
+    holding: int | None = None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether there are enough peers."""
+        return self.median is not None or self.holding is not None
+
+
+def compare_with_peers(study: Study, finding: Finding) -> Peers:
+    """Compare a unit's finding with the other units of its type in the same year.
+
+    Parameters
+    ----------
+    study : Study
+        Where the others are.
+    finding : Finding
+        At unit scope.
+
+    Returns
+    -------
+    Peers
+        Without figures where fewer than ``params.min_peers`` others have a value.
+    """
+    values = [
+        Fraction(int(row.numerator), int(row.denominator or 1))
+        for row in study.peer_rows(finding.indicator.id, finding.scope_id, finding.year)
+    ]
+    if len(values) < study.params.min_peers:
+        return Peers(len(values))
+    if finding.indicator.is_share:
+        return Peers(len(values), holding=sum(value == 1 for value in values))
+    ordered = sorted(values)
+    return Peers(len(values), quantile(ordered, 2), quantile(ordered, 1), quantile(ordered, 3))
+
+
+def quantile(ordered: list[Fraction], quarter: int) -> Fraction:
+    """Return a quartile by linear interpolation between the two nearest values, exactly.
+
+    Examples
+    --------
+    >>> quantile([Fraction(0), Fraction(1)], 2)
+    Fraction(1, 2)
+    """
+    place = Fraction(quarter * (len(ordered) - 1), 4)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

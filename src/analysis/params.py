@@ -1,0 +1,110 @@
+"""What one year's run needs: ``params/default.yaml``, and ``params/<year>.yaml`` where it differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from analysis.plan.schema import parse_number
+from analysis.problems import InputError, error
+from analysis.yamlfile import read_yaml
+
+PARAMS_FOLDER = "params"
+DEFAULT_FILE = "default.yaml"
+
+
+def _share_text(given: Any) -> str:
+    parse_number(given)
+    return str(given)
+
+
+class Params(BaseModel):
+    """The settings of a run; the notebooks' papermill parameters have the same names.
+
+    Attributes
+    ----------
+    year : int
+        The year to report on.
+    data, plan : str
+        The dataset folder and the plan file, relative to the project's folder.
+    lang : str
+        A folder of ``params/lang``.
+    min_peers : int
+        Fewer units of the same type than this are not compared with.
+    min_ranked : int
+        Units whose denominator is below this are not ranked.
+    page_seconds : int
+        How long one notebook may run.
+    assumptions : dict of str to str
+        A user's own thresholds for indicators that the plan names without a number, for example
+        ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    year: int = Field(ge=1990, le=2100)
+    data: str = Field(min_length=1)
+    plan: str = Field(min_length=1)
+    lang: str = Field(default="vi", pattern=r"^[a-z]{2}$")
+    min_peers: int = Field(default=5, ge=2)
+    min_ranked: int = Field(default=10, ge=1)
+    page_seconds: int = Field(default=300, ge=5)
+    assumptions: dict[str, Annotated[str, BeforeValidator(_share_text)]] = {}
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the project's folder: the nearest one above ``start`` that has ``params``.
+
+    Falls back on the checkout that the package was installed from.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (folder / PARAMS_FOLDER / DEFAULT_FILE).is_file():
+            return folder
+    message = "không thấy thư mục params/ của dự án; hãy chạy lệnh trong thư mục dự án"
+    raise InputError([error(message, code="no_project")])
+
+
+def load_params(year: int, file: Path | None = None, root: Path | None = None) -> Params:
+    """Read the settings of a year.
+
+    Parameters
+    ----------
+    year : int
+        Taken where the file does not name one.
+    file : Path, optional
+        Another file than ``params/<year>.yaml``; that one may be missing, this one not.
+    root : Path, optional
+        The project's folder.
+
+    Returns
+    -------
+    Params
+        ``params/default.yaml``, overridden by the file.
+
+    Raises
+    ------
+    InputError
+        With file, line, key and what was expected; also if the file is for another year.
+    """
+    folder = (root or find_root()) / PARAMS_FOLDER
+    default = folder / DEFAULT_FILE
+    chosen = file or folder / f"{year}.yaml"
+    base = {**(yaml.safe_load(default.read_text("utf-8")) or {}), "year": year}
+    if file is None and not chosen.exists():
+        chosen = default
+    params = read_yaml(chosen, Params, base)
+    if params.year != year:
+        message = f"tệp này dành cho năm {params.year}, không phải năm {year}"
+        raise InputError(
+            [error(message, code="other_year", file=chosen.name, column="year", value=params.year)]
+        )
+    return params

@@ -1,0 +1,228 @@
+"""A study: one dataset under one plan, with its indicator table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from analysis.indicators import SCOPES, compute_indicators
+from analysis.indicators.members import is_expected
+from analysis.params import Params, find_root, load_params
+from analysis.plan import Plan, load_plan
+from analysis.problems import InputError, error
+from analysis.tables.load import Dataset, load_dataset
+
+
+@dataclass(frozen=True)
+class Study:
+    """One dataset under one plan.
+
+    Attributes
+    ----------
+    params : Params
+        The settings.
+    plan : Plan
+        The catalogue.
+    dataset : Dataset
+        The canonical tables, free of errors.
+    root : Path
+        The project's folder.
+    """
+
+    params: Params
+    plan: Plan
+    dataset: Dataset
+    root: Path
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The indicator table of all years and scopes (computed once)."""
+        return compute_indicators(self.dataset, self.plan)
+
+    @cached_property
+    def _positions(self) -> dict[tuple[str, str, int], np.ndarray]:
+        keys = [self.table["scope"], self.table["scope_id"], self.table["year"]]
+        return dict(self.table.groupby(keys, observed=True, sort=False).indices)
+
+    def rows(self, scope: str, scope_id: str, year: int) -> pd.DataFrame:
+        """Return one scope's rows of a year, by indicator id; empty if there are none.
+
+        Parameters
+        ----------
+        scope : str
+            One of ``SCOPES``.
+        scope_id : str
+            The unit, commune, type or parent; the issuer's id for the district.
+        year : int
+            The year.
+        """
+        found = self._positions.get((scope, scope_id, year), np.array([], np.int64))
+        return self.table.iloc[found].set_index("indicator")
+
+    @cached_property
+    def register(self) -> pd.DataFrame:
+        """The roster with ``is_expected`` and ``has_return`` beside each unit, by year and id."""
+        roster = self.dataset.roster.copy()
+        roster["parent"] = roster["parent"].fillna(self.plan.issuer.id)
+        roster["is_expected"] = is_expected(roster, self.plan)
+        returned = pd.MultiIndex.from_frame(self.dataset.returns[["year", "unit_id"]])
+        keys = pd.MultiIndex.from_frame(roster[["year", "unit_id"]])
+        roster["has_return"] = keys.isin(returned)
+        return roster.set_index(["year", "unit_id"]).sort_index()
+
+    def expected_units(self, year: int) -> pd.DataFrame:
+        """Return the units that have to report in a year, by id."""
+        if year not in self.dataset.years:
+            return self.register.iloc[:0].droplevel("year")
+        units = self.register.loc[year]
+        return units[units["is_expected"]]
+
+
+    @cached_property
+    def _cells(self) -> pd.DataFrame:
+        keys = ["year", "unit_id"]
+        both = self.dataset.roster.merge(self.dataset.returns, how="left", on=keys)
+        return both.set_index(keys).sort_index()
+
+    def cells(self, unit_id: str, year: int) -> pd.Series:
+        """Return what the register and the return say of a unit in a year; empty is missing."""
+        return self._cells.loc[(year, unit_id)]
+
+    @cached_property
+    def _reported_rows(self) -> dict[tuple[str, int, str], pd.DataFrame]:
+        table = self.table
+        rows = table[(table["scope"] == "unit") & (table["reported"] > 0)]
+        keys = pd.MultiIndex.from_arrays([rows["year"], rows["scope_id"].astype("str")])
+        types = self.register["unit_type"].reindex(keys).to_numpy()
+        rows = rows[["indicator", "year", "scope_id", "numerator", "denominator"]].assign(type=types)
+        groups = rows.groupby(["indicator", "year", "type"], observed=True, sort=False)
+        return {(str(i), int(y), str(t)): group for (i, y, t), group in groups}
+
+    def peer_rows(self, indicator_id: str, unit_id: str, year: int) -> Iterator[Any]:
+        """Yield the rows of the other units of a unit's type that reported an indicator."""
+        unit_type = str(self.register.loc[(year, unit_id), "unit_type"])
+        group = self._reported_rows.get((indicator_id, year, unit_type))
+        if group is not None:
+            yield from group[group["scope_id"] != unit_id].itertuples(index=False)
+
+
+_warm: dict[str, Study] = {}
+
+
+def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
+    """Load a dataset and a plan.
+
+    Parameters
+    ----------
+    year : int
+        The year whose settings (``params/<year>.yaml``) to use. All years of the dataset are there
+        to look at.
+    file : path, optional
+        Another settings file.
+    **settings
+        Any field of `Params`, overriding the file: ``data="data/sample"``.
+
+    Returns
+    -------
+    Study
+        Ready for `indicators`, `unit`, `year` and `compare`.
+
+    Raises
+    ------
+    InputError
+        With every problem of the settings, the plan or the dataset, in Vietnamese.
+
+    Examples
+    --------
+    >>> study = load(2024)
+    >>> study.plan.issuer.short
+    'LĐLĐ huyện Hướng Hóa'
+    """
+    root = find_root()
+    base = load_params(year, Path(file) if file else None, root).model_dump()
+    params = make_params(base, {k: v for k, v in settings.items() if v is not None})
+    return open_study(params, root)
+
+
+def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
+    """Override settings by name.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or a value is not what it should be.
+    """
+    try:
+        return Params.model_validate({**base, **settings})
+    except ValidationError as failure:
+        raise InputError(
+            error(
+                "tham số lạ" if item["type"] == "extra_forbidden" else f"giá trị sai: {item['msg']}",
+                code=item["type"],
+                column=".".join(str(part) for part in item["loc"]),
+                value=item["input"],
+            )
+            for item in failure.errors()
+        ) from None
+
+
+def open_study(params: Params, root: Path) -> Study:
+    """Read what the settings name, or take what `keep_warm` holds for the same settings."""
+    warm = _warm.get(_key(params))
+    if warm is not None:
+        return warm
+    plan = load_plan(root / params.plan)
+    return Study(params, plan, load_dataset(root / params.data), root)
+
+
+def keep_warm(study: Study) -> None:
+    """Let later `load` calls of this process and its forks take this study as it is.
+
+    For the runner alone: in JupyterLab every load reads the tables anew.
+    """
+    _ = study.table, study.register, study._positions, study._cells, study._reported_rows
+    _warm.clear()
+    _warm[_key(study.params)] = study
+
+
+def _key(params: Params) -> str:
+    return params.model_dump_json()
+
+
+def indicators(
+    study: Study, years: Iterable[int] | None = None, by: Iterable[str] = SCOPES
+) -> pd.DataFrame:
+    """Return the indicator table.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    years : iterable of int, optional
+        All years by default.
+    by : iterable of str
+        Scopes: ``district``, ``commune``, ``unit_type``, ``parent``, ``unit``.
+
+    Returns
+    -------
+    DataFrame
+        One row per year, indicator, scope and scope_id; shares as 0.782; see
+        `analysis.indicators.compute_indicators`.
+
+    Examples
+    --------
+    >>> table = indicators(load(2024), years=[2024], by=["district"])
+    >>> list(table.columns[:4])
+    ['indicator', 'year', 'scope', 'scope_id']
+    """
+    scopes, chosen = list(by), study.dataset.years if years is None else sorted(set(years))
+    table = study.table
+    keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
+    return table[keep].reset_index(drop=True)
