@@ -421,7 +421,8 @@ def missing_ratio(indicator: Spec, member: Member, numerator: int | None) -> Out
     """The cap on a missing member's denominator: column by column, at least its numerator.
 
     Open: "its own numerator where that is known" is taken as the whole numerator; a sum with one
-    unknown column is not known. ``carried`` also where another column has no cap.
+    unknown column is not known. ``carried`` stands also where another column, before or after,
+    has no cap (the worked examples have such rows).
     """
     cap, is_carried, is_capped = 0, False, True
     for column in indicator["denominator"]:
@@ -658,8 +659,8 @@ def is_all_or_nothing(indicator: Spec, scope: str, rollup: Rollup, target: Targe
 def is_complete(plan: Spec, rollup: Rollup) -> bool:
     """At most a tenth (the plan's setting) of reported + missing is missing.
 
-    Open: a year in which nobody reported and nobody is missing, or without a register. It has no
-    value, so it can be neither a baseline nor a step of a pace: not complete.
+    A year in which nobody reported and nobody is missing, or without a register, has no value: it
+    is no baseline (so in the worked examples), and here a gap in a pace too (the spec is silent).
     """
     if not rollup.reported:
         return False
@@ -761,7 +762,11 @@ def standing_on_path(
 
 
 def is_overdue(indicator: Spec, history: dict[int, Rollup], year: int) -> bool:
-    """A target year has passed ``not_met`` and today's value is still below that target."""
+    """A target year has passed ``not_met`` and today's value is still below that target.
+
+    Only at the scopes that have a trajectory (so in the worked examples); any passed target counts,
+    also the last one, when none is ahead.
+    """
     now = history[year].value
     for target in stage_targets(indicator):
         due = target.due or 0

@@ -95,6 +95,12 @@ class Study:
         """Return what the register and the return say of a unit in a year; empty is missing."""
         return self._cells.loc[(year, unit_id)]
 
+    def unit_rows(self, indicator_id: str, year: int) -> Iterator[Any]:
+        """Yield the table's rows of every unit for one indicator and year."""
+        table = self.table
+        keep = (table["scope"] == "unit") & (table["indicator"] == indicator_id)
+        yield from table[keep & (table["year"] == year)].itertuples(index=False)
+
     @cached_property
     def _reported_rows(self) -> dict[tuple[str, int, str], pd.DataFrame]:
         table = self.table
@@ -193,7 +199,8 @@ def keep_warm(study: Study) -> None:
 
 
 def _key(params: Params) -> str:
-    return params.model_dump_json()
+    # How long a page may run changes nothing of what it says.
+    return params.model_dump_json(exclude={"page_seconds"})
 
 
 def indicators(

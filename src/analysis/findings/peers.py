@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import pandas as pd
+
 from analysis.findings.finding import Finding
 from analysis.study import Study
 
@@ -51,7 +53,7 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
         Without figures where fewer than ``params.min_peers`` others have a value.
     """
     values = [
-        Fraction(int(row.numerator), int(row.denominator or 1))
+        Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
         for row in study.peer_rows(finding.indicator.id, finding.scope_id, finding.year)
     ]
     if len(values) < study.params.min_peers:

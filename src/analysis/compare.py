@@ -1,0 +1,110 @@
+"""Two years side by side: as published, or over the same perimeter."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.indicators import compute_indicators
+from analysis.study import Study
+from analysis.tables.load import Dataset
+
+Basis = Literal["published", "same_perimeter"]
+
+_FINAL_EVENTS = ("merged", "split")
+
+
+def compare(
+    study: Study, before: int, now: int, *, basis: Basis = "published"
+) -> pd.DataFrame:
+    """Compare the district's figures of two years.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    before, now : int
+        Two years of the roster, the earlier first.
+    basis : {"published", "same_perimeter"}
+        ``published`` compares the figures as each year reported them. ``same_perimeter`` keeps
+        only the units expected in both years, together with the predecessors that merged into one
+        of them (or were split into them) between the years.
+
+    Returns
+    -------
+    DataFrame
+        One row per indicator: ``value_before``, ``value_now``, ``difference`` (in the value's own
+        unit; a share's as 0.05), ``units_before``, ``units_now`` (who is in it) and both verdicts.
+
+    Raises
+    ------
+    InputError
+        If the roster does not know one of the years.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> rows = compare(load(2024), 2023, 2024)
+    >>> rows.loc["informed_public", "units_now"]
+    79
+    """
+    dataset = study.dataset
+    if basis == "same_perimeter":
+        dataset = _same_perimeter(study, before, now)
+    table = compute_indicators(dataset, study.plan, {before, now}, ["district"])
+    sides = {year: table[table["year"] == year].set_index("indicator") for year in (before, now)}
+    columns = {"value": "value", "units": "reported", "verdict": "verdict"}
+    result = pd.DataFrame(
+        {
+            f"{name}_{side}": sides[year][column]
+            for name, column in columns.items()
+            for side, year in (("before", before), ("now", now))
+        }
+    )
+    result.insert(2, "difference", result["value_now"] - result["value_before"])
+    return result
+
+
+def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
+    """Return the dataset with only the units that are in both years, predecessors with them."""
+    old, new = study.expected_units(before).index, study.expected_units(now).index
+    successor = _successors(study, before, now)
+    both = set(old) & set(new)
+    pooled = {key for key in old if successor.get(key) in set(new)}
+    # A merged unit counts where its predecessors do.
+    keep_before = both | pooled
+    keep_now = both | {successor[key] for key in pooled}
+    kept = {before: keep_before, now: keep_now}
+
+    def inside(frame: pd.DataFrame) -> pd.DataFrame:
+        chosen = [
+            unit in kept.get(int(year), ())
+            for year, unit in zip(frame["year"], frame["unit_id"], strict=True)
+        ]
+        # Other years stay: they only serve as caps for what is missing.
+        return frame[np.array(chosen, bool) | ~frame["year"].isin([before, now]).to_numpy()]
+
+    tables = {**study.dataset.tables}
+    tables["roster"] = inside(tables["roster"])
+    tables["returns"] = inside(tables["returns"])
+    return Dataset(tables, study.dataset.files, study.dataset.description, study.dataset.digest)
+
+
+def _successors(study: Study, before: int, now: int) -> dict[str, str]:
+    """Return who each unit went into between two years' cut-offs, followed to the end."""
+    events = study.dataset.lineage
+    start = pd.Timestamp(study.plan.cut_off_in(before))
+    end = pd.Timestamp(study.plan.cut_off_in(now))
+    events = events[(events["date"] > start) & (events["date"] <= end)]
+    events = events[events["event"].isin(_FINAL_EVENTS)].sort_values("date")
+    direct = dict(zip(events["predecessor_id"], events["successor_id"], strict=True))
+    resolved = {}
+    for key in direct:
+        target, seen = direct[key], {key}
+        while target in direct and target not in seen:
+            seen.add(target)
+            target = direct[target]
+        resolved[key] = target
+    return resolved

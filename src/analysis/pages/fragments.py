@@ -1,0 +1,94 @@
+"""Pieces of HTML: what a notebook cell shows, and what ends up on the page.
+
+Every text is escaped where the templates show it: names and notes come from other people's files.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+#: The mark of a page that ran to its end; the runner looks for it.
+END_MARK = "application/vnd.congdoan.end+json"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A piece of HTML that JupyterLab shows and nbconvert exports as it is."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+@dataclass(frozen=True)
+class EndMark:
+    """What the last cell of a report shows: nothing to see, and the page's title and contents."""
+
+    page: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": "", END_MARK: dict(self.page)}
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.pages", "fragments"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["csv_link"] = csv_link
+    return environment
+
+
+def render(template: str, **context: Any) -> Fragment:
+    """Fill a template of ``fragments/``.
+
+    Parameters
+    ----------
+    template : str
+        Its name without ending.
+    **context
+        What it shows; all text is escaped.
+    """
+    return Fragment(_environment().get_template(f"{template}.html.j2").render(context))
+
+
+def raw(svg: str) -> Markup:
+    """Mark our own SVG as HTML; never used on text from data."""
+    return Markup(svg)  # noqa: S704 - made by `figures.to_svg`, which escapes its texts
+
+
+def csv_link(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a ``data:`` address of a CSV that opens offline, with a BOM so that Excel reads it.
+
+    Examples
+    --------
+    >>> csv_link(["a"], [["1"]]).startswith("data:text/csv;charset=utf-8;base64,")
+    True
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([_harmless(cell) for cell in header])
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    content = base64.b64encode(buffer.getvalue().encode("utf-8-sig")).decode("ascii")
+    return f"data:text/csv;charset=utf-8;base64,{content}"
+
+
+def _harmless(cell: object) -> str:
+    """Keep a spreadsheet from running a text as a formula."""
+    text = str(cell)
+    is_number = text.lstrip("-").replace(".", "").replace(",", "").removesuffix("%").isdigit()
+    return "'" + text if text[:1] in "=+-@\t\r" and not is_number else text

@@ -1,0 +1,27 @@
+"""Where nbconvert finds the project's own template, and the one style sheet of all pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from analysis.figures import PALETTE
+
+#: For ``HTMLExporter(template_name=…, extra_template_basedirs=[…])``.
+TEMPLATE_NAME = "congdoan"
+TEMPLATE_FOLDER = Path(__file__).parent / "templates"
+
+#: Nothing is loaded from anywhere and nothing runs: a page is safe to open and to pass on.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def page_css() -> str:
+    """Return the style sheet with the palette's colours, light and dark."""
+    light, dark = (
+        "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)
+    )
+    rules = (TEMPLATE_FOLDER / TEMPLATE_NAME / "style.css").read_text("utf-8")
+    schemes = f":root{{color-scheme:light dark;{light}}}"
+    schemes += f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return schemes + f"@media print{{:root{{color-scheme:light;{light}}}}}" + rules

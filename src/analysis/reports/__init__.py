@@ -1,0 +1,6 @@
+"""The narratives: one call a section, for a notebook that reads like a table of contents."""
+
+from analysis.reports.unit import UnitReport, unit
+from analysis.reports.year import YearReport, year
+
+__all__ = ["UnitReport", "YearReport", "unit", "year"]

@@ -1,0 +1,233 @@
+"""What the unit's and the year's narratives share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from importlib.metadata import version
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from analysis.figures import to_svg
+from analysis.findings import Finding
+from analysis.language import Language, load_language
+from analysis.pages.fragments import EndMark, Fragment, raw, render
+from analysis.plan import Condition, Indicator
+from analysis.plan.schema import write_number
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+
+
+@dataclass(frozen=True)
+class IndicatorWords:
+    """An indicator's formula in headings instead of column names."""
+
+    measure: str
+    is_share: bool
+    max_rate: Fraction | None
+    member_word: str
+    numerator_names: list[str]
+    denominator_names: list[str]
+    holds_names: list[str]
+    applies_names: list[str]
+
+
+class Report:
+    """A narrative of one year under construction, section by section.
+
+    Parameters
+    ----------
+    study : Study
+        From `analysis.load`.
+    year : int
+        The year it tells of.
+    """
+
+    def __init__(self, study: Study, year: int) -> None:
+        self.study = study
+        self.year = year
+        self.language: Language = load_language(study.params.lang, study.root)
+        self._contents: dict[str, str] = {}
+
+    def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
+        """Render a section and enter it into the page's contents."""
+        self._contents[section] = title
+        texts = self.language.words["ui"]
+        return render(template, id=section, title=title, t=texts, **context)
+
+    def _facts_of_page(self, title: str, description: str, **links: Any) -> dict[str, Any]:
+        texts = self.language.words["ui"]
+        described = self.study.dataset.description
+        return {
+            "title": title,
+            "description": description,
+            "lang": self.language.code,
+            "year": self.year,
+            "issuer": self.study.plan.issuer.name,
+            "contents": [{"id": key, "title": text} for key, text in self._contents.items()],
+            "contents_label": texts["contents"],
+            "skip": texts["skip"],
+            "notice": texts["illustrative"] if described.illustrative else "",
+            **links,
+        }
+
+    def _finish(self, facts: dict[str, Any]) -> EndMark:
+        return EndMark(facts)
+
+    def result_rows(self, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+        """Return the rows of a table of results."""
+        return [self._result_row(finding) for finding in findings]
+
+    def _result_row(self, finding: Finding) -> dict[str, Any]:
+        say, words = self.language.say, self.language.words
+        return {
+            "title": finding.indicator.title,
+            "whole": finding.indicator.whole,
+            "is_part": "." in finding.indicator.id,
+            "value": say("value", finding),
+            "counts": say("counts", finding),
+            "target": say("target", finding),
+            "verdict": finding.verdict,
+            "verdict_label": words["verdict"][finding.verdict],
+            "verdict_sign": words["verdict_sign"][finding.verdict],
+            "shortfall": self._shortfall(finding),
+            "missing": say("missing", finding),
+        }
+
+    def _shortfall(self, finding: Finding) -> str:
+        if finding.verdict != "not_met" or not finding.shortfall or finding.is_answer:
+            return ""
+        return self.language.say("lacks", finding)
+
+    def result_parts(self, findings: dict[str, Finding]) -> list[dict[str, Any]]:
+        """Return a table for each of the plan's sections, in the plan's order."""
+        parts = []
+        for section in self.study.plan.sections:
+            inside = [
+                f for f in findings.values() if f.indicator.section.split(".")[0] == section.id
+            ]
+            if inside:
+                title = f"{section.id}. {section.title}"
+                parts.append({"title": title, "rows": self.result_rows(inside)})
+        return parts
+
+    def definition_cards(self, indicators: Iterable[Indicator]) -> list[dict[str, str]]:
+        """Return a card for each whole indicator: formula, comparator, section and decision."""
+        return [self._card(item) for item in indicators if "." not in item.id]
+
+    def _card(self, indicator: Indicator) -> dict[str, str]:
+        say = self.language.say
+        bars = [
+            say("dated_bar", t, indicator.unit, indicator.is_fraction) for t in indicator.targets
+        ]
+        assumed = self.study.params.assumptions.get(indicator.id)
+        if assumed and not indicator.targets:
+            bars = [say("assumption", assumed)]
+        return {
+            "id": indicator.id,
+            "title": indicator.title,
+            "what": indicator.what,
+            "why": indicator.why,
+            "formula": say("formula", self.formula_words(indicator)),
+            "target": "; ".join(bars) or self.language.word("verdict_long", "no_target"),
+            "section": indicator.section,
+            "decision": indicator.decision,
+        }
+
+    def formula_words(self, indicator: Indicator) -> IndicatorWords:
+        """Return the indicator's formula in the dictionary's headings."""
+        tables = {"units": ("roster", "returns"), "employers": ("employers",)}
+        names = {
+            column.name: column.vi
+            for table in tables.get(indicator.over, ("district",))
+            for column in dictionary().tables[table].columns.values()
+        }
+        return IndicatorWords(
+            measure=indicator.measure,
+            is_share=indicator.is_share,
+            max_rate=indicator.max_rate,
+            member_word=self.language.word("member", indicator.over),
+            numerator_names=[names[name] for name in indicator.numerator],
+            denominator_names=[names[name] for name in indicator.denominator],
+            holds_names=[self._condition(c, names) for c in indicator.holds],
+            applies_names=[self._condition(c, names) for c in indicator.applies_if],
+        )
+
+    def _condition(self, condition: Condition, names: dict[str, str]) -> str:
+        name = names[condition.column]
+        if condition.over is not None:
+            name = self.language.say("quotient", name, names[condition.over])
+        if condition.present is not None:
+            return self.language.say("condition", name, "present" if condition.present else "absent", "")
+        if condition.is_not is not None:
+            label = dictionary().words["grade"].get(condition.is_not, condition.is_not)
+            return self.language.say("condition", name, "is_not", label)
+        if condition.more_than is not None:
+            return self.language.say("condition", name, "more_than", write_number(condition.more_than))
+        if isinstance(condition.at_least, str):
+            label = dictionary().words["grade"][condition.at_least]
+            return self.language.say("condition", name, "at_least", f"“{label}”")
+        if condition.at_least is not None:
+            is_share = condition.over is not None
+            percent = self.language.numbers.percent(condition.at_least)
+            number = percent if is_share else write_number(condition.at_least)
+            return self.language.say("condition", name, "at_least", number)
+        return self.language.say("condition", name, "true", "")
+
+    def figure(
+        self,
+        name: str,
+        drawn: Figure,
+        *,
+        headline: str,
+        subtitle: str,
+        alt: str,
+        header: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        verdicts: Sequence[str] = (),
+    ) -> Fragment:
+        """Return a figure with its message, its description and its data."""
+        words = self.language.words
+        legend = [
+            {"verdict": v, "sign": words["verdict_sign"][v], "label": words["verdict"][v]}
+            for v in dict.fromkeys(verdicts)
+        ]
+        return render(
+            "figure",
+            id=f"fig-{name}",
+            headline=headline,
+            subtitle=subtitle,
+            svg=raw(to_svg(drawn, alt, name)),
+            legend=legend,
+            header=header,
+            rows=rows,
+            t=words["ui"],
+        )
+
+    def method(self) -> Fragment:
+        """Show how figures come about, their limits, and where this page comes from."""
+        plan, dataset, texts = self.study.plan, self.study.dataset, self.language.words["ui"]
+        described = dataset.description.name or texts["none"]
+        facts = [
+            (texts["plan"], f"{plan.title} ({plan.source}; {plan.id} {plan.version})"),
+            (texts["dataset"], f"{described} (SHA-256 {dataset.digest[:16]})"),
+            (texts["package"], f"congdoan {version('congdoan')}"),
+            (texts["made_at"], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+        ]
+        flags = {flag for f in self._all_findings() for flag in f.flags}
+        labels = [self.language.word("flag", flag) for flag in sorted(flags)]
+        cut_off = self.language.date(plan.cut_off_in(self.year))
+        return self._render(
+            "cach-tinh",
+            "method",
+            texts["method"],
+            method=self.language.say("method", cut_off),
+            flags=labels,
+            facts=facts,
+        )
+
+    def _all_findings(self) -> Iterable[Finding]:
+        raise NotImplementedError

@@ -1,0 +1,409 @@
+"""The narrative of one grassroots union in one year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures import PeerMark, Trend, peers_chart, targets_chart, trend_chart
+from analysis.findings import Finding, Peers, compare_with_peers, find, tally
+from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.plan import Indicator
+from analysis.problems import InputError, error
+from analysis.reports.base import Report
+from analysis.study import Study
+
+_MOST_GOOD = 4
+_MOST_TRENDS = 3
+
+
+class UnitReport(Report):
+    """The narrative of one unit; made by `unit`.
+
+    Attributes
+    ----------
+    findings : dict of str to Finding
+        This year's, by indicator id, in the plan's order.
+    before : dict of str to Finding
+        Last year's.
+    """
+
+    def __init__(self, study: Study, unit_id: str, year: int) -> None:
+        super().__init__(study, year)
+        if (year, unit_id) not in study.register.index:
+            message = f"không có CĐCS này trong danh sách năm {year}"
+            raise InputError([error(message, code="unknown_unit", column="unit_id", value=unit_id)])
+        self.unit_id = unit_id
+        self.facts: pd.Series = study.register.loc[(year, unit_id)]
+        self.name = str(self.facts["name"])
+        self.findings = find(study, "unit", unit_id, year)
+        self.before = find(study, "unit", unit_id, year - 1)
+        self.district = find(study, "district", study.plan.issuer.id, year)
+        self.peers: dict[str, Peers] = {
+            key: compare_with_peers(study, finding) for key, finding in self.findings.items()
+        }
+
+    def _all_findings(self) -> Iterable[Finding]:
+        return self.findings.values()
+
+    @property
+    def wholes(self) -> list[Finding]:
+        """The findings that are not parts of another."""
+        return [f for f in self.findings.values() if "." not in f.indicator.id]
+
+    @property
+    def shares(self) -> list[Finding]:
+        """The unit's own rates that have a value."""
+        return [f for f in self.wholes if f.indicator.measure == "ratio" and f.value is not None]
+
+    def header(self) -> Fragment:
+        """Show who this is about."""
+        texts, numbers = self.language.words["ui"], self.language.numbers
+        facts = [
+            (texts["unit_type"], self.language.type_name(str(self.facts["unit_type"]))),
+            (texts["commune"], str(self.facts["commune"])),
+            (texts["parent"], self.parent),
+        ]
+        for label, column in (("workers", "workers_total"), ("members", "members_total")):
+            known = pd.notna(self.facts[column])
+            text = numbers.count(int(self.facts[column])) if known else self.unknown
+            facts.append((texts[label], text))
+        kicker = f"{texts['report_of']} {self.year} · {self.study.plan.short}"
+        return render("header", kicker=kicker, title=self.name, facts=facts)
+
+    @property
+    def parent(self) -> str:
+        """Who the unit reports to."""
+        parent = str(self.facts["parent"])
+        issuer = self.study.plan.issuer
+        return issuer.short if parent == issuer.id else parent
+
+    @property
+    def unknown(self) -> str:
+        """The words for a figure that was not reported."""
+        return self.language.word("answer", "unknown").lower()
+
+    def summary(self) -> Fragment:
+        """Show what is good, what is missed by how much, and what cannot be concluded."""
+        say = self.language.say
+        counts = tally(self.year, self.findings.values(), list(self.before.values()))
+        lead = say("tally", counts, self.name)
+        if not counts.judged:
+            lead = say("nothing_judged", self.year, self.name)
+        notes = []
+        if not self.facts["has_return"]:
+            notes.append(say("no_return", self.year, self.name, self.parent))
+        if not self.before:
+            notes.append(say("new_unit", self.year))
+        by_verdict = {v: [f for f in self.wholes if f.verdict == v] for v in ("met", "not_met")}
+        groups = [
+            self._group("met", say("good_heading"), self._good_lines(by_verdict["met"])),
+            self._group("not_met", say("bad_heading"), self._lines(by_verdict["not_met"])),
+            self._group("undetermined", say("open_heading"), self._open_lines()),
+            self._group(
+                "not_due",
+                say("stage_heading"),
+                self._lines([f for f in self.wholes if f.verdict == "not_due"]),
+            ),
+        ]
+        title = self.language.ui("summary")
+        shown = [group for group in groups if group["lines"]]
+        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=shown)
+
+    def _group(self, verdict: str, heading: str, lines: list[dict[str, str]]) -> dict[str, Any]:
+        sign = self.language.word("verdict_sign", verdict)
+        return {"verdict": verdict, "heading": heading, "lines": lines, "sign": sign}
+
+    def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
+        return [
+            {"title": f.indicator.title, "text": self._with_change(f) + "."} for f in findings
+        ]
+
+    def _with_change(self, finding: Finding) -> str:
+        """Return the sentence, and the change where it says more than that nothing moved."""
+        text = self.language.say("sentence", finding)
+        change = self.language.say("change", finding.change)
+        moved = finding.change is not None and finding.change.difference != 0
+        return f"{text}; {change}" if moved else text
+
+    def _good_lines(self, findings: list[Finding]) -> list[dict[str, str]]:
+        """Name the strongest results and count the rest."""
+        rates = [f for f in findings if f.indicator.is_fraction and not f.is_answer]
+        others = [f for f in findings if f not in rates]
+        chosen = sorted(rates, key=lambda f: f.value or 0, reverse=True)[:_MOST_GOOD]
+        chosen += others[: _MOST_GOOD - len(chosen)]
+        lines = self._lines([f for f in findings if f in chosen])
+        rest = [f.indicator.short for f in findings if f not in chosen]
+        if rest:
+            lines.append({"title": "", "text": self.language.say("others_met", rest)})
+        return lines
+
+    def _open_lines(self) -> list[dict[str, str]]:
+        if not self.facts["has_return"]:
+            return []
+        return self._lines([f for f in self.wholes if f.verdict == "undetermined"])
+
+    def results(self) -> Fragment:
+        """Show every indicator in the plan's order."""
+        parts = self.result_parts(self.findings)
+        return self._render(
+            "ket-qua", "results", self.language.ui("results"), parts=parts, intro=""
+        )
+
+    def figure_targets(self) -> Fragment | None:
+        """Draw the unit's rates against their targets; nothing where it has none."""
+        shown = [f for f in self.shares if f.is_judged]
+        if not shown:
+            return None
+        say, texts = self.language.say, self.language.words["ui"]
+        missed = sum(f.verdict == "not_met" for f in shown)
+        return self.figure(
+            "chi-tieu",
+            targets_chart(shown, self.language),
+            headline=say("fig_targets_title", missed, len(shown)),
+            subtitle=say("fig_targets_subtitle", self.name, self.year),
+            alt=say("fig_targets_alt", self.name, self.year, [say("fig_targets_item", f) for f in shown]),
+            header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
+            rows=[
+                [f.indicator.title, f.numerator, f.denominator, say("value", f), say("target", f)]
+                for f in shown
+            ],
+            verdicts=[f.verdict for f in shown],
+        )  # fmt: skip
+
+    def figure_trend(self) -> Fragment | None:
+        """Draw the rates that most deserve a look over the years; nothing in a first year."""
+        trends = self._trends()
+        if not trends:
+            return None
+        years = sorted({y for t in trends for y in t.unit})
+        say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
+        first = trends[0]
+        change = first.unit[max(first.unit)] - first.unit[min(first.unit)]
+        items = [
+            say("fig_trend_item", trend.label, {y: numbers.percent(v) for y, v in trend.unit.items()})
+            for trend in trends
+        ]
+
+        def cell(series: dict[int, Fraction], year: int) -> str:
+            return numbers.percent(series[year]) if year in series else "–"
+
+        return self.figure(
+            "xu-huong",
+            trend_chart(trends, years, self.language),
+            headline=say("fig_trend_title", first.label, min(first.unit), max(first.unit), change),
+            subtitle=say("fig_trend_subtitle", years[0], years[-1]),
+            alt=say("fig_trend_alt", items),
+            header=[texts["indicator"], texts["year"], texts["unit"], texts["district_value"]],
+            rows=[
+                [t.label, str(y), cell(t.unit, y), cell(t.district, y)] for t in trends for y in years
+            ],
+        )
+
+    def _trends(self) -> list[Trend]:
+        """Choose missed rates first, then those that moved most."""
+        years = [y for y in self.study.dataset.years if y <= self.year]
+        own = {y: find(self.study, "unit", self.unit_id, y) for y in years}
+        all_units = {y: find(self.study, "district", self.study.plan.issuer.id, y) for y in years}
+        trends = []
+        for finding in self.shares:
+            key = finding.indicator.id
+            unit_values = _series(own, key)
+            if len(unit_values) < 2:
+                continue
+            target = finding.target.minimum if finding.target else None
+            trends.append(
+                Trend(finding.indicator.short, unit_values, _series(all_units, key), target, finding.verdict)
+            )  # fmt: skip
+
+        def weight(trend: Trend) -> tuple[bool, Fraction]:
+            values = list(trend.unit.values())
+            return trend.verdict == "not_met", max(values) - min(values)
+
+        return sorted(trends, key=weight, reverse=True)[:_MOST_TRENDS]
+
+    def comparison(self) -> Fragment:
+        """Show the unit beside its own last year, the district and its peers."""
+        texts, say, numbers = self.language.words["ui"], self.language.say, self.language.numbers
+        columns = [
+            {"key": "title", "label": texts["indicator"], "number": False},
+            {"key": "value", "label": str(self.year), "number": True},
+            {"key": "before", "label": str(self.year - 1), "number": True},
+            {"key": "district", "label": texts["district_value"], "number": True},
+            {"key": "median", "label": texts["median"], "number": True},
+            {"key": "quartiles", "label": texts["quartiles"], "number": True},
+        ]
+        rows = []
+        for finding in self.shares:
+            key = finding.indicator.id
+            peers, last, whole = self.peers[key], self.before.get(key), self.district.get(key)
+            rows.append(
+                {
+                    "title": finding.indicator.title,
+                    "value": say("value", finding),
+                    "before": say("value", last) if last else "–",
+                    "district": say("value", whole) if whole else "–",
+                    "median": numbers.percent(peers.median) if peers.median is not None else "–",
+                    "quartiles": self._quartiles(peers),
+                }
+            )
+        count = max((p.count for p in self.peers.values()), default=0)
+        type_name = self.language.type_name(str(self.facts["unit_type"]))
+        fewest = self.study.params.min_peers
+        enough = count >= fewest
+        intro = [say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)]
+        return self._render(
+            "so-sanh",
+            "comparison",
+            texts["comparison"],
+            intro=intro,
+            caption=texts["comparison"],
+            columns=columns if enough else columns[:4],
+            rows=rows,
+        )
+
+    def _quartiles(self, peers: Peers) -> str:
+        if peers.lower_quartile is None or peers.upper_quartile is None:
+            return "–"
+        percent = self.language.numbers.percent
+        return f"{percent(peers.lower_quartile)} – {percent(peers.upper_quartile)}"
+
+    def figure_peers(self) -> Fragment | None:
+        """Draw the unit among its peers; nothing where there are too few."""
+        say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
+        marks = []
+        for finding in self.shares:
+            peers = self.peers[finding.indicator.id]
+            small = (finding.denominator or 0) < self.study.params.min_ranked
+            if peers.median is None or small or finding.value is None:
+                continue
+            assert peers.lower_quartile is not None and peers.upper_quartile is not None
+            marks.append(
+                PeerMark(
+                    finding.indicator.short,
+                    finding.verdict,
+                    finding.value,
+                    peers.lower_quartile,
+                    peers.median,
+                    peers.upper_quartile,
+                    numbers.percent(finding.value, finding.target),
+                )
+            )
+        if not marks:
+            return None
+        better = sum(mark.value >= mark.median for mark in marks)
+        items = [say("fig_peers_item", m.label, m.text, numbers.percent(m.median)) for m in marks]
+        type_name = self.language.type_name(str(self.facts["unit_type"]))
+        return self.figure(
+            "cung-loai",
+            peers_chart(marks, self.language),
+            headline=say("fig_peers_title", better, len(marks)),
+            subtitle=say("fig_peers_subtitle", type_name, self.year),
+            alt=say("fig_peers_alt", items),
+            header=[texts["indicator"], texts["unit"], texts["median"], texts["quartiles"]],
+            rows=[
+                [m.label, m.text, numbers.percent(m.median),
+                 f"{numbers.percent(m.lower_quartile)} – {numbers.percent(m.upper_quartile)}"]
+                for m in marks
+            ],
+            verdicts=[m.verdict for m in marks],
+        )  # fmt: skip
+
+    def next_steps(self) -> Fragment:
+        """Show what to do, by the plan's own tasks, for what was missed or is not known."""
+        say = self.language.say
+        steps: list[dict[str, Any]] = []
+        lacking = dict.fromkeys(
+            name for f in self.wholes if f.verdict == "undetermined" for name in f.lacking
+        )
+        if lacking and self.facts["has_return"]:
+            steps.append({"reasons": [say("send_missing", list(lacking))], "tasks": []})
+        elif not self.facts["has_return"]:
+            steps.append({"reasons": [say("send_return", self.year, self.parent)], "tasks": []})
+        for tasks, findings in self._missed_by_task().items():
+            reasons = [say("task_for", f, self._shortfall(f)) for f in findings]
+            steps.append({"reasons": reasons, "tasks": [self._task(key) for key in tasks]})
+        title = self.language.ui("next_steps")
+        return self._render(
+            "viec-can-lam", "next_steps", title, steps=steps, nothing=say("keep_going")
+        )
+
+    def _missed_by_task(self) -> dict[tuple[str, ...], list[Finding]]:
+        grouped: dict[tuple[str, ...], list[Finding]] = {}
+        for finding in self.wholes:
+            if finding.verdict == "not_met":
+                grouped.setdefault(finding.indicator.tasks, []).append(finding)
+        return grouped
+
+    def _task(self, task_id: str) -> dict[str, str]:
+        task = next(task for task in self.study.plan.tasks if task.id == task_id)
+        return {"text": task.text, "ref": self.language.say("by_plan", task.section)}
+
+    def definitions(self) -> Fragment:
+        """Show how each indicator of this page is computed and what was decided about it."""
+        cards = self.definition_cards(self._indicators())
+        return self._render("dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards)
+
+    def _indicators(self) -> list[Indicator]:
+        return [f.indicator for f in self.wholes]
+
+    def finish(self) -> EndMark:
+        """End the page: its title, its contents and the mark that it ran to the end."""
+        texts = self.language.words["ui"]
+        counts = tally(self.year, self.findings.values())
+        return self._finish(
+            self._facts_of_page(
+                f"{self.name} – {texts['report_of'].lower()} {self.year}",
+                self.language.say("tally", counts, self.name),
+                unit_id=self.unit_id,
+                home="../",
+                nav=[
+                    {"href": "../index.html", "text": texts["back_to_index"]},
+                    {"href": "../year.html", "text": texts["back_to_year"]},
+                ],
+            )
+        )
+
+
+def _series(by_year: dict[int, dict[str, Finding]], key: str) -> dict[int, Fraction]:
+    found = {year: findings.get(key) for year, findings in by_year.items()}
+    return {y: f.value for y, f in found.items() if f is not None and f.value is not None}
+
+
+def unit(study: Study, unit_id: str, year: int) -> UnitReport:
+    """Open the narrative of one unit in one year.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    unit_id : str
+        As in the roster.
+    year : int
+        A year of the roster.
+
+    Returns
+    -------
+    UnitReport
+        Each method shows one section in a notebook.
+
+    Raises
+    ------
+    InputError
+        If the roster of the year has no such unit.
+
+    See Also
+    --------
+    analysis.reports.year : The narrative of the whole district.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> report = unit(load(2024), "DN-DABAN", 2024)
+    >>> report.findings["informed_enterprise"].shortfall
+    1
+    """
+    return UnitReport(study, unit_id, year)

@@ -1,0 +1,316 @@
+"""The narrative of a whole year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures import GapBar, gap_chart, path_chart, targets_chart
+from analysis.findings import Finding, find, tally
+from analysis.findings.gaps import Gap, find_gap
+from analysis.findings.paths import planned_path
+from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.problems import InputError, error
+from analysis.reports.base import Report
+from analysis.study import Study
+
+_MOST_BARS = 8
+
+
+class YearReport(Report):
+    """The narrative of a year; made by `year`."""
+
+    def __init__(self, study: Study, year: int) -> None:
+        super().__init__(study, year)
+        if year not in study.dataset.years:
+            known = ", ".join(str(y) for y in study.dataset.years)
+            message = f"danh sách CĐCS không có năm này; các năm hiện có: {known}"
+            raise InputError([error(message, code="no_year", column="year", value=year)])
+        issuer = study.plan.issuer
+        self.findings = find(study, "district", issuer.id, year)
+        self.before = find(study, "district", issuer.id, year - 1)
+        self.units = study.expected_units(year)
+        self.gaps: dict[str, Gap] = {
+            f.indicator.id: find_gap(study, f) for f in self.wholes if f.verdict == "not_met"
+        }
+
+    def _all_findings(self) -> Iterable[Finding]:
+        return self.findings.values()
+
+    @property
+    def wholes(self) -> list[Finding]:
+        """The findings that are not parts of another."""
+        return [f for f in self.findings.values() if "." not in f.indicator.id]
+
+    def header(self) -> Fragment:
+        """Show what this is about."""
+        texts, numbers = self.language.words["ui"], self.language.numbers
+        plan = self.study.plan
+        received = int(self.units["has_return"].sum())
+        members = self.units["members_total"].sum()
+        facts = [
+            (texts["plan"], plan.short),
+            (texts["expected"], numbers.count(len(self.units))),
+            (texts["received"], numbers.count(received)),
+            (texts["members"], numbers.count(int(members))),
+        ]
+        title = f"{texts['year_title']} {self.year}"
+        return render("header", kicker=plan.issuer.name, title=title, facts=facts)
+
+    def summary(self) -> Fragment:
+        """Show the year at a glance."""
+        say = self.language.say
+        counts = tally(self.year, self.findings.values(), list(self.before.values()))
+        notes = [self._coverage_line(), *self._perimeter_lines()]
+        ended = self.study.dataset.district["dissolved_on"].min()
+        if pd.notna(ended) and ended.date() < self.study.plan.cut_off_in(self.year):
+            notes.append(say("district_ended", self.language.date(ended.date())))
+        groups = []
+        for verdict, heading in (
+            ("met", "good_heading"),
+            ("not_met", "bad_heading"),
+            ("undetermined", "open_heading"),
+            ("not_due", "stage_heading"),
+        ):
+            lines = [self._line(f) for f in self.wholes if f.verdict == verdict]
+            sign = self.language.word("verdict_sign", verdict)
+            if lines:
+                groups.append({"verdict": verdict, "heading": say(heading), "sign": sign, "lines": lines})
+        lead = say("tally", counts, self.study.plan.issuer.short)
+        title = self.language.ui("summary")
+        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=groups)
+
+    def _coverage_line(self) -> str:
+        received = int(self.units["has_return"].sum())
+        return self.language.say("coverage", self.year, len(self.units), received)
+
+    def _perimeter_lines(self) -> list[str]:
+        """Say so where the circle of units itself has changed since last year."""
+        last = self.study.expected_units(self.year - 1)
+        if last.empty:
+            return []
+        left, joined = last.index.difference(self.units.index), self.units.index.difference(last.index)
+        # A handful of units coming and going is every year; a tenth of them changes the figures.
+        if 10 * (len(left) + len(joined)) < len(last):
+            return []
+        say = self.language.say
+        return [say("perimeter", len(last), len(self.units), self.year - 1, len(left), len(joined))]
+
+    def _line(self, finding: Finding) -> dict[str, str]:
+        text = self.language.say("sentence", finding)
+        if finding.change is not None and finding.change.difference != 0:
+            text += "; " + self.language.say("change", finding.change)
+        return {"title": finding.indicator.title, "text": text + "."}
+
+    def results(self) -> Fragment:
+        """Show every indicator in the plan's order."""
+        parts = self.result_parts(self.findings)
+        return self._render("ket-qua", "results", self.language.ui("results"), parts=parts, intro="")
+
+    def figure_targets(self) -> Fragment | None:
+        """Draw all judged shares against their targets."""
+        shown = [
+            f for f in self.wholes
+            if f.is_judged and f.indicator.is_fraction and f.value is not None
+        ]  # fmt: skip
+        if not shown:
+            return None
+        say, texts = self.language.say, self.language.words["ui"]
+        missed = sum(f.verdict == "not_met" for f in shown)
+        place = self.study.plan.issuer.short
+        return self.figure(
+            "chi-tieu",
+            targets_chart(shown, self.language),
+            headline=say("fig_targets_title", missed, len(shown)),
+            subtitle=say("fig_targets_subtitle", place, self.year),
+            alt=say("fig_targets_alt", place, self.year, [say("fig_targets_item", f) for f in shown]),
+            header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
+            rows=[
+                [f.indicator.title, f.numerator, f.denominator, say("value", f), say("target", f)]
+                for f in shown
+            ],
+            verdicts=[f.verdict for f in shown],
+        )  # fmt: skip
+
+    def figures_path(self) -> Fragment | None:
+        """Draw the stage indicators' yearly values against the planned path."""
+        drawn = [self._figure_path(f) for f in self.wholes if f.indicator.is_stage]
+        html = "\n".join(fragment.html for fragment in drawn if fragment is not None)
+        return Fragment(html) if html else None
+
+    def _figure_path(self, finding: Finding) -> Fragment | None:
+        study, say, texts = self.study, self.language.say, self.language.words["ui"]
+        key = finding.indicator.id
+        years = [y for y in study.dataset.years if y <= self.year]
+        yearly = [find(study, "district", study.plan.issuer.id, y)[key] for y in years]
+        path = planned_path(study, finding.indicator, self.year)
+        if not path or not any(f.value is not None for f in yearly):
+            return None
+        rows = [[str(f.year), say("value", f), say("counts", f), ""] for f in yearly]
+        rows += [[str(y), "", "", self.language.numbers.percent(v)] for y, v in sorted(path.items())]
+        items = [f"{f.year}: {say('value', f)}" for f in yearly if f.value is not None]
+        return self.figure(
+            f"lo-trinh-{key.replace('_', '-')}",
+            path_chart(yearly, path, self.language),
+            headline=say("fig_path_title", finding),
+            subtitle=say("fig_path_subtitle", min(years[0], *path), max(path)),
+            alt=say("fig_path_alt", finding.indicator.short, items),
+            header=[texts["year"], texts["value"], texts["counts"], texts["path"]],
+            rows=rows,
+            verdicts=[f.verdict for f in yearly if f.value is not None],
+        )
+
+    def figure_gap(self) -> Fragment | None:
+        """Draw which communes hold the largest missed shortfall of persons or units."""
+        gap = max(
+            (g for g in self.gaps.values() if g.finding.indicator.unit != "đồng" and g.communes),
+            key=lambda g: g.total,
+            default=None,
+        )
+        if gap is None:
+            return None
+        say, texts = self.language.say, self.language.words["ui"]
+        bars = [GapBar(name, size) for name, size in gap.communes[:_MOST_BARS]]
+        share = Fraction(bars[0].size, gap.total)
+        title = say("fig_gap_title", gap.finding, bars[0].label, share)
+        count = self.language.numbers.count
+        return self.figure(
+            "con-thieu",
+            gap_chart(bars, self.language),
+            headline=title,
+            subtitle=say("fig_gap_subtitle", gap.finding, self.year),
+            alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
+            header=[texts["commune"], texts["shortfall"]],
+            rows=[[name, count(size)] for name, size in gap.communes],
+        )
+
+    def closing_the_gap(self) -> Fragment:
+        """Show, for every missed target, the fewest units that hold half of the shortfall."""
+        gaps = []
+        for gap in self.gaps.values():
+            entry: dict[str, Any] = {
+                "title": gap.finding.indicator.title,
+                "sentence": self.language.say("sentence", gap.finding) + ".",
+                "units": [
+                    {
+                        "id": key,
+                        "name": str(self.units.loc[key, "name"]),
+                        "size": self.language.numbers.count(size),
+                    }
+                    for key, size in gap.half
+                ],
+                "lead": self.language.say("closes_gap", gap),
+            }
+            gaps.append(entry)
+        title = self.language.ui("gap_by")
+        nothing = self.language.say("all_met")
+        return self._render("cho-con-thieu", "gaps", title, gaps=gaps, nothing=nothing)
+
+    def coverage(self) -> Fragment:
+        """Show who has reported and who has not, by type."""
+        texts, numbers = self.language.words["ui"], self.language.numbers
+        by_type = self.units.groupby("unit_type", sort=False)["has_return"].agg(["size", "sum"])
+        ordered = [word for word in self._types() if word in by_type.index]
+        rows = [
+            {
+                "type": self.language.type_name(word),
+                "expected": numbers.count(int(by_type.loc[word, "size"])),
+                "received": numbers.count(int(by_type.loc[word, "sum"])),
+                "missing": numbers.count(int(by_type.loc[word, "size"] - by_type.loc[word, "sum"])),
+            }
+            for word in ordered
+        ]
+        columns = [
+            {"key": "type", "label": texts["unit_type"], "number": False},
+            {"key": "expected", "label": texts["expected"], "number": True},
+            {"key": "received", "label": texts["received"], "number": True},
+            {"key": "missing", "label": texts["not_received"], "number": True},
+        ]
+        absent = self.units[~self.units["has_return"]]
+        missing = [{"id": key, "name": str(name)} for key, name in absent["name"].items()]
+        return self._render(
+            "bao-cao",
+            "coverage",
+            texts["coverage"],
+            lines=[self._coverage_line()],
+            caption=texts["coverage"],
+            columns=columns,
+            rows=rows,
+            missing=missing,
+            missing_heading=texts["not_received"],
+        )
+
+    def _types(self) -> list[str]:
+        from analysis.tables.dictionary import dictionary
+
+        return list(dictionary().words["unit_type"])
+
+    def next_steps(self) -> Fragment:
+        """Show what the plan asks to do about what was missed."""
+        say = self.language.say
+        tasks = {task.id: task for task in self.study.plan.tasks}
+        grouped: dict[tuple[str, ...], list[Finding]] = {}
+        for finding in self.wholes:
+            if finding.verdict == "not_met":
+                grouped.setdefault(finding.indicator.tasks, []).append(finding)
+        steps: list[dict[str, Any]] = []
+        absent = int((~self.units["has_return"]).sum())
+        if absent:
+            steps.append({"reasons": [say("remind", absent, self.year)], "tasks": []})
+        for keys, findings in grouped.items():
+            steps.append(
+                {
+                    "reasons": [say("task_for", f, self._shortfall(f)) for f in findings],
+                    "tasks": [
+                        {"text": tasks[k].text, "ref": say("by_plan", tasks[k].section)} for k in keys
+                    ],
+                }
+            )
+        title = self.language.ui("next_steps")
+        nothing = say("keep_going")
+        return self._render("viec-can-lam", "next_steps", title, steps=steps, nothing=nothing)
+
+    def definitions(self) -> Fragment:
+        """Show how each indicator is computed and what was decided about it."""
+        cards = self.definition_cards(self.study.plan.indicators)
+        return self._render("dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards)
+
+    def finish(self) -> EndMark:
+        """End the page: its title, its contents and the mark that it ran to the end."""
+        texts = self.language.words["ui"]
+        counts = tally(self.year, self.findings.values())
+        issuer = self.study.plan.issuer
+        return self._finish(
+            self._facts_of_page(
+                f"{texts['year_title']} {self.year} – {issuer.short}",
+                self.language.say("tally", counts, issuer.short),
+                home="",
+                nav=[{"href": "index.html", "text": texts["back_to_index"]}],
+            )
+        )
+
+
+def year(study: Study, year: int) -> YearReport:
+    """Open the narrative of a year.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    year : int
+        A year of the roster.
+
+    Returns
+    -------
+    YearReport
+        Each method shows one section in a notebook.
+
+    Raises
+    ------
+    InputError
+        If the roster does not know the year.
+    """
+    return YearReport(study, year)

@@ -1,0 +1,280 @@
+"""papermill's engines for pages: a kernel forked from a warm process, or an ordinary one.
+
+Both run an ordinary notebook and leave their findings in it: a kernel that died or ran out of time
+becomes an error of the cell it was in, so that the gate has one thing to look at.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import Any, Literal, Self
+
+from ipykernel.ipkernel import IPythonKernel
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import execute_notebook, remove_error_markers
+
+from analysis.site.shell import Message, serve
+
+#: How kernels are started: forked from the warm process, or as ordinary kernels.
+Start = Literal["fork", "kernel"]
+
+_TIME_IS_UP = "TimeoutError"
+_DEAD = "DeadKernelError"
+
+
+class _KernelEndedError(Exception):
+    """A forked kernel that will not answer any more: the error's name and what happened."""
+
+
+class ForkedKernel:
+    """A fork of this process that runs the cells of one notebook.
+
+    Parameters
+    ----------
+    seconds : float
+        How long it may live.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        parent = os.getpid()
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._pipe, child_end = Pipe()
+        with warnings.catch_warnings():
+            # From Python 3.12 on fork warns about numpy's threads too, which survive it; the
+            # caller has made sure that there are none of Python's.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process = os.fork()
+        if self._process == 0:
+            self._pipe.close()
+            serve(child_end, parent)
+        child_end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def run(self, source: str) -> Iterator[tuple[str, Message]]:
+        """Run one cell and yield its messages, of which ``execute_reply`` is the last.
+
+        Raises
+        ------
+        _KernelEndedError
+            If the kernel dies or its time is up.
+        """
+        kind = ""
+        try:
+            self._pipe.send(source)
+            while kind != "execute_reply":
+                if not self._pipe.poll(max(0.0, self._deadline - time.monotonic())):
+                    message = f"chạy quá thời hạn {self._seconds:g} giây"
+                    raise _KernelEndedError(_TIME_IS_UP, message)
+                kind, content = self._pipe.recv()
+                yield kind, content
+        except (EOFError, ConnectionError):
+            message = f"tiến trình chạy sổ tay {self._read_end()}"
+            raise _KernelEndedError(_DEAD, message) from None
+
+    def stop(self) -> None:
+        """End the kernel and all that it started."""
+        if self._process == 0:
+            return
+        self._pipe.close()
+        # It is not yet reaped, so the number is still its own; what it started is in its group.
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError):
+                kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        self._process = 0
+
+    def _read_end(self) -> str:
+        """Tell how a kernel ended that has closed its end of the pipe."""
+        soon = time.monotonic() + 1.0
+        while time.monotonic() < soon:
+            end = os.waitid(os.P_PID, self._process, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            if end is not None:
+                if end.si_code == os.CLD_EXITED:
+                    return f"đã tự thoát (mã {end.si_status})"
+                return f"đã bị ngắt ({signal.Signals(end.si_status).name})"
+            time.sleep(0.005)
+        return "không còn trả lời"
+
+
+class _ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client with a pipe for a kernel: the same handling of messages and outputs."""
+
+    def __init__(self, manager: Any, kernel: ForkedKernel, **settings: Any) -> None:
+        super().__init__(manager, record_timing=False, **settings)
+        self._kernel = kernel
+
+    def execute(self, **_: Any) -> NotebookNode:
+        self.reset_execution_trackers()
+        self.papermill_execute_cells()
+        self.nb.metadata["language_info"] = dict(IPythonKernel.language_info)
+        executed: NotebookNode = self.nb
+        return executed
+
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **_: Any) -> NotebookNode:
+        skipped = self.skip_cells_with_tag in cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or not cell.source.strip() or skipped:
+            return cell
+        cell.outputs = []
+        self.clear_before_next_output = False
+        reply: Message = {}
+        try:
+            for kind, content in self._kernel.run(cell.source):
+                if kind == "execute_reply":
+                    reply = content
+                else:
+                    self.process_message(_as_message(kind, content), cell, cell_index)
+        except _KernelEndedError as failure:
+            ename, evalue = failure.args
+            reply = {"status": "error", "ename": ename, "evalue": evalue, "traceback": []}
+            cell.outputs.append(_as_output(ename, evalue))
+        if reply["status"] == "error" and not _may_fail(cell):
+            raise CellExecutionError.from_cell_and_msg(cell, reply)
+        return cell
+
+    def output(
+        self, outs: list[NotebookNode], msg: Message, display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Join what a stream writes between two displays, as a kernel's buffer does."""
+        if msg["msg_type"] == "stream" and not self.clear_before_next_output:
+            for earlier in reversed(outs):
+                if earlier.output_type != "stream":
+                    break
+                if earlier.name == msg["content"]["name"]:
+                    earlier.text += msg["content"]["text"]
+                    return earlier
+        output: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+        return output
+
+
+def _as_message(kind: str, content: Message) -> Message:
+    """Return what nbclient takes for a message from a kernel's socket."""
+    header = {"msg_type": kind}
+    return {"msg_type": kind, "header": header, "parent_header": {}, "content": content}
+
+
+def _may_fail(cell: NotebookNode) -> bool:
+    return "raises-exception" in cell.metadata.get("tags", [])
+
+
+class ForkEngine(Engine):  # type: ignore[misc]
+    """Runs the cells in a fork of this process, which should be warm and without threads."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, seconds: float, kept: list[NotebookNode], **_: Any
+    ) -> None:
+        """Run the notebook that papermill manages."""
+        kept.append(nb_man.nb)
+        with ForkedKernel(seconds) as kernel:
+            _ForkedClient(nb_man, kernel).execute()
+
+
+class KernelEngine(NBClientEngine):  # type: ignore[misc]
+    """papermill's own way, with one time limit for the whole notebook."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        seconds: float,
+        kept: list[NotebookNode],
+        **settings: Any,
+    ) -> None:
+        """Run the notebook that papermill manages."""
+        kept.append(nb_man.nb)
+        deadline = time.monotonic() + seconds
+        try:
+            super().execute_managed_notebook(
+                nb_man,
+                kernel_name,
+                timeout_func=lambda _: max(1, round(deadline - time.monotonic())),
+                shutdown_kernel="immediate",
+                # Each kernel would warn about its unencrypted, local port.
+                extra_arguments=["--log-level=ERROR"],
+                **settings,
+            )
+        except CellTimeoutError:
+            _mark_running_cell(nb_man.nb, _TIME_IS_UP, f"chạy quá thời hạn {seconds:g} giây")
+        except DeadKernelError:
+            _mark_running_cell(nb_man.nb, _DEAD, "tiến trình chạy sổ tay đã chết")
+
+
+def _as_output(ename: str, evalue: str) -> NotebookNode:
+    output = {"output_type": "error", "ename": ename, "evalue": evalue, "traceback": []}
+    return NotebookNode(output)  # type: ignore[no-untyped-call]
+
+
+def _mark_running_cell(notebook: NotebookNode, ename: str, evalue: str) -> None:
+    started = [cell for cell in notebook.cells if cell.metadata.papermill["start_time"]]
+    started[-1].outputs.append(_as_output(ename, evalue))
+
+
+_ENGINES: dict[Start, str] = {"fork": "congdoan-fork", "kernel": "congdoan-kernel"}
+papermill_engines.register(_ENGINES["fork"], ForkEngine)
+papermill_engines.register(_ENGINES["kernel"], KernelEngine)
+
+
+def run_notebook(
+    notebook: NotebookNode,
+    parameters: dict[str, Any],
+    *,
+    start: Start,
+    cwd: str,
+    seconds: float,
+) -> NotebookNode:
+    """Run a notebook with papermill.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        It is not changed.
+    parameters : dict
+        What its cell tagged ``parameters`` is overridden with: plain Python values.
+    start : {"fork", "kernel"}
+        How to start its kernel.
+    cwd : str
+        The folder that it runs in.
+    seconds : float
+        How long it may run.
+
+    Returns
+    -------
+    NotebookNode
+        The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
+    """
+    kept: list[NotebookNode] = []
+    with suppress(PapermillExecutionError):  # the failed cell says it all
+        execute_notebook(
+            notebook,
+            None,  # papermill would save some thirty times, each in place
+            parameters,
+            engine_name=_ENGINES[start],
+            request_save_on_cell_execute=False,
+            progress_bar=False,
+            cwd=cwd,
+            seconds=seconds,
+            kept=kept,
+        )
+    executed: NotebookNode = remove_error_markers(kept[0])
+    # papermill notes where it read from and wrote to: here, the notebook itself.
+    for name in ("input_path", "output_path"):
+        executed.metadata.papermill.pop(name, None)
+    return executed

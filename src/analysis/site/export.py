@@ -1,0 +1,78 @@
+"""From an executed notebook to a page, by nbconvert and the project's own template."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode, from_dict
+
+
+class Template(NamedTuple):
+    """An nbconvert template: a folder of templates and a name in it."""
+
+    folder: str
+    name: str
+
+
+#: The project's own template.
+TEMPLATE = Template(str(Path(__file__).parents[1] / "pages" / "templates"), "congdoan")
+
+
+@cache
+def make_exporter(template: Template) -> HTMLExporter:
+    """Return the exporter of a template; made once a process, for its templates are compiled."""
+    return HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name=template.name, extra_template_basedirs=[template.folder], embed_images=True
+    )
+
+
+def export_page(notebook: NotebookNode, page: dict[str, Any], template: Template) -> str:
+    """Return the HTML page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        An executed notebook; it is not changed.
+    page : dict
+        What its end mark says: title, language, description and the like. The template finds it
+        as ``resources["page"]`` and escapes it.
+    template : Template
+        The nbconvert template.
+    """
+    title = str(page.get("title", ""))
+    resources = {"page": page, "metadata": {"name": title}}
+    html, _ = make_exporter(template).from_notebook_node(notebook, resources=resources)
+    return str(html)
+
+
+def warm_up(template: Template) -> None:
+    """Compile the template ahead, so that forked processes find it done."""
+    output = {"output_type": "stream", "name": "stdout", "text": "-"}
+    text = {"cell_type": "markdown", "metadata": {}, "source": "-"}
+    code = {**text, "cell_type": "code", "execution_count": 1, "outputs": [output]}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [text, code]}
+    # A template that cannot do without what a page's end mark says is compiled by then.
+    with suppress(Exception):
+        export_page(from_dict(notebook), {}, template)  # type: ignore[no-untyped-call]
+
+
+def hash_template(template: Template) -> str:
+    """Return a hash of everything in the template's folder."""
+    return hash_files(Path(template.folder) / template.name)
+
+
+def hash_files(folder: Path, without: Path | None = None) -> str:
+    """Return a hash of a folder's files, by their names and bytes; caches do not count."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        skipped = "__pycache__" in path.parts or (without is not None and without in path.parents)
+        if path.is_file() and not skipped:
+            content = path.read_bytes()
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()

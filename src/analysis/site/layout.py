@@ -1,0 +1,54 @@
+"""Where things go: the site that is shared, and the executed notebooks beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+INDEX = "index.html"
+YEAR_PAGE = "year.html"
+INDICATORS = "data/indicators.csv"
+UNITS = "data/units.csv"
+LEDGER = "ledger.json"
+
+
+def unit_page(unit_id: str) -> str:
+    """Return the link from the site's folder to a unit's page.
+
+    Examples
+    --------
+    >>> unit_page("TT-KHESANH")
+    'cdcs/TT-KHESANH.html'
+    """
+    return f"cdcs/{unit_id}.html"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one year's site.
+
+    Attributes
+    ----------
+    site : Path
+        The folder that is shared.
+    """
+
+    site: Path
+
+    def file(self, link: str) -> Path:
+        """Return the file that a link of the site means."""
+        return self.site / link
+
+    @property
+    def notebooks(self) -> Path:
+        """The folder of the executed notebooks: beside the site, never in what is shared."""
+        return self.site.with_name(f"{self.site.name}.notebooks")
+
+    def executed(self, page: str) -> Path:
+        """Return the executed notebook that a page was made from."""
+        return (self.notebooks / page.removesuffix(".html")).with_name(f"{Path(page).stem}.ipynb")
+
+    def failed(self, page: str) -> Path:
+        """Return the notebook of a failed attempt, as far as it ran."""
+        executed = self.executed(page)
+        return executed.with_name(f"{executed.stem}.failed.ipynb")

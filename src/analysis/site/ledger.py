@@ -1,0 +1,172 @@
+"""``ledger.json``: every expected unit of the year exactly once, with what came of its page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from analysis.site.gate import Failure
+from analysis.site.layout import LEDGER, Layout
+
+Outcome = Literal["published", "no_return", "failed", "not_run"]
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page's line in the ledger.
+
+    Attributes
+    ----------
+    outcome : {"published", "no_return", "failed", "not_run"}
+        ``no_return``: published, and it says that the unit has not reported. ``failed``: it was
+        asked for and could not be made. ``not_run``: never asked for.
+    page : str or None
+        The link to the page that is there; for ``failed`` the last good one.
+    sha256 : str or None
+        The hash of that page.
+    inputs : dict of str to str
+        The hashes of what that page was made from, by name.
+    made_at : str or None
+        When that page was made.
+    is_stale : bool
+        Whether that page was made from something else than what there is now.
+    failure : Failure or None
+        Why the last attempt failed.
+    """
+
+    outcome: Outcome
+    page: str | None = None
+    sha256: str | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    made_at: str | None = None
+    is_stale: bool = False
+    failure: Failure | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the JSON object, which has the failure's fields only if there is one."""
+        record = asdict(self)
+        record["stale"] = record.pop("is_stale")
+        record |= record.pop("failure") or {}
+        return record
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """Read what `as_record` wrote."""
+        names = ("outcome", "page", "sha256", "inputs", "made_at")
+        failure = None
+        if "error" in record:
+            failure = Failure(record["cell"], record["error"], record["line"])
+        known = {name: record[name] for name in names}
+        return cls(**known, is_stale=record["stale"], failure=failure)
+
+
+@dataclass
+class Ledger:
+    """The account of one year's site.
+
+    Attributes
+    ----------
+    about : dict
+        What the whole site was made from: year, plan, dataset, versions.
+    year_page : Entry
+        The year's own page.
+    units : dict of str to Entry
+        Every expected unit.
+    names : dict of str to str
+        What each unit is called.
+    made_at : str
+        When it was last brought up to date, UTC.
+    """
+
+    about: dict[str, Any]
+    year_page: Entry
+    units: dict[str, Entry]
+    names: dict[str, str]
+    made_at: str = ""
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "format": FORMAT,
+            **self.about,
+            "made_at": self.made_at,
+            "year_page": self.year_page.as_record(),
+            "units": [
+                {"unit_id": unit_id, "name": self.names[unit_id], **entry.as_record()}
+                for unit_id, entry in sorted(self.units.items())
+            ],
+        }
+
+    def as_json(self) -> str:
+        """Return the file's text: sorted keys, the same bytes but for the times."""
+        return json.dumps(self.as_record(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run left in the folder.
+
+    Attributes
+    ----------
+    year_page : Entry
+        The year's own page.
+    units : dict of str to Entry
+        The units of then.
+    """
+
+    year_page: Entry
+    units: dict[str, Entry]
+
+
+def read_earlier(layout: Layout) -> Earlier:
+    """Read an earlier run's ledger; a missing or unreadable one says nothing."""
+    nothing = Earlier(Entry("not_run"), {})
+    try:
+        record = json.loads(layout.file(LEDGER).read_text("utf-8"))
+        if record["format"] != FORMAT:
+            return nothing
+        units = {item["unit_id"]: Entry.from_record(item) for item in record["units"]}
+        return Earlier(Entry.from_record(record["year_page"]), units)
+    except (OSError, ValueError, KeyError, TypeError):
+        return nothing
+
+
+def keep(entry: Entry | None, inputs: dict[str, str], layout: Layout) -> Entry:
+    """Return what an earlier entry still says: a page counts only if it is there as it was made."""
+    if entry is None or entry.page is None or not is_there(entry, layout):
+        if entry is None or entry.failure is None:
+            return Entry("not_run")
+        return Entry("failed", failure=entry.failure)
+    is_stale = entry.outcome == "failed" or entry.inputs != inputs
+    known = (entry.page, entry.sha256, entry.inputs, entry.made_at)
+    return Entry(entry.outcome, *known, is_stale, entry.failure)
+
+
+def is_there(entry: Entry, layout: Layout) -> bool:
+    """Tell whether the page is in the folder, byte for byte as it was made."""
+    if entry.page is None:
+        return False
+    try:
+        return hash_text(layout.file(entry.page).read_bytes()) == entry.sha256
+    except OSError:
+        return False
+
+
+def is_good(entry: Entry) -> bool:
+    """Tell whether nothing needs to be made: a page is there, made from what there is now."""
+    return entry.outcome in ("published", "no_return") and not entry.is_stale
+
+
+def hash_text(content: str | bytes) -> str:
+    """Return the SHA-256 of a text or of bytes."""
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hash_text(path.read_bytes())

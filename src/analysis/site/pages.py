@@ -1,0 +1,106 @@
+"""One page: a task that is plain data goes in, a result that is plain data comes out.
+
+The same function works in a forked worker, in a spawned one and on another machine; nothing of it
+writes a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat import NotebookNode
+
+from analysis.site.engine import Start, run_notebook
+from analysis.site.export import Template, export_page
+from analysis.site.gate import Failure, find_failure, read_end_mark
+from analysis.site.notebooks import parse_notebook, write_notebook
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A page to make.
+
+    Attributes
+    ----------
+    page : str
+        Its link from the site's folder, which also tells tasks apart.
+    label : str
+        What the progress bar calls it.
+    notebook : str
+        The notebook's text.
+    parameters : dict
+        What the notebook runs with.
+    cwd : str
+        The folder that it runs in.
+    seconds : float
+        How long it may run.
+    template : Template
+        What it is exported with.
+    start : {"fork", "kernel"}
+        How its kernel is started.
+    """
+
+    page: str
+    label: str
+    notebook: str
+    parameters: dict[str, Any]
+    cwd: str
+    seconds: float
+    template: Template
+    start: Start
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a task.
+
+    Attributes
+    ----------
+    page : str
+        The task's page.
+    html : str or None
+        The page; None if the task failed.
+    executed : str or None
+        The executed notebook, as far as it ran.
+    failure : Failure or None
+        Why there is no page.
+    seconds : float
+        Wall time.
+    """
+
+    page: str
+    html: str | None
+    executed: str | None
+    failure: Failure | None
+    seconds: float
+
+
+def make_page(task: Task) -> Result:
+    """Run a notebook, judge it and export it; whatever goes wrong is in the result."""
+    began = time.monotonic()
+    executed: NotebookNode | None = None
+    html = None
+    try:
+        executed = run_notebook(
+            parse_notebook(task.notebook),
+            task.parameters,
+            start=task.start,
+            cwd=task.cwd,
+            seconds=task.seconds,
+        )
+        failure = find_failure(executed)
+        if failure is None:
+            html = export_page(executed, read_end_mark(executed) or {}, task.template)
+            if not html.strip():
+                html, failure = None, Failure(None, "mẫu trang cho ra một trang trống")
+    except Exception as caught:
+        # One page's trouble, of any kind, must not stop the others.
+        _log.debug("page %s", task.page, exc_info=True)
+        failure = Failure(None, f"{type(caught).__name__}: {caught}")
+    text = None if executed is None else write_notebook(executed)
+    return Result(task.page, html, text, failure, time.monotonic() - began)
