@@ -1,0 +1,284 @@
+"""``congdoan``: the command line, in Vietnamese. Each command reads as what it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analysis.commandline import Group, explain
+from analysis.problems import InputError, Problem, has_errors
+
+if TYPE_CHECKING:
+    from analysis.params import Params
+    from analysis.study import Study
+
+_BAD_INPUT, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
+)
+params_option = click.option(
+    "--params",
+    "params_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp tham số (mặc định: params/<năm>.yaml).",
+)
+plan_option = click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp kế hoạch (mặc định: theo tệp tham số).",
+)
+year_option = click.option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
+
+
+@click.group(cls=Group, name="congdoan")
+@click.version_option(None, "--version", package_name="congdoan", help="Hiện phiên bản.")
+def command() -> None:
+    """Phân tích số liệu công đoàn: kiểm tra, tính chỉ tiêu, lập báo cáo."""
+
+
+@command.command()
+@year_option
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="MÃ",
+    help="Chỉ lập trang của CĐCS này; dùng lại được nhiều lần.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Nơi đặt trang báo cáo (mặc định: reports/<năm>).",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="SỐ",
+    help="Số báo cáo chạy cùng lúc (mặc định: số nhân máy).",
+)
+@click.option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
+@data_option
+@plan_option
+@params_option
+def report(
+    year: int,
+    units: tuple[str, ...],
+    out: Path | None,
+    jobs: int | None,
+    force: bool,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+) -> None:
+    """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
+    from analysis.site import build_site, format_recap
+
+    study = _study(year, data, plan_file, params_file)
+    folder = out or Path("reports") / str(year)
+    recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
+    click.echo(format_recap(recap))
+    if recap.failures:
+        raise SystemExit(_BAD_INPUT)
+
+
+@command.command()
+@year_option
+@click.option(
+    "--by",
+    default="",
+    metavar="PHẠM_VI,...",
+    help="Chỉ các phạm vi này: district, commune, unit_type, parent, unit.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Ghi ra .csv, .parquet hoặc .xlsx; không có thì in CSV ra màn hình.",
+)
+@data_option
+@plan_option
+@params_option
+def indicators(
+    year: int,
+    by: str,
+    out: Path | None,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+) -> None:
+    """Tính bảng chỉ tiêu của một năm."""
+    from analysis.indicators import SCOPES, compute_indicators, write_table
+
+    scopes = [word.strip() for word in by.split(",") if word.strip()] or list(SCOPES)
+    unknown = [word for word in scopes if word not in SCOPES]
+    if unknown:
+        raise click.UsageError(
+            f"--by: không có phạm vi {', '.join(unknown)}; có: {', '.join(SCOPES)}"
+        )
+    study = _study(year, data, plan_file, params_file)
+    table = compute_indicators(study.dataset, study.plan, [year], scopes)
+    if out is None:
+        write_table(table, sys.stdout)
+    else:
+        write_table(table, out)
+        click.echo(f"Đã ghi {len(table)} dòng vào {out}", err=True)
+
+
+@command.command()
+@click.option("--year", type=int, metavar="NĂM", help="Chỉ xem các dòng của năm này.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    metavar="text|json",
+    help="Cách in kết quả.",
+)
+@data_option
+@params_option
+def check(year: int | None, form: str, data: Path | None, params_file: Path | None) -> None:
+    """Kiểm tra bộ số liệu: mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
+    from analysis.params import find_root, load_params
+    from analysis.tables.check import check_dataset
+    from analysis.tables.load import read_dataset
+
+    root = find_root()
+    folder = data or root / load_params(year or date.today().year, params_file, root).data
+    dataset, problems = read_dataset(folder)
+    problems += check_dataset(dataset)
+    if year is not None:
+        problems = [problem for problem in problems if problem.year in (None, year)]
+    if form == "json":
+        click.echo(json.dumps([p.as_record() for p in problems], ensure_ascii=False, indent=1))
+    else:
+        _print_problems(problems)
+        click.echo(_count_problems(problems))
+    if has_errors(problems):
+        raise SystemExit(_BAD_INPUT)
+
+
+@command.command()
+@plan_option
+@params_option
+def plan(plan_file: Path | None, params_file: Path | None) -> None:
+    """In danh mục chỉ tiêu đúng như tệp kế hoạch."""
+    from analysis.params import find_root, load_params
+    from analysis.plan import load_plan
+
+    root = find_root()
+    path = plan_file or root / load_params(date.today().year, params_file, root).plan
+    loaded = load_plan(path)
+    click.echo(f"{loaded.title} ({loaded.source})")
+    for section in loaded.sections:
+        click.echo(f"\n{section.id}. {section.title}")
+        for item in loaded.indicators:
+            if item.section.split(".")[0] == section.id:
+                kind = f"{item.kind} ({item.monitors})" if item.monitors else item.kind
+                targets = "; ".join(str(target) for target in item.targets) or "không có mức"
+                click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
+
+
+@command.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def lab(options: tuple[str, ...]) -> None:
+    """Mở sổ tay trong JupyterLab."""
+    from analysis.params import find_root
+
+    folder = find_root() / "notebooks"
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter", "lab", *options], cwd=folder, check=False
+    )
+    raise SystemExit(done.returncode)
+
+
+def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> Study:
+    from analysis.params import find_root, load_params
+    from analysis.study import make_params, open_study
+
+    root = find_root()
+    base: Params = load_params(year, params_file, root)
+    # A folder given on the command line is meant as the user stands, not as the project lies.
+    given = {"data": data, "plan": plan_file}
+    named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
+    return open_study(make_params(base.model_dump(), named), root)
+
+
+def _print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem), err=problem.severity == "error")
+
+
+def _count_problems(problems: list[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    return f"{errors} lỗi, {len(problems) - errors} cảnh báo."
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run ``congdoan``; whatever goes wrong is told in Vietnamese, never as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    raise SystemExit(_run(args))
+
+
+def _run(args: list[str] | None) -> int:
+    try:
+        result: Any = command.main(args, prog_name="congdoan", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except InputError as failure:
+        _print_problems(failure.problems)
+        click.echo(_count_problems(list(failure.problems)), err=True)
+        return _BAD_INPUT
+    except click.ClickException as failure:
+        click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: congdoan --help", err=True)
+        return _BAD_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Đã dừng theo yêu cầu.", err=True)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`) has had enough; say nothing, and let nothing flush into a closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as failure:
+        name = f" ({Path(str(failure.filename)).name})" if failure.filename else ""
+        click.echo(f"Lỗi đọc ghi tệp{name}: {_explain_os(failure)}.", err=True)
+        return _BAD_INPUT
+    except Exception as failure:  # the last line of defence before an analyst
+        if os.environ.get("CONGDOAN_DEBUG"):
+            raise
+        detail = f"{type(failure).__name__}: {failure}"
+        click.echo(
+            f"Lỗi ngoài dự kiến: {detail}\nĐặt biến môi trường CONGDOAN_DEBUG=1 rồi chạy lại để xem chi tiết.",
+            err=True,
+        )
+        return _BAD_INPUT
+
+
+def _explain_os(failure: OSError) -> str:
+    known = {
+        "ENOSPC": "ổ đĩa đã đầy",
+        "EACCES": "không có quyền",
+        "EROFS": "ổ đĩa chỉ cho đọc",
+        "ENOENT": "không có tệp hoặc thư mục này",
+    }
+    import errno
+
+    return known.get(errno.errorcode.get(failure.errno or 0, ""), str(failure.strerror or failure))

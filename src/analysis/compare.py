@@ -16,9 +16,7 @@ Basis = Literal["published", "same_perimeter"]
 _FINAL_EVENTS = ("merged", "split")
 
 
-def compare(
-    study: Study, before: int, now: int, *, basis: Basis = "published"
-) -> pd.DataFrame:
+def compare(study: Study, before: int, now: int, *, basis: Basis = "published") -> pd.DataFrame:
     """Compare the district's figures of two years.
 
     Parameters

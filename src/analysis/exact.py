@@ -30,7 +30,9 @@ def fits(*arrays: np.ndarray, factor: int = 1) -> list[np.ndarray]:
     >>> fits(np.array([1]), factor=100)[0].dtype, fits(np.array([2**52]), factor=100)[0].dtype
     (dtype('int64'), dtype('O'))
     """
-    largest = max((abs(int(bound)) for a in arrays if len(a) for bound in (a.max(), a.min())), default=0)
+    largest = max(
+        (abs(int(bound)) for a in arrays if len(a) for bound in (a.max(), a.min())), default=0
+    )
     if largest * max(abs(factor), 1) * 2 < EXACT_IN_FLOAT:
         return list(arrays)
     return [a.astype(object) for a in arrays]
@@ -89,5 +91,7 @@ def round_half_up(value: Fraction, digits: int) -> Fraction:
     """
     scale = 10**digits
     scaled = abs(value) * scale
-    rounded = Fraction((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator), scale)
+    rounded = Fraction(
+        (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator), scale
+    )
     return rounded if value >= 0 else -rounded

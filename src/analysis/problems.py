@@ -31,6 +31,8 @@ class Problem:
         The offending value as it stands in the file.
     message : str
         A Vietnamese sentence: what is wrong and what would be right.
+    year : int or None
+        The year of the row, where it has one.
     """
 
     severity: Severity
@@ -40,6 +42,7 @@ class Problem:
     column: str
     value: str
     message: str
+    year: int | None = None
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
@@ -47,13 +50,18 @@ class Problem:
         if self.row is not None:
             place += f", dòng {self.row}"
         if self.column:
-            place += f", cột {self.column}"
+            place += f", {_place_word(self.file)} {self.column}"
         shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
         return f"{_SEVERITY_VI[self.severity]} {place}{shown}: {self.message}"
 
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
         return asdict(self)
+
+
+def _place_word(file: str) -> str:
+    """Tables have columns, settings have keys."""
+    return "khóa" if file.endswith((".yaml", ".yml")) else "cột"
 
 
 class InputError(Exception):

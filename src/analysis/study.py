@@ -84,7 +84,6 @@ class Study:
         units = self.register.loc[year]
         return units[units["is_expected"]]
 
-
     @cached_property
     def _cells(self) -> pd.DataFrame:
         keys = ["year", "unit_id"]
@@ -107,7 +106,9 @@ class Study:
         rows = table[(table["scope"] == "unit") & (table["reported"] > 0)]
         keys = pd.MultiIndex.from_arrays([rows["year"], rows["scope_id"].astype("str")])
         types = self.register["unit_type"].reindex(keys).to_numpy()
-        rows = rows[["indicator", "year", "scope_id", "numerator", "denominator"]].assign(type=types)
+        rows = rows[["indicator", "year", "scope_id", "numerator", "denominator"]].assign(
+            type=types
+        )
         groups = rows.groupby(["indicator", "year", "type"], observed=True, sort=False)
         return {(str(i), int(y), str(t)): group for (i, y, t), group in groups}
 
@@ -170,7 +171,9 @@ def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
     except ValidationError as failure:
         raise InputError(
             error(
-                "tham số lạ" if item["type"] == "extra_forbidden" else f"giá trị sai: {item['msg']}",
+                "tham số lạ"
+                if item["type"] == "extra_forbidden"
+                else f"giá trị sai: {item['msg']}",
                 code=item["type"],
                 column=".".join(str(part) for part in item["loc"]),
                 value=item["input"],

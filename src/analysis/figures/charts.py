@@ -76,7 +76,11 @@ def targets_chart(findings: Sequence[Finding], language: Language) -> Figure:
         y = -place
         _label_row(axes, y, finding.indicator.short, _value_and_counts(finding, language), top)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
-        if finding.lower is not None and finding.upper is not None and finding.lower < finding.upper:
+        if (
+            finding.lower is not None
+            and finding.upper is not None
+            and finding.lower < finding.upper
+        ):
             ends = [float(finding.lower), min(float(finding.upper), top)]
             axes.plot(ends, [y, y], color=colour("band"), lw=7, solid_capstyle="butt", zorder=1)
         if finding.target is not None:
@@ -134,6 +138,7 @@ def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Langua
     axes.set_ylim(low - room, high + room)
     axes.set_xlim(years[0] - 0.2, years[-1] + 0.2)
     axes.set_xticks(list(years), [str(year) for year in years])
+    axes.set_yticks([])
     if trend.target is not None:
         bar = float(trend.target)
         axes.axhline(bar, color=colour("ink"), lw=0.8, ls=(0, (4, 3)))
@@ -156,17 +161,18 @@ def _end_labels(
     trend: Trend, language: Language, limits: tuple[float, float]
 ) -> list[tuple[str, float, str]]:
     """Return the last value of each line, moved apart where they would touch."""
-    labels = []
-    for series, role in ((trend.unit, MARKS[trend.verdict].colour), (trend.district, "muted")):
-        if series:
-            last = series[max(series)]
-            labels.append([float(last), language.numbers.percent(last), role])
+    ends = [
+        (float(series[max(series)]), language.numbers.percent(series[max(series)]), role)
+        for series, role in ((trend.unit, MARKS[trend.verdict].colour), (trend.district, "muted"))
+        if series
+    ]
+    ends.sort()
+    heights = [height for height, _, _ in ends]
     apart = (limits[1] - limits[0]) * 0.26
-    labels.sort(key=lambda label: float(label[0]))
-    if len(labels) == 2 and labels[1][0] - labels[0][0] < apart:
-        middle = (labels[0][0] + labels[1][0]) / 2
-        labels[0][0], labels[1][0] = middle - apart / 2, middle + apart / 2
-    return [(str(text), float(height), str(role)) for height, text, role in labels]
+    if len(heights) == 2 and heights[1] - heights[0] < apart:
+        middle = sum(heights) / 2
+        heights = [middle - apart / 2, middle + apart / 2]
+    return [(text, height, role) for height, (_, text, role) in zip(heights, ends, strict=True)]
 
 
 def _draw_line(
@@ -181,7 +187,9 @@ def _draw_line(
     axes.plot(list(years), heights, color=line_colour, lw=width, marker=shape, ms=2.4 * width**0.5)
 
 
-def path_chart(findings: Sequence[Finding], path: dict[int, Fraction], language: Language) -> Figure:
+def path_chart(
+    findings: Sequence[Finding], path: dict[int, Fraction], language: Language
+) -> Figure:
     """Draw a stage indicator's yearly values with their bounds against the planned path.
 
     Parameters
@@ -225,7 +233,7 @@ def path_chart(findings: Sequence[Finding], path: dict[int, Fraction], language:
             textcoords="offset points", va="center", fontsize=TEXT, fontweight="bold",
             color=colour("ink"),
         )  # fmt: skip
-    shown = [y for y in sorted({first, *knots}) if y == first or y - first >= (last - first) / 9]
+    shown = _spread(sorted({*knots, *(f.year for f in known)}), (last - first) / 9)
     axes.set_xticks(shown, [str(year) for year in shown])
     ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= max(low - 0.1, 0)]
     axes.set_yticks(ticks, [language.numbers.percent(Fraction(round(t * 10), 10)) for t in ticks])
@@ -256,6 +264,15 @@ def gap_chart(bars: Sequence[GapBar], language: Language) -> Figure:
     return figure
 
 
+def _spread(years: Sequence[int], apart: float) -> list[int]:
+    """Leave out years that would touch the one before, never the last."""
+    shown: list[int] = []
+    for year in reversed(years):
+        if not shown or shown[-1] - year >= apart:
+            shown.append(year)
+    return shown[::-1]
+
+
 def _rows(count: int) -> tuple[Figure, Axes]:
     figure = new_figure(_ROW * count + _AXIS)
     axes = add_axes(figure, _SIDE, _AXIS, WIDTH - 2 * _SIDE, _ROW * count)
@@ -282,10 +299,9 @@ def _value_and_counts(finding: Finding, language: Language) -> str:
 
 def _draw_mark(axes: Axes, x: float, y: float, mark: Mark) -> None:
     axes.plot(
-        [x], [y], marker=mark.shape, ms=7.5, mew=1.4, zorder=3, clip_on=False,
-        color=colour(mark.colour),
+        [x], [y], marker=mark.shape, ms=7.5, mew=1.2, zorder=3, clip_on=False,
         markerfacecolor=colour(mark.colour) if mark.filled else colour("paper"),
-        markeredgecolor=colour(mark.colour) if not mark.filled else colour("paper"),
+        markeredgecolor=colour(mark.colour),
     )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ def to_svg(figure: Figure, alt: str, name: str) -> str:
     text = _FONT.sub(r"font: \1var(--font, sans-serif)", text)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     assert size is not None
-    opening = f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {size[1]} {size[2]}" class="fig">'
+    opening = (
+        f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {size[1]} {size[2]}" class="fig">'
+    )
     body = re.sub(r"^<svg[^>]*>", opening, text.replace("xlink:href", "href"))
     return re.sub(r"\n\s*", "\n", body).strip()

@@ -147,7 +147,9 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         finding = _from_row(indicator, row, study)
         extra: dict[str, Any] = {}
         if indicator.id in before.index:
-            extra["change"] = _change(finding, _from_row(indicator, before.loc[indicator.id], study))
+            extra["change"] = _change(
+                finding, _from_row(indicator, before.loc[indicator.id], study)
+            )
         if scope == "unit":
             extra["lacking"] = _lacking(study, finding)
             if indicator.measure == "total" and finding.value is not None:
@@ -203,7 +205,9 @@ def _change(now: Finding, before: Finding) -> Change | None:
 def _lacking(study: Study, finding: Finding) -> tuple[str, ...]:
     """Return headings: of empty cells where it is missing, of facts that do not hold where it fails."""
     indicator = finding.indicator
-    columns = {c.name: c for t in ("roster", "returns") for c in dictionary().tables[t].columns.values()}
+    columns = {
+        c.name: c for t in ("roster", "returns") for c in dictionary().tables[t].columns.values()
+    }
     cells = study.cells(finding.scope_id, finding.year)
     if finding.missing:
         conditions = (*indicator.applies_if, *indicator.holds)
@@ -211,6 +215,8 @@ def _lacking(study: Study, finding: Finding) -> tuple[str, ...]:
         named += [*indicator.numerator, *indicator.denominator]
         return tuple(columns[n].vi for n in dict.fromkeys(named) if pd.isna(cells[n]))
     if finding.verdict == "not_met" and len(indicator.holds) > 1:
-        failing = [f.column for f in indicator.holds if pd.notna(cells[f.column]) and not cells[f.column]]
+        failing = [
+            f.column for f in indicator.holds if pd.notna(cells[f.column]) and not cells[f.column]
+        ]
         return tuple(columns[name].vi for name in failing)
     return ()

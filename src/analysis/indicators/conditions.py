@@ -24,12 +24,12 @@ class Facts:
     @property
     def is_true(self) -> BoolArray:
         """Known to hold."""
-        return self.holds & self.known
+        return np.logical_and(self.holds, self.known)
 
     @property
     def is_false(self) -> BoolArray:
         """Known not to hold."""
-        return ~self.holds & self.known
+        return np.logical_and(~self.holds, self.known)
 
 
 def all_hold(conditions: Sequence[Condition], members: Members) -> Facts:

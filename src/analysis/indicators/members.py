@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.plan import Plan
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 
-IntArray = np.ndarray
-BoolArray = np.ndarray
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
     cut_off = roster["year"].map(days).astype("datetime64[s]")
     founded = roster["founded_on"].isna() | (roster["founded_on"] <= cut_off)
     alive = roster["dissolved_on"].isna() | (roster["dissolved_on"] > cut_off)
-    return (founded & alive).to_numpy(bool)
+    return np.asarray(founded & alive, bool)
 
 
 def _scope(keys: pd.Series) -> Scope:

@@ -76,7 +76,7 @@ def find_states(indicator: Indicator, members: Members, member: BoolArray) -> St
 
 
 def _of_facts(indicator: Indicator, members: Members, member: BoolArray) -> States:
-    """A member counts 1 below the line, and 1 above it where the facts hold."""
+    """Count a member 1 below the line, and 1 above it where the facts hold."""
     applies = all_hold(indicator.applies_if, members)
     facts = all_hold(indicator.holds, members)
     reported = member & applies.is_true & facts.known
@@ -96,7 +96,7 @@ def _of_facts(indicator: Indicator, members: Members, member: BoolArray) -> Stat
 
 
 def _of_counts(indicator: Indicator, members: Members, member: BoolArray) -> States:
-    """A count per member; every member stands for 1 below the line."""
+    """Take a count per member; every member stands for 1 below the line."""
     counts = _add([members.figures(column) for column in indicator.numerator])
     reported = member & counts.known
     nobody = np.zeros(len(member), bool)

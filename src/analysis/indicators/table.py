@@ -27,9 +27,10 @@ from analysis.tables.load import Dataset
 
 SCOPES = ("district", "commune", "unit_type", "parent", "unit")
 COLUMNS = (
-    "indicator year scope scope_id expected reported not_applicable missing numerator denominator "
-    "value lower upper target verdict slack breakeven trajectory flags"
-).split()
+    *("indicator", "year", "scope", "scope_id"),
+    *("expected", "reported", "not_applicable", "missing", "numerator", "denominator"),
+    *("value", "lower", "upper", "target", "verdict", "slack", "breakeven", "trajectory", "flags"),
+)
 _TRAJECTORY_SCOPES = ("district", "unit_type")
 _KEYS = ("year_code", "scope_code", "name_code")
 _COUNTS = ("expected", "reported", "not_applicable", "missing")
@@ -197,7 +198,7 @@ def _follow(
     """Add trajectory and ``overdue`` to the roll-ups that follow a path, both sorted alike."""
     bounds = find_bounds(sums, indicator)
     followed = [SCOPES.index(scope) for scope in _TRAJECTORY_SCOPES]
-    rows = np.flatnonzero(sums["scope_code"].isin(followed))
+    rows = [int(row) for row in np.flatnonzero(sums["scope_code"].isin(followed))]
     years = work.years.to_numpy()[judged["year_code"]]
     groups = list(zip(judged["scope_code"], judged["name_code"], strict=True))
     points: dict[tuple[int, int], dict[int, Point]] = {}
@@ -250,14 +251,17 @@ def _assemble(blocks: list[pd.DataFrame], work: _Work) -> pd.DataFrame:
             "trajectory": pd.Categorical.from_codes(rows["trajectory"], list(TRAJECTORIES)),
             "flags": pd.Categorical.from_codes(flag_codes, flag_words),
         },
-        columns=COLUMNS,
+        columns=list(COLUMNS),
     )
 
 
 def _scope_ids(rows: pd.DataFrame, work: _Work) -> pd.Categorical:
     """Name every row, translating each source's own codes into one list of names."""
-    names = {(source, scope): keys.names for source, members in work.sources.items()
-             for scope, keys in members.scopes.items()}
+    names = {
+        (source, scope): keys.names
+        for source, members in work.sources.items()
+        for scope, keys in members.scopes.items()
+    }
     every = sorted({work.plan.issuer.id}.union(*names.values()))
     position = pd.Index(every, dtype="object")
     codes = np.full(len(rows), position.get_loc(work.plan.issuer.id), np.int64)

@@ -1,4 +1,4 @@
-"""Stage targets before they are due: is the group on the planned path?"""
+"""Stage targets before they are due: whether a group is on the planned path."""
 
 from __future__ import annotations
 

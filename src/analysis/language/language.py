@@ -98,7 +98,7 @@ def load_language(code: str, root: Path) -> Language:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - plain text; pages escape it where they show it
+        autoescape=False,
     )
     environment.globals["w"] = words
     environment.filters.update(

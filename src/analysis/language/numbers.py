@@ -81,7 +81,9 @@ class Numbers:
     def _enough_digits(value: Fraction, target: Target, digits: int, scale: int = 100) -> int:
         """Return the fewest decimals at which the rounded number stands where the exact one does."""
         bar = target.minimum * scale
-        while digits < _MOST_DIGITS and _side(round_half_up(value, digits), bar) != _side(value, bar):
+        while digits < _MOST_DIGITS and _side(round_half_up(value, digits), bar) != _side(
+            value, bar
+        ):
             digits += 1
         return digits
 

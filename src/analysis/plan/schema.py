@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -235,7 +236,9 @@ class Indicator(Model):
         if not isinstance(data, dict) or "over" in data:
             return data
         measure = data.get("monitors") or data.get("kind")
-        implied = {"district_value": "district", "share_of_employers": "employers"}.get(measure)
+        implied = {"district_value": "district", "share_of_employers": "employers"}.get(
+            str(measure)
+        )
         return {**data, "over": implied} if implied else data
 
     @model_validator(mode="after")
@@ -281,6 +284,7 @@ class Indicator(Model):
     def parts(self) -> list[Indicator]:
         """Return the parts of an "and" or a "+", as indicators of their own without a target."""
         shared = {"kind": "monitor", "monitors": self.measure, "targets": (), "decision": ""}
+        pieces: list[tuple[str, dict[str, Any]]]
         if len(self.holds) > 1:
             pieces = [(fact.column, {"holds": (fact,)}) for fact in self.holds]
         elif len(self.numerator) > 1:
@@ -330,9 +334,9 @@ def _check_shape(indicator: Indicator) -> None:
             for shape in _SHAPES[indicator.measure]
         )
         raise ValueError(f"{indicator.measure} cần đúng: {wanted}")
-    if len(indicator.numerator) > 1 and indicator.denominator:
-        if len(indicator.denominator) != len(indicator.numerator):
-            raise ValueError("numerator và denominator phải có cùng số cột để tính từng phần")
+    uneven = indicator.denominator and len(indicator.denominator) != len(indicator.numerator)
+    if len(indicator.numerator) > 1 and uneven:
+        raise ValueError("numerator và denominator phải có cùng số cột để tính từng phần")
     if indicator.max_rate is not None and indicator.measure != "ratio":
         raise ValueError("max_rate chỉ dùng cho ratio")
     if indicator.max_rate is not None and indicator.max_rate < 1:
@@ -351,11 +355,7 @@ def _check_columns(indicator: Indicator) -> None:
         if name not in columns:
             raise ValueError(f"cột «{name}» không có trong bảng {tables}")
     if indicator.with_district:
-        if indicator.over != "units":
-            raise ValueError("with_district chỉ dùng cho chỉ tiêu tính trên CĐCS")
-        for name in named:
-            if name not in _columns_of("district"):
-                raise ValueError(f"with_district: cột «{name}» không có trong bảng district")
+        _check_district_columns(indicator, named)
     for name in (*indicator.numerator, *indicator.denominator):
         is_grade = indicator.measure == "district_value" and bool(columns[name].words)
         if columns[name].type.name not in _NUMBERS and not is_grade:
@@ -367,6 +367,14 @@ def _check_columns(indicator: Indicator) -> None:
             raise ValueError(
                 "members_if chỉ nhận điều kiện present, vì phải luôn biết ai là thành viên"
             )
+
+
+def _check_district_columns(indicator: Indicator, named: list[str]) -> None:
+    if indicator.over != "units":
+        raise ValueError("with_district chỉ dùng cho chỉ tiêu tính trên CĐCS")
+    for name in named:
+        if name not in _columns_of("district"):
+            raise ValueError(f"with_district: cột «{name}» không có trong bảng district")
 
 
 def _check_condition(condition: Condition, columns: dict[str, Column]) -> None:
@@ -395,7 +403,7 @@ def _check_targets(indicator: Indicator) -> None:
     if len(stages) > 1:
         raise ValueError("không trộn chỉ tiêu theo giai đoạn (by_end_of) với chỉ tiêu hằng năm")
     ordered = sorted(indicator.targets, key=lambda target: target.first_year)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if after.first_year <= before.last_year:
             raise ValueError(f"hai chỉ tiêu chồng năm nhau: «{before}» và «{after}»")
     for target in indicator.targets:

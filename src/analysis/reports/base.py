@@ -161,12 +161,16 @@ class Report:
         if condition.over is not None:
             name = self.language.say("quotient", name, names[condition.over])
         if condition.present is not None:
-            return self.language.say("condition", name, "present" if condition.present else "absent", "")
+            return self.language.say(
+                "condition", name, "present" if condition.present else "absent", ""
+            )
         if condition.is_not is not None:
             label = dictionary().words["grade"].get(condition.is_not, condition.is_not)
             return self.language.say("condition", name, "is_not", label)
         if condition.more_than is not None:
-            return self.language.say("condition", name, "more_than", write_number(condition.more_than))
+            return self.language.say(
+                "condition", name, "more_than", write_number(condition.more_than)
+            )
         if isinstance(condition.at_least, str):
             label = dictionary().words["grade"][condition.at_least]
             return self.language.say("condition", name, "at_least", f"“{label}”")
@@ -192,7 +196,7 @@ class Report:
         """Return a figure with its message, its description and its data."""
         words = self.language.words
         legend = [
-            {"verdict": v, "sign": words["verdict_sign"][v], "label": words["verdict"][v]}
+            {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
             for v in dict.fromkeys(verdicts)
         ]
         return render(

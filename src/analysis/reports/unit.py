@@ -118,9 +118,7 @@ class UnitReport(Report):
         return {"verdict": verdict, "heading": heading, "lines": lines, "sign": sign}
 
     def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
-        return [
-            {"title": f.indicator.title, "text": self._with_change(f) + "."} for f in findings
-        ]
+        return [{"title": f.indicator.title, "text": self._with_change(f) + "."} for f in findings]
 
     def _with_change(self, finding: Finding) -> str:
         """Return the sentence, and the change where it says more than that nothing moved."""
@@ -168,7 +166,7 @@ class UnitReport(Report):
             alt=say("fig_targets_alt", self.name, self.year, [say("fig_targets_item", f) for f in shown]),
             header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
             rows=[
-                [f.indicator.title, f.numerator, f.denominator, say("value", f), say("target", f)]
+                [f.indicator.title, *map(str, (f.numerator, f.denominator)), say("value", f), say("target", f)]
                 for f in shown
             ],
             verdicts=[f.verdict for f in shown],
@@ -184,7 +182,11 @@ class UnitReport(Report):
         first = trends[0]
         change = first.unit[max(first.unit)] - first.unit[min(first.unit)]
         items = [
-            say("fig_trend_item", trend.label, {y: numbers.percent(v) for y, v in trend.unit.items()})
+            say(
+                "fig_trend_item",
+                trend.label,
+                {y: numbers.percent(v) for y, v in trend.unit.items()},
+            )
             for trend in trends
         ]
 
@@ -199,7 +201,9 @@ class UnitReport(Report):
             alt=say("fig_trend_alt", items),
             header=[texts["indicator"], texts["year"], texts["unit"], texts["district_value"]],
             rows=[
-                [t.label, str(y), cell(t.unit, y), cell(t.district, y)] for t in trends for y in years
+                [t.label, str(y), cell(t.unit, y), cell(t.district, y)]
+                for t in trends
+                for y in years
             ],
         )
 
@@ -254,7 +258,9 @@ class UnitReport(Report):
         type_name = self.language.type_name(str(self.facts["unit_type"]))
         fewest = self.study.params.min_peers
         enough = count >= fewest
-        intro = [say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)]
+        intro = [
+            say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)
+        ]
         return self._render(
             "so-sanh",
             "comparison",
@@ -280,7 +286,8 @@ class UnitReport(Report):
             small = (finding.denominator or 0) < self.study.params.min_ranked
             if peers.median is None or small or finding.value is None:
                 continue
-            assert peers.lower_quartile is not None and peers.upper_quartile is not None
+            assert peers.lower_quartile is not None
+            assert peers.upper_quartile is not None
             marks.append(
                 PeerMark(
                     finding.indicator.short,
@@ -345,7 +352,9 @@ class UnitReport(Report):
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""
         cards = self.definition_cards(self._indicators())
-        return self._render("dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards)
+        return self._render(
+            "dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards
+        )
 
     def _indicators(self) -> list[Indicator]:
         return [f.indicator for f in self.wholes]

@@ -78,7 +78,9 @@ class YearReport(Report):
             lines = [self._line(f) for f in self.wholes if f.verdict == verdict]
             sign = self.language.word("verdict_sign", verdict)
             if lines:
-                groups.append({"verdict": verdict, "heading": say(heading), "sign": sign, "lines": lines})
+                groups.append(
+                    {"verdict": verdict, "heading": say(heading), "sign": sign, "lines": lines}
+                )
         lead = say("tally", counts, self.study.plan.issuer.short)
         title = self.language.ui("summary")
         return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=groups)
@@ -92,7 +94,10 @@ class YearReport(Report):
         last = self.study.expected_units(self.year - 1)
         if last.empty:
             return []
-        left, joined = last.index.difference(self.units.index), self.units.index.difference(last.index)
+        left, joined = (
+            last.index.difference(self.units.index),
+            self.units.index.difference(last.index),
+        )
         # A handful of units coming and going is every year; a tenth of them changes the figures.
         if 10 * (len(left) + len(joined)) < len(last):
             return []
@@ -108,7 +113,9 @@ class YearReport(Report):
     def results(self) -> Fragment:
         """Show every indicator in the plan's order."""
         parts = self.result_parts(self.findings)
-        return self._render("ket-qua", "results", self.language.ui("results"), parts=parts, intro="")
+        return self._render(
+            "ket-qua", "results", self.language.ui("results"), parts=parts, intro=""
+        )
 
     def figure_targets(self) -> Fragment | None:
         """Draw all judged shares against their targets."""
@@ -129,7 +136,7 @@ class YearReport(Report):
             alt=say("fig_targets_alt", place, self.year, [say("fig_targets_item", f) for f in shown]),
             header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
             rows=[
-                [f.indicator.title, f.numerator, f.denominator, say("value", f), say("target", f)]
+                [f.indicator.title, *map(str, (f.numerator, f.denominator)), say("value", f), say("target", f)]
                 for f in shown
             ],
             verdicts=[f.verdict for f in shown],
@@ -150,7 +157,9 @@ class YearReport(Report):
         if not path or not any(f.value is not None for f in yearly):
             return None
         rows = [[str(f.year), say("value", f), say("counts", f), ""] for f in yearly]
-        rows += [[str(y), "", "", self.language.numbers.percent(v)] for y, v in sorted(path.items())]
+        rows += [
+            [str(y), "", "", self.language.numbers.percent(v)] for y, v in sorted(path.items())
+        ]
         items = [f"{f.year}: {say('value', f)}" for f in yearly if f.value is not None]
         return self.figure(
             f"lo-trinh-{key.replace('_', '-')}",
@@ -265,7 +274,8 @@ class YearReport(Report):
                 {
                     "reasons": [say("task_for", f, self._shortfall(f)) for f in findings],
                     "tasks": [
-                        {"text": tasks[k].text, "ref": say("by_plan", tasks[k].section)} for k in keys
+                        {"text": tasks[k].text, "ref": say("by_plan", tasks[k].section)}
+                        for k in keys
                     ],
                 }
             )
@@ -276,7 +286,9 @@ class YearReport(Report):
     def definitions(self) -> Fragment:
         """Show how each indicator is computed and what was decided about it."""
         cards = self.definition_cards(self.study.plan.indicators)
-        return self._render("dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards)
+        return self._render(
+            "dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards
+        )
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode, from_dict
 
+from analysis.pages.template import TEMPLATE_FOLDER, TEMPLATE_NAME
+
 
 class Template(NamedTuple):
     """An nbconvert template: a folder of templates and a name in it."""
@@ -20,7 +22,7 @@ class Template(NamedTuple):
 
 
 #: The project's own template.
-TEMPLATE = Template(str(Path(__file__).parents[1] / "pages" / "templates"), "congdoan")
+TEMPLATE = Template(str(TEMPLATE_FOLDER), TEMPLATE_NAME)
 
 
 @cache

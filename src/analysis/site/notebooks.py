@@ -72,7 +72,7 @@ def read_source(path: Path, required: Collection[str]) -> Source:
         notebook = parse_notebook(text)
     except FileNotFoundError:
         raise InputError([_problem(path, "không thấy sổ tay này", "no_notebook")]) from None
-    except (ValueError, nbformat.ValidationError, nbformat.reader.NotJSONError):
+    except (ValueError, AttributeError, KeyError, nbformat.ValidationError):
         raise InputError([_problem(path, "không đọc được sổ tay này", "bad_notebook")]) from None
     names = _find_names(path, notebook)
     known = {*Params.model_fields, *required}

@@ -47,7 +47,13 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
         )
     if column.required:
         problems += [
-            error("ô này không được để trống", code="empty", file=file, row=int(str(row)), column=column.name)
+            error(
+                "ô này không được để trống",
+                code="empty",
+                file=file,
+                row=int(str(row)),
+                column=column.name,
+            )
             for row in text.index[~filled]
         ]
     return values, problems
@@ -117,12 +123,18 @@ def _reason(value: str, column: Column) -> Reason:
         return _number_reason(value, kind)
     if kind.name == "text":
         if not unicodedata.is_normalized("NFC", value):
-            return "not_nfc", "chữ chưa ở dạng Unicode dựng sẵn (NFC), hãy gõ lại bằng bộ gõ Unicode"
+            return (
+                "not_nfc",
+                "chữ chưa ở dạng Unicode dựng sẵn (NFC), hãy gõ lại bằng bộ gõ Unicode",
+            )
         return "control", "có ký tự điều khiển không in được, hãy gõ lại"
     if kind.name == "word":
         return "unknown_word", "không có trong danh mục; dùng một trong: " + ", ".join(column.words)
     if kind.name == "id" and value.partition(".")[0] in _RESERVED:
-        return "reserved_id", "mã trùng tên thiết bị của Windows, không lưu thành tệp được; hãy đổi mã"
+        return (
+            "reserved_id",
+            "mã trùng tên thiết bị của Windows, không lưu thành tệp được; hãy đổi mã",
+        )
     return f"not_{kind.name}", f"phải là {kind.vi}"
 
 

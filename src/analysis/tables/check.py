@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from analysis.problems import Problem
+from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
 
@@ -52,15 +52,35 @@ def _problems(
     message: Callable[[pd.Series], str],
     is_error: bool = True,
 ) -> list[Problem]:
-    severity = "error" if is_error else "warning"
+    severity: Severity = "error" if is_error else "warning"
     return [
-        Problem(severity, code, file, int(str(row)), column, _shown(cells[column]), message(cells))
+        Problem(
+            severity,
+            code,
+            file,
+            int(str(row)),
+            column,
+            _shown(cells[column]),
+            message(cells),
+            _year_of(cells),
+        )
         for row, cells in rows.iterrows()
     ]
 
 
+def _year_of(cells: pd.Series) -> int | None:
+    if "year" in cells.index:
+        return int(cells["year"])
+    return int(cells["date"].year) if pd.notna(cells["date"]) else None
+
+
+def _message(template: str) -> Callable[[pd.Series], str]:
+    """Return a message filled from the row that it is about."""
+    return lambda row: template.format(**row)
+
+
 def _shown(value: object) -> str:
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+    return "" if pd.isna(value) else str(value)
 
 
 def _unique_keys(dataset: Dataset) -> list[Problem]:
@@ -71,7 +91,9 @@ def _unique_keys(dataset: Dataset) -> list[Problem]:
         repeated = frame[frame.duplicated(key, keep=False)]
         if repeated.empty:
             continue
-        first = repeated.reset_index(names="row").groupby(key, dropna=False)["row"].transform("first")
+        first = (
+            repeated.reset_index(names="row").groupby(key, dropna=False)["row"].transform("first")
+        )
         repeated = repeated.assign(first_row=first.to_numpy())
         repeated = repeated[repeated.index != repeated["first_row"]]
         found += _problems(
@@ -79,9 +101,7 @@ def _unique_keys(dataset: Dataset) -> list[Problem]:
             dataset.files[table.name],
             key[-1],
             code="duplicate_key",
-            message=lambda r, names=", ".join(key): (  # type: ignore[misc]
-                f"trùng khóa ({names}) với dòng {r['first_row']}"
-            ),
+            message=_message(f"trùng khóa ({', '.join(key)}) với dòng {{first_row}}"),
         )
     return found
 
@@ -98,7 +118,7 @@ def _known_units(dataset: Dataset) -> list[Problem]:
             dataset.files[name],
             "unit_id",
             code="unknown_unit",
-            message=lambda r: f"mã này không có trong danh sách CĐCS năm {r['year']}",
+            message=_message("mã này không có trong danh sách CĐCS năm {year}"),
         )
     return found
 
@@ -146,7 +166,7 @@ def _dates_in_order(dataset: Dataset) -> list[Problem]:
         dataset.files["roster"],
         "dissolved_on",
         code="dates",
-        message=lambda r: f"ngày kết thúc trước ngày thành lập {r['founded_on']:%d/%m/%Y}",
+        message=_message("ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}"),
         is_error=False,
     )
 
@@ -171,8 +191,8 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
                 dataset.files[table.name],
                 column.name,
                 code="odd_count",
-                message=lambda r, vi=column.vi: (  # type: ignore[misc]
-                    f"«{vi}» khác xa các đơn vị cùng loại hình (trung vị {r['median']:.0f}); hãy xem lại"
+                message=_message(
+                    f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:.0f}}); hãy xem lại"
                 ),
                 is_error=False,
             )
@@ -211,8 +231,8 @@ def _sudden_changes(dataset: Dataset) -> list[Problem]:
         dataset.files["roster"],
         "members_total",
         code="sudden_change",
-        message=lambda r: (
-            f"đoàn viên thay đổi trên 50% so với năm trước ({r['last']}) mà không có biến động tổ chức nào"
+        message=_message(
+            "đoàn viên thay đổi trên 50% so với năm trước ({last}) mà không có biến động tổ chức nào"
         ),
         is_error=False,
     )
@@ -229,7 +249,7 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
                 dataset.files[name],
                 collected,
                 code="over_collection",
-                message=lambda r, due=due: f"thu trên 120% số phải thu ({r[due]} đồng)",  # type: ignore[misc]
+                message=_message(f"thu trên 120% số phải thu ({{{due}}} đồng)"),
                 is_error=False,
             )
     return found
@@ -245,7 +265,7 @@ def _unknown_lineage(dataset: Dataset) -> list[Problem]:
             dataset.files["lineage"],
             column,
             code="unknown_lineage",
-            message=lambda r: "mã này không có trong danh sách CĐCS của năm nào",
+            message=_message("mã này không có trong danh sách CĐCS của năm nào"),
             is_error=False,
         )
     return found

@@ -6,13 +6,13 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from analysis.problems import InputError, Problem, error, has_errors
+from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
 from analysis.yamlfile import read_yaml
@@ -201,7 +201,10 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
             return None
     # Columns, not rows, are what pandas stores: transpose once.
     columns = zip(*rows, strict=True) if rows else [()] * len(header)
-    data = {name: pd.array(list(cells), dtype="str") for name, cells in zip(header, columns, strict=True)}
+    data = {
+        name: pd.array(list(cells), dtype="str")
+        for name, cells in zip(header, columns, strict=True)
+    }
     return pd.DataFrame(data, index=pd.Index(numbers, dtype="int64"))
 
 
@@ -223,7 +226,9 @@ def _as_text(column: pd.Series) -> pd.Series:
         text = column.dt.strftime("%Y-%m-%d")
     elif pd.api.types.is_float_dtype(column.dtype):
         # Whole numbers often arrive as floats; anything else shows as it is and is refused.
-        text = column.map(lambda x: str(int(x)) if float(x).is_integer() else str(x), na_action="ignore")
+        text = column.map(
+            lambda x: str(int(x)) if float(x).is_integer() else str(x), na_action="ignore"
+        )
     else:
         text = column.astype("str")
     return text.astype("str").where(column.notna(), "")
@@ -241,7 +246,7 @@ def _fit_columns(
             continue
         blocking = name in table.key or column.required
         message = f"thiếu cột «{column.vi}»" + ("" if blocking else "; coi như chưa báo cáo")
-        severity = "error" if blocking else "warning"
+        severity: Severity = "error" if blocking else "warning"
         problems.append(Problem(severity, "no_column", file, 1, name, "", message))
     return cells.reindex(columns=list(table.columns), fill_value="")
 
@@ -250,6 +255,8 @@ def _type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
     typed = {}
+    years = pd.to_numeric(text["year"], errors="coerce") if "year" in text else None
+    before = len(problems)
     usable = pd.Series(True, index=text.index)
     for name, column in table.columns.items():
         typed[name], found = parse_column(text[name].astype("str"), column, file)
@@ -259,7 +266,15 @@ def _type_table(
                 message = "ô khóa không được để trống"
                 problems.append(error(message, code="empty", file=file, row=row, column=name))
             usable &= typed[name].notna()
+    problems[before:] = [_with_year(problem, years) for problem in problems[before:]]
     frame = pd.DataFrame(typed, index=text.index)[usable.to_numpy()]
     if "year" in frame.columns:
         frame["year"] = frame["year"].astype("int64")
     return frame
+
+
+def _with_year(problem: Problem, years: pd.Series | None) -> Problem:
+    """Say which year's row it is, so that a check of one year can leave out the others."""
+    if years is None or problem.row is None or pd.isna(years.loc[problem.row]):
+        return problem
+    return replace(problem, year=int(years.loc[problem.row]))

@@ -1,0 +1,93 @@
+"""click in Vietnamese: headings of ``--help`` and messages of usage errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_HEADINGS = {"Options": "Tuỳ chọn", "Commands": "Lệnh", "Arguments": "Tham số"}
+
+
+class Formatter(click.HelpFormatter):
+    """Help texts with Vietnamese headings."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line."""
+        args = args.replace("[OPTIONS]", "[TUỲ CHỌN]").replace("COMMAND [ARGS]...", "LỆNH ...")
+        super().write_usage(prog, args, prefix or "Cách dùng: ")
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        super().write_heading(_HEADINGS.get(heading, heading))
+
+
+class Context(click.Context):
+    """A context that formats help with `Formatter`."""
+
+    formatter_class = Formatter
+
+
+class Command(click.Command):
+    """A command whose help is in Vietnamese."""
+
+    context_class = Context
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help`` with a Vietnamese explanation."""
+        return _vietnamese_help(super().get_help_option(ctx))
+
+
+class Group(click.Group):
+    """A group of such commands, listed in the order in which they are written."""
+
+    context_class = Context
+    command_class = Command
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help`` with a Vietnamese explanation."""
+        return _vietnamese_help(super().get_help_option(ctx))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as written."""
+        return list(self.commands)
+
+
+def _vietnamese_help(option: click.Option | None) -> click.Option | None:
+    if option is not None:
+        option.help = "Hiện hướng dẫn này."
+    return option
+
+
+def explain(failure: click.ClickException) -> str:
+    """Return what is wrong with a command line, in Vietnamese."""
+    for kind, message in _MESSAGES.items():
+        if isinstance(failure, kind):
+            return message(failure)
+    return failure.format_message()
+
+
+def _name(failure: Any) -> str:
+    parameter = failure.param
+    return parameter.opts[-1] if parameter is not None else (failure.param_hint or "")
+
+
+def _choices(failure: click.BadParameter) -> str:
+    kind = failure.param.type if failure.param is not None else None
+    if isinstance(kind, click.Choice):
+        return f"; dùng một trong: {', '.join(map(str, kind.choices))}"
+    if isinstance(kind, click.types.IntParamType):
+        return "; phải là số nguyên"
+    if isinstance(kind, click.Path):
+        return "; không có tệp hoặc thư mục này"
+    return f"; {failure.message}" if failure.message else ""
+
+
+_MESSAGES: dict[type[click.ClickException], Callable[[Any], str]] = {
+    click.NoSuchOption: lambda f: f"không có tuỳ chọn {f.option_name}",
+    click.MissingParameter: lambda f: f"thiếu {_name(f)}",
+    click.BadOptionUsage: lambda f: f"tuỳ chọn {f.option_name} dùng chưa đúng (thiếu giá trị?)",
+    click.BadParameter: lambda f: f"giá trị của {_name(f)} không dùng được{_choices(f)}",
+    click.UsageError: lambda f: f"dòng lệnh chưa đúng: {f.format_message()}",
+}

@@ -1,0 +1,255 @@
+"""The engine: equal to a plain papermill run, isolated, and honest about what went wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from test_site_kit import (
+    END,
+    is_alive,
+    make_notebook,
+    make_task,
+    needs_fork,
+    wait_until,
+    write_template,
+)
+
+from analysis.site.engine import run_notebook
+from analysis.site.export import Template
+from analysis.site.gate import Failure, find_failure
+from analysis.site.pages import make_page
+
+# Everything that a cell can put out, in one notebook; it ends with an exception.
+CELLS = (
+    'year = 0\nunit_id = "none"',
+    "# md Chữ",
+    "print(repr(unit_id), year)\nunit_id",
+    "",
+    "import sys\nfor i in range(3):\n    print('ra', i)\n    print('lỗi', i, file=sys.stderr)",
+    "sys.stdout.write('không xuống dòng'); sys.stdout.flush(); print('!')",
+    "import matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(2, 1))\n_ = ax.plot([1, 3, 2])",
+    "plt.bar([1, 2], [3, 4]); plt.show(); print('sau hình')",
+    "from IPython.display import HTML, Markdown, clear_output, display, update_display\n"
+    "display(HTML('<b>đậm</b>'), Markdown('*nghiêng*')); print('giữa'); display({'a': 1})",
+    "handle = display('trước', display_id='tay')\ndisplay('khác')",
+    "update_display('sau', display_id='tay')",
+    "print('xóa đi'); clear_output(); print('còn lại')",
+    "print('xóa đi'); clear_output(wait=True); display('thay vào')",
+    "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None]})",
+    "display({'application/vnd.thu+json': {'k': [1]}, 'text/plain': 'x'}, raw=True)",
+    "import asyncio\nawait asyncio.sleep(0)\n'chờ xong'",
+    "%time 1 + 1\n%config InlineBackend.figure_formats = ['svg']",
+    "!echo từ vỏ",
+    "import os, subprocess\nos.system('echo thẳng'); _ = subprocess.run(['echo', 'tiến trình'])",
+    "_ + 1 if isinstance(_, int) else _",
+    "class Odd:\n    def _repr_html_(self):\n        return '<i>lạ</i>'\n    def __repr__(self):\n"
+    "        return 'Odd'\nOdd()",
+    "print('trước lỗi')\ndef f(x):\n    return 1 / x\nf(0)",
+    "print('không bao giờ')",
+)
+VARYING = "%time"  # says how long it took
+
+
+def run_plainly(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """papermill's own command line, an ordinary kernel."""
+    nbformat.write(notebook, folder / "in.ipynb")
+    command = ["-m", "papermill", "in.ipynb", "out.ipynb", "-p", "year", "2024", "-r", "unit_id"]
+    subprocess.run(
+        [sys.executable, *command, "0042", "--no-progress-bar"], cwd=folder, capture_output=True
+    )
+    return nbformat.read(folder / "out.ipynb", as_version=4)
+
+
+def normal_outputs(cell: NotebookNode) -> list[Any]:
+    """Outputs without what depends on when a kernel's buffer was sent."""
+    normal: list[Any] = []
+    for output in cell.outputs:
+        output = dict(output)
+        last = [item for item in normal[-2:] if item["output_type"] == "stream"]
+        same = [item for item in last if item["name"] == output.get("name")]
+        if output["output_type"] == "stream" and same:
+            same[0]["text"] += output["text"]
+        else:
+            normal.append(output)
+    return normal
+
+
+def as_seen(notebook: NotebookNode) -> list[tuple[Any, ...]]:
+    kept = [
+        cell
+        for cell in notebook.cells
+        if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
+    ]
+    return [
+        (
+            cell.cell_type,
+            cell.source,
+            cell.get("execution_count"),
+            cell.metadata.get("tags"),
+            cell.metadata.papermill.status,
+            cell.metadata.papermill.exception,
+            normal_outputs(cell) if cell.cell_type == "code" and VARYING not in cell.source else 0,
+        )
+        for cell in kept
+    ]
+
+
+@needs_fork
+def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
+    notebook = make_notebook(*CELLS)
+    ours = run_notebook(
+        notebook,
+        {"year": 2024, "unit_id": "0042"},
+        start="fork",
+        cwd=str(tmp_path),
+        seconds=60,
+    )
+    plain = run_plainly(notebook, tmp_path)
+    for mine, theirs in zip(as_seen(ours), as_seen(plain), strict=True):
+        assert mine == theirs
+    assert ours.metadata.language_info == plain.metadata.language_info
+    assert ours.metadata.papermill.parameters == plain.metadata.papermill.parameters
+    assert find_failure(ours) is not None
+    nbformat.validate(ours)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return write_template(tmp_path_factory.mktemp("template"))
+
+
+@needs_fork
+def test_nothing_leaks_from_one_notebook_to_the_next(template: Template) -> None:
+    leave = (
+        "import builtins, os, sys, matplotlib\n"
+        "left = builtins.left = 1\n"
+        "os.chdir('/'); os.environ['LEFT'] = '1'; sys.path.append('/left')\n"
+        "matplotlib.rcParams['axes.titlesize'] = 77\n"
+        "import json; json.left = 1"
+    )
+    look = (
+        "import builtins, os, sys, json, matplotlib\n"
+        "print('left' in globals(), hasattr(builtins, 'left'), hasattr(json, 'left'),\n"
+        "      'LEFT' in os.environ, '/left' in sys.path, os.getcwd() == '/',\n"
+        "      matplotlib.rcParams['axes.titlesize'] == 77)"
+    )
+    before = Path.cwd(), dict(os.environ), list(sys.path)
+    assert make_page(make_task(make_notebook("year = 0", leave, END), template)).failure is None
+    html = make_page(make_task(make_notebook("year = 0", look, END), template)).html
+    assert html is not None
+    assert "<pre>" + " ".join(["False"] * 7) in html
+    assert (Path.cwd(), dict(os.environ), list(sys.path)) == before
+
+
+@needs_fork
+def test_page_is_escaped_by_the_template(template: Template) -> None:
+    result = make_page(make_task(make_notebook("year = 0", "print('<script>')", END), template))
+    assert result.failure is None
+    assert result.html is not None
+    assert "<title>A &amp; &lt;B&gt;</title>" in result.html
+    assert "&lt;script&gt;" in result.html
+
+
+def fail(template: Template, *cells: str, **changes: Any) -> Failure:
+    result = make_page(make_task(make_notebook("year = 0", *cells), template, **changes))
+    assert result.html is None
+    assert result.executed is not None
+    assert result.failure is not None
+    return result.failure
+
+
+FAULTS = {
+    "import sys; sys.exit(0)": "SystemExit: 0",
+    "exit()": "DeadKernelError: tiến trình chạy sổ tay đã tự thoát (mã 0)",
+    "raise ValueError('đ')": "ValueError: đ",
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": (
+        "DeadKernelError: tiến trình chạy sổ tay đã bị ngắt (SIGKILL)"
+    ),
+    "import os; os._exit(3)": "DeadKernelError: tiến trình chạy sổ tay đã tự thoát (mã 3)",
+    "import sys; print('kìa', file=sys.stderr)": "có thông báo ở stderr: kìa",
+    # Under pytest's filters the warning is an error, and a fork has its parent's filters.
+    "import warnings; warnings.warn('kìa')": ("có thông báo ở stderr: ", "UserWarning: kìa"),
+    "import os; os.write(2, b'C'); None": "có thông báo ở stderr: C",
+    "input('?')": "StdinNotImplementedError: ",
+    "this is no python": "SyntaxError: ",
+}
+
+
+@needs_fork
+@pytest.mark.parametrize("cell", FAULTS, ids=str)
+def test_fault_is_never_a_page(template: Template, cell: str) -> None:
+    failure = fail(template, "1", cell, "'sau đó'", END)
+    assert failure.error.startswith(FAULTS[cell])
+    # The injected parameters are cell 2. After `exit()` it is the next cell that finds no kernel.
+    assert failure.cell == (5 if cell == "exit()" else 4)
+
+
+@needs_fork
+def test_missing_end_mark(template: Template) -> None:
+    assert fail(template, "1").error == "ô cuối không có dấu kết thúc"
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True: pass",
+        "import re; re.match(r'(a+)+$', 'a' * 60 + 'b')",  # holds the GIL
+        "import time; time.sleep(99)",
+    ],
+)
+def test_time_limit_ends_the_whole_group(template: Template, tmp_path: Path, loop: str) -> None:
+    note = tmp_path / "pids"
+    begin = (
+        "import os, subprocess\n"
+        "child = subprocess.Popen(['sleep', '99'])\n"
+        f"_ = open({str(note)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "print('trước vòng lặp')"
+    )
+    task = make_task(make_notebook("year = 0", begin, f"print('vào')\n{loop}", END), template)
+    result = make_page(make_task(nbformat.reads(task.notebook, 4), template, seconds=1.0))
+    assert result.failure == Failure(4, "TimeoutError: chạy quá thời hạn 1 giây", "print('vào')")
+    assert result.seconds < 5
+    assert '"vào\\n"' in (result.executed or "")  # what it said until then is kept
+    pids = [int(pid) for pid in note.read_text().split()]
+    assert len(pids) == 2
+    assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def _open_files() -> list[Path]:
+    folder = Path("/proc/self/fd")
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+@needs_fork
+def test_many_notebooks_leave_nothing_open(template: Template) -> None:
+    task = make_task(make_notebook("year = 0", END), template)
+    make_page(task)
+    before = _open_files()
+    for _ in range(20):
+        assert make_page(task).failure is None
+    assert _open_files() == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_ordinary_kernels_are_judged_alike(template: Template) -> None:
+    """One run of each kind: the same page, the same word on a killed kernel and on a long one."""
+    good = make_notebook("year = 0", "print(year)", END)
+    result = make_page(make_task(good, template, start="kernel"))
+    assert result.failure is None
+    assert result.html is not None
+    assert "<pre>2024" in result.html
+    if hasattr(signal, "SIGKILL"):
+        killed = fail(template, "import os; os.kill(os.getpid(), 9)", END, start="kernel")
+        assert (killed.cell, killed.error[:15]) == (3, "DeadKernelError")
+    endless = fail(template, "while True: pass", END, start="kernel", seconds=4.0)
+    assert (endless.cell, endless.error) == (3, "TimeoutError: chạy quá thời hạn 4 giây")
