@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from analysis.problems import InputError, error
 from analysis.tables.load import Dataset, load_dataset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """One dataset under one plan.
 
@@ -51,7 +53,9 @@ class Study:
         keys = [self.table["scope"], self.table["scope_id"], self.table["year"]]
         return dict(self.table.groupby(keys, observed=True, sort=False).indices)
 
-    def rows(self, scope: str, scope_id: str, year: int) -> pd.DataFrame:
+    # A page asks for its own and the district's few rows again and again.
+    @lru_cache(maxsize=64)  # noqa: B019 - a study lives as long as its process
+    def rows(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
         """Return one scope's rows of a year, by indicator id; empty if there are none.
 
         Parameters
@@ -62,9 +66,20 @@ class Study:
             The unit, commune, type or parent; the issuer's id for the district.
         year : int
             The year.
+
+        Returns
+        -------
+        mapping of str to namedtuple
+            The table's columns as attributes.
         """
         found = self._positions.get((scope, scope_id, year), np.array([], np.int64))
-        return self.table.iloc[found].set_index("indicator")
+        rows = self.table.iloc[found].itertuples(index=False)
+        return MappingProxyType({str(row.indicator): row for row in rows})
+
+    def values(self, indicator_id: str, scope: str, scope_id: str) -> dict[int, Fraction]:
+        """Return one scope's exact values of an indicator, by year; years without one are left out."""
+        rows = {y: self.rows(scope, scope_id, y).get(indicator_id) for y in self.dataset.years}
+        return {y: exact_value(row) for y, row in rows.items() if row is not None and row.reported}
 
     @cached_property
     def register(self) -> pd.DataFrame:
@@ -101,23 +116,27 @@ class Study:
         yield from table[keep & (table["year"] == year)].itertuples(index=False)
 
     @cached_property
-    def _reported_rows(self) -> dict[tuple[str, int, str], pd.DataFrame]:
+    def _values_by_type(self) -> dict[tuple[str, int, str], dict[str, Fraction]]:
         table = self.table
         rows = table[(table["scope"] == "unit") & (table["reported"] > 0)]
         keys = pd.MultiIndex.from_arrays([rows["year"], rows["scope_id"].astype("str")])
-        types = self.register["unit_type"].reindex(keys).to_numpy()
-        rows = rows[["indicator", "year", "scope_id", "numerator", "denominator"]].assign(
-            type=types
-        )
-        groups = rows.groupby(["indicator", "year", "type"], observed=True, sort=False)
-        return {(str(i), int(y), str(t)): group for (i, y, t), group in groups}
+        types = self.register["unit_type"].reindex(keys)
+        found: dict[tuple[str, int, str], dict[str, Fraction]] = {}
+        for unit_type, row in zip(types, rows.itertuples(index=False), strict=True):
+            group = found.setdefault((str(row.indicator), int(row.year), unit_type), {})
+            group[str(row.scope_id)] = exact_value(row)
+        return found
 
-    def peer_rows(self, indicator_id: str, unit_id: str, year: int) -> Iterator[Any]:
-        """Yield the rows of the other units of a unit's type that reported an indicator."""
-        unit_type = str(self.register.loc[(year, unit_id), "unit_type"])
-        group = self._reported_rows.get((indicator_id, year, unit_type))
-        if group is not None:
-            yield from group[group["scope_id"] != unit_id].itertuples(index=False)
+    def peer_values(self, indicator_id: str, unit_id: str, year: int) -> list[Fraction]:
+        """Return the values of the other units of a unit's type that reported an indicator."""
+        unit_type = str(self.register.at[(year, unit_id), "unit_type"])
+        group = self._values_by_type.get((indicator_id, year, unit_type), {})
+        return [value for key, value in group.items() if key != unit_id]
+
+
+def exact_value(row: Any) -> Fraction:
+    """Return the exact value of a row of the table that somebody reported."""
+    return Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
 
 
 _warm: dict[str, Study] = {}
@@ -196,7 +215,7 @@ def keep_warm(study: Study) -> None:
 
     For the runner alone: in JupyterLab every load reads the tables anew.
     """
-    _ = study.table, study.register, study._positions, study._cells, study._reported_rows
+    _ = study.table, study.register, study._positions, study._cells, study._values_by_type
     _warm.clear()
     _warm[_key(study.params)] = study
 

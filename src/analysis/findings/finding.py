@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
 from analysis.plan import Indicator, Target
-from analysis.study import Study
+from analysis.study import Study, exact_value
 from analysis.tables.dictionary import dictionary
 
 
@@ -140,49 +140,45 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
     totals = study.rows("district", study.plan.issuer.id, year)
     before = study.rows(scope, scope_id, year - 1)
     found = {}
+    cells = study.cells(scope_id, year) if scope == "unit" and rows else None
     for indicator in study.plan.catalogue():
-        if indicator.id not in rows.index:
+        if indicator.id not in rows:
             continue
-        row = rows.loc[indicator.id]
-        finding = _from_row(indicator, row, study)
+        finding = _from_row(indicator, rows[indicator.id], study)
         extra: dict[str, Any] = {}
-        if indicator.id in before.index:
-            extra["change"] = _change(
-                finding, _from_row(indicator, before.loc[indicator.id], study)
-            )
-        if scope == "unit":
-            extra["lacking"] = _lacking(study, finding)
+        if indicator.id in before:
+            earlier = _from_row(indicator, before[indicator.id], study)
+            extra["change"] = _change(finding, earlier)
+        if cells is not None:
+            extra["lacking"] = _lacking(finding, cells)
             if indicator.measure == "total" and finding.value is not None:
-                whole = int(totals.loc[indicator.id, "numerator"] or 0)
+                whole = _whole(totals[indicator.id].numerator)
                 extra["share_of_district"] = finding.value / whole if whole else None
-        found[indicator.id] = Finding(**{**finding.__dict__, **extra})
+        found[indicator.id] = replace(finding, **extra)
     return found
 
 
-def _from_row(indicator: Indicator, row: pd.Series, study: Study) -> Finding:
-    numerator, denominator = _whole(row["numerator"]), _whole(row["denominator"])
-    year = int(row["year"])
-    target = indicator.target_in(year) if row["target"] else None
+def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
     return Finding(
         indicator=indicator,
-        year=year,
-        scope=str(row["scope"]),
-        scope_id=str(row["scope_id"]),
-        expected=int(row["expected"]),
-        reported=int(row["reported"]),
-        not_applicable=int(row["not_applicable"]),
-        missing=int(row["missing"]),
-        numerator=numerator,
-        denominator=denominator,
-        value=None if numerator is None else Fraction(numerator, denominator or 1),
-        lower=_fraction(row["lower"]),
-        upper=_fraction(row["upper"]),
-        breakeven=_fraction(row["breakeven"]),
-        target=target,
-        verdict=str(row["verdict"]),
-        trajectory=str(row["trajectory"]),
-        slack=_whole(row["slack"]),
-        flags=frozenset(str(row["flags"]).split(";")) - {""},
+        year=int(row.year),
+        scope=str(row.scope),
+        scope_id=str(row.scope_id),
+        expected=int(row.expected),
+        reported=int(row.reported),
+        not_applicable=int(row.not_applicable),
+        missing=int(row.missing),
+        numerator=_whole(row.numerator),
+        denominator=_whole(row.denominator),
+        value=exact_value(row) if row.reported else None,
+        lower=_fraction(row.lower),
+        upper=_fraction(row.upper),
+        breakeven=_fraction(row.breakeven),
+        target=indicator.target_in(int(row.year)) if row.target else None,
+        verdict=str(row.verdict),
+        trajectory=str(row.trajectory),
+        slack=_whole(row.slack),
+        flags=frozenset(str(row.flags).split(";")) - {""},
         issuer=study.plan.issuer.short,
     )
 
@@ -202,13 +198,11 @@ def _change(now: Finding, before: Finding) -> Change | None:
     return Change(before.year, before.value, now.value - before.value, now.indicator.is_fraction)
 
 
-def _lacking(study: Study, finding: Finding) -> tuple[str, ...]:
-    """Return headings: of empty cells where it is missing, of facts that do not hold where it fails."""
+def _lacking(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
+    """Return headings: empty cells of a missing finding, or facts that do not hold of a missed one."""
     indicator = finding.indicator
-    columns = {
-        c.name: c for t in ("roster", "returns") for c in dictionary().tables[t].columns.values()
-    }
-    cells = study.cells(finding.scope_id, finding.year)
+    tables = dictionary().tables
+    columns = {**tables["returns"].columns, **tables["roster"].columns}
     if finding.missing:
         conditions = (*indicator.applies_if, *indicator.holds)
         named = [name for condition in conditions for name in condition.columns]

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from analysis.indicators.trajectory import Point, find_path
 from analysis.plan import Indicator
-from analysis.study import Study
+from analysis.study import Study, exact_value
 
 
 def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fraction]:
@@ -28,12 +28,9 @@ def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fra
     """
     points = {}
     for known in study.dataset.years:
-        row = study.rows("district", study.plan.issuer.id, known).loc[indicator.id]
-        has_value = int(row["reported"]) > 0
-        value = Fraction(int(row["numerator"]), int(row["denominator"])) if has_value else None
-        points[known] = Point(
-            int(row["reported"]), int(row["missing"]), str(row["verdict"]), value, None, None
-        )
+        row = study.rows("district", study.plan.issuer.id, known)[indicator.id]
+        value = exact_value(row) if row.reported else None
+        points[known] = Point(int(row.reported), int(row.missing), row.verdict, value, None, None)
     path = find_path(points, indicator, study.plan)
     if path.baseline is None or path.baseline[0] > year:
         return {}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import pandas as pd
-
 from analysis.findings.finding import Finding
 from analysis.study import Study
 
@@ -52,10 +50,7 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
     Peers
         Without figures where fewer than ``params.min_peers`` others have a value.
     """
-    values = [
-        Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
-        for row in study.peer_rows(finding.indicator.id, finding.scope_id, finding.year)
-    ]
+    values = study.peer_values(finding.indicator.id, finding.scope_id, finding.year)
     if len(values) < study.params.min_peers:
         return Peers(len(values))
     if finding.indicator.is_share:

@@ -209,18 +209,17 @@ class UnitReport(Report):
 
     def _trends(self) -> list[Trend]:
         """Choose missed rates first, then those that moved most."""
-        years = [y for y in self.study.dataset.years if y <= self.year]
-        own = {y: find(self.study, "unit", self.unit_id, y) for y in years}
-        all_units = {y: find(self.study, "district", self.study.plan.issuer.id, y) for y in years}
+        issuer = self.study.plan.issuer.id
         trends = []
         for finding in self.shares:
             key = finding.indicator.id
-            unit_values = _series(own, key)
+            unit_values = self._up_to_now(self.study.values(key, "unit", self.unit_id))
+            district_values = self._up_to_now(self.study.values(key, "district", issuer))
             if len(unit_values) < 2:
                 continue
             target = finding.target.minimum if finding.target else None
             trends.append(
-                Trend(finding.indicator.short, unit_values, _series(all_units, key), target, finding.verdict)
+                Trend(finding.indicator.short, unit_values, district_values, target, finding.verdict)
             )  # fmt: skip
 
         def weight(trend: Trend) -> tuple[bool, Fraction]:
@@ -228,6 +227,9 @@ class UnitReport(Report):
             return trend.verdict == "not_met", max(values) - min(values)
 
         return sorted(trends, key=weight, reverse=True)[:_MOST_TRENDS]
+
+    def _up_to_now(self, values: dict[int, Fraction]) -> dict[int, Fraction]:
+        return {year: value for year, value in values.items() if year <= self.year}
 
     def comparison(self) -> Fragment:
         """Show the unit beside its own last year, the district and its peers."""
@@ -375,11 +377,6 @@ class UnitReport(Report):
                 ],
             )
         )
-
-
-def _series(by_year: dict[int, dict[str, Finding]], key: str) -> dict[int, Fraction]:
-    found = {year: findings.get(key) for year, findings in by_year.items()}
-    return {y: f.value for y, f in found.items() if f is not None and f.value is not None}
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

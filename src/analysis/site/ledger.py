@@ -49,6 +49,7 @@ class Entry:
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object, which has the failure's fields only if there is one."""
         record = asdict(self)
+        record["inputs"] = dict(sorted(self.inputs.items()))
         record["stale"] = record.pop("is_stale")
         record |= record.pop("failure") or {}
         return record
