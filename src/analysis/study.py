@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from analysis.indicators import SCOPES, compute_indicators
 from analysis.indicators.members import is_expected
+from analysis.language import localise
 from analysis.params import Params, find_root, load_params
 from analysis.plan import Plan, load_plan
 from analysis.problems import InputError, error
@@ -206,7 +207,7 @@ def open_study(params: Params, root: Path) -> Study:
     warm = _warm.get(_key(params))
     if warm is not None:
         return warm
-    plan = load_plan(root / params.plan)
+    plan = localise(load_plan(root / params.plan), params.lang, root)
     return Study(params, plan, load_dataset(root / params.data), root)
 
 

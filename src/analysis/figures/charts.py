@@ -292,7 +292,7 @@ def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
 def _value_and_counts(finding: Finding, language: Language) -> str:
     assert finding.value is not None
     value = language.numbers.percent(finding.value, finding.target)
-    if finding.indicator.unit == "đồng" or len(language.say("counts", finding)) > 11:
+    if finding.indicator.is_money or len(language.say("counts", finding)) > 11:
         return value
     return f"{value} ({language.say('counts', finding)})"
 

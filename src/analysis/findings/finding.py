@@ -48,8 +48,8 @@ class Finding:
     slack : int or None
         How many more (negative: too few) than the target needs.
     lacking : tuple of str
-        For one unit: headings of the empty cells that leave it undetermined, or of the facts of an
-        "and" that do not hold.
+        For one unit: the columns of the empty cells that leave it undetermined, or of the facts of
+        an "and" that do not hold.
     share_of_district : Fraction or None
         For the total of one unit: its part of the district's.
     issuer : str
@@ -100,11 +100,6 @@ class Finding:
         """The word of the grade."""
         assert self.value is not None
         return dictionary().ranked["grade"][int(self.value)]
-
-    @property
-    def member_word(self) -> str:
-        """What the members are: grassroots unions or employers."""
-        return "doanh nghiệp" if self.indicator.over == "employers" else "CĐCS"
 
     @property
     def is_judged(self) -> bool:
@@ -199,18 +194,14 @@ def _change(now: Finding, before: Finding) -> Change | None:
 
 
 def _lacking(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
-    """Return headings: empty cells of a missing finding, or facts that do not hold of a missed one."""
+    """Return columns: empty cells of a missing finding, or facts that do not hold of a missed one."""
     indicator = finding.indicator
-    tables = dictionary().tables
-    columns = {**tables["returns"].columns, **tables["roster"].columns}
     if finding.missing:
         conditions = (*indicator.applies_if, *indicator.holds)
         named = [name for condition in conditions for name in condition.columns]
         named += [*indicator.numerator, *indicator.denominator]
-        return tuple(columns[n].vi for n in dict.fromkeys(named) if pd.isna(cells[n]))
+        return tuple(name for name in dict.fromkeys(named) if pd.isna(cells[name]))
     if finding.verdict == "not_met" and len(indicator.holds) > 1:
-        failing = [
-            f.column for f in indicator.holds if pd.notna(cells[f.column]) and not cells[f.column]
-        ]
-        return tuple(columns[name].vi for name in failing)
+        facts = [fact.column for fact in indicator.holds]
+        return tuple(name for name in facts if pd.notna(cells[name]) and not cells[name])
     return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -13,8 +14,11 @@ import yaml
 from babel.dates import format_date
 
 from analysis.language.numbers import Numbers
+from analysis.language.plantexts import PlanTexts
+from analysis.plan import Plan
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import dictionary
+from analysis.yamlfile import read_yaml
 
 LANG_FOLDER = Path("params") / "lang"
 
@@ -57,14 +61,40 @@ class Language:
         """Return a fixed text of the pages."""
         return self.word("ui", key)
 
-    def type_name(self, unit_type: str) -> str:
-        """Return the label of a unit type."""
-        types = self.words.get("unit_type") or dictionary().words["unit_type"]
-        return str(types[unit_type])
+    def dictionary_word(self, group: str, key: str) -> str:
+        """Return the label of a word that cells hold: a unit type, a grade."""
+        return str(self.words.get(group, dictionary().words[group])[key])
+
+    def heading(self, column: str, tables: Iterable[str] = ("roster", "returns")) -> str:
+        """Return a column's heading, from the first of the tables that has it."""
+        return _heading(self.words, column, tables)
 
     def date(self, day: date) -> str:
         """Write a date as this language does (30/11/2024)."""
         return str(format_date(day, format=self.words["date_format"], locale=self.code))
+
+
+def _heading(words: dict[str, Any], column: str, tables: Iterable[str]) -> str:
+    """Return the dictionary's heading, unless the language has its own."""
+    for table in tables:
+        columns = dictionary().tables[table].columns
+        if column in columns:
+            return str(words.get("headings", {}).get(table, {}).get(column, columns[column].vi))
+    raise KeyError(column)
+
+
+def localise(plan: Plan, code: str, root: Path) -> Plan:
+    """Return the plan with its texts in a language, where ``plans/<plan id>.yaml`` has them.
+
+    The file's shape is the plan file's own: it repeats the ids and gives only texts.
+
+    Raises
+    ------
+    InputError
+        If the file is broken or gives something else than texts.
+    """
+    file = root / LANG_FOLDER / code / "plans" / f"{plan.id}.yaml"
+    return read_yaml(file, PlanTexts).apply(plan) if file.is_file() else plan
 
 
 def lower_first(text: str) -> str:
@@ -108,5 +138,6 @@ def load_language(code: str, root: Path) -> Language:
         points=numbers.points,
         quantity=numbers.quantity,
         lower_first=lower_first,
+        heading=lambda column: _heading(words, column, ("roster", "returns")),
     )
     return Language(code, words, numbers, environment.get_template("sentences.j2").module)

@@ -48,7 +48,7 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
                 "name": facts["name"],
                 "page": entry["page"],
                 "type": facts["unit_type"],
-                "type_label": language.type_name(facts["unit_type"]),
+                "type_label": language.dictionary_word("unit_type", facts["unit_type"]),
                 "commune": facts["commune"],
                 "outcome": entry["outcome"],
                 "outcome_label": language.word("outcome", entry["outcome"]),
@@ -100,7 +100,9 @@ def _filters(units: list[dict[str, Any]], language: Any, texts: dict[str, str]) 
         {
             "id": "type",
             "label": texts["unit_type"],
-            "options": [{"key": t, "label": language.type_name(t)} for t in types],
+            "options": [
+                {"key": t, "label": language.dictionary_word("unit_type", t)} for t in types
+            ],
         },
         {
             "id": "commune",

@@ -221,6 +221,7 @@ class Indicator(Model):
     why: str = ""
     decision: str = ""
     tasks: tuple[str, ...] = ()
+    part_titles: dict[str, str] = {}
 
     @field_validator("monitors", mode="after")
     @classmethod
@@ -266,6 +267,12 @@ class Indicator(Model):
         return self.is_share or self.measure == "ratio"
 
     @property
+    def is_money(self) -> bool:
+        """Whether it counts đồng, not people or units."""
+        columns = _columns_of(self.over)
+        return any(columns[name].type.name == "money" for name in self.numerator)
+
+    @property
     def is_stage(self) -> bool:
         """Whether it has stage targets, and so a trajectory."""
         return any(target.by_end_of for target in self.targets)
@@ -294,22 +301,23 @@ class Indicator(Model):
             ]
         else:
             return []
-        table = SOURCE_TABLES[self.over]
-        headings = {
-            c.name: c.vi for name in table for c in dictionary().tables[name].columns.values()
-        }
+        titles = {**_headings(self.over), **self.part_titles}
         return [
             self.model_copy(
                 update={
                     **shared,
                     **changed,
                     "id": f"{self.id}.{column}",
-                    "title": headings[column],
-                    "short": headings[column],
+                    "title": titles[column],
+                    "short": titles[column],
                 }
             )
             for column, changed in pieces
         ]
+
+
+def _headings(source: Source) -> dict[str, str]:
+    return {name: column.vi for name, column in _columns_of(source).items()}
 
 
 _NUMBERS = ("count", "money")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from importlib.metadata import version
 from typing import Any
 
@@ -15,24 +13,9 @@ from analysis.figures import to_svg
 from analysis.findings import Finding
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
-from analysis.plan import Condition, Indicator
-from analysis.plan.schema import write_number
+from analysis.plan import Indicator
+from analysis.reports.formula import formula_words
 from analysis.study import Study
-from analysis.tables.dictionary import dictionary
-
-
-@dataclass(frozen=True)
-class IndicatorWords:
-    """An indicator's formula in headings instead of column names."""
-
-    measure: str
-    is_share: bool
-    max_rate: Fraction | None
-    member_word: str
-    numerator_names: list[str]
-    denominator_names: list[str]
-    holds_names: list[str]
-    applies_names: list[str]
 
 
 class Report:
@@ -131,55 +114,11 @@ class Report:
             "title": indicator.title,
             "what": indicator.what,
             "why": indicator.why,
-            "formula": say("formula", self.formula_words(indicator)),
+            "formula": say("formula", formula_words(indicator, self.language)),
             "target": "; ".join(bars) or self.language.word("verdict_long", "no_target"),
             "section": indicator.section,
             "decision": indicator.decision,
         }
-
-    def formula_words(self, indicator: Indicator) -> IndicatorWords:
-        """Return the indicator's formula in the dictionary's headings."""
-        tables = {"units": ("roster", "returns"), "employers": ("employers",)}
-        names = {
-            column.name: column.vi
-            for table in tables.get(indicator.over, ("district",))
-            for column in dictionary().tables[table].columns.values()
-        }
-        return IndicatorWords(
-            measure=indicator.measure,
-            is_share=indicator.is_share,
-            max_rate=indicator.max_rate,
-            member_word=self.language.word("member", indicator.over),
-            numerator_names=[names[name] for name in indicator.numerator],
-            denominator_names=[names[name] for name in indicator.denominator],
-            holds_names=[self._condition(c, names) for c in indicator.holds],
-            applies_names=[self._condition(c, names) for c in indicator.applies_if],
-        )
-
-    def _condition(self, condition: Condition, names: dict[str, str]) -> str:
-        name = names[condition.column]
-        if condition.over is not None:
-            name = self.language.say("quotient", name, names[condition.over])
-        if condition.present is not None:
-            return self.language.say(
-                "condition", name, "present" if condition.present else "absent", ""
-            )
-        if condition.is_not is not None:
-            label = dictionary().words["grade"].get(condition.is_not, condition.is_not)
-            return self.language.say("condition", name, "is_not", label)
-        if condition.more_than is not None:
-            return self.language.say(
-                "condition", name, "more_than", write_number(condition.more_than)
-            )
-        if isinstance(condition.at_least, str):
-            label = dictionary().words["grade"][condition.at_least]
-            return self.language.say("condition", name, "at_least", f"“{label}”")
-        if condition.at_least is not None:
-            is_share = condition.over is not None
-            percent = self.language.numbers.percent(condition.at_least)
-            number = percent if is_share else write_number(condition.at_least)
-            return self.language.say("condition", name, "at_least", number)
-        return self.language.say("condition", name, "true", "")
 
     def figure(
         self,

@@ -63,7 +63,10 @@ class UnitReport(Report):
         """Show who this is about."""
         texts, numbers = self.language.words["ui"], self.language.numbers
         facts = [
-            (texts["unit_type"], self.language.type_name(str(self.facts["unit_type"]))),
+            (
+                texts["unit_type"],
+                self.language.dictionary_word("unit_type", str(self.facts["unit_type"])),
+            ),
             (texts["commune"], str(self.facts["commune"])),
             (texts["parent"], self.parent),
         ]
@@ -257,7 +260,7 @@ class UnitReport(Report):
                 }
             )
         count = max((p.count for p in self.peers.values()), default=0)
-        type_name = self.language.type_name(str(self.facts["unit_type"]))
+        type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
         fewest = self.study.params.min_peers
         enough = count >= fewest
         intro = [
@@ -305,7 +308,7 @@ class UnitReport(Report):
             return None
         better = sum(mark.value >= mark.median for mark in marks)
         items = [say("fig_peers_item", m.label, m.text, numbers.percent(m.median)) for m in marks]
-        type_name = self.language.type_name(str(self.facts["unit_type"]))
+        type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
         return self.figure(
             "cung-loai",
             peers_chart(marks, self.language),

@@ -16,6 +16,7 @@ from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
+from analysis.tables.dictionary import dictionary
 
 _MOST_BARS = 8
 
@@ -175,7 +176,7 @@ class YearReport(Report):
     def figure_gap(self) -> Fragment | None:
         """Draw which communes hold the largest missed shortfall of persons or units."""
         gap = max(
-            (g for g in self.gaps.values() if g.finding.indicator.unit != "đồng" and g.communes),
+            (g for g in self.gaps.values() if not g.finding.indicator.is_money and g.communes),
             key=lambda g: g.total,
             default=None,
         )
@@ -222,10 +223,10 @@ class YearReport(Report):
         """Show who has reported and who has not, by type."""
         texts, numbers = self.language.words["ui"], self.language.numbers
         by_type = self.units.groupby("unit_type", sort=False)["has_return"].agg(["size", "sum"])
-        ordered = [word for word in self._types() if word in by_type.index]
+        ordered = [word for word in dictionary().words["unit_type"] if word in by_type.index]
         rows = [
             {
-                "type": self.language.type_name(word),
+                "type": self.language.dictionary_word("unit_type", word),
                 "expected": numbers.count(int(by_type.loc[word, "size"])),
                 "received": numbers.count(int(by_type.loc[word, "sum"])),
                 "missing": numbers.count(int(by_type.loc[word, "size"] - by_type.loc[word, "sum"])),
@@ -251,11 +252,6 @@ class YearReport(Report):
             missing=missing,
             missing_heading=texts["not_received"],
         )
-
-    def _types(self) -> list[str]:
-        from analysis.tables.dictionary import dictionary
-
-        return list(dictionary().words["unit_type"])
 
     def next_steps(self) -> Fragment:
         """Show what the plan asks to do about what was missed."""

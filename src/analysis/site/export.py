@@ -55,8 +55,8 @@ def export_page(notebook: NotebookNode, page: dict[str, Any], template: Template
 def warm_up(template: Template) -> None:
     """Compile the template ahead, so that forked processes find it done."""
     output = {"output_type": "stream", "name": "stdout", "text": "-"}
-    text = {"cell_type": "markdown", "metadata": {}, "source": "-"}
-    code = {**text, "cell_type": "code", "execution_count": 1, "outputs": [output]}
+    text = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "-"}
+    code = {**text, "id": "b", "cell_type": "code", "execution_count": 1, "outputs": [output]}
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [text, code]}
     # A template that cannot do without what a page's end mark says is compiled by then.
     with suppress(Exception):
