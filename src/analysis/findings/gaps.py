@@ -22,14 +22,15 @@ class Gap:
         make it smaller, so it can exceed the finding's own shortfall.
     units : tuple of (str, int)
         Units and what each lacks, largest first.
-    communes : tuple of (str, int)
-        The same by commune.
+    communes, types : tuple of (str, int)
+        The same by commune and by unit type.
     """
 
     finding: Finding
     total: int
     units: tuple[tuple[str, int], ...]
     communes: tuple[tuple[str, int], ...]
+    types: tuple[tuple[str, int], ...]
 
     @property
     def half(self) -> tuple[tuple[str, int], ...]:
@@ -69,8 +70,19 @@ def find_gap(study: Study, finding: Finding) -> Gap:
         if row.verdict == "not_met" and row.slack < 0:
             units.append((str(row.scope_id), -int(row.slack)))
     units.sort(key=lambda pair: (-pair[1], pair[0]))
-    communes: Counter[str] = Counter()
+    return Gap(
+        finding,
+        sum(size for _, size in units),
+        tuple(units),
+        _pool(study, finding.year, units, "commune"),
+        _pool(study, finding.year, units, "unit_type"),
+    )
+
+
+def _pool(
+    study: Study, year: int, units: list[tuple[str, int]], column: str
+) -> tuple[tuple[str, int], ...]:
+    sizes: Counter[str] = Counter()
     for key, size in units:
-        communes[str(study.register.loc[(finding.year, key), "commune"])] += size
-    by_commune = sorted(communes.items(), key=lambda pair: (-pair[1], pair[0]))
-    return Gap(finding, sum(size for _, size in units), tuple(units), tuple(by_commune))
+        sizes[str(study.register.at[(year, key), column])] += size
+    return tuple(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -278,6 +278,11 @@ class Indicator(Model):
         return any(target.by_end_of for target in self.targets)
 
     @property
+    def part_of_plan(self) -> str:
+        """The plan's top-level section that it stands in."""
+        return self.section.partition(".")[0]
+
+    @property
     def whole(self) -> str:
         """The id of the indicator that this one is a part of, or its own."""
         return self.id.partition(".")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -33,7 +33,13 @@ class Report:
         self.study = study
         self.year = year
         self.language: Language = load_language(study.params.lang, study.root)
+        self.findings: dict[str, Finding] = {}
         self._contents: dict[str, str] = {}
+
+    @property
+    def wholes(self) -> list[Finding]:
+        """The findings that are not parts of another."""
+        return [f for f in self.findings.values() if "." not in f.indicator.id]
 
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
@@ -60,46 +66,70 @@ class Report:
     def _finish(self, facts: dict[str, Any]) -> EndMark:
         return EndMark(facts)
 
-    def result_rows(self, findings: Iterable[Finding]) -> list[dict[str, Any]]:
-        """Return the rows of a table of results."""
-        return [self._result_row(finding) for finding in findings]
+    def results(self) -> Fragment:
+        """Show every indicator in the plan's order, a table with a group for each section."""
+        parts = []
+        for section in self.study.plan.sections:
+            inside = [f for f in self.findings.values() if f.indicator.part_of_plan == section.id]
+            if inside:
+                rows = [self._result_row(finding) for finding in inside]
+                parts.append({"title": f"{section.id}. {section.title}", "rows": rows})
+        title, caption = (
+            self.language.ui("results"),
+            self.language.say("results_caption", self.year),
+        )
+        return self._render("ket-qua", "results", title, caption=caption, parts=parts)
 
     def _result_row(self, finding: Finding) -> dict[str, Any]:
         say, words = self.language.say, self.language.words
+        is_part = "." in finding.indicator.id
         return {
             "title": finding.indicator.title,
             "whole": finding.indicator.whole,
-            "is_part": "." in finding.indicator.id,
+            "is_part": is_part,
             "value": say("value", finding),
             "counts": say("counts", finding),
             "target": say("target", finding),
             "verdict": finding.verdict,
-            "verdict_label": words["verdict"][finding.verdict],
+            # A part has no target of its own: saying so on every line would only be noise.
+            "verdict_label": "" if is_part else words["verdict"][finding.verdict],
             "verdict_sign": words["verdict_sign"][finding.verdict],
-            "shortfall": self._shortfall(finding),
-            "missing": say("missing", finding),
+            "note": say("note", finding),
         }
 
-    def _shortfall(self, finding: Finding) -> str:
-        if finding.verdict != "not_met" or not finding.shortfall or finding.is_answer:
-            return ""
-        return self.language.say("lacks", finding)
+    def group(self, verdict: str, heading: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return a headed list for a template."""
+        sign = self.language.word("verdict_sign", verdict)
+        return {"verdict": verdict, "heading": heading, "lines": lines, "sign": sign}
 
-    def result_parts(self, findings: dict[str, Finding]) -> list[dict[str, Any]]:
-        """Return a table for each of the plan's sections, in the plan's order."""
-        parts = []
-        for section in self.study.plan.sections:
-            inside = [
-                f for f in findings.values() if f.indicator.section.split(".")[0] == section.id
-            ]
-            if inside:
-                title = f"{section.id}. {section.title}"
-                parts.append({"title": title, "rows": self.result_rows(inside)})
-        return parts
+    def line(self, finding: Finding) -> dict[str, Any]:
+        """Return what a finding says, with the change where it says more than that nothing moved."""
+        text = self.language.say("sentence", finding)
+        if finding.change is not None and finding.change.difference != 0:
+            text += "; " + self.language.say("change", finding.change)
+        return {"title": finding.indicator.title, "verdict": finding.verdict, "text": text + "."}
 
-    def definition_cards(self, indicators: Iterable[Indicator]) -> list[dict[str, str]]:
-        """Return a card for each whole indicator: formula, comparator, section and decision."""
-        return [self._card(item) for item in indicators if "." not in item.id]
+    def missed_steps(self) -> list[dict[str, Any]]:
+        """Return the plan's tasks for what was missed, each below the findings that it would mend."""
+        tasks = {task.id: task for task in self.study.plan.tasks}
+        by_task: dict[str, list[Finding]] = {}
+        for finding in self.wholes:
+            if finding.verdict == "not_met" and finding.indicator.tasks:
+                by_task.setdefault(finding.indicator.tasks[0], []).append(finding)
+        return [
+            {
+                "text": tasks[key].text,
+                "ref": self.language.say("by_plan", tasks[key].section),
+                "reasons": [self.line(finding) for finding in findings],
+            }
+            for key, findings in by_task.items()
+        ]
+
+    def definitions(self) -> Fragment:
+        """Show how each indicator of this page is computed and what was decided about it."""
+        cards = [self._card(finding.indicator) for finding in self.wholes]
+        title = self.language.ui("definitions")
+        return self._render("dinh-nghia", "definitions", title, cards=cards)
 
     def _card(self, indicator: Indicator) -> dict[str, str]:
         say = self.language.say
@@ -160,7 +190,7 @@ class Report:
             (texts["package"], f"congdoan {version('congdoan')}"),
             (texts["made_at"], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ]
-        flags = {flag for f in self._all_findings() for flag in f.flags}
+        flags = {flag for f in self.findings.values() for flag in f.flags}
         labels = [self.language.word("flag", flag) for flag in sorted(flags)]
         cut_off = self.language.date(plan.cut_off_in(self.year))
         return self._render(
@@ -171,6 +201,3 @@ class Report:
             flags=labels,
             facts=facts,
         )
-
-    def _all_findings(self) -> Iterable[Finding]:
-        raise NotImplementedError

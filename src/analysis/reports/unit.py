@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -10,13 +9,13 @@ import pandas as pd
 
 from analysis.figures import PeerMark, Trend, peers_chart, targets_chart, trend_chart
 from analysis.findings import Finding, Peers, compare_with_peers, find, tally
+from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
-from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
 
-_MOST_GOOD = 4
+_MOST_GOOD = 3
 _MOST_TRENDS = 3
 
 
@@ -45,14 +44,6 @@ class UnitReport(Report):
         self.peers: dict[str, Peers] = {
             key: compare_with_peers(study, finding) for key, finding in self.findings.items()
         }
-
-    def _all_findings(self) -> Iterable[Finding]:
-        return self.findings.values()
-
-    @property
-    def wholes(self) -> list[Finding]:
-        """The findings that are not parts of another."""
-        return [f for f in self.findings.values() if "." not in f.indicator.id]
 
     @property
     def shares(self) -> list[Finding]:
@@ -90,7 +81,7 @@ class UnitReport(Report):
         return self.language.word("answer", "unknown").lower()
 
     def summary(self) -> Fragment:
-        """Show what is good, what is missed by how much, and what cannot be concluded."""
+        """Show how many targets were met, what is good and what cannot be concluded."""
         say = self.language.say
         counts = tally(self.year, self.findings.values(), list(self.before.values()))
         lead = say("tally", counts, self.name)
@@ -101,34 +92,18 @@ class UnitReport(Report):
             notes.append(say("no_return", self.year, self.name, self.parent))
         if not self.before:
             notes.append(say("new_unit", self.year))
-        by_verdict = {v: [f for f in self.wholes if f.verdict == v] for v in ("met", "not_met")}
+        verdicts = {v: [f for f in self.wholes if f.verdict == v] for v in VERDICTS}
         groups = [
-            self._group("met", say("good_heading"), self._good_lines(by_verdict["met"])),
-            self._group("not_met", say("bad_heading"), self._lines(by_verdict["not_met"])),
-            self._group("undetermined", say("open_heading"), self._open_lines()),
-            self._group(
-                "not_due",
-                say("stage_heading"),
-                self._lines([f for f in self.wholes if f.verdict == "not_due"]),
-            ),
+            self.group("met", say("good_heading"), self._good_lines(verdicts["met"])),
+            self.group("undetermined", say("open_heading"), self._open_lines()),
+            self.group("not_due", say("stage_heading"), self._lines(verdicts["not_due"])),
         ]
         title = self.language.ui("summary")
         shown = [group for group in groups if group["lines"]]
         return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=shown)
 
-    def _group(self, verdict: str, heading: str, lines: list[dict[str, str]]) -> dict[str, Any]:
-        sign = self.language.word("verdict_sign", verdict)
-        return {"verdict": verdict, "heading": heading, "lines": lines, "sign": sign}
-
     def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
-        return [{"title": f.indicator.title, "text": self._with_change(f) + "."} for f in findings]
-
-    def _with_change(self, finding: Finding) -> str:
-        """Return the sentence, and the change where it says more than that nothing moved."""
-        text = self.language.say("sentence", finding)
-        change = self.language.say("change", finding.change)
-        moved = finding.change is not None and finding.change.difference != 0
-        return f"{text}; {change}" if moved else text
+        return [self.line(finding) for finding in findings]
 
     def _good_lines(self, findings: list[Finding]) -> list[dict[str, str]]:
         """Name the strongest results and count the rest."""
@@ -143,16 +118,10 @@ class UnitReport(Report):
         return lines
 
     def _open_lines(self) -> list[dict[str, str]]:
+        """Name what is open and which figures would settle it; without a return that is all of it."""
         if not self.facts["has_return"]:
             return []
         return self._lines([f for f in self.wholes if f.verdict == "undetermined"])
-
-    def results(self) -> Fragment:
-        """Show every indicator in the plan's order."""
-        parts = self.result_parts(self.findings)
-        return self._render(
-            "ket-qua", "results", self.language.ui("results"), parts=parts, intro=""
-        )
 
     def figure_targets(self) -> Fragment | None:
         """Draw the unit's rates against their targets; nothing where it has none."""
@@ -325,44 +294,23 @@ class UnitReport(Report):
         )  # fmt: skip
 
     def next_steps(self) -> Fragment:
-        """Show what to do, by the plan's own tasks, for what was missed or is not known."""
+        """Show what was missed and by how much, with the plan's own task for it."""
         say = self.language.say
         steps: list[dict[str, Any]] = []
         lacking = dict.fromkeys(
             name for f in self.wholes if f.verdict == "undetermined" for name in f.lacking
         )
         if lacking and self.facts["has_return"]:
-            steps.append({"reasons": [say("send_missing", list(lacking))], "tasks": []})
+            steps.append({"text": say("send_missing", list(lacking)), "ref": "", "reasons": []})
         elif not self.facts["has_return"]:
-            steps.append({"reasons": [say("send_return", self.year, self.parent)], "tasks": []})
-        for tasks, findings in self._missed_by_task().items():
-            reasons = [say("task_for", f, self._shortfall(f)) for f in findings]
-            steps.append({"reasons": reasons, "tasks": [self._task(key) for key in tasks]})
-        title = self.language.ui("next_steps")
+            steps.append(
+                {"text": say("send_return", self.year, self.parent), "ref": "", "reasons": []}
+            )
+        steps += self.missed_steps()
+        title = self.language.ui("missed_and_next")
         return self._render(
             "viec-can-lam", "next_steps", title, steps=steps, nothing=say("keep_going")
         )
-
-    def _missed_by_task(self) -> dict[tuple[str, ...], list[Finding]]:
-        grouped: dict[tuple[str, ...], list[Finding]] = {}
-        for finding in self.wholes:
-            if finding.verdict == "not_met":
-                grouped.setdefault(finding.indicator.tasks, []).append(finding)
-        return grouped
-
-    def _task(self, task_id: str) -> dict[str, str]:
-        task = next(task for task in self.study.plan.tasks if task.id == task_id)
-        return {"text": task.text, "ref": self.language.say("by_plan", task.section)}
-
-    def definitions(self) -> Fragment:
-        """Show how each indicator of this page is computed and what was decided about it."""
-        cards = self.definition_cards(self._indicators())
-        return self._render(
-            "dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards
-        )
-
-    def _indicators(self) -> list[Indicator]:
-        return [f.indicator for f in self.wholes]
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""

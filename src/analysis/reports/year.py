@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +18,14 @@ from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
 _MOST_BARS = 8
+_MOST_NAMED = 3
+_MOST_UNITS = 8
+_ASSESSED = {
+    "met": "good_heading",
+    "not_met": "bad_heading",
+    "undetermined": "open_heading",
+    "not_due": "stage_heading",
+}
 
 
 class YearReport(Report):
@@ -37,14 +44,6 @@ class YearReport(Report):
         self.gaps: dict[str, Gap] = {
             f.indicator.id: find_gap(study, f) for f in self.wholes if f.verdict == "not_met"
         }
-
-    def _all_findings(self) -> Iterable[Finding]:
-        return self.findings.values()
-
-    @property
-    def wholes(self) -> list[Finding]:
-        """The findings that are not parts of another."""
-        return [f for f in self.findings.values() if "." not in f.indicator.id]
 
     def header(self) -> Fragment:
         """Show what this is about."""
@@ -69,22 +68,62 @@ class YearReport(Report):
         ended = self.study.dataset.district["dissolved_on"].min()
         if pd.notna(ended) and ended.date() < self.study.plan.cut_off_in(self.year):
             notes.append(say("district_ended", self.language.date(ended.date())))
-        groups = []
-        for verdict, heading in (
-            ("met", "good_heading"),
-            ("not_met", "bad_heading"),
-            ("undetermined", "open_heading"),
-            ("not_due", "stage_heading"),
-        ):
-            lines = [self._line(f) for f in self.wholes if f.verdict == verdict]
-            sign = self.language.word("verdict_sign", verdict)
-            if lines:
-                groups.append(
-                    {"verdict": verdict, "heading": say(heading), "sign": sign, "lines": lines}
-                )
         lead = say("tally", counts, self.study.plan.issuer.short)
         title = self.language.ui("summary")
-        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=groups)
+        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=[])
+
+    def leadership(self) -> Fragment:
+        """Show part I of a review: what the district itself did."""
+        own = [self.line(f) for f in self.wholes if f.indicator.over == "district"]
+        title = self.language.ui("leadership")
+        return self._render(
+            "lanh-dao", "leadership", title, lines=[self._coverage_line()], items=own
+        )
+
+    def year_results(self) -> Fragment:
+        """Show part II of a review: the plan's parts in order, and who holds what is missing."""
+        parts = []
+        for section in self.study.plan.sections:
+            inside = [f for f in self.wholes if f.indicator.part_of_plan == section.id]
+            shown = [f for f in inside if f.indicator.over != "district"]
+            if inside:
+                counts = tally(self.year, inside)
+                intro = self.language.say("part_intro", counts)
+                lines = [{**self.line(f), "gap": self._gap_words(f)} for f in shown]
+                title = f"{section.id}. {section.title}"
+                parts.append({"title": title, "intro": intro, "lines": lines})
+        return self._render("phan-ii", "parts", self.language.ui("year_results"), parts=parts)
+
+    def _gap_words(self, finding: Finding) -> dict[str, Any] | None:
+        gap = self.gaps.get(finding.indicator.id)
+        if gap is None or not gap.units:
+            return None
+        say, count = self.language.say, self.language.numbers.count
+        return {
+            "where": say("gap_where", gap.communes[:_MOST_NAMED], self._types_with_gap(gap)),
+            "lead": say("closes_gap", gap),
+            "units": [
+                {"id": key, "name": str(self.units.at[key, "name"]), "size": count(size)}
+                for key, size in gap.half[:_MOST_UNITS]
+            ],
+        }
+
+    def _types_with_gap(self, gap: Gap) -> list[tuple[str, int]]:
+        return [
+            (self.language.dictionary_word("unit_type", word), size)
+            for word, size in gap.types[:_MOST_NAMED]
+        ]
+
+    def assessment(self) -> Fragment:
+        """Show part III of a review: what went well, what did not, what is open, what moved most."""
+        say = self.language.say
+        groups = []
+        for verdict, heading in _ASSESSED.items():
+            found = [f for f in self.wholes if f.verdict == verdict]
+            if found:
+                names = [{"title": "", "text": say("assessed", f) + "."} for f in found]
+                groups.append(self.group(verdict, say(heading), names))
+        return self._render("danh-gia", "assessment", self.language.ui("assessment"), groups=groups)
 
     def _coverage_line(self) -> str:
         received = int(self.units["has_return"].sum())
@@ -104,19 +143,6 @@ class YearReport(Report):
             return []
         say = self.language.say
         return [say("perimeter", len(last), len(self.units), self.year - 1, len(left), len(joined))]
-
-    def _line(self, finding: Finding) -> dict[str, str]:
-        text = self.language.say("sentence", finding)
-        if finding.change is not None and finding.change.difference != 0:
-            text += "; " + self.language.say("change", finding.change)
-        return {"title": finding.indicator.title, "text": text + "."}
-
-    def results(self) -> Fragment:
-        """Show every indicator in the plan's order."""
-        parts = self.result_parts(self.findings)
-        return self._render(
-            "ket-qua", "results", self.language.ui("results"), parts=parts, intro=""
-        )
 
     def figure_targets(self) -> Fragment | None:
         """Draw all judged shares against their targets."""
@@ -197,28 +223,6 @@ class YearReport(Report):
             rows=[[name, count(size)] for name, size in gap.communes],
         )
 
-    def closing_the_gap(self) -> Fragment:
-        """Show, for every missed target, the fewest units that hold half of the shortfall."""
-        gaps = []
-        for gap in self.gaps.values():
-            entry: dict[str, Any] = {
-                "title": gap.finding.indicator.title,
-                "sentence": self.language.say("sentence", gap.finding) + ".",
-                "units": [
-                    {
-                        "id": key,
-                        "name": str(self.units.loc[key, "name"]),
-                        "size": self.language.numbers.count(size),
-                    }
-                    for key, size in gap.half
-                ],
-                "lead": self.language.say("closes_gap", gap),
-            }
-            gaps.append(entry)
-        title = self.language.ui("gap_by")
-        nothing = self.language.say("all_met")
-        return self._render("cho-con-thieu", "gaps", title, gaps=gaps, nothing=nothing)
-
     def coverage(self) -> Fragment:
         """Show who has reported and who has not, by type."""
         texts, numbers = self.language.words["ui"], self.language.numbers
@@ -256,34 +260,14 @@ class YearReport(Report):
     def next_steps(self) -> Fragment:
         """Show what the plan asks to do about what was missed."""
         say = self.language.say
-        tasks = {task.id: task for task in self.study.plan.tasks}
-        grouped: dict[tuple[str, ...], list[Finding]] = {}
-        for finding in self.wholes:
-            if finding.verdict == "not_met":
-                grouped.setdefault(finding.indicator.tasks, []).append(finding)
-        steps: list[dict[str, Any]] = []
         absent = int((~self.units["has_return"]).sum())
-        if absent:
-            steps.append({"reasons": [say("remind", absent, self.year)], "tasks": []})
-        for keys, findings in grouped.items():
-            steps.append(
-                {
-                    "reasons": [say("task_for", f, self._shortfall(f)) for f in findings],
-                    "tasks": [
-                        {"text": tasks[k].text, "ref": say("by_plan", tasks[k].section)}
-                        for k in keys
-                    ],
-                }
-            )
-        title = self.language.ui("next_steps")
-        nothing = say("keep_going")
-        return self._render("viec-can-lam", "next_steps", title, steps=steps, nothing=nothing)
-
-    def definitions(self) -> Fragment:
-        """Show how each indicator is computed and what was decided about it."""
-        cards = self.definition_cards(self.study.plan.indicators)
+        steps = (
+            [{"text": say("remind", absent, self.year), "ref": "", "reasons": []}] if absent else []
+        )
+        steps += self.missed_steps()
+        title = self.language.ui("direction")
         return self._render(
-            "dinh-nghia", "definitions", self.language.ui("definitions"), cards=cards
+            "phuong-huong", "next_steps", title, steps=steps, nothing=say("keep_going")
         )
 
     def finish(self) -> EndMark:

@@ -8,6 +8,7 @@ import importlib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,9 @@ def read_source(path: Path, required: Collection[str]) -> Source:
     return Source(path, text, names)
 
 
+@lru_cache(maxsize=2)
 def parse_notebook(text: str) -> NotebookNode:
-    """Return the notebook of a text."""
+    """Return the notebook of a text; the same object for the same text, not to be changed."""
     notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     return notebook
 
