@@ -145,12 +145,12 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
             earlier = _from_row(indicator, before[indicator.id], study)
             extra["change"] = _change(finding, earlier)
         if cells is not None:
-            extra["lacking"] = _lacking(finding, cells)
+            extra["lacking"] = _empty_cells(finding, cells)
             if indicator.measure == "total" and finding.value is not None:
                 whole = _whole(totals[indicator.id].numerator)
                 extra["share_of_district"] = finding.value / whole if whole else None
         found[indicator.id] = replace(finding, **extra)
-    return found
+    return {key: _with_failing_facts(finding, found) for key, finding in found.items()}
 
 
 def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
@@ -193,15 +193,21 @@ def _change(now: Finding, before: Finding) -> Change | None:
     return Change(before.year, before.value, now.value - before.value, now.indicator.is_fraction)
 
 
-def _lacking(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
-    """Return columns: empty cells of a missing finding, or facts that do not hold of a missed one."""
+def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
+    """Return the columns whose empty cells leave a unit's finding open."""
+    if not finding.missing:
+        return ()
     indicator = finding.indicator
-    if finding.missing:
-        conditions = (*indicator.applies_if, *indicator.holds)
-        named = [name for condition in conditions for name in condition.columns]
-        named += [*indicator.numerator, *indicator.denominator]
-        return tuple(name for name in dict.fromkeys(named) if pd.isna(cells[name]))
-    if finding.verdict == "not_met" and len(indicator.holds) > 1:
-        facts = [fact.column for fact in indicator.holds]
-        return tuple(name for name in facts if pd.notna(cells[name]) and not cells[name])
-    return ()
+    conditions = (*indicator.applies_if, *indicator.holds)
+    named = [name for condition in conditions for name in condition.columns]
+    named += [*indicator.numerator, *indicator.denominator]
+    return tuple(name for name in dict.fromkeys(named) if pd.isna(cells[name]))
+
+
+def _with_failing_facts(finding: Finding, found: dict[str, Finding]) -> Finding:
+    """Name the facts of an "and" that do not hold, where it is one answer that fails."""
+    facts = [fact.column for fact in finding.indicator.holds]
+    if not finding.is_answer or finding.value != 0 or len(facts) < 2:
+        return finding
+    failing = tuple(f for f in facts if found[f"{finding.indicator.id}.{f}"].value == 0)
+    return replace(finding, lacking=failing)

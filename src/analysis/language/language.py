@@ -138,6 +138,6 @@ def load_language(code: str, root: Path) -> Language:
         points=numbers.points,
         quantity=numbers.quantity,
         lower_first=lower_first,
-        heading=lambda column: _heading(words, column, ("roster", "returns")),
+        heading=lambda column: _heading(words, column, tuple(dictionary().tables)),
     )
     return Language(code, words, numbers, environment.get_template("sentences.j2").module)

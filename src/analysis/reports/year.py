@@ -99,12 +99,17 @@ class YearReport(Report):
         if gap is None or not gap.units:
             return None
         say, count = self.language.say, self.language.numbers.count
+        is_share = finding.indicator.is_share
         return {
             "where": say("gap_where", gap.communes[:_MOST_NAMED], self._types_with_gap(gap)),
             "lead": say("closes_gap", gap),
             "units": [
-                {"id": key, "name": str(self.units.at[key, "name"]), "size": count(size)}
-                for key, size in gap.half[:_MOST_UNITS]
+                {
+                    "id": key,
+                    "name": str(self.units.at[key, "name"]),
+                    "size": "" if is_share else count(size),
+                }
+                for key, size in (gap.units if is_share else gap.half)[:_MOST_UNITS]
             ],
         }
 

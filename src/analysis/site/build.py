@@ -21,7 +21,7 @@ from analysis.problems import InputError, error
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
 from analysis.site.engine import Start
-from analysis.site.export import TEMPLATE, Template, warm_up
+from analysis.site.export import TEMPLATE, Template
 from analysis.site.gate import Failure
 from analysis.site.layout import INDEX, INDICATORS, LEDGER, UNITS, YEAR_PAGE, Layout, unit_page
 from analysis.site.ledger import (
@@ -39,13 +39,13 @@ from analysis.site.notebooks import (
     UNIT_NOTEBOOK,
     YEAR_NOTEBOOK,
     Source,
-    import_ahead,
     read_source,
 )
 from analysis.site.pages import Result, Task
 from analysis.site.pool import choose_start, run_tasks
 from analysis.site.progress import Progress, Status, show_bar
-from analysis.study import Study, indicators, keep_warm
+from analysis.site.rehearsal import rehearse
+from analysis.study import Study, indicators
 
 RenderIndex = Callable[[Study, dict[str, Any]], str]
 
@@ -167,7 +167,8 @@ def build_site(
     if todo:
         start = start or choose_start()
         tasks = [_make_task(page, study, template, start) for page in todo]
-        _warm(study, todo, tasks)
+        if start == "fork":
+            rehearse(study, tasks)
         _make_pages(todo, tasks, ledger, layout, jobs or _count_processors(), progress)
     _save(ledger, layout)
     _remove_leftovers(earlier, ledger, layout)
@@ -315,15 +316,6 @@ def _make_task(page: _Page, study: Study, template: Template, start: Start) -> T
         template=template,
         start=start,
     )
-
-
-def _warm(study: Study, todo: Sequence[_Page], tasks: Sequence[Task]) -> None:
-    """Do ahead what every kernel would do again, if kernels are forked from this process."""
-    if tasks[0].start == "fork":
-        keep_warm(study)
-        for source in {page.source.path: page.source for page in todo}.values():
-            import_ahead(source)
-        warm_up(tasks[0].template)
 
 
 def _make_pages(

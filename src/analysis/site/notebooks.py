@@ -104,9 +104,9 @@ def write_notebook(notebook: NotebookNode) -> str:
     return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
 
 
-def import_ahead(source: Source) -> None:
+def import_ahead(text: str) -> None:
     """Import what a notebook imports, so that its kernels find it done in the warm process."""
-    for cell in parse_notebook(source.text).cells:
+    for cell in parse_notebook(text).cells:
         if cell.cell_type == "code":
             for name in _imported_names(cell.source):
                 # What cannot be imported is for the notebook's own cell to say.
