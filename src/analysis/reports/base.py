@@ -34,6 +34,7 @@ class Report:
         self.year = year
         self.language: Language = load_language(study.params.lang, study.root)
         self.findings: dict[str, Finding] = {}
+        self.before: dict[str, Finding] = {}
         self._contents: dict[str, str] = {}
 
     @property
@@ -74,11 +75,19 @@ class Report:
             if inside:
                 rows = [self._result_row(finding) for finding in inside]
                 parts.append({"title": f"{section.id}. {section.title}", "rows": rows})
-        title, caption = (
-            self.language.ui("results"),
-            self.language.say("results_caption", self.year),
+        caption = self.language.say("results_caption", self.year)
+        title, beside = self.language.ui("results"), self._headings_beside()
+        return self._render(
+            "ket-qua", "results", title, caption=caption, parts=parts, beside=beside
         )
-        return self._render("ket-qua", "results", title, caption=caption, parts=parts)
+
+    def _headings_beside(self) -> list[str]:
+        """Return what else stands beside each result; `_beside` gives the texts."""
+        return [str(self.year - 1)]
+
+    def _beside(self, finding: Finding) -> list[str]:
+        last = self.before.get(finding.indicator.id)
+        return [self.language.say("value", last) if last else ""]
 
     def _result_row(self, finding: Finding) -> dict[str, Any]:
         say, words = self.language.say, self.language.words
@@ -95,6 +104,7 @@ class Report:
             "verdict_label": "" if is_part else words["verdict"][finding.verdict],
             "verdict_sign": words["verdict_sign"][finding.verdict],
             "note": say("note", finding),
+            "beside": self._beside(finding),
         }
 
     def group(self, verdict: str, heading: str, lines: list[dict[str, Any]]) -> dict[str, Any]:

@@ -203,53 +203,34 @@ class UnitReport(Report):
     def _up_to_now(self, values: dict[int, Fraction]) -> dict[int, Fraction]:
         return {year: value for year, value in values.items() if year <= self.year}
 
-    def comparison(self) -> Fragment:
-        """Show the unit beside its own last year, the district and its peers."""
-        texts, say, numbers = self.language.words["ui"], self.language.say, self.language.numbers
-        columns = [
-            {"key": "title", "label": texts["indicator"], "number": False},
-            {"key": "value", "label": str(self.year), "number": True},
-            {"key": "before", "label": str(self.year - 1), "number": True},
-            {"key": "district", "label": texts["district_value"], "number": True},
-            {"key": "median", "label": texts["median"], "number": True},
-            {"key": "quartiles", "label": texts["quartiles"], "number": True},
-        ]
-        rows = []
-        for finding in self.shares:
-            key = finding.indicator.id
-            peers, last, whole = self.peers[key], self.before.get(key), self.district.get(key)
-            rows.append(
-                {
-                    "title": finding.indicator.title,
-                    "value": say("value", finding),
-                    "before": say("value", last) if last else "–",
-                    "district": say("value", whole) if whole else "–",
-                    "median": numbers.percent(peers.median) if peers.median is not None else "–",
-                    "quartiles": self._quartiles(peers),
-                }
-            )
-        count = max((p.count for p in self.peers.values()), default=0)
-        type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
-        fewest = self.study.params.min_peers
-        enough = count >= fewest
-        intro = [
-            say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)
-        ]
-        return self._render(
-            "so-sanh",
-            "comparison",
-            texts["comparison"],
-            intro=intro,
-            caption=texts["comparison"],
-            columns=columns if enough else columns[:4],
-            rows=rows,
-        )
+    def _headings_beside(self) -> list[str]:
+        texts = self.language.words["ui"]
+        return [str(self.year - 1), texts["district_value"], texts["peers_median"]]
 
-    def _quartiles(self, peers: Peers) -> str:
-        if peers.lower_quartile is None or peers.upper_quartile is None:
-            return "–"
-        percent = self.language.numbers.percent
-        return f"{percent(peers.lower_quartile)} – {percent(peers.upper_quartile)}"
+    def _beside(self, finding: Finding) -> list[str]:
+        whole = self.district.get(finding.indicator.id)
+        district = self.language.say("value", whole) if whole else ""
+        return [*super()._beside(finding), district, self._among_peers(finding)]
+
+    def _among_peers(self, finding: Finding) -> str:
+        """Write the median of the peers' rates, or how many of them hold."""
+        peers = self.peers[finding.indicator.id]
+        if peers.holding is not None:
+            return f"{peers.holding}/{peers.count}"
+        if peers.median is None:
+            return ""
+        if finding.indicator.is_fraction:
+            return self.language.numbers.percent(peers.median)
+        return self.language.numbers.quantity(peers.median)
+
+    def peers_note(self) -> Fragment:
+        """Say who the peers are, or why there is no comparison."""
+        count = max((peers.count for peers in self.peers.values()), default=0)
+        fewest, say = self.study.params.min_peers, self.language.say
+        type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
+        enough = count >= fewest
+        line = say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)
+        return self._render("so-sanh", "note", self.language.ui("comparison"), line=line)
 
     def figure_peers(self) -> Fragment | None:
         """Draw the unit among its peers; nothing where there are too few."""

@@ -165,10 +165,11 @@ def build_site(
 
     _write_data(study, layout)
     if todo:
-        start = start or choose_start()
-        tasks = [_make_task(page, study, template, start) for page in todo]
-        if start == "fork":
+        tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
+        if tasks[0].start == "fork":
             rehearse(study, tasks)
+            # What the notebooks import may have started a thread.
+            tasks = [replace(task, start=start or choose_start()) for task in tasks]
         _make_pages(todo, tasks, ledger, layout, jobs or _count_processors(), progress)
     _save(ledger, layout)
     _remove_leftovers(earlier, ledger, layout)
