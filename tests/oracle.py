@@ -717,20 +717,25 @@ def trajectory_of(
         return "due"
     baseline = baseline_of(plan, history)
     if now.value is not None and now.lower is not None and now.lower >= target.minimum:
-        return "maintained" if was_there(history, baseline, target) else "achieved_early"
+        was_there = was_at_target(indicator, history, baseline, target)
+        return "maintained" if was_there else "achieved_early"
     if baseline is None or year < baseline or now.value is None:
         return "not_assessable"
     return standing_on_path(plan, indicator, history, target, year, baseline)
 
 
-def was_there(history: dict[int, Rollup], baseline: int | None, target: Target) -> bool:
+def was_at_target(
+    indicator: Spec, history: dict[int, Rollup], baseline: int | None, target: Target
+) -> bool:
     """Whether the value of the baseline year was already at the target.
 
     Open: a baseline after the year in question. "If there is a baseline" is taken to the letter.
     """
     if baseline is None:
         return False
-    value = history[baseline].value
+    knots = {stage.due: stage.minimum for stage in stage_targets(indicator)}
+    # In a target year the planned knot stands in for the baseline value, here as on the path.
+    value = knots.get(baseline, history[baseline].value)
     return value is not None and value >= target.minimum
 
 
@@ -747,10 +752,9 @@ def standing_on_path(
     assert path is not None
     assert now.value is not None
     assert now.lower is not None
-    assert now.upper is not None
     if now.lower >= path:
         return "on_path"
-    if path <= now.upper:
+    if now.upper is None or path <= now.upper:
         return "undetermined"
     pace = observed_pace(plan, history, year)
     if pace is None:

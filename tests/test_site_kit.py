@@ -168,4 +168,4 @@ def test_what_is_no_notebook_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_imports_ahead_survive_anything(tmp_path: Path) -> None:
     cells = ("year = 1", "%matplotlib inline\nimport os", "import colorsys, no_such_module_here")
-    import_ahead(read_source(save(tmp_path / "a.ipynb", make_notebook(*cells)), ["year"]))
+    import_ahead(read_source(save(tmp_path / "a.ipynb", make_notebook(*cells)), ["year"]).text)

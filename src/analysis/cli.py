@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from analysis.params import Params
     from analysis.study import Study
 
-_BAD_INPUT, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
+_BAD_INPUT = _FAILED = 1
+_BAD_USAGE, _INTERRUPTED = 2, 130
 
 data_option = click.option(
     "--data",
@@ -87,14 +88,16 @@ def report(
     params_file: Path | None,
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
-    from analysis.site import build_site, format_recap
+    from analysis.site.build import build_site, format_recap
 
     study = _study(year, data, plan_file, params_file)
     folder = out or Path("reports") / str(year)
     recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
-    click.echo(format_recap(recap))
-    if recap.failures:
-        raise SystemExit(_BAD_INPUT)
+    given = {"--out": out, "--data": data, "--plan": plan_file, "--params": params_file}
+    options = [text for name, path in given.items() if path for text in (name, str(path))]
+    click.echo(format_recap(recap, options=options))
+    if not recap.is_done:
+        raise SystemExit(_FAILED)
 
 
 @command.command()

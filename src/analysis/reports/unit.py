@@ -16,7 +16,7 @@ from analysis.reports.base import Report
 from analysis.study import Study
 
 _MOST_GOOD = 3
-_MOST_TRENDS = 3
+_MOST_TRENDS = 2
 
 
 class UnitReport(Report):

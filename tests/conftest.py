@@ -1,0 +1,63 @@
+"""What the tests share: the plans, and the command line run inside the test's own process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+from analysis.plan import Plan, load_plan
+
+ROOT = Path(__file__).parents[1]
+
+# The same examples on every run and machine, no folder of found ones, no clock.
+settings.register_profile("suite", derandomize=True, database=None, deadline=None)
+settings.load_profile("suite")
+
+
+class Run(NamedTuple):
+    """What one call of ``congdoan`` left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def plan_file() -> Path:
+    return ROOT / "params" / "plan" / "nq02-huong-hoa.yaml"
+
+
+@pytest.fixture(scope="session")
+def plan(plan_file: Path) -> Plan:
+    return load_plan(plan_file)
+
+
+@pytest.fixture(scope="session")
+def other_plan_file() -> Path:
+    return ROOT / "tests" / "plans" / "tinh.yaml"
+
+
+@pytest.fixture(scope="session")
+def worked_folder() -> Path:
+    return ROOT / "tests" / "data" / "worked"
+
+
+@pytest.fixture
+def congdoan(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Run ``congdoan`` with these arguments, as a user would, and return what came of it."""
+    from analysis.cli import main
+
+    def run(*args: object) -> Run:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        sys.stdout.flush()
+        out, err = capsys.readouterr()
+        return Run(int(stop.value.code or 0), out, err)
+
+    return run

@@ -1,0 +1,114 @@
+"""The engine against the independent recomputation in ``oracle.py``, on random data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from datasets import random_tables
+from oracle import expected_table
+from test_engine_kit import at_least, dataset_of, differences, more_than, records, spec_of
+
+from analysis.indicators import compute_indicators
+from analysis.plan import Plan, load_plan
+
+#: Kinds, sources and settings that neither plan file combines.
+UNUSUAL = spec_of(
+    {
+        "kind": "ratio",
+        "with_district": True,
+        "numerator": ["fund_collected", "dues_collected"],
+        "denominator": ["fund_due", "dues_due"],
+        "max_rate": "120%",
+        **at_least("110%", by_end_of=2030),
+    },
+    {
+        "kind": "ratio",
+        "over": "employers",
+        "numerator": ["workers_gathered"],
+        "denominator": ["workers_total"],
+        **at_least("10%", by_end_of=2026),
+    },
+    {
+        "kind": "ratio",
+        "population": "handful",
+        "numerator": ["members_total"],
+        "denominator": ["workers_total"],
+        "targets": [
+            {"at_least": "100%", "by_end_of": 2024},
+            {"at_least": "50%", "by_end_of": 2026},
+        ],
+    },
+    {
+        "kind": "share_of_units",
+        "holds": [
+            {"column": "fund_allocated", "over": "fund_collected", "at_least": "75%"},
+            {"column": "dues_collected", "more_than": 100},
+        ],
+        **more_than("50%"),
+    },
+    {
+        "kind": "share_of_units",
+        "with_district": True,
+        "holds": [{"column": "finance_disclosed"}, {"column": "emulation_launched"}],
+        **at_least("80%", by_end_of=2025),
+    },
+    {
+        "kind": "mean_per_unit",
+        "numerator": ["party_introduced", "party_admitted"],
+        "targets": [{"more_than": "0.5", "years": [2022, 2024]}],
+    },
+    {"kind": "total", "numerator": ["new_members"], "targets": [{"between": [20, 60]}]},
+    {
+        "kind": "district_value",
+        "holds": [{"column": "cadres_trained", "over": "cadres_total", "at_least": "80%"}],
+        "targets": [{"holds": True}],
+    },
+    {
+        "kind": "share_of_employers",
+        "holds": [{"column": "unit_id", "present": True}],
+        **at_least("80%"),
+    },
+    groups={"enterprises": ["private_enterprise", "fdi_enterprise"], "handful": ["enterprises"]},
+    baseline_year=2023,
+    complete_if_missing_at_most="25%",
+    cut_off="12-01",
+)
+
+CASES = [
+    *(pytest.param(seed, {}, id=f"{seed}") for seed in range(1001, 1016)),
+    *(
+        pytest.param(seed, {"units": units}, id=f"{seed}-{units}-units")
+        for seed, units in [(1016, 1), (1017, 3), (1018, 5), (1019, 8), (1020, 25)]
+    ),
+    *(
+        pytest.param(seed, {"units": 40, "years": (2024, 2025, 2026)}, id=f"{seed}-40-units")
+        for seed in (1021, 1022)
+    ),
+    pytest.param(1023, {"units": 6, "years": range(2020, 2033)}, id="1023-thirteen-years"),
+    pytest.param(1024, {"years": (2023, 2025, 2026, 2045, 2046)}, id="1024-years-left-out"),
+    pytest.param(1025, {"years": (2025,)}, id="1025-one-year"),
+]
+
+
+@pytest.fixture(scope="module")
+def plans(plan_file: Path, other_plan_file: Path) -> list[tuple[dict[str, Any], Plan]]:
+    files = [
+        (yaml.safe_load(path.read_text("utf-8")), load_plan(path))
+        for path in (plan_file, other_plan_file)
+    ]
+    return [*files, (UNUSUAL, Plan.model_validate(UNUSUAL))]
+
+
+@pytest.mark.parametrize(("seed", "size"), CASES)
+def test_the_engine_agrees_with_the_oracle_in_every_row_and_column(
+    seed: int, size: dict[str, Any], plans: list[tuple[dict[str, Any], Plan]]
+) -> None:
+    tables = random_tables(seed, **size)
+    dataset = dataset_of(tables)
+    for spec, plan in plans if seed % 2 else plans[:2]:
+        wanted = [row for year in dataset.years for row in expected_table(tables, spec, year)]
+        got = records(compute_indicators(dataset, plan))
+        assert list(differences(got, wanted)) == []
