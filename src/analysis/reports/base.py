@@ -17,6 +17,9 @@ from analysis.plan import Indicator
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 
+#: A reader does a few things well; the table has the rest.
+_MOST_STEPS = 6
+
 
 class Report:
     """A narrative of one year under construction, section by section.
@@ -126,14 +129,20 @@ class Report:
         for finding in self.wholes:
             if finding.verdict == "not_met" and finding.indicator.tasks:
                 by_task.setdefault(finding.indicator.tasks[0], []).append(finding)
-        return [
+        steps = [
             {
                 "text": tasks[key].text,
                 "ref": self.language.say("by_plan", tasks[key].section),
                 "reasons": [self.line(finding) for finding in findings],
             }
-            for key, findings in by_task.items()
+            for key, findings in list(by_task.items())[:_MOST_STEPS]
         ]
+        rest = [f for findings in list(by_task.values())[_MOST_STEPS:] for f in findings]
+        if rest:
+            steps.append(
+                {"text": self.language.say("other_missed", rest), "ref": "", "reasons": []}
+            )
+        return steps
 
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""

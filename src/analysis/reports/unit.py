@@ -223,17 +223,8 @@ class UnitReport(Report):
             return self.language.numbers.percent(peers.median)
         return self.language.numbers.quantity(peers.median)
 
-    def peers_note(self) -> Fragment:
-        """Say who the peers are, or why there is no comparison."""
-        count = max((peers.count for peers in self.peers.values()), default=0)
-        fewest, say = self.study.params.min_peers, self.language.say
-        type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
-        enough = count >= fewest
-        line = say("peers_intro", type_name, count) if enough else say("peers_few", count, fewest)
-        return self._render("so-sanh", "note", self.language.ui("comparison"), line=line)
-
-    def figure_peers(self) -> Fragment | None:
-        """Draw the unit among its peers; nothing where there are too few."""
+    def figure_peers(self) -> Fragment:
+        """Draw the unit among its peers, or say why it is not compared."""
         say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
         marks = []
         for finding in self.shares:
@@ -255,7 +246,11 @@ class UnitReport(Report):
                 )
             )
         if not marks:
-            return None
+            count = max((peers.count for peers in self.peers.values()), default=0)
+            fewest = self.study.params.min_peers
+            line = say("peers_few", count, fewest) if count < fewest else say("peers_small")
+            return render("note", line=line)
+        others = max(self.peers[f.indicator.id].count for f in self.shares)
         better = sum(mark.value >= mark.median for mark in marks)
         items = [say("fig_peers_item", m.label, m.text, numbers.percent(m.median)) for m in marks]
         type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
@@ -263,7 +258,7 @@ class UnitReport(Report):
             "cung-loai",
             peers_chart(marks, self.language),
             headline=say("fig_peers_title", better, len(marks)),
-            subtitle=say("fig_peers_subtitle", type_name, self.year),
+            subtitle=say("fig_peers_subtitle", type_name, others, self.year),
             alt=say("fig_peers_alt", items),
             header=[texts["indicator"], texts["unit"], texts["median"], texts["quartiles"]],
             rows=[

@@ -1,0 +1,36 @@
+"""Take the pictures of the README from a made site: `python tools/pictures.py reports/2024`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from browser import find_browser
+
+PICTURES = Path("docs/pictures")
+#: Page, width and height of the window, file.
+SHOTS = (
+    ("cdcs/DN-DABAN.html", 1000, 1150, "cdcs.png"),
+    ("year.html", 1000, 1150, "nam.png"),
+    ("index.html", 1000, 760, "tra-cuu.png"),
+    ("cdcs/DN-DABAN.html", 360, 780, "dien-thoai.png"),
+)
+
+
+def main(site: Path) -> None:
+    """Save each picture."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        for page, width, height, name in SHOTS:
+            view = browser.new_page(viewport={"width": width, "height": height})
+            view.goto((site.resolve() / page).as_uri())
+            view.screenshot(path=PICTURES / name)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
