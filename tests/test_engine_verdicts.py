@@ -426,16 +426,16 @@ def test_all_or_nothing_marks_units_where_only_everyone_meets_a_target_below_100
 
 
 def test_a_unit_without_a_return_is_undetermined_in_everything_that_applies(plan: Plan) -> None:
-    rows = compute(tables_of(heads(None, 30, members_total=20)), plan, scopes=["unit"])
-    judged = [row for row in rows if row["target"]]
+    rows = compute(tables_of(heads(None, 30, members_total=20)), plan)
+    judged = [row for row in rows if row["scope"] == "unit" and row["target"]]
     assert judged
     assert {row["verdict"] for row in judged} == {"undetermined", "not_due"}
     assert find(rows, "collective_agreement", "unit")["verdict"] == "not_due"
 
 
 def test_a_unit_outside_the_population_has_no_row(plan: Plan) -> None:
-    rows = compute(tables_of(heads(3, 4, unit_type="cooperative")), plan, scopes=["unit"])
-    indicators = {row["indicator"] for row in rows}
+    rows = compute(tables_of(heads(3, 4, unit_type="cooperative")), plan)
+    indicators = {row["indicator"] for row in rows if row["scope"] == "unit"}
     assert "informed_all" in indicators
     assert not indicators & {"informed_public", "informed_enterprise", "inspections"}
 
@@ -581,21 +581,16 @@ def test_employer_indicators_count_employers_at_three_scopes(plan: Plan) -> None
     assert (row["numerator"], row["denominator"], row["verdict"]) == (1, 2, "not_met")
 
 
+UNIONS = {"kind": "share_of_employers", "holds": [{"column": "unit_id", "present": True}]}
+GATHERED = {"over": "employers", "numerator": ["workers_gathered"]}
+
+
 @pytest.mark.parametrize(
     "indicator",
-    [
-        {"kind": "share_of_employers", "holds": [{"column": "unit_id", "present": True}]},
-        {
-            "kind": "ratio",
-            "over": "employers",
-            "numerator": ["workers_gathered"],
-            "denominator": ["workers_total"],
-        },
-        {"kind": "mean_per_unit", "over": "employers", "numerator": ["workers_gathered"]},
-    ],
-    ids=["share", "ratio", "mean"],
+    [UNIONS, {**GATHERED, "kind": "ratio", "denominator": ["workers_total"]}],
+    ids=["share", "ratio"],
 )
-def test_a_year_without_an_employer_register_says_nothing_of_employers(
+def test_a_year_without_an_employer_register_leaves_everything_possible(
     indicator: dict[str, Any],
 ) -> None:
     row = judge(indicator | at_least("50%"), tables_of({}, employers=[{"year": 2023}]))
@@ -604,9 +599,16 @@ def test_a_year_without_an_employer_register_says_nothing_of_employers(
     assert row["verdict"] == "undetermined"
 
 
+def test_a_mean_over_employers_is_not_met_out_of_nothing() -> None:
+    """Without a register nothing speaks for it."""
+    mean = {**GATHERED, "kind": "mean_per_unit", **at_least(5)}
+    row = judge(mean, tables_of({}, employers=[{"year": 2023}]))
+    assert (row["expected"], row["value"]) == (0, None)
+    assert row["verdict"] != "met"
+
+
 def test_a_register_without_anyone_of_the_population_is_not_applicable() -> None:
-    unions = {"kind": "share_of_employers", "holds": [{"column": "unit_id", "present": True}]}
-    cooperatives = unions | {"population": "cooperative"} | at_least("50%")
+    cooperatives = UNIONS | {"population": "cooperative"} | at_least("50%")
     row = judge(cooperatives, tables_of({}, employers=[{}]))
     assert (row["expected"], row["verdict"]) == (0, "not_applicable")
 
@@ -615,3 +617,12 @@ def test_only_the_years_asked_for_are_shown_and_only_the_scopes() -> None:
     tables = tables_of(*(heads(1, 2, year=year) for year in (2022, 2023, YEAR)))
     rows = compute(tables, plan_of(INFORMED | at_least("90%")), [2023], ["unit", "district"])
     assert [(row["year"], row["scope"]) for row in rows] == [(2023, "district"), (2023, "unit")]
+
+
+@pytest.mark.parametrize("scope", ["district", "commune", "unit_type", "parent", "unit"])
+def test_any_one_scope_can_be_asked_for_alone(plan: Plan, scope: str) -> None:
+    """Also one at which some indicators of the plan have no row."""
+    tables = tables_of(heads(1, 2), employers=[{}], district=[{}])
+    everything = compute(tables, plan)
+    alone = compute(tables, plan, scopes=[scope])
+    assert alone == [row for row in everything if row["scope"] == scope]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,7 @@ def load_language(code: str, root: Path) -> Language:
         percent=numbers.percent,
         points=numbers.points,
         quantity=numbers.quantity,
+        scaled=lambda number, scale: numbers.decimal(Fraction(number, scale)),
         lower_first=lower_first,
         heading=lambda column: _heading(words, column, tuple(dictionary().tables)),
     )

@@ -18,7 +18,7 @@ from analysis.reports.formula import formula_words
 from analysis.study import Study
 
 #: A reader does a few things well; the table has the rest.
-_MOST_STEPS = 6
+_MOST_STEPS = 5
 
 
 class Report:
