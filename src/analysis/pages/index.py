@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -11,13 +13,15 @@ from typing import Any
 from markupsafe import Markup
 
 from analysis.findings import find, tally
-from analysis.language import load_language
+from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
-from analysis.study import Study
+from analysis.plan import Indicator
+from analysis.study import Study, exact_value
 from analysis.tables.dictionary import dictionary
 
-_COUNTED = ("met", "not_met", "undetermined")
+#: Counted on each unit's line, in this order; "open" is short for undetermined.
+_COUNTED = {"met": "met", "not_met": "not_met", "undetermined": "open"}
 
 
 def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
@@ -33,89 +37,135 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        A whole HTML page; works without script as a plain list.
+        A whole HTML page. Without script it is a plain list; with it, units can be searched,
+        filtered and sorted by any indicator, without a server.
     """
     year, plan = study.params.year, study.plan
     language = load_language(study.params.lang, study.root)
     texts, numbers = language.words["ui"], language.numbers
-    register, counts = study.expected_units(year), _verdict_counts(study, year)
-    units = []
-    for entry in ledger["units"]:
-        key, facts = entry["unit_id"], register.loc[entry["unit_id"]]
-        units.append(
-            {
-                "id": key,
-                "name": facts["name"],
-                "page": entry["page"],
-                "type": facts["unit_type"],
-                "type_label": language.dictionary_word("unit_type", facts["unit_type"]),
-                "commune": facts["commune"],
-                "outcome": entry["outcome"],
-                "outcome_label": language.word("outcome", entry["outcome"]),
-                **{word: counts.get((key, word), 0) for word in _COUNTED},
-            }
-        )
-    district = find(study, "district", plan.issuer.id, year)
+    register = study.expected_units(year)
+    entries = sorted(
+        ledger["units"], key=lambda e: _order(register.at[e["unit_id"], "unit_type"], e)
+    )
+    units = [
+        {
+            "id": entry["unit_id"],
+            "name": register.at[entry["unit_id"], "name"],
+            "page": entry["page"],
+            "outcome": entry["outcome"],
+            "type": register.at[entry["unit_id"], "unit_type"],
+            "commune": register.at[entry["unit_id"], "commune"],
+        }
+        for entry in entries
+    ]
     received = int(register["has_return"].sum())
     script = (files(__package__) / "fragments" / "index.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    described = study.dataset.description
-    fragment = render(
+    district = find(study, "district", plan.issuer.id, year)
+    return render(
         "index",
         lang=language.code,
         t=texts,
         title=f"{texts['index_title']} – {texts['year'].lower()} {year}",
         issuer=plan.issuer.name,
-        notice=texts["illustrative"] if described.illustrative else "",
+        notice=texts["illustrative"] if study.dataset.description.illustrative else "",
         facts=[
             (texts["expected"], numbers.count(len(register))),
             (texts["received"], numbers.count(received)),
             (texts["not_received"], numbers.count(len(register) - received)),
         ],
         lead=language.say("tally", tally(year, district.values()), plan.issuer.short),
-        filters=_filters(units, language, texts),
-        units=sorted(units, key=lambda unit: (_type_order(unit["type"]), unit["id"])),
+        filters=_filters(units, _sortable(study), language),
+        groups=_groups(units, language),
+        columns=_columns(texts),
+        data=Markup(_data(study, units, language)),
         css=Markup(page_css()),
         script=Markup(script),
         policy=f"{POLICY}; script-src 'sha256-{digest}'",
-    )
-    return fragment.html
+    ).html
 
 
-def _verdict_counts(study: Study, year: int) -> dict[tuple[str, str], int]:
-    """Count verdicts per unit among whole indicators."""
-    table = study.table
-    wholes = [item.id for item in study.plan.indicators]
-    rows = table[(table["scope"] == "unit") & (table["year"] == year)]
-    rows = rows[rows["indicator"].isin(wholes)]
-    sizes = rows.groupby(["scope_id", "verdict"], observed=True).size()
-    return {(str(key), str(word)): int(size) for (key, word), size in sizes.items()}
+def _columns(texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    words = ("unit", "unit_type", "commune")
+    counts = ("met_count", "not_met_count", "undetermined_count")
+    labels = [(word, word in counts) for word in (*words, *counts, "outcome")]
+    return [{"label": texts[word], "number": number} for word, number in labels]
 
 
-def _filters(units: list[dict[str, Any]], language: Any, texts: dict[str, str]) -> list[Any]:
-    types = sorted({unit["type"] for unit in units}, key=_type_order)
-    outcomes = sorted({unit["outcome"] for unit in units})
-    communes = sorted({unit["commune"] for unit in units})
+def _groups(units: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
+    types = dict.fromkeys(unit["type"] for unit in units)
     return [
         {
-            "id": "type",
-            "label": texts["unit_type"],
-            "options": [
-                {"key": t, "label": language.dictionary_word("unit_type", t)} for t in types
-            ],
-        },
-        {
-            "id": "commune",
-            "label": texts["commune"],
-            "options": [{"key": c, "label": c} for c in communes],
-        },
-        {
-            "id": "outcome",
-            "label": texts["outcome"],
-            "options": [{"key": o, "label": language.word("outcome", o)} for o in outcomes],
-        },
+            "label": language.dictionary_word("unit_type", word),
+            "units": [unit for unit in units if unit["type"] == word],
+        }
+        for word in types
     ]
 
 
-def _type_order(unit_type: str) -> int:
-    return list(dictionary().words["unit_type"]).index(unit_type)
+def _filters(
+    units: list[dict[str, Any]], indicators: list[Indicator], language: Language
+) -> list[dict[str, Any]]:
+    texts = language.words["ui"]
+    choices = {
+        "type": [(w, language.dictionary_word("unit_type", w)) for w in _seen(units, "type")],
+        "commune": [(name, name) for name in sorted(_seen(units, "commune"))],
+        "verdict": [(word, language.word("verdict", word)) for word in _COUNTED],
+        "sort": [(str(place), item.title) for place, item in enumerate(indicators)],
+    }
+    everything = {"sort": texts["no_sort"]}
+    return [
+        {
+            "id": key,
+            "label": texts[f"filter_{key}"],
+            "all": everything.get(key, texts["all"]),
+            "options": [{"key": value, "label": label} for value, label in options],
+        }
+        for key, options in choices.items()
+    ]
+
+
+def _seen(units: list[dict[str, Any]], key: str) -> list[str]:
+    return list(dict.fromkeys(unit[key] for unit in units))
+
+
+def _sortable(study: Study) -> list[Indicator]:
+    return [item for item in study.plan.indicators if item.over == "units"]
+
+
+def _data(study: Study, units: list[dict[str, Any]], language: Language) -> str:
+    """Return what the script needs, packed: two thousand units fit into a small page."""
+    indicators = _sortable(study)
+    lines = []
+    for unit in units:
+        rows = study.rows("unit", unit["id"], study.params.year)
+        verdicts = [row.verdict for key, row in rows.items() if "." not in key]
+        counts = {short: verdicts.count(word) for word, short in _COUNTED.items()}
+        shown = {key: unit[key] for key in ("id", "type", "commune", "outcome")}
+        values = [_value(rows.get(item.id), item, language) for item in indicators]
+        lines.append({**shown, **counts, "values": values})
+    words = {
+        "type": {w: language.dictionary_word("unit_type", w) for w in _seen(units, "type")},
+        "outcome": language.words["outcome"],
+    }
+    packed = base64.b64encode(gzip.compress(json.dumps(lines).encode(), mtime=0)).decode()
+    # "</" cannot end the script element inside JSON.
+    return json.dumps({"packed": packed, "words": words}, ensure_ascii=False).replace("</", "<\\/")
+
+
+def _value(row: Any, indicator: Indicator, language: Language) -> list[Any]:
+    """Return a number to sort by, the text to show, and the verdict."""
+    if row is None or not row.reported:
+        return [None, "–", "" if row is None else str(row.verdict)]
+    value = exact_value(row)
+    if indicator.is_share:
+        text = language.word("answer", "yes" if value else "no")
+    elif indicator.is_fraction:
+        text = language.numbers.percent(value, indicator.target_in(int(row.year)))
+    else:
+        text = language.numbers.quantity(value)
+    return [round(float(value), 6), text, str(row.verdict)]
+
+
+def _order(unit_type: str, entry: Mapping[str, Any]) -> tuple[int, str]:
+    return list(dictionary().words["unit_type"]).index(unit_type), str(entry["unit_id"])
