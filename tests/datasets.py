@@ -82,6 +82,11 @@ AT_MOST = {
     "fund_allocated": "fund_collected",
 }
 DUE = {"fund_collected": "fund_due", "dues_collected": "dues_due"}
+#: Denominators that an earlier year's figure may stand in for.
+CARRIED = (
+    *("workers_total", "members_total", "hardship_members", "cadres_total"),
+    *("fund_due", "dues_due"),
+)
 MONEY_COLUMNS = ("fund_due", "fund_collected", "fund_allocated", "dues_due", "dues_collected")
 
 
@@ -392,8 +397,9 @@ def with_cell_reported(
     """Fill one empty cell of ``returns`` with a value that the rules accept, and say which.
 
     With ``within_caps`` a filled denominator stays at or below the largest figure of the unit's
-    earlier years, where it has one, and a sum collected at or below 120% of the sum due: the
-    promises on which the bounds of a ratio rest. None if no such cell is left.
+    earlier years, where it has one, so does a numerator while its denominator is not known, and a
+    sum collected stays at or below 120% of the sum due: the promises on which the bounds of a
+    ratio rest. None if no such cell is left.
     """
     tables = copied(tables)
     gaps = [
@@ -455,20 +461,42 @@ def room(cells: Cells, column: str) -> tuple[int, int | None]:
 def promises(tables: Tables, row: Cells, column: str) -> tuple[int, int | None]:
     """What the bounds of a ratio take for granted of a figure not yet known."""
     if column in DUE:
-        due = row[DUE[column]]
-        return 0, int(int(due) * Fraction(6, 5)) if due else None
-    if column not in ("hardship_members", "cadres_total", *DUE.values()):
+        return 0, most_collected(tables, row, column)
+    whole = AT_MOST.get(column)
+    if whole in CARRIED and not (roster_of(tables, row) | row)[whole]:
+        return 0, largest_before(tables, row, whole)
+    if column not in CARRIED:
         return 0, None
-    earlier = [
-        int(other[column])
-        for other in tables["returns"]
-        if other["unit_id"] == row["unit_id"] and other["year"] < row["year"] and other[column]
-    ]
     low = 0
     for collected, due_column in DUE.items():
         if due_column == column and row[collected]:
             low = ceil(int(row[collected]) / Fraction(6, 5))
-    return low, max(earlier, default=0) or None
+    return low, largest_before(tables, row, column)
+
+
+def most_collected(tables: Tables, row: Cells, column: str) -> int | None:
+    """At most 120% of its own sum due, and all that was collected at most all that may be due."""
+    caps = {}
+    for collected, due in DUE.items():
+        caps[collected] = int(row[due]) if row[due] else largest_before(tables, row, due)
+    if row[DUE[column]]:
+        most: int | None = int(int(row[DUE[column]]) * Fraction(6, 5))
+    else:
+        most = caps[column]
+    if all(row[due] for due in DUE.values()) or None in caps.values():
+        return most
+    others = sum(int(row[other] or 0) for other in DUE if other != column)
+    return least(most, sum(cap or 0 for cap in caps.values()) - others)
+
+
+def largest_before(tables: Tables, row: Cells, column: str) -> int | None:
+    """The largest figure of the unit's earlier years; None where it has none, or only 0."""
+    earlier = [
+        int(other[column])
+        for other in (*tables["roster"], *tables["returns"])
+        if other["unit_id"] == row["unit_id"] and other["year"] < row["year"] and other.get(column)
+    ]
+    return max(earlier, default=0) or None
 
 
 def least(one: int | None, other: int | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -38,6 +38,14 @@ class Params(BaseModel):
         Units whose denominator is below this are not ranked.
     page_seconds : int
         How long one notebook may run.
+    edition : {"internal", "share"}
+        Which edition a page says it is.
+    letterhead : bool
+        Whether pages begin with the issuing body at the left and the state's name at the right.
+    years_beside : list of int
+        Years whose sites lie beside this one, for links; found by `congdoan report`.
+    previous : str
+        The indicator table of the edition before, to say what has changed; found likewise.
     assumptions : dict of str to str
         A user's own thresholds for indicators that the plan names without a number, for example
         ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
@@ -52,6 +60,10 @@ class Params(BaseModel):
     min_peers: int = Field(default=5, ge=2)
     min_ranked: int = Field(default=10, ge=1)
     page_seconds: int = Field(default=300, ge=5)
+    edition: Literal["internal", "share"] = "internal"
+    letterhead: bool = False
+    years_beside: list[int] = []
+    previous: str = ""
     assumptions: dict[str, Annotated[str, BeforeValidator(_share_text)]] = {}
 
 

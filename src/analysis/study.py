@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -93,6 +93,13 @@ class Study:
         roster["has_return"] = keys.isin(returned)
         return roster.set_index(["year", "unit_id"]).sort_index()
 
+    def with_params(self, params: Params) -> Study:
+        """Return the same data and plan under other settings that change none of the figures."""
+        other = replace(self, params=params)
+        computed = {k: v for k, v in self.__dict__.items() if k not in other.__dict__}
+        other.__dict__.update(computed)
+        return other
+
     def expected_units(self, year: int) -> pd.DataFrame:
         """Return the units that have to report in a year, by id."""
         if year not in self.dataset.years:
@@ -140,7 +147,7 @@ def exact_value(row: Any) -> Fraction:
     return Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
 
 
-_warm: dict[str, Study] = {}
+_warm: dict[tuple[str, str, str], Study] = {}
 
 
 def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
@@ -206,7 +213,7 @@ def open_study(params: Params, root: Path) -> Study:
     """Read what the settings name, or take what `keep_warm` holds for the same settings."""
     warm = _warm.get(_key(params))
     if warm is not None:
-        return warm
+        return warm.with_params(params)
     plan = localise(load_plan(root / params.plan), params.lang, root)
     return Study(params, plan, load_dataset(root / params.data), root)
 
@@ -221,9 +228,9 @@ def keep_warm(study: Study) -> None:
     _warm[_key(study.params)] = study
 
 
-def _key(params: Params) -> str:
-    # How long a page may run changes nothing of what it says.
-    return params.model_dump_json(exclude={"page_seconds"})
+def _key(params: Params) -> tuple[str, str, str]:
+    """Return the settings that decide what is read; the others only change what is shown."""
+    return params.data, params.plan, params.lang
 
 
 def indicators(

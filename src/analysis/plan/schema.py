@@ -443,6 +443,7 @@ class Issuer(Model):
     name: str
     short: str
     place: str
+    superior: str = ""
     also_written: tuple[str, ...] = ()
 
 

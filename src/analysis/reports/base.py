@@ -51,6 +51,22 @@ class Report:
         texts = self.language.words["ui"]
         return render(template, id=section, title=title, t=texts, **context)
 
+    def head(self, kicker: str, title: str, facts: list[tuple[str, str]]) -> Fragment:
+        """Show a page's head: who it is about, its edition and, if wanted, the letterhead."""
+        issuer, params = self.study.plan.issuer, self.study.params
+        letterhead = None
+        if params.letterhead:
+            body = [text for text in (issuer.superior, issuer.name) if text]
+            letterhead = {"body": body, "state": self.language.words["state"]}
+        return render(
+            "header",
+            kicker=kicker,
+            title=title,
+            facts=facts,
+            edition=self.language.word("edition", params.edition),
+            letterhead=letterhead,
+        )
+
     def _facts_of_page(self, title: str, description: str, **links: Any) -> dict[str, Any]:
         texts = self.language.words["ui"]
         described = self.study.dataset.description
@@ -64,6 +80,7 @@ class Report:
             "contents_label": texts["contents"],
             "skip": texts["skip"],
             "notice": texts["illustrative"] if described.illustrative else "",
+            "edition": self.language.word("edition", self.study.params.edition),
             **links,
         }
 

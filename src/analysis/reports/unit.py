@@ -66,7 +66,7 @@ class UnitReport(Report):
             text = numbers.count(int(self.facts[column])) if known else self.unknown
             facts.append((texts[label], text))
         kicker = f"{texts['report_of']} {self.year} · {self.study.plan.short}"
-        return render("header", kicker=kicker, title=self.name, facts=facts)
+        return self.head(kicker, self.name, facts)
 
     @property
     def parent(self) -> str:
@@ -301,9 +301,39 @@ class UnitReport(Report):
                 nav=[
                     {"href": "../index.html", "text": texts["back_to_index"]},
                     {"href": "../year.html", "text": texts["back_to_year"]},
+                    *self._neighbours(),
+                    *self._other_years(),
                 ],
             )
         )
+
+    def _neighbours(self) -> list[dict[str, str]]:
+        """Link the units before and after this one, in the index's order within its type."""
+        units = self.study.expected_units(self.year)
+        beside = list(units.index[units["unit_type"] == self.facts["unit_type"]])
+        if self.unit_id not in beside:
+            return []
+        place = beside.index(self.unit_id)
+        found = {
+            "previous_unit": beside[place - 1] if place else None,
+            "next_unit": beside[place + 1] if place + 1 < len(beside) else None,
+        }
+        return [
+            {"href": f"{key}.html", "text": f"{self.language.ui(word)}: {units.at[key, 'name']}"}
+            for word, key in found.items()
+            if key is not None
+        ]
+
+    def _other_years(self) -> list[dict[str, str]]:
+        """Link this unit's pages in the sites that lie beside this one."""
+        return [
+            {
+                "href": f"../../{year}/cdcs/{self.unit_id}.html",
+                "text": f"{self.language.ui('year')} {year}",
+            }
+            for year in self.study.params.years_beside
+            if self.unit_id in self.study.expected_units(year).index
+        ]
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.figures import GapBar, gap_chart, path_chart, targets_chart
 from analysis.findings import Finding, find, tally
+from analysis.findings.editions import find_restated
 from analysis.findings.gaps import Gap, find_gap
 from analysis.findings.paths import planned_path
-from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
@@ -58,7 +61,7 @@ class YearReport(Report):
             (texts["members"], numbers.count(int(members))),
         ]
         title = f"{texts['year_title']} {self.year}"
-        return render("header", kicker=plan.issuer.name, title=title, facts=facts)
+        return self.head(plan.issuer.name, title, facts)
 
     def summary(self) -> Fragment:
         """Show the year at a glance."""
@@ -228,6 +231,19 @@ class YearReport(Report):
             rows=[[name, count(size)] for name, size in gap.communes],
         )
 
+    def restated(self) -> Fragment | None:
+        """Show what is another than in the edition before; nothing where there was none."""
+        edition = Path(self.study.params.previous)
+        if not self.study.params.previous or not edition.is_file():
+            return None
+        say = self.language.say
+        changed = find_restated(self.findings, edition)
+        lines = [{"title": r.finding.indicator.title, "text": say("restated", r)} for r in changed]
+        made_on = self.language.date(datetime.strptime(edition.stem[:8], "%Y%m%d").date())
+        lead = say("restated_lead", made_on, sum(r.is_other_verdict for r in changed), len(changed))
+        title = self.language.ui("restated")
+        return self._render("thay-doi", "leadership", title, lines=[lead], items=lines)
+
     def coverage(self) -> Fragment:
         """Show who has reported and who has not, by type."""
         texts, numbers = self.language.words["ui"], self.language.numbers
@@ -285,7 +301,13 @@ class YearReport(Report):
                 f"{texts['year_title']} {self.year} – {issuer.short}",
                 self.language.say("tally", counts, issuer.short),
                 home="",
-                nav=[{"href": "index.html", "text": texts["back_to_index"]}],
+                nav=[
+                    {"href": "index.html", "text": texts["back_to_index"]},
+                    *(
+                        {"href": f"../{y}/year.html", "text": f"{texts['year']} {y}"}
+                        for y in self.study.params.years_beside
+                    ),
+                ],
             )
         )
 

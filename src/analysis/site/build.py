@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
 import time
@@ -16,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.indicators import write_table
 from analysis.problems import InputError, error
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
+from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
 from analysis.site.engine import Start
 from analysis.site.export import TEMPLATE, Template
 from analysis.site.gate import Failure
@@ -45,7 +44,7 @@ from analysis.site.pages import Result, Task
 from analysis.site.pool import choose_start, run_tasks
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.rehearsal import rehearse
-from analysis.study import Study, indicators
+from analysis.study import Study
 
 RenderIndex = Callable[[Study, dict[str, Any]], str]
 
@@ -155,6 +154,9 @@ def build_site(
     """
     began = time.monotonic()
     layout = Layout(out.resolve())
+    table = indicators_csv(study)
+    keep_edition(layout, table)
+    study = with_surroundings(study, layout)
     pages = _plan_pages(study, notebooks or study.root / "notebooks", template)
     asked = _choose(pages, units, study)
     earlier = read_earlier(layout)
@@ -163,7 +165,7 @@ def build_site(
         asked = [pages[None], *asked]  # the index leads to it: a site cannot do without
     todo = [page for page in asked if force or not is_good(_entry(ledger, page))]
 
-    _write_data(study, layout)
+    _write_data(study, table, layout)
     if todo:
         tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
         if tasks[0].start == "fork":
@@ -384,12 +386,10 @@ def _save(ledger: Ledger, layout: Layout) -> None:
     write_atomically(layout.file(LEDGER), ledger.as_json())
 
 
-def _write_data(study: Study, layout: Layout) -> None:
+def _write_data(study: Study, table: str, layout: Layout) -> None:
     """Write the tables beside the pages."""
     year = study.params.year
-    buffer = io.StringIO()
-    write_table(indicators(study, [year]), buffer)
-    write_atomically(layout.file(INDICATORS), buffer.getvalue())
+    write_atomically(layout.file(INDICATORS), table)
     units = study.expected_units(year).drop(columns="is_expected").reset_index()
     units.insert(0, "year", year)
     write_atomically(layout.file(UNITS), _as_csv(units))

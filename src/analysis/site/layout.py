@@ -44,6 +44,11 @@ class Layout:
         """The folder of the executed notebooks: beside the site, never in what is shared."""
         return self.site.with_name(f"{self.site.name}.notebooks")
 
+    @property
+    def editions(self) -> Path:
+        """The folder of the tables that were published before."""
+        return self.site.with_name(f"{self.site.name}.editions")
+
     def executed(self, page: str) -> Path:
         """Return the executed notebook that a page was made from."""
         return (self.notebooks / page.removesuffix(".html")).with_name(f"{Path(page).stem}.ipynb")

@@ -1,0 +1,54 @@
+"""Earlier editions of a site's figures, kept so that a new one can say what has changed since."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from analysis.indicators import write_table
+from analysis.site.atomic import write_atomically
+from analysis.site.layout import INDEX, INDICATORS, LEDGER, Layout
+from analysis.study import Study, indicators
+
+
+def indicators_csv(study: Study) -> str:
+    """Return the year's indicator table as it is published."""
+    buffer = io.StringIO()
+    write_table(indicators(study, [study.params.year]), buffer)
+    return buffer.getvalue()
+
+
+def keep_edition(layout: Layout, table: str) -> None:
+    """Put the published table aside if it is about to be replaced by another.
+
+    Parameters
+    ----------
+    layout : Layout
+        The site.
+    table : str
+        The new table, as CSV.
+    """
+    published = layout.file(INDICATORS)
+    try:
+        old = published.read_text("utf-8")
+        made_at = str(json.loads(layout.file(LEDGER).read_text("utf-8"))["made_at"])
+    except (OSError, ValueError, KeyError):
+        return  # nothing was published before
+    if old != table:
+        name = made_at.replace(":", "").replace("-", "")
+        write_atomically(layout.editions / f"{name}.csv", old)
+
+
+def with_surroundings(study: Study, layout: Layout) -> Study:
+    """Return the study with what its pages may know of the folder around them.
+
+    That is the latest earlier edition, and the years whose sites lie beside this one.
+    """
+    editions = sorted(layout.editions.glob("*.csv"))
+    folders = [path.parent for path in layout.site.parent.glob(f"*/{INDEX}")]
+    years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != layout.site)
+    found = {
+        "previous": str(editions[-1]) if editions else "",
+        "years_beside": years if layout.site.name == str(study.params.year) else [],
+    }
+    return study.with_params(study.params.model_copy(update=found))

@@ -1,0 +1,970 @@
+"""No contradiction between a sentence, a table, a figure and the indicator table, on random data."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+import pytest
+from datasets import random_tables
+from test_reports_kit import (
+    NUMBER,
+    OTHER_PLAN,
+    PLAN,
+    Line,
+    Node,
+    Page,
+    Shown,
+    digits_of,
+    exact_of,
+    is_rounded,
+    lines,
+    read_number,
+    results,
+    side,
+    study_of_tables,
+    texts,
+    unit_page,
+    without_sub,
+    year_page,
+)
+
+from analysis.exact import round_half_up
+from analysis.plan import Indicator, Target
+
+SEEDS = range(40)
+YEARS = ((2022, 2023, 2024), (2023, 2024, 2025), (2024, 2025, 2026), (2029, 2030, 2031))
+UNITS_OF_A_DATASET = 2
+Found = Iterator[tuple[Page, str]]
+
+
+def make_pages(seed: int, folder: Any) -> list[Page]:
+    """The year's page of a made-up dataset and a few of its units', without a return among them."""
+    rng = random.Random(seed)
+    years = YEARS[seed // 2 % len(YEARS)]
+    study = study_of_tables(
+        random_tables(seed, units=rng.choice((4, 12, 16)), years=years),
+        folder,
+        rng.choice(years[1:]),
+        (PLAN, OTHER_PLAN)[seed % 2],
+    )
+    year, about = study.params.year, f"seed {seed}, {study.plan.id}"
+    expected = study.expected_units(year)
+    chosen = rng.sample(list(expected.index), min(UNITS_OF_A_DATASET, len(expected)))
+    silent = [key for key in expected.index[~expected["has_return"]] if key not in chosen]
+    return [
+        year_page(study, year, about),
+        *(unit_page(study, key, year, about) for key in [*chosen, *silent[:1]]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
+    folder = tmp_path_factory.mktemp("random")
+    return [page for seed in SEEDS for page in make_pages(seed, folder / str(seed))]
+
+
+def none_of(found: Found) -> None:
+    """Nothing was found; else the first findings, to start from."""
+    told = [f"{page} {what}" for page, what in found]
+    assert not told, f"{len(told)} times, first:\n" + "\n".join(told[:12])
+
+
+# --- What the indicator table says, in the words of this test ------------------------------------
+
+
+def indicator_of(page: Page, key: str) -> Indicator:
+    return next(i for i in page.study.plan.catalogue() if i.id == key)
+
+
+def target_of(page: Page, key: str) -> Target | None:
+    """The target where the table has one."""
+    row = page.rows[key]
+    return indicator_of(page, key).target_in(page.year) if row.target else None
+
+
+def is_answer(page: Page, key: str) -> bool:
+    """Whether it is a yes or no."""
+    indicator = indicator_of(page, key)
+    if indicator.measure == "district_value":
+        return bool(indicator.holds)
+    return page.kind == "unit" and indicator.is_share
+
+
+def is_graded(page: Page, key: str) -> bool:
+    return "district_grade" in indicator_of(page, key).numerator
+
+
+def needed(page: Page, key: str) -> int | None:
+    """How many the target needs beyond those counted, from the whole numbers; negative: spare."""
+    row, target = page.rows[key], target_of(page, key)
+    if target is None or not target.is_numeric or not row.reported:
+        return None
+    fraction = indicator_of(page, key).is_fraction
+    over = int(row.denominator) if fraction else 1
+    if indicator_of(page, key).measure == "mean_per_unit":
+        over = int(row.reported)
+    bar = target.minimum * over
+    return (floor(bar) + 1 if target.is_strict else ceil(bar)) - int(row.numerator)
+
+
+def satisfies(value: Fraction, target: Target) -> bool:
+    return value > target.minimum if target.is_strict else value >= target.minimum
+
+
+def shown_rows(pages: list[Page]) -> Iterator[tuple[Page, Shown]]:
+    for page in pages:
+        for shown in results(page).values():
+            yield page, shown
+
+
+def sentences(pages: list[Page]) -> Iterator[tuple[Page, Line, Any]]:
+    """Every sentence about one indicator, with the row of the table that it tells of."""
+    for page in pages:
+        for line in lines(page):
+            yield page, line, page.rows[line.id]
+
+
+def value_is_true(page: Page, key: str, text: str, row: Any = None) -> bool:
+    """Whether a shown value is the exact one of a row, on the right side of its target."""
+    row = row or page.rows[key]
+    exact = exact_of(row)
+    if exact is None:
+        return text == "–"
+    if is_answer(page, key):
+        return text == ("Có" if exact else "Chưa")
+    if is_graded(page, key):
+        return text.endswith("nhiệm vụ")
+    if not is_rounded(text, exact):
+        return False
+    target = indicator_of(page, key).target_in(int(row.year)) if row.target else None
+    if target is None or not target.is_numeric:
+        return True
+    return side(read_number(text), target.minimum) == side(exact, target.minimum)
+
+
+# --- The results table --------------------------------------------------------------------------
+
+
+def test_results_show_every_indicator_of_the_scope_in_the_plans_order(pages: list[Page]) -> None:
+    for page in pages:
+        order = [i.id for i in page.study.plan.catalogue() if i.id in page.rows]
+        by_section = sorted(order, key=lambda key: section_place(page, key))
+        assert list(results(page)) == by_section, page
+
+
+def section_place(page: Page, key: str) -> int:
+    order = [section.id for section in page.study.plan.sections]
+    return order.index(indicator_of(page, key).part_of_plan)
+
+
+def test_results_show_the_exact_value_on_the_right_side_of_its_target(pages: list[Page]) -> None:
+    none_of(
+        (page, f"{shown.id}: {shown.value} of {page.rows[shown.id]}")
+        for page, shown in shown_rows(pages)
+        if not value_is_true(page, shown.id, shown.value)
+    )
+
+
+def test_results_show_the_tables_verdict(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            words = page.report.language.words
+            verdict = page.rows[shown.id].verdict
+            told = f"{words['verdict_sign'][verdict]} {words['verdict'][verdict]}"
+            if shown.verdict != ("" if shown.is_part else told):
+                yield page, f"{shown} but {verdict}"
+
+    none_of(wrong())
+
+
+def test_results_show_the_plans_target(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            target = target_of(page, shown.id)
+            bars = [read_number(text) for text in re.findall(rf"{NUMBER}%?", shown.target)]
+            expected: list[Fraction] = []
+            if target is not None and target.is_numeric and not is_answer(page, shown.id):
+                expected = [target.minimum, *([target.maximum] if target.maximum else [])]
+            if target is not None and target.by_end_of:
+                expected.append(Fraction(target.by_end_of))
+            if target is None and shown.target != "":
+                yield page, f"{shown.id} has no target but shows {shown.target!r}"
+            elif bars != expected or ("trên " in shown.target) != (
+                bool(expected) and target is not None and target.is_strict
+            ) & (not is_answer(page, shown.id)):
+                yield page, f"{shown.id}: {shown.target!r} but {target}"
+
+    none_of(wrong())
+
+
+def test_results_counts_are_the_tables_numerator_and_denominator(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            if shown.counts and not are_counts(shown.counts, page.rows[shown.id]):
+                yield page, f"{shown.id}: {shown.counts} of {page.rows[shown.id]}"
+
+    none_of(wrong())
+
+
+SCALES = {"": 1, "triệu": 10**6, "tỷ": 10**9}
+
+
+def are_counts(text: str, row: Any) -> bool:
+    match = re.fullmatch(rf"({NUMBER})/({NUMBER}) ?(triệu|tỷ)?", text)
+    if not match:
+        return False
+    scale = SCALES[match[3] or ""]
+    return is_rounded(match[1], Fraction(int(row.numerator), scale)) and is_rounded(
+        match[2], Fraction(int(row.denominator), scale)
+    )
+
+
+def test_a_shortfall_in_the_results_is_what_the_target_needs(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            row = page.rows[shown.id]
+            told = re.search(rf"còn thiếu ({NUMBER}) ", shown.note)
+            lacks = needed(page, shown.id) or 0
+            speaks = row.verdict == "not_met" and lacks > 0 and not is_answer(page, shown.id)
+            if speaks != bool(told) or (told and read_number(told[1]) != lacks):
+                yield page, f"{shown.id}: {shown.note!r}, {row.verdict}, lacks {lacks}"
+            if lacks and lacks != -int(row.slack):
+                yield page, f"{shown.id}: slack {row.slack}, lacks {lacks}"
+
+    none_of(wrong())
+
+
+def test_results_say_who_is_missing(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            row = page.rows[shown.id]
+            told = re.search(r"thiếu: \w|\d thiếu số liệu|\D thiếu số liệu|chưa có số liệu", shown.note)
+            if bool(row.missing) != bool(told):
+                yield page, f"{shown.id}: {row.missing} missing, note {shown.note!r}"
+            count = re.search(rf"({NUMBER}) [^\d;]*thiếu số liệu", shown.note)
+            if count and read_number(count[1]) != row.missing:
+                yield page, f"{shown.id}: {row.missing} missing, note {shown.note!r}"
+
+    none_of(wrong())
+
+
+def test_a_figure_that_nobody_reported_is_a_dash_and_never_a_zero(pages: list[Page]) -> None:
+    none_of(
+        (page, str(shown))
+        for page, shown in shown_rows(pages)
+        if not page.rows[shown.id].reported and (shown.value, shown.counts) != ("–", "")
+    )
+
+
+def test_beside_a_result_stand_last_year_the_district_and_the_peers(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            row = page.rows_before.get(shown.id)
+            before = shown.beside[0]
+            if not (before == "" if row is None else value_is_true(page, shown.id, before, row)):
+                yield page, f"{shown.id} last year: {before!r} of {row}"
+            if page.kind == "unit":
+                whole = page.study.rows("district", page.study.plan.issuer.id, page.year)
+                exact = exact_of(whole[shown.id])
+                text = shown.beside[1]
+                if not (text == "–" if exact is None else is_rounded(text, exact)):
+                    yield page, f"{shown.id} of the district: {text!r} of {exact}"
+
+    none_of(wrong())
+
+
+def peers_of(page: Page, key: str) -> list[Fraction]:
+    """The values of the other units of the same type, straight from the table."""
+    register = page.study.register.loc[page.year]
+    own_type = register.at[page.whose[1], "unit_type"]
+    rows = [r for r in page.study.unit_rows(key, page.year) if r.scope_id != page.whose[1]]
+    same = [r for r in rows if register.at[str(r.scope_id), "unit_type"] == own_type]
+    return [value for r in same if (value := exact_of(r)) is not None]
+
+
+def test_nobody_is_compared_with_fewer_than_five_peers(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            if page.kind != "unit":
+                continue
+            values, text = sorted(peers_of(page, shown.id)), shown.beside[2]
+            if len(values) < 5:
+                right = text == ""
+            elif indicator_of(page, shown.id).is_share:
+                right = text == f"{sum(values)}/{len(values)}"
+            else:
+                middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+                right = is_rounded(text, middle)
+            if not right:
+                yield page, f"{shown.id}: {text!r} of {len(values)} peers"
+
+    assert any(shown.beside[2] for page, shown in shown_rows(pages) if page.kind == "unit")
+    none_of(wrong())
+
+
+def test_a_figure_of_peers_is_drawn_of_five_others_and_of_units_of_ten_people(
+    pages: list[Page],
+) -> None:
+    drawn = 0
+    for page in pages:
+        if page.kind != "unit" or "<figure" not in page.parts["figure_peers"]:
+            continue
+        by_short = {i.short: i.id for i in page.study.plan.indicators}
+        for cells in data_rows(page.part("figure_peers")):
+            key = by_short[cells[0]]
+            assert len(peers_of(page, key)) >= 5, (page, key)
+            assert int(page.rows[key].denominator) >= 10, (page, key)
+            assert cells[1] == results(page)[key].value, (page, key)
+            assert cells[2] == results(page)[key].beside[2], (page, key)
+            drawn += 1
+    assert drawn > 10
+
+
+# --- The sentences ------------------------------------------------------------------------------
+
+
+def test_a_sentence_says_not_met_exactly_where_the_table_does(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            if is_answer(page, line.id):
+                continue
+            if ("chưa đạt" in line.text) != (row.verdict == "not_met"):
+                yield page, f"{line} but {row.verdict}"
+
+    none_of(wrong())
+
+
+def test_a_sentence_says_met_exactly_where_the_table_does(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        words = r"\b(vượt mức|vượt chỉ tiêu|(?<!chưa )đạt chỉ tiêu|đúng chỉ tiêu|đủ chỉ tiêu)"
+        for page, line, row in sentences(pages):
+            if is_answer(page, line.id):
+                continue
+            if bool(re.search(words, line.text)) != (row.verdict == "met"):
+                yield page, f"{line} but {row.verdict}"
+
+    none_of(wrong())
+
+
+def test_a_sentence_leaves_open_exactly_what_the_table_does(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        words = r"chưa kết luận được|chưa có CĐCS nào báo cáo đủ|chưa có số liệu của|chưa có số liệu"
+        for page, line, row in sentences(pages):
+            is_open = row.verdict == "undetermined" or (row.missing and not row.reported)
+            if bool(re.search(words, line.text)) != bool(is_open):
+                yield page, f"{line} but {row.verdict}, {row.reported} reported"
+
+    none_of(wrong())
+
+
+def test_an_answer_in_a_sentence_is_the_tables(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            if not is_answer(page, line.id) or not row.reported:
+                continue
+            told = bool(re.match(r"(đã thực hiện|đáp ứng)\b", line.text))
+            denied = bool(re.match(r"chưa (thực hiện|đáp ứng|đủ; còn thiếu: \w)", line.text))
+            if (told, denied) != (row.numerator == 1, row.numerator == 0):
+                yield page, f"{line} but {row.numerator}"
+
+    none_of(wrong())
+
+
+def test_a_shortfall_in_a_sentence_is_what_the_target_needs(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told = re.search(rf"(?<!dù số liệu )còn thiếu ({NUMBER}) ", line.text)
+            lacks = needed(page, line.id) or 0
+            if is_answer(page, line.id) or is_graded(page, line.id):
+                lacks = 0
+            if row.verdict == "not_met" and bool(told) != (lacks > 0):
+                yield page, f"{line}, lacks {lacks}"
+            if told and read_number(told[1]) != lacks:
+                yield page, f"{line}, lacks {lacks}"
+            if told and row.missing and page.kind == "year" and "đã báo cáo" not in line.text:
+                yield page, f"{line} counts only who reported and does not say so"
+
+    none_of(wrong())
+
+
+def test_the_value_in_a_sentence_is_the_one_in_the_results(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            shown = results(page)[line.id]
+            if not row.reported or is_answer(page, line.id):
+                continue
+            if is_graded(page, line.id):
+                right = line.text.startswith(f"xếp loại {shown.value}")
+            elif shown.value.endswith("%"):
+                right = line.text.startswith(f"đạt {shown.value} ({shown.counts}")
+            else:
+                right = bool(re.match(rf"(bình quân )?{re.escape(shown.value)}\b", line.text))
+            if not right:
+                yield page, f"{line} but {shown}"
+
+    none_of(wrong())
+
+
+def test_a_change_in_a_sentence_is_the_difference_from_last_year(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        pattern = rf"(tăng|giảm) ({NUMBER})( điểm phần trăm)? so với năm (\d+)"
+        for page, line, row in sentences(pages):
+            told = re.search(pattern, line.text)
+            before = page.rows_before.get(line.id)
+            now, then = exact_of(row), exact_of(before) if before is not None else None
+            moved = now is not None and then is not None and now != then
+            if is_answer(page, line.id) or is_graded(page, line.id):
+                moved = False
+            if bool(told) != moved:
+                yield page, f"{line} but {then} → {now}"
+            elif told and now is not None and then is not None:
+                size = abs(now - then) * (100 if told[3] else 1)
+                is_share = indicator_of(page, line.id).is_fraction
+                right = is_rounded(told[2], size) and read_number(told[2]) > 0
+                right &= (told[1] == "tăng") == (now > then) and bool(told[3]) == is_share
+                if not right or int(told[4]) != page.year - 1:
+                    yield page, f"{line} but {then} → {now}"
+
+    none_of(wrong())
+
+
+def test_the_margin_in_a_sentence_is_the_distance_from_the_target(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told = re.search(rf"vượt mức ({NUMBER}%) là ({NUMBER}) điểm", line.text)
+            target, exact = target_of(page, line.id), exact_of(row)
+            if told and target and exact:
+                right = read_number(told[1]) == target.minimum and read_number(told[2]) > 0
+                if not right or not is_rounded(told[2], (exact - target.minimum) * 100):
+                    yield page, f"{line} but {exact}"
+
+    none_of(wrong())
+
+
+def test_bounds_in_a_sentence_stand_on_the_two_sides_of_the_target(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told = re.search(rf"từ ({NUMBER}%) đến ({NUMBER}%), trong khi", line.text)
+            target = target_of(page, line.id)
+            if told and target:
+                low, high = read_number(told[1]), read_number(told[2])
+                if satisfies(low, target) or not satisfies(high, target):
+                    yield page, str(line)
+                if abs(low - Fraction(row.lower)) > Fraction(6, 10**4):
+                    yield page, f"{line} but lower {row.lower}"
+                if abs(high - Fraction(row.upper)) > Fraction(6, 10**4):
+                    yield page, f"{line} but upper {row.upper}"
+
+    none_of(wrong())
+
+
+def test_a_breakeven_in_a_sentence_is_enough_and_more_than_nothing(pages: list[Page]) -> None:
+    """At the rate that the sentence names the target would be met; rounding may not forgo that."""
+
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told = re.search(rf"phải có tỷ lệ (trên|ít nhất) ({NUMBER}%)", line.text)
+            if told:
+                shown, exact = read_number(told[2]), Fraction(row.breakeven)
+                if shown == 0 < exact or abs(shown - exact) > Fraction(11, 10**4):
+                    yield page, f"{line} but {row.breakeven}"
+
+    none_of(wrong())
+
+
+def test_who_is_counted_in_a_sentence_is_who_reported(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told = re.search(rf"tính trên ({NUMBER})/({NUMBER}) ", line.text)
+            if told:
+                counted = (read_number(told[1]), read_number(told[2]))
+                if counted != (row.reported, row.reported + row.missing):
+                    yield page, f"{line} but {row.reported} and {row.missing} missing"
+            told = re.search(rf"vì ({NUMBER}) \S[^,;:]* còn thiếu số liệu", line.text)
+            if told and read_number(told[1]) != row.missing:
+                yield page, f"{line} but {row.missing} missing"
+
+    none_of(wrong())
+
+
+def test_no_more_grassroots_unions_are_spoken_of_than_there_are(pages: list[Page]) -> None:
+    """Where the district itself counts with the units, it is no grassroots union."""
+
+    def wrong() -> Found:
+        for page, line, _ in sentences(pages):
+            if page.kind != "year" or indicator_of(page, line.id).over != "units":
+                continue
+            expected = page.study.expected_units(page.year)
+            told = re.search(rf"tính trên {NUMBER}/({NUMBER}) CĐCS", line.text)
+            if told and read_number(told[1]) > len(expected):
+                yield page, f"{line} but {len(expected)} units"
+
+    none_of(wrong())
+
+
+def test_a_page_never_says_that_nothing_was_missed_where_something_was(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            missed = [s.id for s in results(page).values() if s.verdict.endswith("Chưa đạt")]
+            if missed and "Không có chỉ tiêu nào chưa đạt" in page.part("next_steps").text:
+                yield page, f"missed {missed}"
+
+    none_of(wrong())
+
+
+def test_a_page_names_every_target_that_was_missed(pages: list[Page]) -> None:
+    """In a sentence of its own or counted among the others, with or without a task of the plan."""
+
+    def wrong() -> Found:
+        for page in pages:
+            missed = {s.id for s in results(page).values() if s.verdict.endswith("Chưa đạt")}
+            steps = page.part("next_steps")
+            named = {line.id for line in lines(page) if line.section == "next_steps"}
+            others = re.search(rf"Và ({NUMBER}) chỉ tiêu chưa đạt khác: (.*)\.", steps.text)
+            count = len(named) + (int(read_number(others[1])) if others else 0)
+            if named - missed or count != len(missed):
+                yield page, f"missed {sorted(missed)}, named {sorted(named)}"
+            if others and len(others[2].split("; ")) != read_number(others[1]):
+                yield page, others[0]
+
+    none_of(wrong())
+
+
+# --- Leads and counts ---------------------------------------------------------------------------
+
+
+def verdict_counts(page: Page, rows: Callable[[Shown], bool] = lambda _: True) -> Counter[str]:
+    wholes = [s for s in results(page).values() if not s.is_part and rows(s)]
+    return Counter(s.verdict.partition(" ")[2] for s in wholes)
+
+
+def told_counts(text: str) -> tuple[int, int, int]:
+    """How many a lead says were met, missed and left open."""
+    match = re.search(rf"[đĐ]ạt ({NUMBER})/({NUMBER}) chỉ tiêu đã kết luận được", text)
+    if match is None:
+        only = re.search(rf"[cC]ả ({NUMBER}) chỉ tiêu", text)
+        return 0, 0, int(read_number(only[1])) if only else 0
+    met, concluded = int(read_number(match[1])), int(read_number(match[2]))
+    left = re.search(rf"({NUMBER}) chỉ tiêu (còn thiếu số liệu|chưa kết luận)", text)
+    return met, concluded - met, int(read_number(left[1])) if left else 0
+
+
+def test_the_lead_counts_the_verdicts_of_the_results(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            counts = verdict_counts(page)
+            expected = (counts["Đạt"], counts["Chưa đạt"], counts["Chưa kết luận"])
+            lead = page.part("summary").one("p", cls="lead").text
+            if told_counts(lead) != expected or (
+                f"chưa đạt {expected[1]}" in lead
+            ) != bool(expected[1]):
+                yield page, f"{lead} but {counts}"
+            if not lead.startswith(page.facts["description"].partition(" Năm ")[0]):
+                yield page, f"{lead} but description {page.facts['description']}"
+
+    none_of(wrong())
+
+
+def test_the_parts_of_the_year_count_the_verdicts_of_their_results(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            if page.kind != "year":
+                continue
+            section = page.part("year_results")
+            titles = [node.text for node in section.all("h3")]
+            intros = [node.text for node in section.all("p")]
+            for title, intro in zip(titles, intros, strict=True):
+                key = title.partition(".")[0]
+                inside = {i.id for i in page.study.plan.indicators if i.part_of_plan == key}
+                counts = verdict_counts(page, lambda s, inside=inside: s.id in inside)  # type: ignore[misc]
+                expected = (counts["Đạt"], counts["Chưa đạt"], counts["Chưa kết luận"])
+                if told_counts(intro) != expected:
+                    yield page, f"{title}: {intro} but {counts}"
+
+    none_of(wrong())
+
+
+def test_the_years_assessment_groups_the_verdicts_of_the_results(pages: list[Page]) -> None:
+    headings = {
+        "Làm được": "Đạt",
+        "Chưa đạt": "Chưa đạt",
+        "Chưa kết luận được": "Chưa kết luận",
+        "Chỉ tiêu theo giai đoạn": "Chưa đến hạn",
+    }
+    for page in pages:
+        if page.kind == "year":
+            section = page.part("assessment")
+            names = [node.text.partition(" ")[2] for node in section.all("h3")]
+            sizes = [len(node.all("li")) for node in section.all("ul")]
+            told = {headings[name]: size for name, size in zip(names, sizes, strict=True)}
+            counts = verdict_counts(page)
+            assert told == {k: counts[k] for k in headings.values() if counts[k]}, page
+
+
+def test_the_assessment_says_where_a_shortfall_counts_only_who_reported(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            if page.kind != "year":
+                continue
+            titles = {i.title: i.id for i in page.study.plan.indicators}
+            for item in page.part("assessment").all("li"):
+                key = max((t for t in titles if item.text.startswith(t)), key=len)
+                told = re.search(rf"còn thiếu ({NUMBER}) ", item.text)
+                row = page.rows[titles[key]]
+                if told and read_number(told[1]) != needed(page, titles[key]):
+                    yield page, item.text
+                if told and row.missing and "đã báo cáo" not in item.text:
+                    yield page, f"{item.text} ({row.missing} missing)"
+
+    none_of(wrong())
+
+
+def test_a_units_summary_names_or_counts_every_target_met_and_left_open(pages: list[Page]) -> None:
+    for page in pages:
+        if page.kind != "unit":
+            continue
+        summary, counts = page.part("summary"), verdict_counts(page)
+        sizes = {}
+        for heading, items in zip(summary.all("h3"), summary.all("ul"), strict=True):
+            others = re.search(rf"Và ({NUMBER}) chỉ tiêu khác: (.*)\.", items.text)
+            sizes[heading.text.partition(" ")[2]] = len(items.all("li")) - bool(others)
+            if others:
+                assert len(others[2].split("; ")) == read_number(others[1]), page
+                sizes[heading.text.partition(" ")[2]] += int(read_number(others[1]))
+        assert sizes.get("Làm được", 0) == counts["Đạt"], page
+        has_return = page.study.register.at[(page.year, page.whose[1]), "has_return"]
+        if has_return:
+            assert sizes.get("Chưa kết luận được", 0) == counts["Chưa kết luận"], page
+        else:
+            assert f"Chưa nhận được báo cáo năm {page.year}" in summary.text, page
+
+
+def test_who_has_reported_is_the_same_in_all_places_of_the_years_page(pages: list[Page]) -> None:
+    for page in pages:
+        if page.kind != "year":
+            continue
+        units = page.study.expected_units(page.year)
+        expected, received = len(units), int(units["has_return"].sum())
+        facts = {d.one("dt").text: d.one("dd").text for d in page.part("header").all("div")}
+        assert facts["Phải báo cáo"] == str(expected), page
+        assert facts["Đã báo cáo"] == str(received), page
+        line = f"Có {received}/{expected} CĐCS gửi báo cáo năm {page.year}"
+        for section in ("summary", "leadership", "coverage"):
+            assert line in page.part(section).text, (page, section)
+        coverage = page.part("coverage")
+        table = [[c.text for c in r.all("td")] for r in coverage.one("tbody").all("tr")]
+        sums = [sum(int(cell) for cell in column) for column in zip(*table, strict=True)]
+        assert sums == [expected, received, expected - received], page
+        assert len(coverage.all("li")) == expected - received, page
+
+
+def test_members_that_are_not_known_are_not_counted_as_none(pages: list[Page]) -> None:
+    """A sum over some of the units says so, or is not shown."""
+
+    def wrong() -> Found:
+        for page in pages:
+            if page.kind != "year":
+                continue
+            facts = {d.one("dt").text: d.one("dd").text for d in page.part("header").all("div")}
+            members = page.study.expected_units(page.year)["members_total"]
+            if members.isna().any() and re.fullmatch(NUMBER, facts["Đoàn viên"]):
+                unknown = int(members.isna().sum())
+                yield page, f"{facts['Đoàn viên']} members, {unknown} of {len(members)} unknown"
+
+    none_of(wrong())
+
+
+# --- Figures and their data ---------------------------------------------------------------------
+
+
+def figures(pages: list[Page], name: str) -> Iterator[tuple[Page, Node]]:
+    for page in pages:
+        for figure in page.part(name).all("figure"):
+            yield page, figure
+
+
+def data_rows(figure: Node) -> list[list[str]]:
+    """The cells of a figure's data table."""
+    return [[c.text for c in row.all("th", "td")] for row in figure.one("tbody").all("tr")]
+
+
+def drawn_texts(figure: Node) -> list[str]:
+    return [node.text for node in figure.one("svg").all("text")]
+
+
+def headline(figure: Node) -> str:
+    return figure.one("figcaption").one("strong").text
+
+
+def test_a_figures_data_are_the_figures_of_the_results(pages: list[Page]) -> None:
+    count = 0
+    for page, figure in figures(pages, "figure_targets"):
+        by_title = {s.title: s for s in results(page).values() if not s.is_part}
+        shorts = {i.title: i.short for i in page.study.plan.indicators}
+        drawn, alt = drawn_texts(figure), figure.one("svg").attrs["aria-label"]
+        for title, above, below, value, target in data_rows(figure):
+            shown, row = by_title[title], page.rows[by_title[title].id]
+            assert (value, target) == (shown.value, shown.target), (page, title)
+            for cell, exact in ((above, row.numerator), (below, row.denominator)):
+                assert int(cell.replace(".", "")) == exact, (page, title)
+            assert shorts[title] in drawn, (page, title)
+            assert {value, f"{value} ({shown.counts})"} & set(drawn), (page, title, drawn)
+            assert f"{shorts[title]} {value}," in alt, (page, title)
+            count += 1
+    assert count > 100
+
+
+def test_whole_numbers_in_a_figures_data_are_written_as_elsewhere(pages: list[Page]) -> None:
+    none_of(
+        (page, f"{cells[0]}: {cell}")
+        for page, figure in figures(pages, "figure_targets")
+        for cells in data_rows(figure)
+        for cell in cells[1:3]
+        if not re.fullmatch(NUMBER, cell)
+    )
+
+
+def test_a_figures_headline_counts_the_verdicts_of_what_it_draws(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, figure in figures(pages, "figure_targets"):
+            by_title = {s.title: s for s in results(page).values() if not s.is_part}
+            words = [by_title[cells[0]].verdict.partition(" ")[2] for cells in data_rows(figure)]
+            missed, told = words.count("Chưa đạt"), headline(figure)
+            if missed:
+                right = told.startswith(f"{missed} trong {len(words)} tỷ lệ chưa đạt")
+            elif set(words) == {"Đạt"}:
+                right = "đạt" in told and "chưa đạt" not in told
+            else:
+                right = "đều đạt" not in told
+            if not right:
+                yield page, f"{told!r} but {Counter(words)}"
+            legend = [node.text.partition(" ")[2] for node in figure.all("span", cls="v")]
+            if sorted(legend) != sorted(set(words)):
+                yield page, f"legend {legend} but {Counter(words)}"
+
+    none_of(wrong())
+
+
+def test_a_trend_shows_a_value_on_the_side_of_the_target_on_which_it_is(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, figure in figures(pages, "figure_trend"):
+            by_short = {i.short: i for i in page.study.plan.indicators}
+            issuer = page.study.plan.issuer.id
+            for label, year, own, whole in data_rows(figure):
+                indicator = by_short[label]
+                bar = target_of(page, indicator.id)
+                for text, scope in ((own, page.whose), (whole, ("district", issuer))):
+                    row = page.study.rows(*scope, int(year)).get(indicator.id)
+                    exact = exact_of(row) if row is not None else None
+                    if exact is None or text == "–":
+                        right = exact is None and text == "–"
+                    else:
+                        right = is_rounded(text, exact)
+                        if bar is not None and int(year) == page.year:
+                            value = read_number(text)
+                            right &= side(value, bar.minimum) == side(exact, bar.minimum)
+                    if not right:
+                        yield page, f"{label} {year} {scope}: {text} of {exact}, target {bar}"
+
+    none_of(wrong())
+
+
+def test_a_trend_ends_with_the_value_of_the_results(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page, figure in figures(pages, "figure_trend"):
+            by_short = {i.short: i.id for i in page.study.plan.indicators}
+            drawn, alt = drawn_texts(figure), figure.one("svg").attrs["aria-label"]
+            for label, year, own, _ in data_rows(figure):
+                if int(year) == page.year:
+                    value = results(page)[by_short[label]].value
+                    if own != value or value not in drawn or f"{year} {value}" not in alt:
+                        yield page, f"{label} {year}: {own}, drawn {drawn}, results {value}"
+
+    none_of(wrong())
+
+
+def test_a_trends_headline_is_the_difference_of_its_ends(pages: list[Page]) -> None:
+    count = 0
+    for page, figure in figures(pages, "figure_trend"):
+        label, _, told = headline(figure).rpartition(": ")
+        key = next(i.id for i in page.study.plan.indicators if i.short == label)
+        values = page.study.values(key, *page.whose)
+        years = [y for y in values if y <= page.year]
+        moved = values[max(years)] - values[min(years)]
+        match = re.fullmatch(rf"(tăng|giảm) ({NUMBER}) điểm", told)
+        if moved == 0:
+            assert told == "không đổi", (page, told)
+        else:
+            assert match, (page, told)
+            assert (match[1] == "tăng") == (moved > 0), (page, told)
+            assert is_rounded(match[2], abs(moved) * 100), (page, told)
+        count += 1
+    assert count > 10
+
+
+def test_a_path_shows_each_years_value_and_the_planned_knots(pages: list[Page]) -> None:
+    count = 0
+    for page, figure in figures(pages, "figures_path"):
+        short = next(
+            i for i in page.study.plan.indicators if headline(figure).startswith(i.short + ": ")
+        )
+        alt, drawn = figure.one("svg").attrs["aria-label"], drawn_texts(figure)
+        for year, value, counts, planned in data_rows(figure):
+            if planned:
+                assert read_number(planned) <= 1, page
+                continue
+            row = page.study.rows(*page.whose, int(year))[short.id]
+            assert value_is_true(page, short.id, value, row), (page, year, value)
+            assert not counts or are_counts(counts, row), (page, year, counts)
+            assert value == "–" or f"{year}: {value}" in alt, (page, alt)
+            count += 1
+        now = results(page)[short.id].value
+        assert now == "–" or now in drawn, (page, now, drawn)
+    assert count > 10
+
+
+def test_a_gap_is_the_sum_of_what_the_units_lack(pages: list[Page]) -> None:
+    count = 0
+    for page, figure in figures(pages, "figure_gap"):
+        told = re.fullmatch(rf"(.+) chiếm ({NUMBER}%) phần còn thiếu", headline(figure))
+        assert told, headline(figure)
+        rows = [(name, int(read_number(size))) for name, size in data_rows(figure)]
+        assert rows[0][0] == told[1], page
+        total = sum(size for _, size in rows)
+        assert is_rounded(told[2], Fraction(rows[0][1], total)), page
+        assert [size for _, size in rows] == sorted((s for _, s in rows), reverse=True), page
+        short = figure.one("figcaption").one("span").text.partition(":")[0]
+        key = next(i.id for i in page.study.plan.indicators if i.short == short)
+        lacks = [r for r in page.study.unit_rows(key, page.year) if r.verdict == "not_met"]
+        assert total == -sum(int(r.slack) for r in lacks), page
+        count += 1
+    assert count > 5
+
+
+def test_units_named_as_holding_a_gap_are_as_many_as_the_sentence_says(pages: list[Page]) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            if page.kind != "year":
+                continue
+            for item in page.part("year_results").all("li"):
+                for sub in item.all("span", cls="sub"):
+                    told = re.search(rf"({NUMBER}) CĐCS giữ ({NUMBER}) trong ({NUMBER}) ", sub.text)
+                    sizes = re.findall(rf"\(({NUMBER})\)(?=[;.])", sub.text.partition(" giữ ")[2])
+                    if told and len(sub.all("a")) != read_number(told[1]):
+                        yield page, sub.text
+                    elif told and sum(map(read_number, sizes)) != read_number(told[2]):
+                        yield page, sub.text
+                    elif told and 2 * read_number(told[2]) < read_number(told[3]):
+                        yield page, sub.text
+
+    none_of(wrong())
+
+
+# --- The language of the pages ------------------------------------------------------------------
+
+UGLY = {
+    "a value that slipped through": r"\b(None|nan|NaN|NaT|Undefined|undefined|inf)\b|<NA>|\.0%",
+    "two spaces": r"\S {2,}\S",
+    "a space before a sign": r"\S [,;.:!?](\s|$)",
+    "two signs in a row": r"[.,;:]\s*[.,;:](?!\w)|\.\.",
+    "an unfilled brace": r"[{}]",
+    "empty brackets": r"\(\s*\)|“\s*”|«\s*»",
+    "a list that names nothing": r":\s*$|:\s*[.;]",
+    "a doubled word": r"(?i)(?<![\w,.])([^\W\d]+)\s+\1(?![\w])",
+    "a change of nothing": r"(tăng|giảm) 0(,0+)?(?![\d,])",
+    "all of one": r"(?i)\bcả 1\b|\bcả 0\b",
+    "a minus sign of a computer": r"(?<![\w–])-\d",
+}
+
+
+@pytest.mark.parametrize("what", UGLY)
+def test_no_text_shows_the_machine_behind_it(pages: list[Page], what: str) -> None:
+    none_of(
+        (page, repr(text))
+        for page in pages
+        for text in dict.fromkeys(texts(page.tree))
+        if re.search(UGLY[what], text) and "://" not in text and "default-src" not in text
+    )
+
+
+def test_no_drawing_shows_the_machine_behind_it(pages: list[Page]) -> None:
+    none_of(
+        (page, f"{what}: {text}")
+        for page in pages
+        for svg in page.tree.all("svg")
+        for text in (node.raw_text.strip() for node in svg.all("text"))
+        for what, pattern in UGLY.items()
+        if re.search(pattern, text)
+    )
+
+
+def spoken(page: Page) -> Iterator[str]:
+    """Every text of the page that is a sentence or more."""
+    for name in ("summary", "leadership", "year_results", "assessment", "next_steps", "method"):
+        for node in page.part(name).all("p", "li"):
+            if node.all("p") or (name == "method" and node.tag == "li"):
+                continue
+            yield re.sub(r"\s*\([^()]*\)$", "", without_sub(node)) if name == "next_steps" else (
+                without_sub(node)
+            )
+            yield from (span.text for span in node.all("span", cls="sub"))
+    yield page.facts["description"]
+    yield from (svg.attrs["aria-label"] for svg in page.tree.all("svg"))
+
+
+def test_a_sentence_ends_with_one_full_stop(pages: list[Page]) -> None:
+    none_of(
+        (page, repr(text))
+        for page in pages
+        for text in spoken(page)
+        if not re.search(r"[^.,;:\s]\.$", text)
+    )
+
+
+def prose(page: Page) -> list[str]:
+    """The words that stand open on the page: no tables, figures or closed details."""
+    closed = ("table", "figure", "details", "nav", "dl", "svg", "style", "title", "head", "h1")
+    return page.tree.one("main").without(*closed).split()
+
+
+def test_a_units_page_takes_at_most_900_words(pages: list[Page]) -> None:
+    none_of(
+        (page, f"{len(prose(page))} words")
+        for page in pages
+        if page.kind == "unit" and len(prose(page)) > 900
+    )
+
+
+def test_ids_are_unique_and_links_on_a_page_lead_somewhere(pages: list[Page]) -> None:
+    for page in pages:
+        ids = Counter(node.attrs["id"] for node in page.tree.walk() if "id" in node.attrs)
+        assert not [key for key, count in ids.items() if count > 1], page
+        for node in page.tree.walk():
+            for name in ("href", "aria-labelledby", "clip-path", "style"):
+                found = re.findall(r"#([\w.-]+)\)?", node.attrs.get(name, ""))
+                for key in found if name != "style" else []:
+                    assert key in ids, (page, node.tag, name, key)
+
+
+def test_digits_are_as_few_as_the_verdict_allows(pages: list[Page]) -> None:
+    """One decimal, unless fewer tell all or more are needed to tell the sides apart."""
+
+    def wrong() -> Found:
+        for page, shown in shown_rows(pages):
+            exact, target = exact_of(page.rows[shown.id]), target_of(page, shown.id)
+            if not shown.value.endswith("%") or exact is None:
+                continue
+            digits = digits_of(shown.value)
+            if digits > 1:
+                fewer = round_half_up(exact * 100, digits - 1)
+                bar = target.minimum * 100 if target else Fraction(-1)
+                if target is None or side(fewer, bar) == side(exact * 100, bar):
+                    yield page, f"{shown.id}: {shown.value} of {exact}"
+
+    none_of(wrong())
