@@ -8,42 +8,45 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.commandline import Group, explain
+from analysis.commandline import Group, Option, explain
 from analysis.problems import InputError, Problem, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
     from analysis.study import Study
 
+option = partial(click.option, cls=Option)
+
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
 
-data_option = click.option(
+data_option = option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="THƯ_MỤC",
     help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
 )
-params_option = click.option(
+params_option = option(
     "--params",
     "params_file",
     type=click.Path(path_type=Path),
     metavar="TỆP",
     help="Tệp tham số (mặc định: params/<năm>.yaml).",
 )
-plan_option = click.option(
+plan_option = option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path),
     metavar="TỆP",
     help="Tệp kế hoạch (mặc định: theo tệp tham số).",
 )
-year_option = click.option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
+year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
 
 
 @click.group(cls=Group, name="congdoan")
@@ -54,26 +57,26 @@ def command() -> None:
 
 @command.command()
 @year_option
-@click.option(
+@option(
     "--unit",
     "units",
     multiple=True,
     metavar="MÃ",
     help="Chỉ lập trang của CĐCS này; dùng lại được nhiều lần.",
 )
-@click.option(
+@option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="THƯ_MỤC",
     help="Nơi đặt trang báo cáo (mặc định: reports/<năm>).",
 )
-@click.option(
+@option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="SỐ",
     help="Số báo cáo chạy cùng lúc (mặc định: số nhân máy).",
 )
-@click.option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
+@option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
 @data_option
 @plan_option
 @params_option
@@ -102,13 +105,13 @@ def report(
 
 @command.command()
 @year_option
-@click.option(
+@option(
     "--by",
     default="",
     metavar="PHẠM_VI,...",
     help="Chỉ các phạm vi này: district, commune, unit_type, parent, unit.",
 )
-@click.option(
+@option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="TỆP",
@@ -144,8 +147,8 @@ def indicators(
 
 
 @command.command()
-@click.option("--year", type=int, metavar="NĂM", help="Chỉ xem các dòng của năm này.")
-@click.option(
+@option("--year", type=int, metavar="NĂM", help="Chỉ xem các dòng của năm này.")
+@option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
@@ -170,8 +173,7 @@ def check(year: int | None, form: str, data: Path | None, params_file: Path | No
     if form == "json":
         click.echo(json.dumps([p.as_record() for p in problems], ensure_ascii=False, indent=1))
     else:
-        _print_problems(problems)
-        click.echo(_count_problems(problems))
+        _print_problems(problems, err=False)
     if has_errors(problems):
         raise SystemExit(_BAD_INPUT)
 
@@ -222,14 +224,13 @@ def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Pa
     return open_study(make_params(base.model_dump(), named), root)
 
 
-def _print_problems(problems: Iterable[Problem]) -> None:
-    for problem in problems:
-        click.echo(str(problem), err=problem.severity == "error")
-
-
-def _count_problems(problems: list[Problem]) -> str:
-    errors = sum(problem.severity == "error" for problem in problems)
-    return f"{errors} lỗi, {len(problems) - errors} cảnh báo."
+def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:
+    """Print every problem: warnings first, so that errors stand right above the count."""
+    listed = sorted(problems, key=lambda problem: problem.severity == "error")
+    for problem in listed:
+        click.echo(str(problem), err=err)
+    errors = sum(problem.severity == "error" for problem in listed)
+    click.echo(f"{errors} lỗi, {len(listed) - errors} cảnh báo.", err=err)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -247,9 +248,11 @@ def _run(args: list[str] | None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except InputError as failure:
-        _print_problems(failure.problems)
-        click.echo(_count_problems(list(failure.problems)), err=True)
+        _print_problems(failure.problems, err=True)
         return _BAD_INPUT
+    except click.exceptions.NoArgsIsHelpError as failure:
+        click.echo(failure.format_message())
+        return _BAD_USAGE
     except click.ClickException as failure:
         click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: congdoan --help", err=True)
         return _BAD_USAGE

@@ -29,6 +29,14 @@ class Context(click.Context):
     formatter_class = Formatter
 
 
+class Option(click.Option):
+    """An option whose help says all in its own words, without click's English extras."""
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return nothing to add."""
+        return {}
+
+
 class Command(click.Command):
     """A command whose help is in Vietnamese."""
 
@@ -48,6 +56,15 @@ class Group(click.Group):
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return ``--help`` with a Vietnamese explanation."""
         return _vietnamese_help(super().get_help_option(ctx))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is asked for."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"không có lệnh «{args[0]}»; các lệnh: {known}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands as written."""
