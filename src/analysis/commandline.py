@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -101,10 +102,15 @@ def _choices(failure: click.BadParameter) -> str:
     return f"; {failure.message}" if failure.message else ""
 
 
+def _usage(failure: click.UsageError) -> str:
+    """Translate the one general message of click that a plain typing mistake brings up."""
+    return re.sub(r"^Got unexpected extra arguments?", "thừa tham số", failure.format_message())
+
+
 _MESSAGES: dict[type[click.ClickException], Callable[[Any], str]] = {
     click.NoSuchOption: lambda f: f"không có tuỳ chọn {f.option_name}",
     click.MissingParameter: lambda f: f"thiếu {_name(f)}",
     click.BadOptionUsage: lambda f: f"tuỳ chọn {f.option_name} dùng chưa đúng (thiếu giá trị?)",
     click.BadParameter: lambda f: f"giá trị của {_name(f)} không dùng được{_choices(f)}",
-    click.UsageError: lambda f: f"dòng lệnh chưa đúng: {f.format_message()}",
+    click.UsageError: lambda f: f"dòng lệnh chưa đúng: {_usage(f)}",
 }
