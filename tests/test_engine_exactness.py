@@ -15,7 +15,16 @@ import pytest
 from datasets import Tables
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_engine_kit import at_least, compute, dataset_of, find, more_than, plan_of, tables_of
+from test_engine_kit import (
+    INFORMED,
+    at_least,
+    compute,
+    dataset_of,
+    find,
+    more_than,
+    plan_of,
+    tables_of,
+)
 
 from analysis.exact import EXACT_IN_FLOAT, divide, fits, multiply, round_half_up, sum_by
 from analysis.indicators import compute_indicators, write_table
@@ -144,8 +153,11 @@ DUES = {
 
 @pytest.mark.parametrize(
     ("extra", "least", "above"),
-    [(-1, ("not_met", -1), ("not_met", -2)), (0, ("met", 0), ("not_met", -1))]
-    + [(1, ("met", 1), ("met", 0))],
+    [
+        (-1, ("not_met", -1), ("not_met", -2)),
+        (0, ("met", 0), ("not_met", -1)),
+        (1, ("met", 1), ("met", 0)),
+    ],
 )
 def test_one_dong_in_20_quadrillion_decides(
     table_for: Callable[[int], Tables], extra: int, least: tuple[str, int], above: tuple[str, int]
@@ -166,13 +178,14 @@ def test_one_dong_in_20_quadrillion_decides(
 def test_files_carry_sums_beyond_floating_point_digit_by_digit(
     table_for: Callable[[int], Tables], tmp_path: Path
 ) -> None:
-    plan = plan_of(DUES | at_least("90.01%"))
+    """Also where other rows of the same column are empty."""
+    plan = plan_of(DUES | at_least("90.01%"), INFORMED | at_least("90%"))
     table = compute_indicators(dataset_of(table_for(-1)), plan, scopes=["district"])
     wanted = 2 * MOST * UNITS * 9001 // 10000 - 1
     assert float(wanted) != wanted  # no float holds it
     write_table(table, tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as lines:
-        assert [row["numerator"] for row in csv.DictReader(lines)][0] == str(wanted)
+        assert next(csv.DictReader(lines))["numerator"] == str(wanted)
     write_table(table, tmp_path / "table.parquet")
     stored = pyarrow.parquet.read_table(tmp_path / "table.parquet")
     assert stored.column("numerator")[0].as_py() == wanted

@@ -37,8 +37,15 @@ def side(value: Fraction, bar: Fraction) -> int:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0, "0"), (7, "7"), (999, "999"), (1234, "1.234"), (1234567, "1.234.567")]
-    + [(-15, "-15"), (10**13, "10.000.000.000.000")],
+    [
+        (0, "0"),
+        (7, "7"),
+        (999, "999"),
+        (1234, "1.234"),
+        (1234567, "1.234.567"),
+        (-15, "-15"),
+        (10**13, "10.000.000.000.000"),
+    ],
 )
 def test_counts_have_points_between_thousands(value: int, written: str) -> None:
     assert VI.count(value) == written
@@ -81,6 +88,13 @@ def test_a_share_has_as_many_digits_as_its_verdict_takes(
     value: Fraction, target: Target | None, written: str
 ) -> None:
     assert VI.percent(value, target) == written
+
+
+def test_one_dong_short_in_20_quadrillion_is_not_written_as_the_bar() -> None:
+    """A thousand units may have so much due; 90.000000000000% would say that it was met."""
+    due = 2 * 10**16
+    written = VI.percent(Fraction(due * 9 // 10 - 1, due), Target(at_least="90%"))
+    assert read(written) < 90
 
 
 @given(st.data(), BARS, st.booleans())

@@ -65,7 +65,7 @@ def sections(kind: str) -> list[str]:
     return [call for source in sources for call in re.findall(r"^report\.(\w+)\(\)$", source, re.M)]
 
 
-@dataclass
+@dataclass(eq=False)
 class Page:
     """A page as its notebook makes it, without a kernel.
 
@@ -137,6 +137,7 @@ class Page:
     def tree(self) -> Node:
         return parse(self.html)
 
+    @cache  # noqa: B019 - pages live as long as their module's tests
     def part(self, name: str) -> Node:
         """One section's tree; empty where it shows nothing."""
         return parse(self.parts.get(name, ""))
@@ -162,7 +163,7 @@ BLOCKS = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """An element of a page."""
 
@@ -194,9 +195,7 @@ class Node:
         return found[0]
 
     def is_inside(self, *tags: str) -> bool:
-        return self.parent is not None and (
-            self.parent.tag in tags or self.parent.is_inside(*tags)
-        )
+        return self.parent is not None and (self.parent.tag in tags or self.parent.is_inside(*tags))
 
     @property
     def raw_text(self) -> str:
@@ -261,12 +260,19 @@ def parse(html: str) -> Node:
     return reader.finish()
 
 
-def texts(tree: Node) -> Iterator[str]:
+@cache
+def texts(tree: Node) -> list[str]:
     """Every text of a page that stands on its own, as it stands in the file, without drawings."""
+    return list(dict.fromkeys(_texts(tree)))
+
+
+def _texts(tree: Node) -> Iterator[str]:
     for node in tree.walk():
         if node.tag not in BLOCKS or node.is_inside("svg", "style", "script"):
             continue
-        if not any(isinstance(c, Node) and c.tag in BLOCKS - {"strong", "a"} for c in node.children):
+        if not any(
+            isinstance(c, Node) and c.tag in BLOCKS - {"strong", "a"} for c in node.children
+        ):
             yield "".join(
                 c if isinstance(c, str) else "" if c.attrs.get("class") == "sub" else c.raw_text
                 for c in node.children
@@ -306,6 +312,7 @@ def without_sub(cell: Node) -> str:
     return " ".join("".join(pieces).split())
 
 
+@cache
 def results(page: Page) -> dict[str, Shown]:
     """The rows of the page's results table by indicator id."""
     ids = {(i.whole, "." in i.id, i.title): i.id for i in page.study.plan.catalogue()}
@@ -341,6 +348,7 @@ class Line:
     text: str
 
 
+@cache
 def lines(page: Page) -> list[Line]:
     """Every sentence of the page that a title introduces, without what follows it about gaps."""
     ids = {i.title: i.id for i in page.study.plan.indicators}

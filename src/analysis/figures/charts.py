@@ -23,7 +23,7 @@ from analysis.findings import Finding
 from analysis.language import Language
 
 _ROW = 36.0
-_SIDE = 8.0
+_SIDE = 6.0
 _AXIS = 22.0
 
 
@@ -184,7 +184,7 @@ def _draw_line(
     years = range(min(series), max(series) + 1)
     heights = [float(series[year]) if year in series else float("nan") for year in years]
     shape = mark.shape if mark else "o"
-    axes.plot(list(years), heights, color=line_colour, lw=width, marker=shape, ms=2.4 * width**0.5)
+    axes.plot(list(years), heights, color=line_colour, lw=width, marker=shape, ms=2.2 * width)
 
 
 def path_chart(

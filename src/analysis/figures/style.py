@@ -45,7 +45,7 @@ MARKS = {
 }
 
 #: Points. A phone shows a figure at about its own width, so text keeps its size there.
-WIDTH = 330.0
+WIDTH = 300.0
 TEXT = 10.0
 SMALL = 9.0
 

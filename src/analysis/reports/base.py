@@ -80,6 +80,7 @@ class Report:
             "contents_label": texts["contents"],
             "skip": texts["skip"],
             "notice": texts["illustrative"] if described.illustrative else "",
+            "mark": texts["illustrative_mark"],
             "edition": self.language.word("edition", self.study.params.edition),
             **links,
         }

@@ -1,0 +1,253 @@
+"""Which figures count persons, and which of one year's figures about persons may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from analysis.indicators.members import BoolArray, IntArray
+from analysis.indicators.states import States
+from analysis.plan import Indicator, Target
+from analysis.problems import InputError, error
+from analysis.redaction.release import Groups, Release, Sum
+from analysis.redaction.sheet import LARGEST_HIDDEN, Amount, Rule, Sheet, is_small, number
+
+#: In this order sums are shown, as long as nothing comes out.
+_SCOPES = ("district", "unit_type", "parent", "commune")
+# A sum that rests on a missing member's cap must keep its verdict if that cap is this much off:
+# the cap may be a hidden count, and hidden counts are proved safe by moving them this far.
+_LEEWAY = 6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One indicator over one year's members.
+
+    Attributes
+    ----------
+    indicator : Indicator
+        That counts persons.
+    states : States
+        One entry per row of the sheet.
+    target : Target or None
+        The bar of the year if it is judged.
+    """
+
+    indicator: Indicator
+    states: States
+    target: Target | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be shown of one year's persons.
+
+    Attributes
+    ----------
+    hidden : bool array
+        Cells, one row per member of the sheet.
+    sums : set
+        Keys ``(indicator, scope, name)`` and ``("", column)`` (the register's total) that may be
+        shown.
+    kept : dict of str to bool array
+        Whose verdict may be shown though its figures are hidden, by indicator.
+    """
+
+    hidden: BoolArray
+    sums: frozenset[Hashable]
+    kept: dict[str, BoolArray]
+
+
+@dataclass
+class Year:
+    """Everything about the persons of one source in one year.
+
+    Attributes
+    ----------
+    sheet : Sheet
+        The counts.
+    asked : sequence of Asked
+        The indicators over them.
+    scopes : dict of str to int array
+        The group of every row in each roll-up, -1 for none.
+    names : dict of str to sequence
+        The names of the groups.
+    """
+
+    sheet: Sheet
+    asked: Sequence[Asked]
+    scopes: dict[str, IntArray]
+    names: dict[str, Sequence[str]]
+    ids: Sequence[str]
+    totals: dict[str, BoolArray] = field(default_factory=dict)
+
+    def decide(self) -> Verdict:
+        """Decide what may be shown.
+
+        Raises
+        ------
+        InputError
+            If a fact that the plan asks about pins a hidden count: no figure could be shown.
+        """
+        self.sheet.keep_company([self._pool(c) for c in range(len(self.sheet.columns))])
+        groups = list(self._groups())
+        moves = self.sheet.find_moves([self._columns(a.indicator) for a in self.asked])
+        kept = self._keep_verdicts(groups, moves)
+        release = Release(self.sheet, groups, moves, self._rules(kept))
+        shown = {item.key for item in self._sums() if release.add(item)}
+        if release.find_exposed():  # pragma: no cover - `add` never lets it come to this
+            raise AssertionError("a hidden count is exposed")
+        return Verdict(self.sheet.hidden, frozenset(shown), kept)
+
+    def _pool(self, column: int) -> IntArray:
+        """Return who is in the same sums over everybody."""
+        asked = [a for a in self.asked if column in self._columns(a.indicator)]
+        everybody = np.zeros(len(self.sheet.x), np.int64)
+        return number(everybody, *(a.states.reported.astype(np.int64) for a in asked))
+
+    def _columns(self, indicator: Indicator) -> list[int]:
+        return self._indices((*indicator.numerator, *indicator.denominator))
+
+    def _indices(self, names: Sequence[str]) -> list[int]:
+        return [self.sheet.columns.index(name) for name in names]
+
+    def _amounts(self, indicator: Indicator) -> Iterator[Amount]:
+        part = tuple(self._indices(indicator.numerator))
+        yield Amount(part)
+        if indicator.measure == "ratio":
+            whole = tuple(self._indices(indicator.denominator))
+            yield Amount(whole)
+            yield Amount(whole, part)
+
+    # What must not come out
+
+    def _groups(self) -> Iterator[Groups]:
+        sheet = self.sheet
+        for amount in sheet.amounts():
+            small = sheet.is_known(amount) & is_small(amount.of(sheet.x))
+            yield Groups(amount, np.where(small, np.arange(len(small)), -1))
+        for asked in self.asked:
+            for codes in self.scopes.values():
+                for amount in self._amounts(asked.indicator):
+                    yield Groups(amount, self._small_groups(asked, codes, amount))
+
+    def _small_groups(self, asked: Asked, codes: IntArray, amount: Amount) -> IntArray:
+        rows = np.flatnonzero(asked.states.reported & (codes >= 0))
+        values, size = amount.of(self.sheet.x)[rows], int(codes.max(initial=0)) + 1
+        totals = np.bincount(codes[rows], weights=values, minlength=size)
+        # A "part" above its whole leaves nobody out.
+        odd = np.bincount(codes[rows], weights=values < 0, minlength=size) > 0
+        labels = np.full(len(codes), -1, np.int64)
+        labels[rows] = np.where(
+            (is_small(totals.astype(np.int64)) & ~odd)[codes[rows]], codes[rows], -1
+        )
+        return labels
+
+    # What may be shown
+
+    def _sums(self) -> Iterator[Sum]:
+        for scope in _SCOPES:
+            for asked in self.asked if scope in self.scopes else ():
+                yield from self._sums_of(asked, scope)
+            if scope == "district":
+                yield from self._totals()
+
+    def _totals(self) -> Iterator[Sum]:
+        for name, members in self.totals.items():
+            column = self.sheet.columns.index(name)
+            if not is_small(self.sheet.x[members, [column]].sum(keepdims=True)).any():
+                yield Sum(("", name), frozenset({column}), members)
+
+    def _sums_of(self, asked: Asked, scope: str) -> Iterator[Sum]:
+        codes = self.scopes[scope]
+        columns = frozenset(self._columns(asked.indicator))
+        for code in np.unique(codes[asked.states.reported & (codes >= 0)]).tolist():
+            members = np.asarray(codes == code, bool)
+            if self._is_presentable(asked, members):
+                key = (asked.indicator.id, scope, self.names[scope][code])
+                yield Sum(key, columns, members & asked.states.reported)
+
+    def _is_presentable(self, asked: Asked, members: BoolArray) -> bool:
+        """Tell whether a row counts no few persons itself and its verdict hangs on no few."""
+        rows = members & asked.states.reported
+        for amount in self._amounts(asked.indicator):
+            values = amount.of(self.sheet.x)[rows]
+            if is_small(values.sum(keepdims=True)).any() and not (values < 0).any():
+                return False
+        return _is_firm(asked, members)
+
+    # Verdicts beside hidden figures
+
+    def _keep_verdicts(
+        self, groups: list[Groups], moves: list[frozenset[int]]
+    ) -> dict[str, BoolArray]:
+        """Return whose verdicts leave every hidden count enough values."""
+        size = len(self.sheet.x)
+        kept = {a.indicator.id: np.ones(size, bool) for a in self.asked}
+        for everything in (False, True):
+            release = Release(self.sheet, groups, moves, self._rules(kept))
+            for amount, rows in release.find_exposed():
+                for asked in self.asked:
+                    if everything or amount.columns.intersection(self._columns(asked.indicator)):
+                        kept[asked.indicator.id][rows] = False
+        if Release(self.sheet, groups, moves, self._rules(kept)).find_exposed():
+            message = (
+                "không lập được bản chia sẻ: một điều kiện có/không của kế hoạch để lộ số người từ 1 "
+                f"đến {LARGEST_HIDDEN} ở một đơn vị"
+            )
+            raise InputError([error(message, code="pinned")])
+        return kept
+
+    def _rules(self, kept: dict[str, BoolArray]) -> list[Rule]:
+        found = [self._rule(a, kept[a.indicator.id]) for a in self.asked]
+        return [rule for rule in found if rule is not None]
+
+    def _rule(self, asked: Asked, kept: BoolArray) -> Rule | None:
+        target, indicator = asked.target, asked.indicator
+        held = kept & asked.states.reported
+        if target is None or not held.any():
+            return None
+        part = Amount(tuple(self._indices(indicator.numerator)))
+        whole = Amount(tuple(self._indices(indicator.denominator)))
+
+        def meets(x: IntArray) -> BoolArray:
+            below = whole.of(x) if indicator.measure == "ratio" else np.ones(len(x), np.int64)
+            return reaches(part.of(x), below, target.minimum, target.is_strict)
+
+        now = meets(self.sheet.x)
+        return lambda x, rows: np.asarray(~held[rows] | (meets(x) == now[rows]), bool)
+
+
+def reaches(above: IntArray, below: IntArray, bar: Fraction, is_strict: bool) -> BoolArray:
+    """Compare N/D with p/q as N·q with p·D."""
+    reach, needed = above * bar.denominator, below * bar.numerator
+    return np.asarray(reach > needed if is_strict else reach >= needed, bool)
+
+
+def _is_firm(asked: Asked, members: BoolArray) -> bool:
+    """Tell whether a row's verdict stays what it is if caps are some persons off."""
+    states, indicator = asked.states, asked.indicator
+    absent = members & states.missing
+    if asked.target is None or indicator.measure != "ratio" or not absent.any():
+        return True
+    if states.uncapped[absent].any():
+        return True  # then nothing is known of how many are missing, and the verdict says so
+    rows = members & states.reported
+    above, below = int(states.numerator[rows].sum()), int(states.denominator[rows].sum())
+    cap, count = int(states.cap[absent].sum()), int(absent.sum())
+    caps = (max(cap - _LEEWAY * count, count), cap, cap + _LEEWAY * count)
+    return len({_judge(above, below, size, indicator, asked.target) for size in caps}) == 1
+
+
+def _judge(above: int, below: int, cap: int, indicator: Indicator, target: Target) -> str:
+    def is_reached(value: Fraction) -> bool:
+        return value > target.minimum if target.is_strict else value >= target.minimum
+
+    if is_reached(Fraction(above, below + cap)):
+        return "met"
+    top = Fraction(above + (indicator.max_rate or 1) * cap) / (below + cap)
+    left_out = indicator.max_rate is None and target.minimum >= 1 and above < below
+    return "undetermined" if is_reached(top) and not left_out else "not_met"

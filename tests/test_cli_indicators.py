@@ -1,0 +1,145 @@
+"""``congdoan indicators``: the table on standard output and in files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Run
+from oracle import COLUMNS, SCOPES
+from test_engine_worked import assert_same, expected_rows, read_rows
+
+from analysis.plan import Plan
+
+Congdoan = Callable[..., Run]
+
+YEAR = 2025
+
+
+@pytest.fixture(scope="module")
+def folder(worked_folder: Path) -> Path:
+    return worked_folder / "small"
+
+
+def rows_of(run: Run) -> list[dict[str, str]]:
+    assert (run.status, run.err) == (0, "")
+    return list(csv.DictReader(io.StringIO(run.out, newline="")))
+
+
+@pytest.mark.parametrize(("name", "year"), [("small", 2022), ("small", 2025), ("dissolved", 2026)])
+def test_standard_output_is_the_table_of_the_contract(
+    congdoan: Congdoan, worked_folder: Path, plan: Plan, name: str, year: int
+) -> None:
+    run = congdoan("indicators", "--year", year, "--data", worked_folder / name)
+    assert_same(rows_of(run), expected_rows(worked_folder / name, year, plan))
+
+
+def test_the_bytes_are_utf8_without_a_mark_and_lines_end_in_lf(
+    folder: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    from analysis.cli import main
+
+    arguments = ["indicators", "--year", str(YEAR), "--data", str(folder)]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 0
+    printed = capfdbinary.readouterr().out
+    assert printed.startswith(",".join(COLUMNS).encode() + b"\n")
+    assert b"\r" not in printed
+    assert printed.endswith(b"\n")
+    assert "Hướng Phùng".encode() in printed
+    with pytest.raises(SystemExit):
+        main([*arguments, "--out", str(tmp_path / "table.csv")])
+    assert (tmp_path / "table.csv").read_bytes() == printed
+
+
+def test_decimals_are_in_the_shortest_form_that_round_trips(
+    congdoan: Congdoan, folder: Path
+) -> None:
+    rows = rows_of(congdoan("indicators", "--year", YEAR, "--data", folder))
+    cells = [
+        row[name] for row in rows for name in ("value", "lower", "upper", "breakeven") if row[name]
+    ]
+    assert all(cell == repr(float(cell)) for cell in cells)
+    assert "1.0" in cells
+    counts = {row[name] for row in rows for name in ("numerator", "denominator", "slack")}
+    assert all(cell == "" or cell == str(int(cell)) for cell in counts)
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        "district",
+        "unit",
+        "commune",
+        "unit,district",
+        "parent, unit_type",
+        ",".join(SCOPES),
+    ],
+)
+def test_by_shows_only_these_scopes_in_the_tables_own_order(
+    congdoan: Congdoan, folder: Path, plan: Plan, by: str
+) -> None:
+    run = congdoan("indicators", "--year", YEAR, "--by", by, "--data", folder)
+    scopes = {word.strip() for word in by.split(",")}
+    wanted = [row for row in expected_rows(folder, YEAR, plan) if row["scope"] in scopes]
+    assert_same(rows_of(run), wanted)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".xlsx"])
+def test_out_writes_the_form_that_the_ending_says(
+    congdoan: Congdoan, folder: Path, plan: Plan, tmp_path: Path, ending: str
+) -> None:
+    target = tmp_path / f"table{ending}"
+    run = congdoan("indicators", "--year", YEAR, "--data", folder, "--out", target)
+    assert (run.status, run.out) == (0, "")
+    assert str(len(expected_rows(folder, YEAR, plan))) in run.err
+    if ending == ".csv":
+        assert_same(read_rows(target), expected_rows(folder, YEAR, plan))
+        return
+    if ending == ".parquet":
+        frame = pd.read_parquet(target)
+        assert frame["numerator"].dtype == "Int64"
+        assert frame["value"].dtype == "float64"
+    else:
+        pytest.importorskip("openpyxl")
+        frame = pd.read_excel(target)
+        for name in ("numerator", "denominator", "slack"):
+            frame[name] = frame[name].astype("Int64")
+    again = io.StringIO()
+    frame.to_csv(again, index=False)
+    again.seek(0)
+    assert_same(list(csv.DictReader(again)), expected_rows(folder, YEAR, plan))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_the_same_input_gives_the_same_bytes(
+    congdoan: Congdoan, folder: Path, tmp_path: Path, ending: str
+) -> None:
+    targets = [tmp_path / f"{name}{ending}" for name in ("one", "two")]
+    for target in targets:
+        congdoan("indicators", "--year", YEAR, "--data", folder, "--out", target)
+    assert targets[0].read_bytes() == targets[1].read_bytes()
+
+
+def test_another_plan_gives_its_own_table(
+    congdoan: Congdoan, folder: Path, other_plan_file: Path
+) -> None:
+    arguments = ["--year", YEAR, "--data", folder, "--plan", other_plan_file]
+    rows = rows_of(congdoan("indicators", *arguments))
+    assert {row["scope_id"] for row in rows if row["scope"] == "district"} == {"LDLD-TINH"}
+    assert {row["indicator"] for row in rows} >= {"founded_25", "guild_welfare", "partners"}
+
+
+def test_a_params_file_of_ones_own_names_data_and_plan(
+    congdoan: Congdoan, folder: Path, other_plan_file: Path, tmp_path: Path
+) -> None:
+    text = f"data: '{folder.as_posix()}'\nplan: '{other_plan_file.as_posix()}'\n"
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    one = congdoan("indicators", "--year", YEAR, "--params", tmp_path / "mine.yaml")
+    other = congdoan("indicators", "--year", YEAR, "--data", folder, "--plan", other_plan_file)
+    assert rows_of(one) == rows_of(other)

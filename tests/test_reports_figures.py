@@ -1,0 +1,192 @@
+"""The figures of the sample's pages: no text on another or cut off, described, safe to embed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from test_reports_kit import NUMBER, OTHER_PLAN, PLAN, Page, study_of, texts, unit_page, year_page
+
+from analysis.reports import base
+
+SAMPLE = Path("data/sample")
+STEP = 5
+#: Points: less than this is no overlap that an eye would see.
+TOLERANCE = 1.0
+
+
+class Drawing(NamedTuple):
+    """A figure as it was drawn for a page."""
+
+    page: Page
+    name: str
+    figure: Figure
+
+
+@contextmanager
+def kept_figures(found: list[tuple[str, Figure]]) -> Iterator[None]:
+    """Keep the matplotlib figure of every drawing that a report makes."""
+    real = base.to_svg
+
+    def keep(figure: Figure, alt: str, name: str) -> str:
+        found.append((name, figure))
+        return real(figure, alt, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "to_svg", keep)
+        yield
+
+
+@pytest.fixture(scope="module")
+def drawings() -> list[Drawing]:
+    """Every figure of two years' pages and of every fifth unit's, under both plans."""
+    drawn: list[Drawing] = []
+    for plan, year in ((PLAN, 2024), (PLAN, 2025), (OTHER_PLAN, 2024)):
+        study = study_of(SAMPLE, year, plan)
+        keys = list(study.expected_units(year).index)[:: STEP if plan == PLAN else 3 * STEP]
+        for key in [None, *keys]:
+            found: list[tuple[str, Figure]] = []
+            with kept_figures(found):
+                page = unit_page(study, key, year) if key else year_page(study, year)
+            drawn += [Drawing(page, name, figure) for name, figure in found]
+    return drawn
+
+
+def boxes(figure: Figure) -> tuple[dict[Text, Bbox], Bbox]:
+    """The places of a figure's visible texts, and of its whole area, in points."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    shown = {}
+    for artist in figure.findobj(Text):
+        if artist.get_text().strip() and is_shown(artist, figure):
+            shown[artist] = artist.get_window_extent(renderer)
+    return shown, figure.bbox
+
+
+def is_shown(text: Text, figure: Figure) -> bool:
+    """Whether a text is drawn: a tick label beyond its axis' ends is not."""
+    for axes in figure.axes:
+        for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if text is tick.label1:
+                    inside = min(ends) <= tick.get_loc() <= max(ends)
+                    return inside and tick.label1.get_visible()
+                if text is tick.label2:
+                    return bool(tick.label2.get_visible())
+    return bool(text.get_visible())
+
+
+def overlap(one: Bbox, other: Bbox) -> bool:
+    across = min(one.x1, other.x1) - max(one.x0, other.x0)
+    down = min(one.y1, other.y1) - max(one.y0, other.y0)
+    # A line's box has room above and below its letters.
+    return across > TOLERANCE and down > TOLERANCE + 2
+
+
+def test_helper_sees_texts_that_overlap_and_texts_that_are_cut_off() -> None:
+    figure = Figure(figsize=(2, 1), dpi=72)
+    for x, text in ((0.1, "một"), (0.15, "hai"), (0.9, "dài quá mép")):
+        figure.text(x, 0.5, text)
+    places, whole = boxes(figure)
+    one, two, three = places.values()
+    assert overlap(one, two)
+    assert not overlap(one, three)
+    assert three.x1 > whole.x1 + TOLERANCE
+
+
+def test_sample_draws_every_kind_of_figure(drawings: list[Drawing]) -> None:
+    kinds = {re.sub(r"^lo-trinh-.*", "lo-trinh", drawing.name) for drawing in drawings}
+    assert kinds == {"chi-tieu", "xu-huong", "cung-loai", "con-thieu", "lo-trinh"}
+    assert len(drawings) > 60
+
+
+def test_no_text_of_a_figure_lies_on_another(drawings: list[Drawing]) -> None:
+    wrong = []
+    for page, name, figure in drawings:
+        places, _ = boxes(figure)
+        for one, other in combinations(places, 2):
+            if overlap(places[one], places[other]):
+                wrong.append(f"{page} {name}: {one.get_text()!r} on {other.get_text()!r}")
+    assert not wrong, f"{len(wrong)} times, first:\n" + "\n".join(wrong[:12])
+
+
+def test_no_text_of_a_figure_is_cut_off(drawings: list[Drawing]) -> None:
+    wrong = []
+    for page, name, figure in drawings:
+        places, whole = boxes(figure)
+        for text, place in places.items():
+            # Above and below, a line's box is larger than its letters.
+            sides = (whole.x0 - place.x0, place.x1 - whole.x1)
+            ends = (whole.y0 - place.y0, place.y1 - whole.y1)
+            if max(sides) > TOLERANCE or max(ends) > TOLERANCE + 2:
+                wrong.append(f"{page} {name}: {text.get_text()!r} by {max(*sides, *ends):.0f} pt")
+    assert not wrong, f"{len(wrong)} times, first:\n" + "\n".join(wrong[:12])
+
+
+def test_every_figure_keeps_the_common_width_and_legible_letters(drawings: list[Drawing]) -> None:
+    for page, name, figure in drawings:
+        assert figure.get_figwidth() * 72 == pytest.approx(330), (page, name)
+        sizes = {text.get_fontsize() for text in boxes(figure)[0]}
+        assert min(sizes) >= 9, (page, name)
+
+
+def test_letters_of_figures_are_never_read_as_formulas(drawings: list[Drawing]) -> None:
+    for page, name, figure in drawings:
+        assert not any(text.get_parse_math() for text in figure.findobj(Text)), (page, name)
+
+
+def test_alternative_text_tells_the_figures_values(drawings: list[Drawing]) -> None:
+    for page in {id(d.page): d.page for d in drawings}.values():
+        for figure in page.tree.all("figure"):
+            svg = figure.one("svg")
+            alt = svg.attrs["aria-label"]
+            assert svg.attrs["role"] == "img"
+            assert alt.startswith("Biểu đồ"), (page, alt)
+            values = [c.text for c in figure.one("tbody").all("td")]
+            told = [
+                value for value in values if re.fullmatch(f"{NUMBER}%?", value) and value in alt
+            ]
+            assert told, (page, alt)
+
+
+def test_drawings_ask_nothing_of_the_network_and_run_nothing(drawings: list[Drawing]) -> None:
+    for page in {id(d.page): d.page for d in drawings}.values():
+        for svg in page.tree.all("svg"):
+            for node in svg.walk():
+                assert node.tag not in ("script", "foreignobject", "image", "iframe"), page
+                for name, value in node.attrs.items():
+                    assert not name.startswith("on"), (page, name)
+                    if name.endswith("href"):
+                        assert value.startswith("#"), (page, value)
+                    assert "url(" not in value or "url(#" in value, (page, value)
+        assert "<script" not in page.html
+        assert re.findall(r"https?://(?!www\.w3\.org)[^\s\"'<]*", page.html) == []
+
+
+def test_names_inside_drawings_are_unique_on_a_page(drawings: list[Drawing]) -> None:
+    for page in {id(d.page): d.page for d in drawings}.values():
+        ids = [node.attrs["id"] for node in page.tree.walk() if "id" in node.attrs]
+        assert len(ids) == len(set(ids)), page
+        for svg in page.tree.all("svg"):
+            own = {node.attrs["id"] for node in svg.walk() if "id" in node.attrs}
+            text = " ".join(value for node in svg.walk() for value in node.attrs.values())
+            assert set(re.findall(r"url\(#([^)]+)\)", text)) <= own, page
+
+
+def test_a_page_is_light_enough_for_a_phone(drawings: list[Drawing]) -> None:
+    for page in {id(d.page): d.page for d in drawings}.values():
+        if page.kind == "unit":
+            assert len(page.html.encode()) <= 150_000, page
+        assert any(page.year == int(text) for text in texts(page.tree) if text.isdigit()) or (
+            str(page.year) in page.html
+        )
