@@ -19,13 +19,13 @@ COUNTS = ("expected", "reported", "not_applicable", "missing")
 SETTLED = ("met", "not_met")
 KEYS = ("year", "unit_id")
 
-seeds = pytest.mark.parametrize("seed", range(2001, 2005))
+seeds = pytest.mark.parametrize("seed", range(2001, 2004))
 
 
 # One table
 
 
-@pytest.fixture(scope="module", params=range(2001, 2006))
+@pytest.fixture(scope="module", params=range(2001, 2005))
 def rows(request: pytest.FixtureRequest, plan: Plan) -> list[Row]:
     return compute(random_tables(request.param), plan)
 
@@ -117,7 +117,7 @@ def test_the_order_of_the_rows_does_not_matter(seed: int, plan: Plan) -> None:
     assert first.to_csv(index=False) == again.to_csv(index=False)
 
 
-@pytest.mark.parametrize("seed", range(2011, 2021))
+@pytest.mark.parametrize("seed", range(2011, 2018))
 def test_more_reports_never_widen_the_bounds_and_never_flip_a_settled_verdict(
     seed: int, plan: Plan
 ) -> None:
@@ -141,13 +141,13 @@ def hollow(tables: Tables, year: int, rng: random.Random) -> Tables:
 
 
 def report_more(tables: Tables, year: int, rng: random.Random) -> tuple[Tables, int]:
-    """Fill up to thirty empty cells of a year, within what the bounds took for granted."""
+    """Fill up to twenty empty cells of a year, within what the bounds took for granted."""
     filled = 0
-    for _ in range(60):
+    for _ in range(40):
         more, where = with_cell_reported(tables, rng, within_caps=True)
         if where is not None and where.year == year:
             tables, filled = more, filled + 1
-        if where is None or filled == 30:
+        if where is None or filled == 20:
             break
     return tables, filled
 

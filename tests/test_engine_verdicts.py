@@ -23,6 +23,8 @@ from test_engine_kit import (
 
 from analysis.plan import Plan
 
+Row = dict[str, Any]
+
 INSPECTIONS = {"kind": "district_value", "numerator": ["inspections"]}
 NEW_MEMBERS = {"kind": "total", "numerator": ["new_members"]}
 INTRODUCED = {"kind": "mean_per_unit", "numerator": ["party_introduced"]}
@@ -89,33 +91,50 @@ def test_an_empty_cell_is_missing_never_zero_and_never_no() -> None:
 # Bars, strict and not
 
 
-@pytest.mark.parametrize(
-    ("above", "below", "target", "verdict", "slack"),
-    [
-        (8, 10, more_than("80%"), "not_met", -1),
-        (9, 10, more_than("80%"), "met", 0),
-        (801, 1000, more_than("80%"), "met", 0),
-        (8, 10, at_least("80%"), "met", 0),
-        (27, 30, at_least("90%"), "met", 0),
-        (26, 30, at_least("90%"), "not_met", -1),
-        (9, 10, at_least("90%"), "met", 0),
-        (27, 30, more_than("90%"), "not_met", -1),
-        (8996, 10000, at_least("90%"), "not_met", -4),
-        (8999, 10000, at_least("90%"), "not_met", -1),
-        (29, 29, at_least("100%"), "met", 0),
-        (28, 29, at_least("100%"), "not_met", -1),
-        (0, 29, at_least("20%"), "not_met", -6),
-        (1, 3, at_least("33.3%"), "met", 0),
-        (1, 3, at_least("33.4%"), "not_met", -1),
-        (7, 8, at_least("82.5%"), "met", 0),
-        (185, 200, at_least("85%"), "met", 15),
-        (185, 200, more_than("85%"), "met", 14),
-    ],
-)
+THRESHOLDS = [
+    (8, 10, more_than("80%"), "not_met", -1),
+    (9, 10, more_than("80%"), "met", 0),
+    (801, 1000, more_than("80%"), "met", 0),
+    (8, 10, at_least("80%"), "met", 0),
+    (27, 30, at_least("90%"), "met", 0),
+    (26, 30, at_least("90%"), "not_met", -1),
+    (9, 10, at_least("90%"), "met", 0),
+    (27, 30, more_than("90%"), "not_met", -1),
+    (8996, 10000, at_least("90%"), "not_met", -4),
+    (8999, 10000, at_least("90%"), "not_met", -1),
+    (29, 29, at_least("100%"), "met", 0),
+    (28, 29, at_least("100%"), "not_met", -1),
+    (0, 29, at_least("20%"), "not_met", -6),
+    (1, 3, at_least("33.3%"), "met", 0),
+    (1, 3, at_least("33.4%"), "not_met", -1),
+    (7, 8, at_least("82.5%"), "met", 0),
+    (185, 200, at_least("85%"), "met", 15),
+    (185, 200, more_than("85%"), "met", 14),
+]
+
+
+@pytest.fixture(scope="module")
+def thresholds() -> list[Row]:
+    """The row of every case: each has a commune and an indicator of its own."""
+    units = [
+        heads(above, below, commune=f"C{case:02d}")
+        for case, (above, below, *_) in enumerate(THRESHOLDS)
+    ]
+    plan = plan_of(*(INFORMED | target for _, _, target, *_ in THRESHOLDS))
+    rows = compute(tables_of(*units), plan, scopes=["district", "commune"])
+    return [
+        find(rows, f"i{case + 1}", "commune", scope_id=f"C{case:02d}")
+        for case in range(len(THRESHOLDS))
+    ]
+
+
+@pytest.mark.parametrize("case", range(len(THRESHOLDS)))
 def test_a_ratio_is_compared_exactly_and_slack_counts_the_persons_to_the_bar(
-    above: int, below: int, target: dict[str, Any], verdict: str, slack: int
+    thresholds: list[Row], case: int
 ) -> None:
-    row = judge(INFORMED | target, tables_of(heads(above, below)))
+    above, below, _, verdict, slack = THRESHOLDS[case]
+    row = thresholds[case]
+    assert (row["numerator"], row["denominator"]) == (above, below)
     assert (row["verdict"], row["slack"]) == (verdict, slack)
 
 
@@ -283,24 +302,23 @@ def test_good_counts_excellent_too_and_an_ungraded_unit_leaves_the_denominator(
     assert (row["reported"], row["numerator"], row["verdict"]) == outcome
 
 
-@pytest.mark.parametrize(
-    ("allocated", "collected", "verdict"),
-    [
+def test_three_quarters_of_the_fund_is_judged_unit_by_unit(plan: Plan) -> None:
+    cases = [
         (75, 100, "met"),
         (74, 100, "not_met"),
         (3, 4, "met"),
         (0, 0, "not_applicable"),
         (None, 100, "undetermined"),
         (None, None, "undetermined"),
-    ],
-)
-def test_three_quarters_of_the_fund_is_judged_unit_by_unit(
-    plan: Plan, allocated: int | None, collected: int | None, verdict: str
-) -> None:
-    tables = tables_of({"fund_allocated": allocated, "fund_collected": collected, "note": "x"})
-    rows = compute(tables, plan, scopes=["district", "unit"])
-    assert find(rows, "fund_share_units")["verdict"] == verdict
-    assert find(rows, "fund_share_units", "unit")["verdict"] == verdict
+    ]
+    units = [
+        {"fund_allocated": part, "fund_collected": whole, "note": "x"} for part, whole, _ in cases
+    ]
+    rows = compute(tables_of(*units), plan)
+    judged = [r for r in rows if (r["indicator"], r["scope"]) == ("fund_share_units", "unit")]
+    assert [row["verdict"] for row in judged] == [verdict for *_, verdict in cases]
+    district = find(rows, "fund_share_units")
+    assert (district["numerator"], district["denominator"], district["missing"]) == (2, 3, 2)
 
 
 # Verdict rules, in their order
@@ -321,22 +339,16 @@ def test_every_unit_not_applicable_makes_the_roll_up_not_applicable() -> None:
     assert (row["expected"], row["not_applicable"], row["verdict"]) == (1, 1, "not_applicable")
 
 
-@pytest.mark.parametrize(
-    ("year", "target", "verdict", "slack"),
-    [
-        (2025, ">=100", "met", 0),
-        (2026, ">=150", "not_met", -50),
-        (2030, ">=150", "not_met", -50),
-        (2031, None, "no_target", None),
-    ],
-)
-def test_new_members_needs_100_then_150_and_nothing_from_2031(
-    plan: Plan, year: int, target: str | None, verdict: str, slack: int | None
-) -> None:
-    tables = tables_of({"year": year, "new_members": 100})
-    rows = compute(tables, plan, scopes=["district", "commune", "unit"])
-    row = find(rows, "new_members")
-    assert (row["target"] or None, row["verdict"], row["slack"]) == (target, verdict, slack)
+def test_new_members_needs_100_then_150_and_nothing_from_2031(plan: Plan) -> None:
+    years = (2025, 2026, 2030, 2031)
+    rows = compute(tables_of(*({"year": year, "new_members": 100} for year in years)), plan)
+    judged = [find(rows, "new_members", year=year) for year in years]
+    assert [(row["target"] or None, row["verdict"], row["slack"]) for row in judged] == [
+        (">=100", "met", 0),
+        (">=150", "not_met", -50),
+        (">=150", "not_met", -50),
+        (None, "no_target", None),
+    ]
 
 
 def test_a_total_has_its_target_at_district_scope_alone() -> None:
@@ -347,9 +359,8 @@ def test_a_total_has_its_target_at_district_scope_alone() -> None:
     assert {(row["numerator"], row["denominator"]) for row in rows} == {(100, None)}
 
 
-@pytest.mark.parametrize(
-    ("year", "target", "verdict"),
-    [
+def test_a_stage_target_is_judged_at_the_end_of_its_year_alone(plan: Plan) -> None:
+    cases = [
         (2024, ">=0.8@2025", "not_due"),
         (2025, ">=0.8@2025", "not_met"),
         (2026, ">=0.85@2030", "not_due"),
@@ -357,16 +368,12 @@ def test_a_total_has_its_target_at_district_scope_alone() -> None:
         (2031, ">=1@2045", "not_due"),
         (2045, ">=1@2045", "not_met"),
         (2046, None, "no_target"),
-    ],
-)
-def test_a_stage_target_is_judged_at_the_end_of_its_year_alone(
-    plan: Plan, year: int, target: str | None, verdict: str
-) -> None:
-    row = find(
-        compute(tables_of({"year": year, "agreement_in_force": False}), plan),
-        "collective_agreement",
-    )
-    assert (row["target"] or None, row["verdict"]) == (target, verdict)
+    ]
+    units = [{"year": year, "agreement_in_force": False} for year, *_ in cases]
+    rows = compute(tables_of(*units), plan, scopes=["district"])
+    for year, target, verdict in cases:
+        row = find(rows, "collective_agreement", year=year)
+        assert (row["target"] or None, row["verdict"]) == (target, verdict)
 
 
 def test_parts_of_an_and_follow_their_whole_and_have_no_target() -> None:
@@ -402,27 +409,32 @@ def test_parts_of_a_sum_are_each_over_their_own_denominator() -> None:
 # One unit
 
 
-@pytest.mark.parametrize(
-    ("below", "target", "is_flagged"),
-    [
-        (9, at_least("90%"), True),
-        (10, at_least("90%"), False),
-        (5, more_than("80%"), True),
-        (6, more_than("80%"), False),
-        (3, at_least("75%"), True),
-        (4, at_least("75%"), False),
-        (1, at_least("20%"), True),
-        (9, at_least("100%"), False),
-    ],
-)
-@pytest.mark.parametrize("short", [0, 1], ids=["all", "all-but-one"])
-def test_all_or_nothing_marks_units_where_only_everyone_meets_a_target_below_100(
-    below: int, target: dict[str, Any], is_flagged: bool, short: int
-) -> None:
-    rows = compute(tables_of(heads(below - short, below)), plan_of(INFORMED | target))
-    flags = {row["scope"]: row["flags"] for row in rows}
-    assert flags.pop("unit") == ("all_or_nothing" if is_flagged else "")
-    assert set(flags.values()) == {""}
+ONLY_EVERYONE = [
+    (9, at_least("90%"), True),
+    (10, at_least("90%"), False),
+    (5, more_than("80%"), True),
+    (6, more_than("80%"), False),
+    (3, at_least("75%"), True),
+    (4, at_least("75%"), False),
+    (1, at_least("20%"), True),
+    (9, at_least("100%"), False),
+]
+
+
+def test_all_or_nothing_marks_units_where_only_everyone_meets_a_target_below_100() -> None:
+    """Whether they meet it or not, and at unit scope alone."""
+    units = [
+        heads(below - short, below, unit_id=f"U{case}-{short}")
+        for case, (below, *_) in enumerate(ONLY_EVERYONE)
+        for short in (0, 1)
+    ]
+    plan = plan_of(*(INFORMED | target for _, target, _ in ONLY_EVERYONE))
+    rows = compute(tables_of(*units), plan)
+    for case, (_, _, is_flagged) in enumerate(ONLY_EVERYONE):
+        for short in (0, 1):
+            row = find(rows, f"i{case + 1}", "unit", scope_id=f"U{case}-{short}")
+            assert row["flags"] == ("all_or_nothing" if is_flagged else ""), ONLY_EVERYONE[case]
+    assert {row["flags"] for row in rows if row["scope"] != "unit"} == {""}
 
 
 def test_a_unit_without_a_return_is_undetermined_in_everything_that_applies(plan: Plan) -> None:
@@ -452,9 +464,8 @@ def test_at_unit_scope_a_share_is_1_or_0_over_1() -> None:
 # Who is in it
 
 
-@pytest.mark.parametrize(
-    ("dates", "is_expected"),
-    [
+def test_a_unit_is_expected_when_founded_by_the_cut_off_and_not_dissolved_by_it() -> None:
+    cases = [
         ({}, True),
         ({"founded_on": "2024-11-29"}, True),
         ({"founded_on": "2024-11-30"}, True),
@@ -463,15 +474,12 @@ def test_at_unit_scope_a_share_is_1_or_0_over_1() -> None:
         ({"dissolved_on": "2024-11-30"}, False),
         ({"dissolved_on": "2024-12-01"}, True),
         ({"founded_on": "2024-03-01", "dissolved_on": "2024-11-30"}, False),
-    ],
-)
-def test_a_unit_is_expected_when_founded_by_the_cut_off_and_not_dissolved_by_it(
-    dates: dict[str, str], is_expected: bool
-) -> None:
-    tables = tables_of(heads(1, 1), heads(1, 1, **dates))
-    row = judge(INFORMED | at_least("100%"), tables)
-    assert row["expected"] == 1 + is_expected
-    assert row["numerator"] == 1 + is_expected
+    ]
+    units = [heads(1, 1, unit_id=f"U{case}", **dates) for case, (dates, _) in enumerate(cases)]
+    rows = compute(tables_of(*units), plan_of(INFORMED | at_least("100%")))
+    wanted = [f"U{case}" for case, (_, is_expected) in enumerate(cases) if is_expected]
+    assert [row["scope_id"] for row in rows if row["scope"] == "unit"] == wanted
+    assert find(rows, "i1")["expected"] == find(rows, "i1")["numerator"] == len(wanted)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from test_reports_kit import (
     read_number,
     results,
     side,
+    study_of,
     study_of_tables,
     texts,
     unit_page,
@@ -77,7 +78,20 @@ def alike(tables: Tables) -> Tables:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
     folder = tmp_path_factory.mktemp("random")
-    return [page for seed in SEEDS for page in make_pages(seed, folder / str(seed))]
+    return [
+        *(page for seed in SEEDS for page in make_pages(seed, folder / str(seed))),
+        *(page for year in (2023, 2024, 2025) for page in sample_pages(year)),
+    ]
+
+
+def sample_pages(year: int) -> list[Page]:
+    """The year's page of the sample, whose lists are longer, and a few of its units'."""
+    study = study_of(Path("data/sample"), year)
+    keys = list(study.expected_units(year).index)[::30]
+    return [
+        year_page(study, year, "sample"),
+        *(unit_page(study, key, year, "sample") for key in keys),
+    ]
 
 
 def none_of(found: Found) -> None:
@@ -584,6 +598,19 @@ def test_the_lead_counts_the_verdicts_of_the_results(pages: list[Page]) -> None:
     none_of(wrong())
 
 
+def test_a_page_without_anything_to_judge_does_not_speak_of_missing_figures(
+    tmp_path: Path,
+) -> None:
+    """A unit that had ended by the cut-off has no targets: none of them waits for figures."""
+    unit = {"unit_id": "A", "name": "CĐCS A", "unit_type": "public_service", "commune": "Húc"}
+    roster = [{"year": "2024", **unit, "dissolved_on": "2024-06-30"}]
+    page = unit_page(study_of_tables({"roster": roster}, tmp_path, 2024), "A", 2024)
+    assert results(page) == {}
+    lead = page.part("summary").one("p", cls="lead").text
+    assert "chưa có chỉ tiêu nào xét được" in lead
+    assert page.facts["description"] == lead
+
+
 def test_the_parts_of_the_year_count_the_verdicts_of_their_results(pages: list[Page]) -> None:
     def wrong() -> Found:
         for page in pages:
@@ -875,6 +902,28 @@ def test_units_named_as_holding_a_gap_are_as_many_as_the_sentence_says(pages: li
                     listed = sum(map(read_number, sizes))
                     if (len(sub.all("a")), listed) != (units, held) or 2 * held < whole:
                         yield page, sub.text
+
+    none_of(wrong())
+
+
+def test_a_list_of_units_that_missed_a_target_names_all_or_counts_the_rest(
+    pages: list[Page],
+) -> None:
+    def wrong() -> Found:
+        for page in pages:
+            if page.kind != "year":
+                continue
+            ids = {i.title: i for i in page.study.plan.indicators}
+            for item in page.part("year_results").all("li"):
+                indicator = ids.get(item.all("strong")[0].text) if item.all("strong") else None
+                links = item.all("a")
+                if indicator is None or not indicator.is_share or not links:
+                    continue
+                rows = page.study.unit_rows(indicator.id, page.year)
+                missed = sum(row.verdict == "not_met" for row in rows)
+                rest = re.search(rf"({NUMBER}) (đơn vị|CĐCS) khác", item.text)
+                if len(links) + (read_number(rest[1]) if rest else 0) != missed:
+                    yield page, f"{indicator.id}: {len(links)} of {missed} that missed it"
 
     none_of(wrong())
 

@@ -14,8 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from test_reports_consistency import make_pages
 from test_reports_kit import NUMBER, OTHER_PLAN, PLAN, Page, study_of, texts, unit_page, year_page
 
+from analysis.figures.style import SMALL, WIDTH
 from analysis.reports import base
 
 SAMPLE = Path("data/sample")
@@ -47,18 +49,32 @@ def kept_figures(found: list[tuple[str, Figure]]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def drawings() -> list[Drawing]:
-    """Every figure of two years' pages and of every fifth unit's, under both plans."""
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
+    """Every figure of two years' pages and of every fifth unit's, under both plans.
+
+    And of made-up datasets with values that the sample has not: nothing, 0%, 120%, 89,9999996%.
+    """
     drawn: list[Drawing] = []
+    folder = tmp_path_factory.mktemp("random")
+    for seed in (5, 10, 15, 16):
+        for page in make_pages(seed, folder / str(seed)):
+            drawn += drawings_of(page)
     for plan, year in ((PLAN, 2024), (PLAN, 2025), (OTHER_PLAN, 2024)):
         study = study_of(SAMPLE, year, plan)
         keys = list(study.expected_units(year).index)[:: STEP if plan == PLAN else 3 * STEP]
-        for key in [None, *keys]:
-            found: list[tuple[str, Figure]] = []
-            with kept_figures(found):
-                page = unit_page(study, key, year) if key else year_page(study, year)
-            drawn += [Drawing(page, name, figure) for name, figure in found]
+        for page in (year_page(study, year), *(unit_page(study, key, year) for key in keys)):
+            drawn += drawings_of(page)
     return drawn
+
+
+def drawings_of(page: Page) -> list[Drawing]:
+    """Draw a page's figures once more and keep them."""
+    found: list[tuple[str, Figure]] = []
+    with kept_figures(found):
+        for section in page.parts:
+            if section.startswith("figure"):
+                getattr(page.report, section)()
+    return [Drawing(page, name, figure) for name, figure in found]
 
 
 def boxes(figure: Figure) -> tuple[dict[Text, Bbox], Bbox]:
@@ -135,9 +151,9 @@ def test_no_text_of_a_figure_is_cut_off(drawings: list[Drawing]) -> None:
 
 def test_every_figure_keeps_the_common_width_and_legible_letters(drawings: list[Drawing]) -> None:
     for page, name, figure in drawings:
-        assert figure.get_figwidth() * 72 == pytest.approx(330), (page, name)
+        assert figure.get_figwidth() * 72 == pytest.approx(WIDTH), (page, name)
         sizes = {text.get_fontsize() for text in boxes(figure)[0]}
-        assert min(sizes) >= 9, (page, name)
+        assert min(sizes) >= SMALL >= 9, (page, name)
 
 
 def test_letters_of_figures_are_never_read_as_formulas(drawings: list[Drawing]) -> None:

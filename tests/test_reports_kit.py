@@ -231,6 +231,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"<{tag}> names an attribute twice: {names}"
+        if tag == "li" and self._open[-1].tag == "li":
+            self._open.pop()  # HTML lets a list item end where the next begins
         node = Node(tag, {k: v or "" for k, v in attrs}, parent=self._open[-1])
         self._open[-1].children.append(node)
         if tag not in VOID:
@@ -242,6 +244,8 @@ class _Reader(HTMLParser):
             self._open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in ("ul", "ol") and self._open[-1].tag == "li":
+            self._open.pop()
         assert self._open[-1].tag == tag, f"</{tag}> closes <{self._open[-1].tag}>"
         self._open.pop()
 
@@ -412,6 +416,7 @@ def test_numbers_read_back() -> None:
 
 def test_broken_html_is_refused() -> None:
     assert parse("<p>a<br>&amp;&lt;b</p>").text == "a&<b"
+    assert [item.text for item in parse("<ul><li>a<li>b</ul>").all("li")] == ["a", "b"]
     for html in ("<p>", "<p><b></p></b>", "</p>", '<p id="a" id="b"></p>'):
         with pytest.raises(AssertionError):
             parse(html)

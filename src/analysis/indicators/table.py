@@ -81,13 +81,12 @@ def compute_indicators(
     chosen = sorted(dataset.years if years is None else set(years))
     _require_years(dataset, chosen)
     work = _prepare(dataset, plan, chosen)
-    return _assemble(
-        [
-            _indicator_rows(work, number, indicator, scopes)
-            for number, indicator in enumerate(plan.catalogue())
-        ],
-        work,
-    )
+    blocks = [
+        _indicator_rows(work, number, indicator, sums)
+        for number, indicator in enumerate(plan.catalogue())
+        if not (sums := _roll_up(work, indicator, scopes)).empty
+    ]
+    return _assemble(blocks, work) if blocks else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _require_years(dataset: Dataset, years: Sequence[int]) -> None:
@@ -119,16 +118,14 @@ def _prepare(dataset: Dataset, plan: Plan, chosen: Sequence[int]) -> _Work:
     return _Work(plan, years, years.isin(chosen), sources, registered)
 
 
-def _indicator_rows(
-    work: _Work, number: int, indicator: Indicator, scopes: Sequence[str]
-) -> pd.DataFrame:
-    """Return the judged roll-ups of one indicator, in the order of the scopes."""
+def _roll_up(work: _Work, indicator: Indicator, scopes: Sequence[str]) -> pd.DataFrame:
+    """Return the sums of one indicator at every scope that it has and that was asked for."""
     members = work.sources[indicator.over]
     states = find_states(indicator, members, find_members(indicator, work.plan, members))
     every_year = np.ones(len(work.years), bool)
     pieces = []
     for code, scope in enumerate(SCOPES):
-        if scope not in scopes or not (scope == "district" or scope in members.scopes):
+        if scope not in scopes or scope not in ("district", *members.scopes):
             continue
         follows = indicator.is_stage and scope in _TRAJECTORY_SCOPES
         wanted = every_year if follows else work.wanted
@@ -137,7 +134,13 @@ def _indicator_rows(
         else:
             sums = pool_by(states, members, scope, wanted)
         pieces.append(sums.assign(scope_code=code))
-    sums = pd.concat(pieces, ignore_index=True)
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+
+
+def _indicator_rows(
+    work: _Work, number: int, indicator: Indicator, sums: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the judged roll-ups of one indicator, in the order of the scopes."""
     rows = _judge(work, indicator, sums).assign(trajectory=np.int8(0))
     if indicator.is_stage:
         rows = _follow(work, indicator, sums, rows)

@@ -13,13 +13,13 @@ from analysis.indicators.states import States
 from analysis.plan import Indicator, Target
 from analysis.problems import InputError, error
 from analysis.redaction.release import Groups, Release, Sum
-from analysis.redaction.sheet import LARGEST_HIDDEN, Amount, Rule, Sheet, is_small, number
+from analysis.redaction.sheet import LARGEST_HIDDEN, LONGEST_STEP, Amount, Rule, Sheet, is_small
 
 #: In this order sums are shown, as long as nothing comes out.
 _SCOPES = ("district", "unit_type", "parent", "commune")
-# A sum that rests on a missing member's cap must keep its verdict if that cap is this much off:
-# the cap may be a hidden count, and hidden counts are proved safe by moving them this far.
-_LEEWAY = 6
+# How often room is looked for, and how many are hidden beside an exposed count each time.
+_MOST_ATTEMPTS = 6
+_MOST_COMPANY = 1
 
 
 @dataclass(frozen=True)
@@ -92,23 +92,25 @@ class Year:
         InputError
             If a fact that the plan asks about pins a hidden count: no figure could be shown.
         """
-        self.sheet.keep_company([self._pool(c) for c in range(len(self.sheet.columns))])
         groups = list(self._groups())
-        moves = self.sheet.find_moves([self._columns(a.indicator) for a in self.asked])
-        kept = self._keep_verdicts(groups, moves)
-        release = Release(self.sheet, groups, moves, self._rules(kept))
+        kept = self._make_room(groups)
+        release = self._release(groups, kept)
+        if release.find_exposed():
+            message = (
+                "không lập được bản chia sẻ: một điều kiện có/không của kế hoạch để lộ số người từ 1 "
+                f"đến {LARGEST_HIDDEN} ở một đơn vị"
+            )
+            raise InputError([error(message, code="pinned")])
         shown = {item.key for item in self._sums() if release.add(item)}
         if release.find_exposed():  # pragma: no cover - `add` never lets it come to this
             raise AssertionError("a hidden count is exposed")
         return Verdict(self.sheet.hidden, frozenset(shown), kept)
 
-    def _pool(self, column: int) -> IntArray:
-        """Return who is in the same sums over everybody."""
-        asked = [a for a in self.asked if column in self._columns(a.indicator)]
-        everybody = np.zeros(len(self.sheet.x), np.int64)
-        return number(everybody, *(a.states.reported.astype(np.int64) for a in asked))
+    def _release(self, groups: Sequence[Groups], kept: dict[str, BoolArray]) -> Release:
+        moves = self.sheet.find_moves([self.places_of(a.indicator) for a in self.asked])
+        return Release(self.sheet, groups, moves, self._rules(kept))
 
-    def _columns(self, indicator: Indicator) -> list[int]:
+    def places_of(self, indicator: Indicator) -> list[int]:
         return self._indices((*indicator.numerator, *indicator.denominator))
 
     def _indices(self, names: Sequence[str]) -> list[int]:
@@ -148,8 +150,8 @@ class Year:
 
     # What may be shown
 
-    def _sums(self) -> Iterator[Sum]:
-        for scope in _SCOPES:
+    def _sums(self, scopes: Sequence[str] = _SCOPES) -> Iterator[Sum]:
+        for scope in scopes:
             for asked in self.asked if scope in self.scopes else ():
                 yield from self._sums_of(asked, scope)
             if scope == "district":
@@ -163,7 +165,7 @@ class Year:
 
     def _sums_of(self, asked: Asked, scope: str) -> Iterator[Sum]:
         codes = self.scopes[scope]
-        columns = frozenset(self._columns(asked.indicator))
+        columns = frozenset(self.places_of(asked.indicator))
         for code in np.unique(codes[asked.states.reported & (codes >= 0)]).tolist():
             members = np.asarray(codes == code, bool)
             if self._is_presentable(asked, members):
@@ -181,25 +183,43 @@ class Year:
 
     # Verdicts beside hidden figures
 
-    def _keep_verdicts(
-        self, groups: list[Groups], moves: list[frozenset[int]]
-    ) -> dict[str, BoolArray]:
-        """Return whose verdicts leave every hidden count enough values."""
-        size = len(self.sheet.x)
-        kept = {a.indicator.id: np.ones(size, bool) for a in self.asked}
-        for everything in (False, True):
-            release = Release(self.sheet, groups, moves, self._rules(kept))
-            for amount, rows in release.find_exposed():
+    def _make_room(self, groups: Sequence[Groups]) -> dict[str, BoolArray]:
+        """Return whose verdicts may stay, and hide more cells, so that the district's sums can stay.
+
+        Where a sum over everybody would expose a count, first the verdicts of those summed with it
+        give way, then their figures: of others in the same sums those with the most room are hidden
+        with it.
+        """
+        kept = {a.indicator.id: np.ones(len(self.sheet.x), bool) for a in self.asked}
+        for attempt in range(_MOST_ATTEMPTS):
+            release = self._release(groups, kept)
+            for item in self._sums(("district",)):
+                release.force(item)
+            exposed = release.find_exposed()
+            if not exposed:
+                break
+            for amount, rows in exposed:
                 for asked in self.asked:
-                    if everything or amount.columns.intersection(self._columns(asked.indicator)):
+                    if attempt or amount.columns.intersection(self.places_of(asked.indicator)):
                         kept[asked.indicator.id][rows] = False
-        if Release(self.sheet, groups, moves, self._rules(kept)).find_exposed():
-            message = (
-                "không lập được bản chia sẻ: một điều kiện có/không của kế hoạch để lộ số người từ 1 "
-                f"đến {LARGEST_HIDDEN} ở một đơn vị"
-            )
-            raise InputError([error(message, code="pinned")])
+            if attempt > 1:
+                self._add_company(release, exposed)
         return kept
+
+    def _add_company(self, release: Release, exposed: list[tuple[Amount, IntArray]]) -> None:
+        sheet = self.sheet
+        for amount, rows in exposed:
+            column = (amount.minus or amount.plus)[0]
+            for row in rows[sheet.hidden[rows, column]].tolist():
+                around = release.companions(column, np.array([row]))
+                others = np.flatnonzero(around & ~sheet.hidden[:, column] & (sheet.x[:, column] > 0))
+                trial = np.zeros(sheet.x.shape, bool)
+                trial[[row, *others], column] = True
+                up, down = sheet.try_room(trial, column)
+                best = others[np.lexsort((sheet.x[others, column], -np.minimum(up, down)[others]))]
+                cells = np.zeros(sheet.x.shape, bool)
+                cells[[row, *best[:_MOST_COMPANY]], column] = True
+                sheet.choose(cells)
 
     def _rules(self, kept: dict[str, BoolArray]) -> list[Rule]:
         found = [self._rule(a, kept[a.indicator.id]) for a in self.asked]
@@ -237,8 +257,8 @@ def _is_firm(asked: Asked, members: BoolArray) -> bool:
         return True  # then nothing is known of how many are missing, and the verdict says so
     rows = members & states.reported
     above, below = int(states.numerator[rows].sum()), int(states.denominator[rows].sum())
-    cap, count = int(states.cap[absent].sum()), int(absent.sum())
-    caps = (max(cap - _LEEWAY * count, count), cap, cap + _LEEWAY * count)
+    cap, count = int(states.cap[absent].sum()), int(absent.sum()) * len(indicator.denominator)
+    caps = (max(cap - LONGEST_STEP * count, count), cap, cap + LONGEST_STEP * count)
     return len({_judge(above, below, size, indicator, asked.target) for size in caps}) == 1
 
 

@@ -68,7 +68,9 @@ class Release:
         self._groups = [(g, self._ways(g.amount)) for g in groups if (g.labels >= 0).any()]
 
     def _ways(self, amount: Amount) -> list[Move]:
-        return [move for move in self.room if amount.changes_by(move)]
+        """Return the moves that change an amount, those with the most room first."""
+        ways = [move for move in self.room if amount.changes_by(move)]
+        return sorted(ways, key=lambda way: -int(np.minimum(*self.room[way]).sum()))
 
     def find_exposed(self, columns: Iterable[int] | None = None) -> list[tuple[Amount, IntArray]]:
         """Return the groups whose amount has too few values that fit.
@@ -98,13 +100,13 @@ class Release:
                     yield groups.amount, np.flatnonzero(inside & bad[groups.labels])
 
     def _count_steps(self, labels: IntArray, ways: Sequence[Move]) -> IntArray:
-        """Return for each group how many other values its amount can take."""
+        """Return for each group how many other values its amount can take, as far as that matters."""
         inside = np.flatnonzero(labels >= 0)
         size = int(labels.max()) + 1
         best = np.full(size, _UNLIMITED)
         best[labels[inside]] = 0
         for way in ways:
-            pool, free = self._pool(way)
+            pool, free = self.pools(way)
             pools = int(pool.max()) + 1
             pairs, place = np.unique(labels[inside] * pools + pool[inside], return_inverse=True)
             of_group, of_pool = pairs // pools, pairs % pools
@@ -117,6 +119,8 @@ class Release:
                 steps += np.minimum(ours, everybody[of_pool] - theirs)
             total = np.bincount(of_group, weights=steps, minlength=size).astype(np.int64)
             best = np.maximum(best, total)
+            if best.min() >= _NEEDED:
+                break
         return best
 
     def companions(self, column: int, rows: IntArray) -> BoolArray:
@@ -124,7 +128,7 @@ class Release:
         labels = self._labels[column]
         return np.isin(labels, labels[rows]) & self.sheet.known[:, column]
 
-    def _pool(self, way: Move) -> tuple[IntArray, BoolArray]:
+    def pools(self, way: Move) -> tuple[IntArray, BoolArray]:
         if way not in self._pools:
             columns = sorted(way)
             free = ~np.any([self._touched[c] for c in columns], axis=0)

@@ -124,6 +124,15 @@ class Sheet:
         self.chosen = self.chosen | cells
         self.hidden = self._find_hidden(self.x, self._everybody)
 
+    def try_room(self, cells: BoolArray, column: int) -> Room:
+        """Return the room in a column if further cells were hidden."""
+        before = self.chosen, self.hidden
+        self.choose(cells)
+        room = self.find_room([frozenset({column})], [])
+        self.chosen, self.hidden = before
+        nothing = np.zeros(len(self.x), np.int64)
+        return next(iter(room.values()), (nothing, nothing))
+
     def amounts(self) -> list[Amount]:
         """Return everything that is a count of persons for a member, once each."""
         found = [Amount((column,)) for column in range(len(self.columns))]

@@ -74,7 +74,7 @@ def _parse_boolean(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Serie
 
 
 def _parse_date(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    shaped = text.where(text.str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
+    shaped = text.where(text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"))
     values = pd.to_datetime(shaped, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
     return values, values.notna()
 

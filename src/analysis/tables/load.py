@@ -254,8 +254,7 @@ def _fit_columns(
 def _type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
-    typed = {}
-    years = pd.to_numeric(text["year"], errors="coerce") if "year" in text else None
+    typed: dict[str, pd.Series] = {}
     before = len(problems)
     usable = pd.Series(True, index=text.index)
     for name, column in table.columns.items():
@@ -266,7 +265,7 @@ def _type_table(
                 message = "ô khóa không được để trống"
                 problems.append(error(message, code="empty", file=file, row=row, column=name))
             usable &= typed[name].notna()
-    problems[before:] = [_with_year(problem, years) for problem in problems[before:]]
+    problems[before:] = [_with_year(problem, typed.get("year")) for problem in problems[before:]]
     frame = pd.DataFrame(typed, index=text.index)[usable.to_numpy()]
     if "year" in frame.columns:
         frame["year"] = frame["year"].astype("int64")

@@ -1,0 +1,818 @@
+"""Every language says all that the Vietnamese one says; English says it in English."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import pytest
+import yaml
+from jinja2 import nodes
+from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
+
+import analysis
+from analysis.findings import Change, Finding, find, tally
+from analysis.findings.editions import Restated
+from analysis.findings.gaps import Gap, find_gap
+from analysis.indicators import write_table
+from analysis.indicators.trajectory import TRAJECTORIES
+from analysis.indicators.verdicts import FLAGS, VERDICTS
+from analysis.language import Language, Numbers, load_language
+from analysis.language.plantexts import PlanTexts
+from analysis.pages.index import render_index
+from analysis.plan import Indicator, Plan, Target
+from analysis.reports.formula import formula_words
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+from analysis.yamlfile import read_yaml
+
+FOLDER = ROOT / "params" / "lang"
+PLAN_ID = "nq02-huong-hoa"
+YEARS = (2022, 2023, 2024, 2025)
+#: What the data dictionary says in Vietnamese, and another language therefore says for itself.
+OF_THE_DICTIONARY = {"unit_type", "grade", "headings"}
+VIETNAMESE = re.compile(r"[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵ\u1ea0-\u1ef9]", re.IGNORECASE)
+#: Vietnamese words that a check for letters alone would let through.
+PLAIN_VIETNAMESE = re.compile(r"\b(trong|theo|khi|cho|chung|sang|nay|sau|ngoài|CBCCVC)\b")
+UGLY = {
+    "a value that slipped through": r"\b(None(?! of )|nan|NaN|NaT|inf)\b|<NA>|[Uu]ndefined",
+    "two spaces": r"\S {2,}\S|^\s|\s$",
+    "a space before a sign": r"\S [,;:!?.](\s|$)",
+    "two signs in a row": r"[.,;:]\s*[.,;:](?!\w)",
+    "an unfilled brace": r"[{}]",
+    "empty brackets": r"\(\s*\)|“\s*”",
+}
+NOUNS = {
+    "person": "people",
+    "class": "classes",
+    "union body": "union bodies",
+    "collective or individual": "collectives and individuals",
+    **{noun: noun + "s" for noun in ("member", "enterprise", "officer", "grassroots union")},
+    **{noun: noun + "s" for noun in ("target", "rate", "other union", "percentage point")},
+}
+COUNTED = re.compile(
+    r"(?<![\d.,–])(\d[\d.,]*) (" + "|".join(chain(NOUNS, NOUNS.values())) + r")\b(?! or )"
+)
+
+
+# --- Both languages ------------------------------------------------------------------------------
+
+
+def keys(words: Any, at: str = "") -> Iterator[str]:
+    """The paths of all texts; a list's places count as keys."""
+    if isinstance(words, dict | list):
+        pairs = words.items() if isinstance(words, dict) else enumerate(words)
+        for key, inner in pairs:
+            yield from keys(inner, f"{at}/{key}")
+    else:
+        assert isinstance(words, str), f"{at} is not a text: {words!r}"
+        assert words.strip(), f"{at} is empty"
+        yield at
+
+
+def macros(code: str) -> dict[str, tuple[list[str], list[Any]]]:
+    """The parameters and their defaults of each macro that the reports may call."""
+    source = (FOLDER / code / "sentences.j2").read_text("utf-8")
+    return {
+        macro.name: ([a.name for a in macro.args], [d.as_const() for d in macro.defaults])
+        for macro in jinja2.Environment().parse(source).find_all(nodes.Macro)
+        if not macro.name.startswith("_")
+    }
+
+
+def words_of(code: str) -> dict[str, Any]:
+    words: dict[str, Any] = yaml.safe_load((FOLDER / code / "words.yaml").read_text("utf-8"))
+    return words
+
+
+LANGUAGES = sorted(path.name for path in FOLDER.iterdir())
+OTHERS = [code for code in LANGUAGES if code != "vi"]
+
+
+def test_english_is_there() -> None:
+    assert LANGUAGES == ["en", "vi"]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_language_has_every_word(code: str) -> None:
+    vietnamese, other = words_of("vi"), words_of(code)
+    shared = {group: words for group, words in other.items() if group not in OF_THE_DICTIONARY}
+    assert set(keys(shared)) == set(keys(vietnamese))
+    for group in ("verdict_sign", "mark_sign"):
+        assert other[group] == vietnamese[group], "the shapes are the figures', not a language's"
+    assert other["ui"]["found"].count("{}") == vietnamese["ui"]["found"].count("{}") == 1
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_language_names_what_the_dictionary_names_in_vietnamese(code: str) -> None:
+    words = words_of(code)
+    for group in ("unit_type", "grade"):
+        assert list(words[group]) == list(dictionary().words[group])
+    tables = {name: list(table.columns) for name, table in dictionary().tables.items()}
+    assert {name: list(columns) for name, columns in words["headings"].items()} == tables
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_language_has_every_macro_with_the_same_parameters(code: str) -> None:
+    assert macros(code) == macros("vi")
+
+
+def test_an_unknown_language_is_refused_in_vietnamese() -> None:
+    with pytest.raises(analysis.InputError) as refused:
+        load_language("xx", ROOT)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.column, problem.value) == ("no_language", "lang", "xx")
+    assert "chưa có thư mục ngôn ngữ này" in problem.message
+    with pytest.raises(analysis.InputError, match=r"chưa có thư mục ngôn ngữ .* params/lang"):
+        analysis.year(analysis.load(2024, lang="xx"), 2024)
+
+
+@pytest.mark.parametrize("lang", ["english", "EN", "..", ""])
+def test_a_language_is_named_by_two_letters(lang: str) -> None:
+    with pytest.raises(analysis.InputError) as refused:
+        analysis.load(2024, lang=lang)
+    assert [problem.column for problem in refused.value.problems] == ["lang"]
+
+
+# --- The sentences -------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """A study in one language, and findings of every kind."""
+
+    study: Study
+    language: Language
+    units: list[Finding]
+    district: list[Finding]
+
+    @property
+    def all(self) -> list[Finding]:
+        return self.units + self.district
+
+
+def some_units(study: Study, year: int) -> list[str]:
+    """Two units of each type, and two that have not reported."""
+    units = study.expected_units(year)
+    of_types = units.groupby("unit_type", observed=True).head(2).index
+    return list(dict.fromkeys([*of_types, *units.index[~units["has_return"]][:2]]))
+
+
+def tell(code: str) -> Told:
+    study = analysis.load(2024, lang=code)
+    units = [
+        finding
+        for year in YEARS
+        for unit in some_units(study, year)
+        for finding in find(study, "unit", unit, year).values()
+    ]
+    district = [
+        finding
+        for year in YEARS
+        for finding in find(study, "district", study.plan.issuer.id, year).values()
+    ]
+    return Told(study, load_language(code, ROOT), units, district)
+
+
+@pytest.fixture(scope="module")
+def english() -> Told:
+    return tell("en")
+
+
+@pytest.fixture(scope="module")
+def vietnamese() -> Told:
+    return tell("vi")
+
+
+@pytest.fixture(params=LANGUAGES)
+def told(request: pytest.FixtureRequest) -> Told:
+    fixture: Told = request.getfixturevalue({"en": "english", "vi": "vietnamese"}[request.param])
+    return fixture
+
+
+def variants(finding: Finding) -> Iterator[Finding]:
+    """The finding, and what else it might have said."""
+    yield finding
+    if finding.value is None or finding.target is None or not finding.target.is_numeric:
+        return
+    more = {"expected": finding.reported + 2}
+    for missing in (0, 1, 2):
+        for slack in (-1, -2, -1234, 0, 5):
+            verdict = "not_met" if slack < 0 else "met"
+            yield replace(finding, **more, missing=missing, slack=slack, verdict=verdict)
+    ends = {"lower": Fraction(1, 3), "upper": Fraction(2, 3), "breakeven": Fraction(9, 10)}
+    flags = frozenset({"carried"})
+    yield replace(finding, missing=1, verdict="undetermined", slack=-1)
+    if finding.indicator.is_fraction:
+        yield replace(finding, missing=2, verdict="undetermined", flags=flags, **ends)
+        for word in ("", *TRAJECTORIES):
+            yield replace(finding, verdict="not_due", trajectory=word)
+    elif finding.target.between:
+        yield replace(finding, verdict="met", flags=frozenset({"exceeded"}))
+
+
+def one_of_each(findings: list[Finding]) -> list[Finding]:
+    """A finding of every indicator, scope and verdict, with and without a value."""
+
+    def kind(finding: Finding) -> tuple[str, str, str, bool]:
+        return finding.indicator.id, finding.scope, finding.verdict, finding.value is not None
+
+    return [next(group) for _, group in groupby(sorted(findings, key=kind), key=kind)]
+
+
+JUDGED = {"m": "met", "n": "not_met", "u": "undetermined"}
+
+
+def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
+    """What each macro may be called with, by its name."""
+    study, language, plan = told.study, told.language, told.study.plan
+    issuer = plan.issuer.short
+    every = [v for finding in one_of_each(told.all) for v in variants(finding)] + told.all
+    judged = [f for f in every if f.value is not None and f.target and f.target.is_numeric]
+    numeric = [f for f in judged if not f.is_answer]
+    rates = [f for f in numeric if f.indicator.is_fraction]
+    numbers = [f for f in every if f.value is not None and not f.is_answer and not f.is_grade]
+    gaps = [find_gap(study, f) for f in told.district if f.verdict == "not_met"]
+    gaps = [gap for gap in gaps if gap.units]
+    some = told.district[0]
+    tallies = [
+        tally(2024, [replace(some, verdict=JUDGED[letter]) for letter in letters], before)
+        for letters in ("", "m", "n", "u", "mm", "nn", "uu", "mn", "mmn", "mnu", "muu", "mmnnuu")
+        for before in ([], [replace(some, verdict="met")], told.district)
+    ]
+    targets = [(t, i.unit, i.is_fraction) for i in plan.catalogue() for t in i.targets]
+    changes = [
+        Change(2023, Fraction(1, 2), difference, fraction)
+        for difference in (Fraction(1, 100), Fraction(-1, 3), Fraction(0), Fraction(1), Fraction(2))
+        for fraction in (True, False)
+    ]
+    series = {2023: "75%", 2024: "78.2%"}
+    items = [("A", "75%", "80%"), ("B", "1%", "2%")]
+    shorts = [i.short for i in plan.indicators]
+    restated = [
+        Restated(f, verdict, *pair)
+        for f in told.district
+        for verdict in ("met", f.verdict)
+        for pair in ((None, None), (1234, None), (1234, 2345))
+    ]
+    pairs = [(a, b) for b in range(4) for a in range(b + 1)]
+    named = [(2024, name) for name in ("CĐCS Trường A", issuer)]
+    return {
+        "bar": [*targets, (Target(at_least="good"),), (Target(holds=True),)],
+        "target": [(f,) for f in every],
+        "grade": [(word,) for word in dictionary().ranked["grade"]],
+        "value": [(f,) for f in every],
+        "pair": [(f,) for f in numbers if f.denominator is not None],
+        "counts": [(f,) for f in every],
+        "counted": [(f,) for f in numbers if f.denominator is not None],
+        "size": [(n, i.unit) for n in (1, 2, -1234) for i in plan.indicators if i.unit],
+        "sentence": [(f,) for f in every],
+        "answer": [(f,) for f in every if f.is_answer and f.value is not None],
+        "unknown": [(f,) for f in every if f.value is None],
+        "among": [(f,) for f in numbers],
+        "fraction": [(f,) for f in rates],
+        "above": [(f,) for f in rates if f.verdict == "met"],
+        "below": [(f,) for f in rates if f.verdict == "not_met"],
+        "open": [(f,) for f in rates if f.verdict == "undetermined"],
+        "number": [(f,) for f in numbers if not f.indicator.is_fraction],
+        "path": [(f,) for f in every],
+        "change": [(None,), *((change,) for change in changes)],
+        "tally": [(counts, name) for counts in tallies for _, name in named],
+        "nothing_judged": named,
+        "no_return": [(2024, "CĐCS Trường A", parent) for parent in (issuer, "CDX-01")],
+        "all_met": [()],
+        "none_met": [()],
+        "good_heading": [()],
+        "bad_heading": [()],
+        "open_heading": [()],
+        "stage_heading": [()],
+        "others_met": [(shorts[:n],) for n in (1, 2, len(shorts))],
+        "new_unit": [(2024,)],
+        "coverage": [(2024, expected, got) for got, expected in pairs if expected],
+        "district_ended": [(language.date(date(2025, 6, 30)),)],
+        "perimeter": [(1234, 56, 2024, *pair) for pair in pairs],
+        "send_missing": [(list(table.columns),) for table in dictionary().tables.values()],
+        "send_return": [(2024, parent) for parent in (issuer, "CDX-01")],
+        "remind": [(n, 2024) for n in (1, 2, 1234)],
+        "lacks": [(f,) for f in numeric if f.slack is not None and f.slack < 0],
+        "note": [(f,) for f in every],
+        "results_caption": [(2024,)],
+        "dated_bar": targets,
+        "assumption": [("90%",)],
+        "quotient": [("A", "B")],
+        "fig_trend_item": [("A", series)],
+        "fig_peers_item": items,
+        "other_missed": [([*told.district[:n]],) for n in (1, 2)],
+        "keep_going": [()],
+        "by_plan": [(section.id,) for section in plan.sections],
+        "peers_few": [(n, 5) for n in range(5)],
+        "peers_small": [()],
+        "fig_targets_title": pairs,
+        "fig_targets_subtitle": [(name, year) for year, name in named],
+        "fig_targets_alt": [(issuer, 2024, ["A", "B"])],
+        "fig_targets_item": [(f,) for f in rates],
+        "fig_trend_title": [
+            ("A", 2022, 2024, up)
+            for up in (None, Fraction(0), Fraction(1, 100), Fraction(-1, 100), Fraction(1, 3))
+        ],
+        "fig_trend_subtitle": [(2022, 2024)],
+        "fig_trend_alt": [(["A", "B"],)],
+        "fig_peers_title": [pair for pair in pairs if pair[1]],
+        "fig_peers_subtitle": [
+            (language.dictionary_word("unit_type", word), n, 2024)
+            for word in dictionary().words["unit_type"]
+            for n in (5, 1234)
+        ],
+        "fig_peers_alt": [(["A", "B"],)],
+        "fig_path_title": [(f,) for f in rates],
+        "fig_path_subtitle": [(2022, 2045)],
+        "fig_path_alt": [("A", ["B", "C"])],
+        "fig_gap_title": [(gap.finding, "Khe Sanh", Fraction(1, 3)) for gap in gaps],
+        "fig_gap_subtitle": [(gap.finding, 2024) for gap in gaps],
+        "fig_gap_alt": [("A", ["B", "C"])],
+        "part_intro": [(counts,) for counts in tallies],
+        "assessed": [(f,) for f in every],
+        "gap_where": [
+            (gap.communes[:n], [(language.dictionary_word("unit_type", w), s) for w, s in gap.types])
+            for gap in gaps
+            for n in (1, 3)
+        ],
+        "closes_gap": [(gap,) for gap in [*gaps, *map(of_one, gaps)]],
+        "direction": [(f,) for f in every],
+        "restated_lead": [(language.date(date(2024, 12, 1)), *pair) for pair in pairs],
+        "restated": [(r,) for r in restated],
+        "formula": [(formula_words(i, language),) for i in plan.catalogue()],
+        "condition": [
+            ("A", op, "10")
+            for op in ("true", "present", "absent", "is_not", "more_than", "at_least")
+        ],
+        "method": [(language.date(date(2024, 11, 30)),)],
+    }  # fmt: skip
+
+
+def of_one(gap: Gap) -> Gap:
+    """The same gap where one unit lacks one."""
+    key = gap.units[0][0]
+    return replace(gap, total=1, units=((key, 1),))
+
+
+def all_said(told: Told) -> Iterator[tuple[str, str]]:
+    """Every sentence of every macro, by the macro's name."""
+    for macro, arguments in calls(told).items():
+        for given in arguments:
+            yield macro, told.language.say(macro, *given)
+
+
+@pytest.fixture(scope="module")
+def said_in_english(english: Told) -> set[tuple[str, str]]:
+    return set(all_said(english))
+
+
+@pytest.fixture(scope="module")
+def said_in_vietnamese(vietnamese: Told) -> set[tuple[str, str]]:
+    return set(all_said(vietnamese))
+
+
+@pytest.fixture(params=LANGUAGES)
+def said(request: pytest.FixtureRequest) -> set[tuple[str, str]]:
+    names = {"en": "said_in_english", "vi": "said_in_vietnamese"}
+    sentences: set[tuple[str, str]] = request.getfixturevalue(names[request.param])
+    return sentences
+
+
+def test_every_macro_is_tried(told: Told) -> None:
+    given = calls(told)
+    assert set(given) == set(macros(told.language.code))
+    assert all(given.values()), [name for name, arguments in given.items() if not arguments]
+
+
+@pytest.mark.parametrize("what", UGLY)
+def test_no_sentence_shows_the_machine_behind_it(said: set[tuple[str, str]], what: str) -> None:
+    # A few macros are continuations that begin with their comma or are empty.
+    lead = r"^[,;] "
+    bad = [s for s in sorted(said) if re.search(UGLY[what], re.sub(lead, "", s[1]))]
+    assert not bad, bad[:5]
+
+
+def proper_names(study: Study) -> list[str]:
+    """Names that stay as they are in any language, the longest first."""
+    roster = study.dataset.roster
+    employers = study.dataset.employers
+    names = {*roster["name"], *roster["commune"], *employers["name"], *employers["commune"]}
+    # The dataset's own name is data too.
+    names |= {"Hướng Hóa", "Quảng Trị", "CĐCS Trường A", study.dataset.description.name}
+    return sorted(map(str, names), key=len, reverse=True)
+
+
+def not_english(study: Study, candidates: Iterator[str] | set[str]) -> list[str]:
+    """The texts with anything Vietnamese in them that is no name."""
+    names = re.compile("|".join(map(re.escape, proper_names(study))))
+    stripped = {text: names.sub("", text) for text in set(candidates)}
+    return sorted(
+        text
+        for text, rest in stripped.items()
+        if VIETNAMESE.search(rest) or PLAIN_VIETNAMESE.search(rest)
+    )
+
+
+def test_the_check_for_vietnamese_sees_it(english: Told) -> None:
+    shown = {"In 2024, CĐCS", "một", "chung", "Huong Phung", "Hướng Phùng: 3 people"}
+    assert not_english(english.study, shown) == ["In 2024, CĐCS", "chung", "một"]
+
+
+def test_english_sentences_are_english(
+    english: Told, said_in_english: set[tuple[str, str]]
+) -> None:
+    assert not not_english(english.study, {text for _, text in said_in_english})[:5]
+
+
+def miscounted(text: str) -> list[str]:
+    """Numbers with the wrong form of their noun."""
+    singular = {form: noun for noun, form in NOUNS.items()}
+    return [
+        match[0]
+        for match in COUNTED.finditer(text)
+        if (match[1] == "1") != (match[2] not in singular)
+    ]
+
+
+def test_the_check_for_plurals_sees_them() -> None:
+    assert miscounted("1 people; 15 person; 1 of 4 grassroots union; 0 member") == [
+        "1 people", "15 person", "4 grassroots union", "0 member",
+    ]  # fmt: skip
+    assert not miscounted("1 person, 15 people, 1.5 members, 10 collectives and individuals")
+
+
+def test_english_counts_have_the_right_plural(said_in_english: set[tuple[str, str]]) -> None:
+    assert not [text for _, text in said_in_english if miscounted(text)][:5]
+
+
+def test_english_sentences_do_not_contradict_their_verdicts(english: Told) -> None:
+    words = {
+        "met": ("above the", "meeting the target", "exceeding the target", "exactly on the target"),
+        "not_met": ("missing the target",),
+        "undetermined": ("cannot be judged yet",),
+    }
+    every = [v for finding in one_of_each(english.all) for v in variants(finding)]
+    for finding in every:
+        text = english.language.say("sentence", finding)
+        found = {verdict for verdict, any_of in words.items() if any(w in text for w in any_of)}
+        wanted = {finding.verdict} & set(words)
+        if finding.is_answer and finding.value is not None:
+            assert text.startswith(("yes", "not yet", "not complete; still missing: ")), text
+            assert text.startswith("yes") == bool(finding.value)
+        elif finding.value is None:
+            assert found <= {"undetermined"}, text
+        else:
+            assert found == wanted, (finding.verdict, text)
+        assert ("still short by" in text) <= (finding.slack is not None and finding.slack < 0)
+
+
+def made_up(plan: Plan, key: str, **facts: Any) -> Finding:
+    """A finding of the district from a few facts."""
+    indicator = plan.indicator(key)
+    given = {
+        "indicator": indicator, "year": 2024, "scope": "district", "scope_id": plan.issuer.id,
+        "expected": 45, "reported": 45, "not_applicable": 0, "missing": 0, "numerator": None,
+        "denominator": None, "value": None, "lower": None, "upper": None, "breakeven": None,
+        "target": indicator.target_in(2024), "trajectory": "", "slack": None,
+        "flags": frozenset(), "issuer": plan.issuer.short, **facts,
+    }  # fmt: skip
+    if given["value"] is None and given["numerator"] is not None:
+        given["value"] = Fraction(given["numerator"], given["denominator"] or 1)
+    return Finding(**given)
+
+
+SENTENCES: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "informed_enterprise",
+        {"numerator": 172, "denominator": 220, "verdict": "not_met", "slack": -5},
+        "78.2% (172 of 220 people), missing the target of more than 80%; still short by 5 people",
+    ),
+    (
+        "informed_enterprise",
+        {"numerator": 1, "denominator": 1, "verdict": "met", "missing": 1, "reported": 1},
+        "100% (1 of 1 person, based on 1 of 2 grassroots unions), above the 80% mark by"
+        " 20 percentage points; met whatever the missing figures turn out to be",
+    ),
+    (
+        "informed_public",
+        {"numerator": 1234, "denominator": 1235, "verdict": "not_met", "slack": -1},
+        "99.9% (1,234 of 1,235 people), missing the target of 100%; still short by 1 person",
+    ),
+    (
+        "dues_collected",
+        {"numerator": 7_679_594_000, "denominator": 8_054_907_000, "verdict": "met"},
+        "95.3% (7.7 of 8.1 billion VND), above the 90% mark by 5.3 percentage points",
+    ),
+    (
+        "new_members",
+        {"numerator": 100, "verdict": "met", "slack": 0},
+        "100 members, meeting the target of at least 100 members",
+    ),
+    (
+        "inspections",
+        {"numerator": 1, "verdict": "not_met", "slack": -1},
+        "1 enterprise, missing the target of 2 to 5 enterprises; still short by 1 enterprise",
+    ),
+    (
+        "law_classes",
+        {"numerator": 4, "verdict": "met", "slack": 2, "flags": frozenset({"exceeded"})},
+        "4 classes, exceeding the target of 2 to 3 classes",
+    ),
+    (
+        "district_grade",
+        {"numerator": 1, "verdict": "not_met"},
+        "graded “tasks completed”, missing the target of “tasks completed well” or better",
+    ),
+    (
+        "emulation_launched",
+        {"numerator": 40, "denominator": 40, "verdict": "undetermined", "missing": 1,
+         "lower": Fraction(40, 41), "upper": Fraction(1)},
+        "100% (40 of 40 union bodies, 1 more without figures); cannot be judged yet because 1 union"
+        " body lacks figures: once complete, the result will be between 97.6% and 100%, while the"
+        " target is 100%",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "facts", "sentence"), SENTENCES)
+def test_what_english_sentences_say(
+    english: Told, key: str, facts: dict[str, Any], sentence: str
+) -> None:
+    finding = made_up(english.study.plan, key, **facts)
+    assert english.language.say("sentence", finding) == sentence
+
+
+def test_english_tallies(english: Told) -> None:
+    say, name = english.language.say, english.study.plan.issuer.short
+
+    def lead(**counts: int) -> str:
+        verdicts = [verdict for verdict, count in counts.items() for _ in range(count)]
+        findings = [replace(english.district[0], verdict=v) for v in verdicts]
+        return say("tally", tally(2024, findings), name)
+
+    the_name = "the Hướng Hóa Federation of Labour"
+    assert lead(met=11, not_met=7, undetermined=1) == (
+        f"In 2024, {the_name} met 11 of the 18 targets that could be judged and missed 7;"
+        " 1 target cannot be judged yet because figures are missing."
+    )
+    assert lead(met=3) == f"In 2024, {the_name} met all 3 targets that could be judged."
+    assert lead(not_met=1) == f"In 2024, {the_name} missed the one target that could be judged."
+
+
+def test_english_numbers_and_dates() -> None:
+    numbers, language = Numbers("en"), load_language("en", ROOT)
+    assert numbers.count(1234567) == "1,234,567"
+    assert numbers.percent(Fraction(172, 220)) == "78.2%"
+    assert numbers.percent(Fraction(8996, 10000), Target(at_least="90%")) == "89.96%"
+    assert numbers.quantity(Fraction(12345, 10)) == "1,234.5"
+    assert language.date(date(2024, 11, 30)) == "30 November 2024"
+
+
+# --- The plan's texts ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def plan_texts() -> PlanTexts:
+    return read_yaml(FOLDER / "en" / "plans" / f"{PLAN_ID}.yaml", PlanTexts)
+
+
+def test_every_plan_text_is_there_in_english(plan: Plan, plan_texts: PlanTexts) -> None:
+    assert plan_texts.title
+    assert plan_texts.short
+    assert plan_texts.source
+    assert set(plan_texts.issuer.given()) == {"name", "short", "place"}
+    for group in ("sections", "tasks", "indicators"):
+        ids = [item.id for item in getattr(plan, group)]
+        assert [item.id for item in getattr(plan_texts, group)] == ids
+    for ours, theirs in zip(plan.indicators, plan_texts.indicators, strict=True):
+        for field in ("title", "short", "unit", "what", "why", "decision"):
+            given = getattr(theirs, field)
+            assert given is not None, f"{ours.id}: {field}"
+            assert bool(given) == bool(getattr(ours, field)), f"{ours.id}: {field}"
+        columns = [part.id.partition(".")[2] for part in ours.parts()]
+        assert list(theirs.part_titles or {}) == columns, ours.id
+
+
+def test_english_plan_texts_are_english(english: Told, plan_texts: PlanTexts) -> None:
+    given = yaml.safe_dump(plan_texts.model_dump(), allow_unicode=True, width=10**6)
+    assert not not_english(english.study, set(given.splitlines()))
+    parts = {part.title for whole in english.study.plan.indicators for part in whole.parts()}
+    assert parts
+    assert not not_english(english.study, parts)
+    assert not VIETNAMESE.search("".join(keys_and_texts(words_of("en")).values()))
+
+
+def keys_and_texts(words: Any) -> dict[str, str]:
+    found = {}
+    for path in keys(words):
+        inner = words
+        for key in path.split("/")[1:]:
+            inner = inner[int(key)] if isinstance(inner, list) else inner[key]
+        found[path] = inner
+    return found
+
+
+def test_english_shorts_fit_beside_a_figure(plan_texts: PlanTexts) -> None:
+    shorts = [item.short or "" for item in plan_texts.indicators]
+    assert not [short for short in shorts if len(short) > 34]
+    assert len(set(shorts)) == len(shorts)
+    titles = [item.title for item in plan_texts.indicators]
+    assert len(set(titles)) == len(titles)
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of a text in their order of size, a year's range as its two years."""
+    return sorted(re.findall(r"\d+(?:\.\d+)*%?", text))
+
+
+def test_english_plan_texts_name_the_same_numbers(plan: Plan, plan_texts: PlanTexts) -> None:
+    items: list[tuple[Any, Any, tuple[str, ...]]] = [
+        (plan, plan_texts, ("title", "short")),
+        *((o, t, ("text",)) for o, t in zip(plan.tasks, plan_texts.tasks, strict=True)),
+        *(
+            (ours, theirs, ("title", "what", "why", "decision"))
+            for ours, theirs in zip(plan.indicators, plan_texts.indicators, strict=True)
+        ),
+    ]
+    for ours, theirs, fields in items:
+        for field in fields:
+            told = set(numbers_in(getattr(theirs, field)))
+            assert told == set(numbers_in(getattr(ours, field))), (ours.id, field)
+
+
+def test_english_units_have_a_plural(plan_texts: PlanTexts) -> None:
+    units = {item.unit for item in plan_texts.indicators} - {"", None}
+    assert units <= {*NOUNS, "VND"}
+
+
+# --- The pages -----------------------------------------------------------------------------------
+
+
+def make_pages(study: Study, folder: Path) -> list[Page]:
+    """The pages of every year, and of a unit of each kind."""
+    made = []
+    for year in YEARS:
+        edition = folder / f"{year}1201T000000Z.csv"
+        table = analysis.indicators(study, [year], ["district"])
+        table["numerator"] = table["numerator"] + 1234
+        with edition.open("w", encoding="utf-8", newline="") as file:
+            write_table(table, file)
+        settings = {
+            "year": year,
+            "previous": str(edition),
+            "years_beside": [2023, 2024],
+            "assumptions": {"union_density": "90%"},
+        }
+        of_year = study.with_params(study.params.model_copy(update=settings))
+        made.append(year_page(of_year, year))
+        if year in (2024, 2025):
+            made += [unit_page(of_year, key, year) for key in some_units(study, year)[::2]]
+    return made
+
+
+@pytest.fixture(scope="module")
+def english_pages(english: Told, tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
+    return make_pages(english.study, tmp_path_factory.mktemp("en"))
+
+
+def data_of_figures(page: Page) -> Iterator[str]:
+    """The cells of the tables that stand behind the figures' download links."""
+    for link in page.tree.all("a"):
+        head, _, content = link.attrs["href"].partition("base64,")
+        if head.startswith("data:"):
+            yield from base64.b64decode(content).decode("utf-8-sig").splitlines()
+
+
+def shown(page: Page) -> Iterator[str]:
+    """Every text that a reader of the page may see or hear."""
+    yield from texts(page.tree)
+    for svg in page.tree.all("svg"):
+        yield from (node.text for node in svg.all("text"))
+    for node in page.tree.walk():
+        yield from (v for k, v in node.attrs.items() if k in ("title", "data-label", "data-mark"))
+    yield page.tree.without("style", "script", "svg")
+    yield from data_of_figures(page)
+
+
+def test_english_pages_are_english(english: Told, english_pages: list[Page]) -> None:
+    assert len(english_pages) > 10
+    for page in english_pages:
+        assert page.tree.one("html").attrs["lang"] == "en"
+        found = not_english(english.study, shown(page))
+        assert not found, (str(page), found[:5])
+
+
+def test_every_section_is_shown_in_english(english_pages: list[Page]) -> None:
+    names = {name for page in english_pages for name in page.parts}
+    assert {"restated", "figures_path", "figure_gap", "figure_peers", "coverage"} <= names
+
+
+@pytest.mark.parametrize("what", UGLY)
+def test_no_english_page_shows_the_machine_behind_it(english_pages: list[Page], what: str) -> None:
+    bad = [
+        (str(page), text)
+        for page in english_pages
+        for text in texts(page.tree)
+        if re.search(UGLY[what], text.strip()) and "default-src" not in text
+    ]
+    assert not bad, bad[:5]
+
+
+def test_english_pages_count_in_english(english_pages: list[Page]) -> None:
+    bad = [text for page in english_pages for text in shown(page) if miscounted(text)]
+    assert not bad, bad[:5]
+    for page in english_pages:
+        for text in texts(page.tree):
+            for share in re.findall(r"[\d.,]*\d%", text):
+                assert re.fullmatch(r"(\d|[1-9]\d+)(\.\d+)?%", share), text
+            assert not re.search(r"(?<![\d.])\d{1,3}\.\d{3}(?![\d.%])", text), text
+    assert any("1,025" in text or "3,295" in text for p in english_pages for text in texts(p.tree))
+
+
+def test_english_pages_have_a_title_contents_and_links(english_pages: list[Page]) -> None:
+    for page in english_pages:
+        assert "nnual report" in page.facts["title"]
+        assert "Summary" in [item["title"] for item in page.facts["contents"]]
+        assert "All grassroots unions" in [link["text"] for link in page.facts["nav"]]
+
+
+def test_an_english_units_page_takes_at_most_900_words(english_pages: list[Page]) -> None:
+    closed = ("table", "figure", "details", "nav", "dl", "svg", "style", "title", "head", "h1")
+    for page in english_pages:
+        if page.kind == "unit":
+            assert len(page.tree.one("main").without(*closed).split()) <= 900, str(page)
+
+
+def as_english(text: str) -> list[str]:
+    """The numbers of a Vietnamese text as English writes them."""
+    swapped = str.maketrans(".,", ",.")
+    return [number.translate(swapped) for number in re.findall(r"\d(?:[\d.,]*\d)?%?", text)]
+
+
+def as_is(text: str) -> list[str]:
+    return re.findall(r"\d(?:[\d.,]*\d)?%?", text)
+
+
+def test_both_languages_show_the_same_results(english_pages: list[Page], vietnamese: Told) -> None:
+    """Row by row: the same numbers, written in each language's way, and the same verdict."""
+    for page in english_pages[::2]:
+        settings = page.study.params.model_copy(update={"lang": "vi"})
+        study = vietnamese.study.with_params(settings)
+        is_unit = page.kind == "unit"
+        other = (
+            unit_page(study, page.whose[1], page.year) if is_unit else year_page(study, page.year)
+        )
+        ours, theirs = results(page), results(other)
+        assert list(ours) == list(theirs)
+        for key, row in ours.items():
+            same = theirs[key]
+            # The sign before the word is the verdict's in every language.
+            assert row.verdict[:1] == same.verdict[:1]
+            for field in ("value", "counts", "target", "note"):
+                told, wanted = getattr(row, field), getattr(same, field)
+                assert as_is(told) == as_english(wanted), (str(page), key, told, wanted)
+
+
+def test_the_english_index_is_english(english: Told) -> None:
+    study = english.study
+    units = study.expected_units(2024)
+    outcomes = ("published", "no_return", "failed", "not_run")
+    ledger: Mapping[str, Any] = {
+        "units": [
+            {"unit_id": key, "outcome": outcomes[i % 4], "page": f"cdcs/{key}.html"}
+            for i, key in enumerate(units.index)
+        ]
+    }
+    html = render_index(study, ledger)
+    tree = parse(html)
+    assert tree.one("html").attrs["lang"] == "en"
+    seen = [tree.without("style", "script"), *texts(tree)]
+    seen += [node.attrs["data-text"] for node in tree.all("p") if "data-text" in node.attrs]
+    (words,) = re.findall(r'"words": (\{.*\})\}</script>', html)
+    found = not_english(study, {*seen, words})
+    assert not found, found[:5]
+
+
+def test_no_indicator_keeps_its_vietnamese_name(plan: Plan, english: Told) -> None:
+    def names(item: Indicator) -> tuple[str, str]:
+        return item.title, item.short
+
+    pairs = zip(plan.catalogue(), english.study.plan.catalogue(), strict=True)
+    assert not [ours.id for ours, theirs in pairs if set(names(ours)) & set(names(theirs))]
+
+
+def test_every_flag_and_trajectory_has_a_word() -> None:
+    for code in LANGUAGES:
+        words = words_of(code)
+        assert set(words["flag"]) == set(FLAGS)
+        assert set(words["trajectory"]) == {*TRAJECTORIES} - {""}
+        assert set(words["verdict"]) == set(words["verdict_long"]) == set(VERDICTS)
