@@ -589,7 +589,7 @@ def test_every_plan_text_is_there_in_english(plan: Plan, plan_texts: PlanTexts) 
     assert plan_texts.title
     assert plan_texts.short
     assert plan_texts.source
-    assert set(plan_texts.issuer.given()) == {"name", "short", "place"}
+    assert set(plan_texts.issuer.given()) == {"name", "short", "place", "superior"}
     for group in ("sections", "tasks", "indicators"):
         ids = [item.id for item in getattr(plan, group)]
         assert [item.id for item in getattr(plan_texts, group)] == ids

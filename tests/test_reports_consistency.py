@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from test_reports_kit import (
 
 from analysis.exact import round_half_up
 from analysis.plan import Indicator, Target
+from analysis.study import Study
 
 SEEDS = range(40)
 YEARS = ((2022, 2023, 2024), (2023, 2024, 2025), (2024, 2025, 2026), (2029, 2030, 2031))
@@ -103,6 +105,7 @@ def none_of(found: Found) -> None:
 # --- What the indicator table says, in the words of this test ------------------------------------
 
 
+@cache
 def indicator_of(page: Page, key: str) -> Indicator:
     return next(i for i in page.study.plan.catalogue() if i.id == key)
 
@@ -306,13 +309,20 @@ def test_beside_a_result_stand_last_year_the_district_and_the_peers(pages: list[
     none_of(wrong())
 
 
+@cache
+def values_of(study: Study, key: str, year: int) -> dict[str, tuple[str, Fraction]]:
+    """Each unit's type and exact value, straight from the table."""
+    types = study.register.loc[year]["unit_type"]
+    values = {str(row.scope_id): exact_of(row) for row in study.unit_rows(key, year)}
+    return {unit: (types[unit], value) for unit, value in values.items() if value is not None}
+
+
 def peers_of(page: Page, key: str) -> list[Fraction]:
-    """The values of the other units of the same type, straight from the table."""
-    register = page.study.register.loc[page.year]
-    own_type = register.at[page.whose[1], "unit_type"]
-    rows = [r for r in page.study.unit_rows(key, page.year) if r.scope_id != page.whose[1]]
-    same = [r for r in rows if register.at[str(r.scope_id), "unit_type"] == own_type]
-    return [value for r in same if (value := exact_of(r)) is not None]
+    """The values of the other units of the same type."""
+    own = page.whose[1]
+    own_type = page.study.register.at[(page.year, own), "unit_type"]
+    others = values_of(page.study, key, page.year).items()
+    return [value for unit, (its_type, value) in others if unit != own and its_type == own_type]
 
 
 def test_nobody_is_compared_with_fewer_than_five_peers(pages: list[Page]) -> None:

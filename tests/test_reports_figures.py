@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -35,16 +36,23 @@ class Drawing(NamedTuple):
 
 
 @contextmanager
-def kept_figures(found: list[tuple[str, Figure]]) -> Iterator[None]:
-    """Keep the matplotlib figure of every drawing that a report makes."""
-    real = base.to_svg
+def kept_figures(found: list[Drawing]) -> Iterator[None]:
+    """Keep the matplotlib figure of every drawing of the pages that are made meanwhile."""
+    drawn: list[tuple[str, Figure]] = []
+    real_svg, real_page = base.to_svg, Page.__post_init__
 
     def keep(figure: Figure, alt: str, name: str) -> str:
-        found.append((name, figure))
-        return real(figure, alt, name)
+        drawn.append((name, figure))
+        return real_svg(figure, alt, name)
+
+    def make(page: Page) -> None:
+        drawn.clear()
+        real_page(page)
+        found.extend(Drawing(page, name, figure) for name, figure in drawn)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "to_svg", keep)
+        patch.setattr(Page, "__post_init__", make)
         yield
 
 
@@ -54,29 +62,21 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
 
     And of made-up datasets with values that the sample has not: nothing, 0%, 120%, 89,9999996%.
     """
-    drawn: list[Drawing] = []
     folder = tmp_path_factory.mktemp("random")
-    for seed in (5, 10, 15, 16):
-        for page in make_pages(seed, folder / str(seed)):
-            drawn += drawings_of(page)
-    for plan, year in ((PLAN, 2024), (PLAN, 2025), (OTHER_PLAN, 2024)):
-        study = study_of(SAMPLE, year, plan)
-        keys = list(study.expected_units(year).index)[:: STEP if plan == PLAN else 3 * STEP]
-        for page in (year_page(study, year), *(unit_page(study, key, year) for key in keys)):
-            drawn += drawings_of(page)
-    return drawn
-
-
-def drawings_of(page: Page) -> list[Drawing]:
-    """Draw a page's figures once more and keep them."""
-    found: list[tuple[str, Figure]] = []
+    found: list[Drawing] = []
     with kept_figures(found):
-        for section in page.parts:
-            if section.startswith("figure"):
-                getattr(page.report, section)()
-    return [Drawing(page, name, figure) for name, figure in found]
+        for seed in (5, 10, 15, 16):
+            make_pages(seed, folder / str(seed))
+        for plan, year in ((PLAN, 2024), (PLAN, 2025), (OTHER_PLAN, 2024)):
+            study = study_of(SAMPLE, year, plan)
+            step = STEP if plan == PLAN else 3 * STEP
+            for key in list(study.expected_units(year).index)[::step]:
+                unit_page(study, key, year)
+            year_page(study, year)
+    return found
 
 
+@cache
 def boxes(figure: Figure) -> tuple[dict[Text, Bbox], Bbox]:
     """The places of a figure's visible texts, and of its whole area, in points."""
     canvas = FigureCanvasAgg(figure)

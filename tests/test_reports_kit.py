@@ -100,12 +100,12 @@ class Page:
     def year(self) -> int:
         return self.report.year
 
-    @property
+    @cached_property
     def rows(self) -> dict[str, Any]:
         """The rows of the indicator table that the page tells of."""
         return dict(self.study.rows(*self.whose, self.year))
 
-    @property
+    @cached_property
     def rows_before(self) -> dict[str, Any]:
         return dict(self.study.rows(*self.whose, self.year - 1))
 

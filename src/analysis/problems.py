@@ -46,13 +46,14 @@ class Problem:
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
-        place = self.file
+        places = [self.file] if self.file else []
         if self.row is not None:
-            place += f", dòng {self.row}"
+            places.append(f"dòng {self.row}")
         if self.column:
-            place += f", {_place_word(self.file)} {self.column}"
+            places.append(f"{_place_word(self.file)} {self.column}")
+        place = ", ".join(places)
         shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
-        return f"{_SEVERITY_VI[self.severity]} {place}{shown}: {self.message}"
+        return f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self.message}"
 
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
@@ -60,7 +61,9 @@ class Problem:
 
 
 def _place_word(file: str) -> str:
-    """Tables have columns, settings have keys."""
+    """Tables have columns, settings files have keys, and without a file it is a setting."""
+    if not file:
+        return "tham số"
     return "khóa" if file.endswith((".yaml", ".yml")) else "cột"
 
 

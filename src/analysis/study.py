@@ -19,8 +19,9 @@ from analysis.indicators.members import is_expected
 from analysis.language import localise
 from analysis.params import Params, find_root, load_params
 from analysis.plan import Plan, load_plan
-from analysis.problems import InputError, error
+from analysis.problems import InputError
 from analysis.tables.load import Dataset, load_dataset
+from analysis.yamlfile import explain
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,17 +197,7 @@ def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
     try:
         return Params.model_validate({**base, **settings})
     except ValidationError as failure:
-        raise InputError(
-            error(
-                "tham số lạ"
-                if item["type"] == "extra_forbidden"
-                else f"giá trị sai: {item['msg']}",
-                code=item["type"],
-                column=".".join(str(part) for part in item["loc"]),
-                value=item["input"],
-            )
-            for item in failure.errors()
-        ) from None
+        raise InputError(explain(failure, settings)) from None
 
 
 def open_study(params: Params, root: Path) -> Study:

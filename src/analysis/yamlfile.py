@@ -84,10 +84,30 @@ def read_yaml(path: Path, model: type[Model], base: dict[str, Any] | None = None
     try:
         return model.model_validate({**(base or {}), **data})
     except ValidationError as failure:
-        found = failure.errors()
-        raise InputError(
-            p for item in found for p in _problems(item, data, lines, path.name)
-        ) from None
+        raise InputError(explain(failure, data, lines, path.name)) from None
+
+
+def explain(
+    failure: ValidationError,
+    data: dict[str, Any],
+    lines: dict[Location, int] | None = None,
+    file: str = "",
+) -> list[Problem]:
+    """Return what a model refused, in Vietnamese.
+
+    Parameters
+    ----------
+    failure : ValidationError
+        From pydantic.
+    data : dict
+        What was validated.
+    lines : dict, optional
+        The line of every key and item, where it came from a file.
+    file : str
+        The file's name.
+    """
+    found = failure.errors()
+    return [p for item in found for p in _problems(item, data, lines or {}, file)]
 
 
 def _compose(path: Path) -> yaml.Node | None:

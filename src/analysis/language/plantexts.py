@@ -21,6 +21,7 @@ class _IssuerTexts(_Texts):
     name: str | None = None
     short: str | None = None
     place: str | None = None
+    superior: str | None = None
 
 
 class _ItemTexts(_Texts):

@@ -163,9 +163,7 @@ def redact(study: Study) -> Study:
         return study
     editor = _Editor(study)
     tables = editor.tables()
-    dataset = Dataset(
-        tables, study.dataset.files, study.dataset.description, _digest(tables)
-    )
+    dataset = Dataset(tables, study.dataset.files, study.dataset.description, _digest(tables))
     return RedactedStudy(
         study.params, study.plan, dataset, study.root,
         shown=editor.table(), hidden_cells=editor.hidden_cells(tables), totals=editor.totals,

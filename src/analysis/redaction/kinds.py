@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from analysis.plan import Indicator
-from analysis.plan.schema import SOURCE_TABLES, Source
+from analysis.plan.schema import SOURCE_TABLES
 from analysis.tables.dictionary import Column, dictionary
 
 #: Counts that are not of persons. Every other column of type ``count`` is taken to be.

@@ -186,13 +186,14 @@ class Year:
     def _make_room(self, groups: Sequence[Groups]) -> dict[str, BoolArray]:
         """Return whose verdicts may stay, and hide more cells, so that the district's sums can stay.
 
-        Where a sum over everybody would expose a count, first the verdicts of those summed with it
-        give way, then their figures: of others in the same sums those with the most room are hidden
-        with it.
+        Where a count would be exposed, first the verdicts of its member give way. Where it would be
+        exposed all by itself (by facts and by the rules of the tables), then all figures of the
+        member; where a sum over everybody would expose it, figures of others in the same sums.
         """
         kept = {a.indicator.id: np.ones(len(self.sheet.x), bool) for a in self.asked}
         for attempt in range(_MOST_ATTEMPTS):
             release = self._release(groups, kept)
+            alone = release.find_exposed()
             for item in self._sums(("district",)):
                 release.force(item)
             exposed = release.find_exposed()
@@ -202,7 +203,11 @@ class Year:
                 for asked in self.asked:
                     if attempt or amount.columns.intersection(self.places_of(asked.indicator)):
                         kept[asked.indicator.id][rows] = False
-            if attempt > 1:
+            if attempt > 1 and alone:
+                cells = np.zeros(self.sheet.x.shape, bool)
+                cells[np.concatenate([rows for _, rows in alone])] = True
+                self.sheet.choose(cells)
+            elif attempt > 1:
                 self._add_company(release, exposed)
         return kept
 
@@ -212,7 +217,9 @@ class Year:
             column = (amount.minus or amount.plus)[0]
             for row in rows[sheet.hidden[rows, column]].tolist():
                 around = release.companions(column, np.array([row]))
-                others = np.flatnonzero(around & ~sheet.hidden[:, column] & (sheet.x[:, column] > 0))
+                others = np.flatnonzero(
+                    around & ~sheet.hidden[:, column] & (sheet.x[:, column] > 0)
+                )
                 trial = np.zeros(sheet.x.shape, bool)
                 trial[[row, *others], column] = True
                 up, down = sheet.try_room(trial, column)

@@ -18,7 +18,7 @@ FEWEST_CANDIDATES = 3
 #: How far one figure is moved at most to find others that fit.
 LONGEST_STEP = 3
 # Trying more ways to move figures finds more, at a cost; fewer is as safe.
-_MOST_MOVES = 40
+_MOST_MOVES = 200
 
 Move = frozenset[int]
 Room = tuple[IntArray, IntArray]
@@ -147,24 +147,26 @@ class Sheet:
     def find_moves(self, sums: Iterable[Sequence[int]]) -> list[Move]:
         """Return the sets of columns that are worth moving together.
 
-        Each column alone, a part together with its whole, and for each member the columns that
-        are tied to each other because nobody is left out between them.
+        Each column alone, a part together with its whole, and for each member the hidden columns
+        between which so few are left out that one could not go far without the other.
         """
         moves = {frozenset({column}) for column in range(len(self.columns))}
         moves |= {frozenset(group) for group in sums}
         moves |= {frozenset({part, whole}) for part, whole, _ in self.limits}
         patterns: Counter[Move] = Counter()
-        for row in np.flatnonzero(self.hidden.any(axis=1)):
-            patterns.update(self._tied(int(row)))
+        for row in np.flatnonzero(self.hidden.any(axis=1)).tolist():
+            for slack in range(1, LONGEST_STEP + 1):
+                patterns.update(self._tied(row, slack))
         rest = sorted(patterns, key=lambda move: (-patterns[move], sorted(move)))
         ordered = sorted(moves, key=sorted) + [move for move in rest if move not in moves]
         return [m for m in ordered if self.hidden[:, sorted(m)].all(axis=1).any()][:_MOST_MOVES]
 
-    def _tied(self, row: int) -> set[Move]:
-        groups = {c: {c} for c in np.flatnonzero(self.hidden[row]).tolist()}
+    def _tied(self, row: int, slack: int) -> set[Move]:
+        moving = np.flatnonzero(self.hidden[row] & (self.x[row] > 0)).tolist()
+        groups = {column: {column} for column in moving}
         for part, whole, _ in self.limits:
             both = part in groups and whole in groups
-            if both and self.x[row, part] == self.x[row, whole]:
+            if both and 0 <= self.x[row, whole] - self.x[row, part] < slack:
                 merged = groups[part] | groups[whole]
                 groups.update(dict.fromkeys(merged, merged))
         return {frozenset(group) for group in groups.values() if len(group) > 1}
@@ -216,7 +218,9 @@ class Sheet:
             fits &= ~demanded[rows] | (x[:, part] <= x[:, whole])
         for rule in (*self.rules, *kept):
             fits &= rule(x, rows)
-        return np.asarray(fits & (self._find_hidden(x, rows) == self.hidden[rows]).all(axis=1), bool)
+        return np.asarray(
+            fits & (self._find_hidden(x, rows) == self.hidden[rows]).all(axis=1), bool
+        )
 
 
 def number(*labels: npt.NDArray[np.int64]) -> IntArray:

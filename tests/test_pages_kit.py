@@ -1,0 +1,210 @@
+"""What the tests of finished pages share: real sites, and a browser that is cut off from the world.
+
+The other ``test_pages_*`` modules import from here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from browser import find_browser
+from datasets import HEADERS, Tables, write_tables
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from test_reports_kit import ROOT, study_of
+
+from analysis.site.build import build_site
+from analysis.site.engine import Start
+
+SAMPLE = ROOT / "data" / "sample"
+AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
+START: Start | None = "fork" if hasattr(os, "fork") else None
+#: Two thousand table cells with contrast to compute, on a machine that does other things as well.
+SECONDS = 60
+
+SCRIPT = "<script>alert(1)</script>"
+NAMES = {
+    "DN-RLAN": f"CĐCS Công ty {SCRIPT}",
+    "DN-DABAN": r"CĐCS Công ty $x$ và $\alpha_1$",
+    "TH-HUC": "CĐCS Trường _a_ và **b** {{ c }}",
+    "DN-NUICAM": ("CĐCS Công ty trách nhiệm hữu hạn một thành viên " * 5)[:199] + "X",
+    "XA-XY": "CĐCS" + "Ư" * 196,
+    "MN-LIA": 'CĐCS "><img src=x onerror=alert(2)>',
+}
+#: Every kind of page, by what is special about it.
+UNIT_PAGES = {
+    "missing return": "2024/cdcs/DN-GIOLONG.html",
+    "merged": "2024/cdcs/THTHCS-TANTHANH.html",
+    "all met": "2024/cdcs/DN-DOIGIO.html",
+    "nothing met": "2024/cdcs/DN-NUICAM.html",
+    "guild": "2024/cdcs/ND-BOCXEP.html",
+    "brand new": "2025/cdcs/DN-NANGDEO.html",
+    "hospital": "2025/cdcs/YT-HUYEN.html",
+    "script": "names/2024/cdcs/DN-RLAN.html",
+    "dollar": "names/2024/cdcs/DN-DABAN.html",
+    "underscore": "names/2024/cdcs/TH-HUC.html",
+    "200 characters": "names/2024/cdcs/DN-NUICAM.html",
+    "one long word": "names/2024/cdcs/XA-XY.html",
+    "image": "names/2024/cdcs/MN-LIA.html",
+}
+YEAR_PAGES = {
+    "year": "2024/year.html",
+    "last year": "2025/year.html",
+    "year of names": "names/2024/year.html",
+}
+REPORTS = UNIT_PAGES | YEAR_PAGES
+INDEXES = {"index": "2024/index.html", "index of names": "names/2024/index.html"}
+PAGES = REPORTS | INDEXES
+
+
+# --- Sites --------------------------------------------------------------------------------------
+
+
+def make_sites(root: Path) -> Path:
+    """The sample's sites of 2025 and 2024 with a few units each, and a whole one of odd names."""
+    for year in (2025, 2024):
+        prefix = f"{year}/cdcs/"
+        links = [link for link in UNIT_PAGES.values() if link.startswith(prefix)]
+        _build(SAMPLE, root / str(year), year, [Path(link).stem for link in links])
+    folder = write_tables(odd_tables(), root / "data")
+    _build(folder, root / "names" / "2024", 2024, None)
+    return root
+
+
+def _build(data: Path, out: Path, year: int, units: list[str] | None) -> None:
+    study = study_of(data, year)
+    recap = build_site(study, out, units=units, jobs=2, progress=False, start=START)
+    assert recap.is_done, recap.failures
+
+
+def odd_tables() -> Tables:
+    """The sample's six units whose names try to break out."""
+    tables: Tables = {}
+    for name in HEADERS:
+        with (SAMPLE / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        tables[name] = [row for row in rows if row.get("unit_id", "DN-RLAN") in NAMES]
+    for row in tables["roster"]:
+        row["name"] = NAMES[row["unit_id"]]
+        row["commune"] = row["commune"].replace("Lìa", f"Lìa {SCRIPT}")
+    tables["lineage"] = []
+    tables["employers"] = [row for row in tables["employers"] if row["unit_id"]]
+    return tables
+
+
+def is_left_out(root: Path, path: Path) -> bool:
+    """Whether a page is one that the sample's sites were not asked to have."""
+    if path.parent.name != "cdcs" or path.parents[1].parent != root:
+        return False
+    ledger = json.loads((path.parents[1] / "ledger.json").read_text("utf-8"))
+    outcomes = {entry["unit_id"]: entry["outcome"] for entry in ledger["units"]}
+    return outcomes.get(path.stem) == "not_run"
+
+
+# --- The browser --------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A browser; never skipped: without one nobody has seen a page."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        yield started
+        started.close()
+
+
+def open_context(browser: Browser, **settings: Any) -> BrowserContext:
+    """A fresh profile without a network, where files are all there is."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **settings)
+    context.set_default_timeout(SECONDS * 1000)
+    context.set_offline(True)
+
+    def only_files(route: Route) -> None:
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        else:
+            route.abort()
+
+    context.route("**/*", only_files)
+    return context
+
+
+class Visit:
+    """A page open in the browser, and everything that it asked for or complained about."""
+
+    def __init__(self, context: BrowserContext, root: Path, link: str) -> None:
+        self.root = root
+        self.link = link
+        self.file = root / link
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self._complain(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.goto(self.file.as_uri())
+        if self.is_index:
+            self.page.wait_for_selector("#found:not(:empty)")
+
+    def _complain(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    @property
+    def is_index(self) -> bool:
+        return self.file.name == "index.html"
+
+    @property
+    def is_unit(self) -> bool:
+        return self.file.parent.name == "cdcs"
+
+    @property
+    def outside(self) -> list[str]:
+        """What was asked for but the page itself and what is in it."""
+        own = (self.file.as_uri(), "data:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+    def run(self, script: str, value: object = None) -> Any:
+        return self.page.evaluate(script, value)
+
+    def resize(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 800})
+
+
+@cache
+def axe() -> str:
+    return AXE.read_text("utf-8")
+
+
+# --- The kit itself -----------------------------------------------------------------------------
+
+
+def test_axe_stands_with_its_licences() -> None:
+    assert axe().startswith("/*! axe v4.")
+    assert "Mozilla Public License" in AXE.with_name("LICENSE").read_text("utf-8")
+    assert AXE.with_name("LICENSE-3RD-PARTY.txt").is_file()
+
+
+def test_pages_are_of_many_kinds() -> None:
+    assert len(set(PAGES.values())) == len(PAGES) >= 12
+    assert {len(NAMES[key]) for key in ("DN-NUICAM", "XA-XY")} == {200}
+
+
+def test_a_browser_without_network_has_no_network() -> None:
+    with open_browser() as browser, open_context(browser) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("requestfailed", lambda request: asked.append(request.url))
+        page.set_content('<img src="http://127.0.0.1:9/a.png">')
+        page.wait_for_function("document.images[0].complete")
+        assert asked == ["http://127.0.0.1:9/a.png"]
