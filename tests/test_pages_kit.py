@@ -177,6 +177,10 @@ class Visit:
     def run(self, script: str, value: object = None) -> Any:
         return self.page.evaluate(script, value)
 
+    def open_details(self, is_open: bool) -> None:
+        script = "(open) => document.querySelectorAll('details').forEach((one) => { one.open = open; })"
+        self.run(script, is_open)
+
     def resize(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 800})
 

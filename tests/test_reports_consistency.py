@@ -42,7 +42,7 @@ from analysis.plan import Indicator, Target
 from analysis.study import Study
 
 SEEDS = range(40)
-YEARS = ((2022, 2023, 2024), (2023, 2024, 2025), (2024, 2025, 2026), (2029, 2030, 2031))
+YEARS = ((2022, 2023, 2024), (2024, 2025), (2023, 2024), (2029, 2030, 2031), (2025, 2026))
 UNITS_OF_A_DATASET = 2
 Found = Iterator[tuple[Page, str]]
 
@@ -82,17 +82,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
     folder = tmp_path_factory.mktemp("random")
     return [
         *(page for seed in SEEDS for page in make_pages(seed, folder / str(seed))),
-        *(page for year in (2023, 2024, 2025) for page in sample_pages(year)),
+        *sample_pages(),
     ]
 
 
-def sample_pages(year: int) -> list[Page]:
-    """The year's page of the sample, whose lists are longer, and a few of its units'."""
-    study = study_of(Path("data/sample"), year)
-    keys = list(study.expected_units(year).index)[::30]
+def sample_pages() -> list[Page]:
+    """Years' pages of the sample, whose lists are longer, and a few of its units'."""
+    study = study_of(Path("data/sample"), 2024)
+    keys = {year: list(study.expected_units(year).index)[::40] for year in (2023, 2024, 2025)}
     return [
-        year_page(study, year, "sample"),
-        *(unit_page(study, key, year, "sample") for key in keys),
+        *(year_page(study, year, "sample") for year in keys),
+        *(unit_page(study, key, year, "sample") for year in keys for key in keys[year]),
     ]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.commandline import Group, Option, explain
-from analysis.problems import InputError, Problem, has_errors
+from analysis.problems import InputError, Problem, error, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -50,7 +50,13 @@ year_option = option("--year", type=int, required=True, metavar="NĂM", help="N�
 
 
 @click.group(cls=Group, name="congdoan")
-@click.version_option(None, "--version", package_name="congdoan", help="Hiện phiên bản.")
+@click.version_option(
+    None,
+    "--version",
+    package_name="congdoan",
+    message="%(prog)s %(version)s",
+    help="Hiện phiên bản.",
+)
 def command() -> None:
     """Phân tích số liệu công đoàn: kiểm tra, tính chỉ tiêu, lập báo cáo."""
 
@@ -137,6 +143,9 @@ def indicators(
         raise click.UsageError(
             f"--by: không có phạm vi {', '.join(unknown)}; có: {', '.join(SCOPES)}"
         )
+    if out is not None and not out.parent.is_dir():
+        message = "không có thư mục này để ghi tệp vào"
+        raise InputError([error(message, code="no_folder", column="--out", value=out.parent)])
     study = _study(year, data, plan_file, params_file)
     table = compute_indicators(study.dataset, study.plan, [year], scopes)
     if out is None:
@@ -166,8 +175,13 @@ def check(year: int | None, form: str, data: Path | None, params_file: Path | No
 
     root = find_root()
     folder = data or root / load_params(year or date.today().year, params_file, root).data
-    dataset, problems = read_dataset(folder)
-    problems += check_dataset(dataset)
+    try:
+        dataset, problems = read_dataset(folder)
+        problems += check_dataset(dataset)
+    except InputError as failure:
+        if form == "text":
+            raise
+        problems = list(failure.problems)
     if year is not None:
         problems = [problem for problem in problems if problem.year in (None, year)]
     if form == "json":
@@ -259,10 +273,6 @@ def _run(args: list[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Đã dừng theo yêu cầu.", err=True)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`head`) has had enough; say nothing, and let nothing flush into a closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as failure:
         name = f" ({Path(str(failure.filename)).name})" if failure.filename else ""
         click.echo(f"Lỗi đọc ghi tệp{name}: {_explain_os(failure)}.", err=True)

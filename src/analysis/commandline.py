@@ -95,6 +95,8 @@ def _choices(failure: click.BadParameter) -> str:
     kind = failure.param.type if failure.param is not None else None
     if isinstance(kind, click.Choice):
         return f"; dùng một trong: {', '.join(map(str, kind.choices))}"
+    if isinstance(kind, click.IntRange) and failure.message and kind.min is not None:
+        return f"; phải là số nguyên từ {kind.min} trở lên"
     if isinstance(kind, click.types.IntParamType):
         return "; phải là số nguyên"
     if isinstance(kind, click.Path):

@@ -75,9 +75,8 @@ def pool_by(states: States, members: Members, scope: str, wanted: BoolArray) -> 
     chosen = _take(states, rows)
     if scope == "unit":
         # A unit has one row a year, already sorted: nothing to sum.
-        return pd.DataFrame(_summands(chosen)).assign(
-            year_code=members.year_codes[rows], name_code=keys.codes[rows]
-        )
+        own = pd.DataFrame(_summands(chosen)).astype(dict.fromkeys(SUMS, np.int64))
+        return own.assign(year_code=members.year_codes[rows], name_code=keys.codes[rows])
     groups = len(keys.names)
     codes = members.year_codes[rows] * groups + keys.codes[rows]
     sums = _sum(chosen, codes, len(members.years) * groups)

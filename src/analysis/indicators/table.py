@@ -158,7 +158,7 @@ def _pool_district(
     sums = pool(states, year_codes, len(work.years))
     if indicator.over == "district":
         # The level's own value is expected every year; once the level has ended it does not apply.
-        sums["not_applicable"] = 1 - sums["expected"]
+        sums["not_applicable"] += 1 - sums["expected"]
         sums["expected"] = 1
     return sums[wanted[sums["year_code"]]]
 

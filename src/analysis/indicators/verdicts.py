@@ -15,6 +15,7 @@ from analysis.plan import Indicator, Target
 from analysis.tables.dictionary import dictionary
 
 VERDICTS = ("not_applicable", "no_target", "not_due", "met", "not_met", "undetermined")
+_LARGEST_INT64 = 2**63 - 1
 FLAGS = ("all_or_nothing", "carried", "exceeded", "overdue", "unbounded")
 
 
@@ -49,6 +50,8 @@ def find_bounds(sums: pd.DataFrame, indicator: Indicator) -> Bounds:
     has_value = np.asarray(sums["reported"].to_numpy() > 0, bool)
     is_missing = np.asarray(missing > 0, bool)
     nothing = np.zeros(len(sums), bool)
+    # Nobody expected at all: an employer register without a single row this year.
+    nobody = np.asarray(sums["expected"].to_numpy() == 0, bool)
     ones = np.ones(len(sums), np.int64)
 
     if indicator.measure == "district_value":
@@ -57,17 +60,17 @@ def find_bounds(sums: pd.DataFrame, indicator: Indicator) -> Bounds:
         is_open = is_missing if ceiling is None else nothing
         return Bounds((above, ones), (above, ones), (top, ones), has_value, is_open, nothing)
     if indicator.measure == "total":
-        return Bounds((above, ones), (above, ones), (above, ones), has_value, is_missing, nothing)
+        is_open = is_missing | nobody
+        return Bounds((above, ones), (above, ones), (above, ones), has_value, is_open, nothing)
     if indicator.measure == "mean_per_unit":
-        ends = (above, below + cap)
-        return Bounds((above, below), ends, ends, has_value, is_missing, nothing)
+        ends = (above, np.where(nobody, 1, below + cap))
+        return Bounds((above, below), ends, ends, has_value, is_missing | nobody, nothing)
 
     rate = indicator.max_rate or Fraction(1)
     above, below, cap = fits(above, below, cap, factor=rate.numerator + rate.denominator)
     whole = below + cap
     top = multiply(above, rate.denominator) + multiply(cap, rate.numerator)
     bottom = multiply(whole, rate.denominator)
-    # Nobody expected at all: an employer register without a single row this year.
     unbounded = np.asarray(sums["uncapped"].to_numpy() | (is_missing & (whole == 0)), bool)
     anything = unbounded | np.asarray(whole == 0, bool)
     return Bounds(
@@ -259,8 +262,10 @@ def _flags(
         "unbounded": bounds.unbounded,
     }
     if target is not None and target.maximum is not None:
-        met = verdict == VERDICTS.index("met")
-        flags["exceeded"] = met & np.asarray(sums["numerator"].to_numpy() > target.maximum, bool)
+        most = target.maximum
+        above, below = fits(*bounds.lower, factor=max(most.numerator, most.denominator))
+        beyond = multiply(above, most.denominator) > multiply(below, most.numerator)
+        flags["exceeded"] = (verdict == VERDICTS.index("met")) & np.asarray(beyond, bool)
     if indicator.measure == "ratio" and target is not None and target.minimum < 1:
         below = sums["denominator"].to_numpy()
         everyone = np.asarray(least_sufficient(below, target) == below, bool)
@@ -270,6 +275,6 @@ def _flags(
 
 def _masked(values: np.ndarray, keep: BoolArray) -> Any:
     """Return nullable whole numbers, empty where not kept."""
-    if values.dtype == object:
+    if values.dtype == object and any(abs(int(value)) > _LARGEST_INT64 for value in values):
         return np.array([v if k else None for v, k in zip(values, keep, strict=True)], object)
     return pd.arrays.IntegerArray(np.asarray(values, np.int64), ~keep)

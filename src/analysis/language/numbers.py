@@ -11,7 +11,8 @@ from babel.numbers import format_decimal
 from analysis.exact import round_half_up
 from analysis.plan import Target
 
-_MOST_DIGITS = 12
+#: Beyond any count of people or đồng; a bar such as 1/3 is never reached by decimals.
+_MOST_DIGITS = 40
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from analysis.redaction.sheet import LARGEST_HIDDEN, LONGEST_STEP, Amount, Rule,
 
 #: In this order sums are shown, as long as nothing comes out.
 _SCOPES = ("district", "unit_type", "parent", "commune")
-# How often room is looked for, and how many are hidden beside an exposed count each time.
+# How often room is looked for; each time some more is hidden.
 _MOST_ATTEMPTS = 6
-_MOST_COMPANY = 1
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,14 @@ class Verdict:
         shown.
     kept : dict of str to bool array
         Whose verdict may be shown though its figures are hidden, by indicator.
+    proof : Release
+        How persons can be exchanged without anything shown changing.
     """
 
     hidden: BoolArray
     sums: frozenset[Hashable]
     kept: dict[str, BoolArray]
+    proof: Release
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Year:
         InputError
             If a fact that the plan asks about pins a hidden count: no figure could be shown.
         """
-        groups = list(self._groups())
+        groups = list({(g.amount, g.labels.tobytes()): g for g in self._groups()}.values())
         kept = self._make_room(groups)
         release = self._release(groups, kept)
         if release.find_exposed():
@@ -104,7 +106,7 @@ class Year:
         shown = {item.key for item in self._sums() if release.add(item)}
         if release.find_exposed():  # pragma: no cover - `add` never lets it come to this
             raise AssertionError("a hidden count is exposed")
-        return Verdict(self.sheet.hidden, frozenset(shown), kept)
+        return Verdict(self.sheet.hidden, frozenset(shown), kept, release)
 
     def _release(self, groups: Sequence[Groups], kept: dict[str, BoolArray]) -> Release:
         moves = self.sheet.find_moves([self.places_of(a.indicator) for a in self.asked])
@@ -212,21 +214,22 @@ class Year:
         return kept
 
     def _add_company(self, release: Release, exposed: list[tuple[Amount, IntArray]]) -> None:
+        """Hide, beside each exposed count, one more that is summed with it and has the most room."""
         sheet = self.sheet
+        rows_of: dict[int, set[int]] = {}
         for amount, rows in exposed:
             column = (amount.minus or amount.plus)[0]
-            for row in rows[sheet.hidden[rows, column]].tolist():
-                around = release.companions(column, np.array([row]))
-                others = np.flatnonzero(
-                    around & ~sheet.hidden[:, column] & (sheet.x[:, column] > 0)
-                )
-                trial = np.zeros(sheet.x.shape, bool)
-                trial[[row, *others], column] = True
-                up, down = sheet.try_room(trial, column)
-                best = others[np.lexsort((sheet.x[others, column], -np.minimum(up, down)[others]))]
-                cells = np.zeros(sheet.x.shape, bool)
-                cells[[row, *best[:_MOST_COMPANY]], column] = True
-                sheet.choose(cells)
+            rows_of.setdefault(column, set()).update(rows[sheet.hidden[rows, column]].tolist())
+        chosen = np.zeros(sheet.x.shape, bool)
+        for column, rows in rows_of.items():
+            could = ~sheet.hidden[:, column] & (sheet.x[:, column] > 0)
+            up, down = sheet.try_room(could, column)
+            ordered = np.lexsort((sheet.x[:, column], -np.minimum(up, down)))
+            for row in sorted(rows):
+                around = release.companions(column, row) & could & ~chosen[:, column]
+                best = ordered[around[ordered]][:1]
+                chosen[[row, *best], column] = True
+        sheet.choose(chosen)
 
     def _rules(self, kept: dict[str, BoolArray]) -> list[Rule]:
         found = [self._rule(a, kept[a.indicator.id]) for a in self.asked]

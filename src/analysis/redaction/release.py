@@ -123,12 +123,13 @@ class Release:
                 break
         return best
 
-    def companions(self, column: int, rows: IntArray) -> BoolArray:
-        """Return everybody who is in the same shown sums of a column as one of these members."""
+    def companions(self, column: int, row: int) -> BoolArray:
+        """Return everybody who is in the same shown sums of a column as a member."""
         labels = self._labels[column]
-        return np.isin(labels, labels[rows]) & self.sheet.known[:, column]
+        return np.asarray((labels == labels[row]) & self.sheet.known[:, column], bool)
 
     def pools(self, way: Move) -> tuple[IntArray, BoolArray]:
+        """Return the pool of every member for a move, and who is in no shown sum of it."""
         if way not in self._pools:
             columns = sorted(way)
             free = ~np.any([self._touched[c] for c in columns], axis=0)

@@ -124,9 +124,11 @@ class Sheet:
         self.chosen = self.chosen | cells
         self.hidden = self._find_hidden(self.x, self._everybody)
 
-    def try_room(self, cells: BoolArray, column: int) -> Room:
-        """Return the room in a column if further cells were hidden."""
+    def try_room(self, rows: BoolArray, column: int) -> Room:
+        """Return the room in a column if it were hidden for further members."""
         before = self.chosen, self.hidden
+        cells = np.zeros(self.x.shape, bool)
+        cells[rows, column] = True
         self.choose(cells)
         room = self.find_room([frozenset({column})], [])
         self.chosen, self.hidden = before

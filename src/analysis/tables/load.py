@@ -121,7 +121,10 @@ def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
         tables[table.name] = _type_table(text, table, files[table.name], problems)
     description = Description()
     if (folder / DESCRIPTION).exists():
-        description = read_yaml(folder / DESCRIPTION, Description)
+        try:
+            description = read_yaml(folder / DESCRIPTION, Description)
+        except InputError as failure:
+            problems += failure.problems
     return Dataset(tables, files, description, digest.hexdigest()), problems
 
 

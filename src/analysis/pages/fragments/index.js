@@ -56,6 +56,7 @@ function start(units) {
   function sort() {
     chosen = byId("sort").value === "" ? null : Number(byId("sort").value);
     const head = byId("chosen");
+    head.hidden = chosen === null;
     head.textContent = chosen === null ? "" : byId("sort").selectedOptions[0].textContent;
     const order = units.map((_, i) => i);
     if (chosen !== null) {
@@ -67,6 +68,7 @@ function start(units) {
       const cell = rows[i].lastElementChild;
       cell.textContent = chosen === null ? "" : unit.values[chosen][1];
       cell.dataset.label = head.textContent;
+      cell.hidden = head.hidden;
     });
     body.append(...order.map((i) => rows[i]));
     filter();
