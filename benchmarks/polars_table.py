@@ -308,9 +308,8 @@ def _pooled_district(work: Work, indicator: Indicator, states: pl.LazyFrame) -> 
     )
     if indicator.over == "district":
         # Expected every year; once the level has ended, its value does not apply.
-        rows = rows.with_columns(
-            expected=pl.lit(1, pl.Int64), not_applicable=1 - pl.col("expected")
-        )
+        ended = pl.col("not_applicable") + 1 - pl.col("expected")
+        rows = rows.with_columns(expected=pl.lit(1, pl.Int64), not_applicable=ended)
     return rows
 
 
@@ -353,15 +352,16 @@ def _terms(work: Work, indicator: Indicator, scope: str) -> list[tuple[Terms, li
 
 def _ends(indicator: Indicator) -> Ends:
     one, no = pl.lit(1), pl.lit(False)
-    is_missing = MISSING > 0
+    is_missing, nobody = MISSING > 0, pl.col("expected") == 0
     if indicator.measure == "district_value":
         ceiling = _ceiling(indicator)
         top = pl.when(HAS_VALUE).then(N).otherwise(ceiling or 0)
         return Ends((N, one), (N, one), (top, one), is_missing if ceiling is None else no, no)
     if indicator.measure == "total":
-        return Ends((N, one), (N, one), (N, one), is_missing, no)
+        return Ends((N, one), (N, one), (N, one), is_missing | nobody, no)
     if indicator.measure == "mean_per_unit":
-        return Ends((N, D), (N, D + CAP), (N, D + CAP), is_missing, no)
+        ends = (N, pl.when(nobody).then(1).otherwise(D + CAP))
+        return Ends((N, D), ends, ends, is_missing | nobody, no)
     rate, whole = indicator.max_rate or Fraction(1), D + CAP
     unbounded = UNCAPPED | (is_missing & (whole == 0))
     anything = unbounded | (whole == 0)
@@ -436,7 +436,9 @@ def _breakeven(indicator: Indicator, target: Target | None, ends: Ends) -> pl.Ex
 def _flag_bits(indicator: Indicator, scope: str, target: Target | None, ends: Ends) -> pl.Expr:
     flags = {"carried": CARRIED, "unbounded": ends.unbounded}
     if target is not None and target.maximum is not None:
-        flags["exceeded"] = (pl.col("verdict") == "met") & N.gt(int(target.maximum))
+        (above, below), most = ends.lower, target.maximum
+        beyond = above * most.denominator > below * most.numerator
+        flags["exceeded"] = (pl.col("verdict") == "met") & beyond
     below_all = target is not None and target.minimum < 1
     if indicator.measure == "ratio" and below_all and scope == "unit":
         flags["all_or_nothing"] = HAS_VALUE & (_least_sufficient(D, target) == D)

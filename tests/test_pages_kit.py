@@ -178,7 +178,9 @@ class Visit:
         return self.page.evaluate(script, value)
 
     def open_details(self, is_open: bool) -> None:
-        script = "(open) => document.querySelectorAll('details').forEach((one) => { one.open = open; })"
+        script = (
+            "(open) => document.querySelectorAll('details').forEach((one) => { one.open = open; })"
+        )
         self.run(script, is_open)
 
     def resize(self, width: int) -> None:

@@ -57,7 +57,9 @@ class Print:
     @cached_property
     def info(self) -> dict[str, str]:
         lines = self.read("pdfinfo").decode().splitlines()
-        return {key.strip(): text.strip() for key, _, text in (line.partition(":") for line in lines)}
+        return {
+            key.strip(): text.strip() for key, _, text in (line.partition(":") for line in lines)
+        }
 
     @cached_property
     def sheets(self) -> list[list[Word]]:

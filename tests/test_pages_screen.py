@@ -140,8 +140,9 @@ def test_page_says_what_it_is(visit: Visit) -> None:
         h1: [...document.querySelectorAll("h1")].map((h) => h.textContent),
         main: document.querySelectorAll("main").length,
         footer: document.querySelectorAll("body > footer").length,
-        nav: document.querySelectorAll(document.querySelector("form.search") ? "[role=search]" : "nav[aria-label]").length,
-        levels: [...document.querySelectorAll("h1, h2, h3, h4")].filter((h) => h.checkVisibility()).map((h) => +h.localName[1]),
+        nav: document.querySelectorAll("nav[aria-label], form[role=search]").length,
+        levels: [...document.querySelectorAll("h1, h2, h3, h4")].filter((h) => h.checkVisibility())
+            .map((h) => Number(h.localName[1])),
         })"""
     )
     assert facts["lang"] == "vi"
@@ -197,7 +198,7 @@ def test_nothing_overflows(visit: Visit, width: int) -> None:
         assert visit.run(CLIPPED) == []
 
 
-@pytest.mark.parametrize("width", (320, 360))
+@pytest.mark.parametrize("width", [320, 360])
 def test_tables_become_lists_on_a_phone(visit: Visit, width: int) -> None:
     """The page's own tables need no scrolling from side to side."""
     visit.resize(width)
@@ -211,7 +212,7 @@ def test_tables_become_lists_on_a_phone(visit: Visit, width: int) -> None:
 
 
 @only_reports
-@pytest.mark.parametrize("width", (360, 1280))
+@pytest.mark.parametrize("width", [360, 1280])
 def test_figures_are_readable(visit: Visit, width: int) -> None:
     """Each text of a drawing is large enough, inside the drawing, and on no other text."""
     visit.resize(width)
@@ -234,7 +235,8 @@ def test_figures_are_readable(visit: Visit, width: int) -> None:
                     one.top < frame.top || one.bottom > frame.bottom) wrong.push(["outside", one.text]);
             }
             texts.forEach((one, i) => texts.slice(i + 1).forEach((other) => {
-                if (one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom)
+                if (one.left < other.right && other.left < one.right &&
+                    one.top < other.bottom && other.top < one.bottom)
                     wrong.push(["over", one.text, other.text]);
             }));
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.commandline import Group, Option, explain
-from analysis.problems import InputError, Problem, error, has_errors
+from analysis.problems import InputError, Problem, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -144,8 +145,7 @@ def indicators(
             f"--by: không có phạm vi {', '.join(unknown)}; có: {', '.join(SCOPES)}"
         )
     if out is not None and not out.parent.is_dir():
-        message = "không có thư mục này để ghi tệp vào"
-        raise InputError([error(message, code="no_folder", column="--out", value=out.parent)])
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
     study = _study(year, data, plan_file, params_file)
     table = compute_indicators(study.dataset, study.plan, [year], scopes)
     if out is None:
@@ -295,6 +295,4 @@ def _explain_os(failure: OSError) -> str:
         "EROFS": "ổ đĩa chỉ cho đọc",
         "ENOENT": "không có tệp hoặc thư mục này",
     }
-    import errno
-
     return known.get(errno.errorcode.get(failure.errno or 0, ""), str(failure.strerror or failure))

@@ -68,13 +68,12 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
 def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
     """Return the dataset with only the units that are in both years, predecessors with them."""
     old, new = study.expected_units(before).index, study.expected_units(now).index
-    successor = _successors(study, before, now)
+    successors = _successors(study, before, now)
     both = set(old) & set(new)
-    pooled = {key for key in old if successor.get(key) in set(new)}
-    # A merged unit counts where its predecessors do.
-    keep_before = both | pooled
-    keep_now = both | {successor[key] for key in pooled}
-    kept = {before: keep_before, now: keep_now}
+    pooled = {key for key in old if successors.get(key, set()) & set(new)}
+    # A merged unit counts where its predecessors do, a split one where its successors do.
+    keep_now = both.union(*(successors[key] for key in pooled))
+    kept = {before: both | pooled, now: keep_now}
 
     def inside(frame: pd.DataFrame) -> pd.DataFrame:
         chosen = [
@@ -90,19 +89,21 @@ def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
     return Dataset(tables, study.dataset.files, study.dataset.description, study.dataset.digest)
 
 
-def _successors(study: Study, before: int, now: int) -> dict[str, str]:
-    """Return who each unit went into between two years' cut-offs, followed to the end."""
+def _successors(study: Study, before: int, now: int) -> dict[str, set[str]]:
+    """Return which units each one went into between two years' cut-offs, followed to the end."""
     events = study.dataset.lineage
     start = pd.Timestamp(study.plan.cut_off_in(before))
     end = pd.Timestamp(study.plan.cut_off_in(now))
     events = events[(events["date"] > start) & (events["date"] <= end)]
-    events = events[events["event"].isin(_FINAL_EVENTS)].sort_values("date")
-    direct = dict(zip(events["predecessor_id"], events["successor_id"], strict=True))
-    resolved = {}
-    for key in direct:
-        target, seen = direct[key], {key}
-        while target in direct and target not in seen:
-            seen.add(target)
-            target = direct[target]
-        resolved[key] = target
-    return resolved
+    events = events[events["event"].isin(_FINAL_EVENTS)]
+    direct: dict[str, set[str]] = {}
+    for key, successor in zip(events["predecessor_id"], events["successor_id"], strict=True):
+        direct.setdefault(key, set()).add(successor)
+
+    def follow(key: str, seen: frozenset[str]) -> set[str]:
+        onward = direct.get(key, set()) - seen
+        if not onward:
+            return {key}
+        return set().union(*(follow(after, seen | {key}) for after in onward))
+
+    return {key: follow(key, frozenset({key})) for key in direct}

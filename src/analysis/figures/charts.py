@@ -21,10 +21,12 @@ from analysis.figures.style import (
 )
 from analysis.findings import Finding
 from analysis.language import Language
+from analysis.plan import Target
 
 _ROW = 36.0
 _SIDE = 6.0
 _AXIS = 22.0
+_LETTER = 6.4
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Trend:
     label: str
     unit: dict[int, Fraction]
     district: dict[int, Fraction]
-    target: Fraction | None
+    target: Target | None
     verdict: str
 
 
@@ -112,9 +114,11 @@ def trend_chart(trends: Sequence[Trend], years: Sequence[int], language: Languag
     """Draw shares by year, one small chart below the other; the unit bold, the district pale."""
     step = 104.0
     figure = new_figure(step * len(trends))
+    # A value close to its target takes more digits, and its label more room.
+    right = 10 + _LETTER * max(len(label) for t in trends for label in _end_texts(t, language))
     for place, trend in enumerate(trends):
         bottom = step * (len(trends) - 1 - place) + _AXIS
-        axes = add_axes(figure, 34, bottom, WIDTH - 34 - 52, step - _AXIS - 30)
+        axes = add_axes(figure, 34, bottom, WIDTH - 34 - right, step - _AXIS - 30)
         _draw_trend(axes, trend, years, language)
         height = figure.get_figheight() * 72
         figure.text(
@@ -132,7 +136,7 @@ def trend_chart(trends: Sequence[Trend], years: Sequence[int], language: Languag
 def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Language) -> None:
     values = [*trend.unit.values(), *trend.district.values()]
     if trend.target is not None:
-        values.append(trend.target)
+        values.append(trend.target.minimum)
     low, high = float(min(values)), float(max(values))
     room = max(high - low, 0.05) * 0.2
     axes.set_ylim(low - room, high + room)
@@ -140,10 +144,10 @@ def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Langua
     axes.set_xticks(list(years), [str(year) for year in years])
     axes.set_yticks([])
     if trend.target is not None:
-        bar = float(trend.target)
+        bar = float(trend.target.minimum)
         axes.axhline(bar, color=colour("ink"), lw=0.8, ls=(0, (4, 3)))
         axes.annotate(
-            language.numbers.percent(trend.target), (0, bar), (-4, 0),
+            language.numbers.percent(trend.target.minimum), (0, bar), (-4, 0),
             xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="right", va="center", fontsize=SMALL, color=colour("ink"),
         )  # fmt: skip
@@ -161,10 +165,15 @@ def _end_labels(
     trend: Trend, language: Language, limits: tuple[float, float]
 ) -> list[tuple[str, float, str]]:
     """Return the last value of each line, moved apart where they would touch."""
-    ends = [
-        (float(series[max(series)]), language.numbers.percent(series[max(series)]), role)
+    shown = [
+        (series, role)
         for series, role in ((trend.unit, MARKS[trend.verdict].colour), (trend.district, "muted"))
         if series
+    ]
+    texts = _end_texts(trend, language)
+    ends = [
+        (float(series[max(series)]), text, role)
+        for (series, role), text in zip(shown, texts, strict=True)
     ]
     ends.sort()
     heights = [height for height, _, _ in ends]
@@ -173,6 +182,11 @@ def _end_labels(
         middle = sum(heights) / 2
         heights = [middle - apart / 2, middle + apart / 2]
     return [(text, height, role) for height, (_, text, role) in zip(heights, ends, strict=True)]
+
+
+def _end_texts(trend: Trend, language: Language) -> list[str]:
+    percent = language.numbers.percent
+    return [percent(s[max(s)], trend.target) for s in (trend.unit, trend.district) if s]
 
 
 def _draw_line(
@@ -228,8 +242,11 @@ def path_chart(
     if known:
         now = known[-1]
         assert now.value is not None
+        bottom, top = axes.get_ylim()
+        # Near the years' labels the value goes above its mark.
+        beside = (9, -9) if float(now.value) - bottom > (top - bottom) / 8 else (9, 10)
         axes.annotate(
-            language.numbers.percent(now.value), (now.year, float(now.value)), (9, -9),
+            language.numbers.percent(now.value, now.target), (now.year, float(now.value)), beside,
             textcoords="offset points", va="center", fontsize=TEXT, fontweight="bold",
             color=colour("ink"),
         )  # fmt: skip

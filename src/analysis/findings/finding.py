@@ -183,8 +183,8 @@ def _whole(cell: Any) -> int | None:
 
 
 def _fraction(cell: Any) -> Fraction | None:
-    # The table's decimals come from exact fractions of modest size: this finds them again.
-    return None if pd.isna(cell) else Fraction(float(cell)).limit_denominator(10**7)
+    # As published: the shortest decimal that stands for the table's number.
+    return None if pd.isna(cell) else Fraction(repr(float(cell)))
 
 
 def _change(now: Finding, before: Finding) -> Change | None:

@@ -138,6 +138,8 @@ def load_language(code: str, root: Path) -> Language:
         percent=numbers.percent,
         points=numbers.points,
         quantity=numbers.quantity,
+        difference=numbers.difference,
+        percent_up=numbers.percent_up,
         scaled=lambda number, scale: numbers.decimal(Fraction(number, scale)),
         lower_first=lower_first,
         heading=lambda column: _heading(words, column, tuple(dictionary().tables)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -72,6 +73,14 @@ class Numbers:
         while size and digits < _MOST_DIGITS and not round_half_up(size, digits):
             digits += 1
         return self.decimal(size, digits)
+
+    def difference(self, difference: Fraction) -> str:
+        """Write the size of a difference of means or counts; what is not zero never reads 0."""
+        return self.points(difference / 100)
+
+    def percent_up(self, value: Fraction) -> str:
+        """Write a share that is enough: rounded up to one decimal."""
+        return self.decimal(Fraction(math.ceil(value * 1000), 10)) + "%"
 
     def quantity(self, value: Fraction, target: Target | None = None) -> str:
         """Write a mean or a count: whole where it is whole, else as its verdict takes."""

@@ -145,12 +145,13 @@ class Report:
         tasks = {task.id: task for task in self.study.plan.tasks}
         by_task: dict[str, list[Finding]] = {}
         for finding in self.wholes:
-            if finding.verdict == "not_met" and finding.indicator.tasks:
-                by_task.setdefault(finding.indicator.tasks[0], []).append(finding)
+            if finding.verdict == "not_met":
+                task = next(iter(finding.indicator.tasks), "")
+                by_task.setdefault(task, []).append(finding)
         steps = [
             {
-                "text": tasks[key].text,
-                "ref": self.language.say("by_plan", tasks[key].section),
+                "text": tasks[key].text if key else "",
+                "ref": self.language.say("by_plan", tasks[key].section) if key else "",
                 "reasons": [self.line(finding) for finding in findings],
             }
             for key, findings in list(by_task.items())[:_MOST_STEPS]
@@ -186,6 +187,13 @@ class Report:
             "section": indicator.section,
             "decision": indicator.decision,
         }
+
+    def figure_row(self, finding: Finding) -> list[str]:
+        """Return a finding's line of a figure's data."""
+        count, say = self.language.numbers.count, self.language.say
+        known = [finding.numerator, finding.denominator]
+        counts = ["–" if number is None else count(number) for number in known]
+        return [finding.indicator.title, *counts, say("value", finding), say("target", finding)]
 
     def figure(
         self,

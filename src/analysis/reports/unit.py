@@ -11,11 +11,13 @@ from analysis.figures import PeerMark, Trend, peers_chart, targets_chart, trend_
 from analysis.findings import Finding, Peers, compare_with_peers, find, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.plan import Target
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
 
 _MOST_GOOD = 3
+_MOST_OPEN = 5
 _MOST_TRENDS = 2
 
 
@@ -121,7 +123,12 @@ class UnitReport(Report):
         """Name what is open and which figures would settle it; without a return that is all of it."""
         if not self.facts["has_return"]:
             return []
-        return self._lines([f for f in self.wholes if f.verdict == "undetermined"])
+        found = [f for f in self.wholes if f.verdict == "undetermined"]
+        lines = self._lines(found[:_MOST_OPEN])
+        rest = [f.indicator.short for f in found[_MOST_OPEN:]]
+        if rest:
+            lines.append({"title": "", "text": self.language.say("others_met", rest)})
+        return lines
 
     def figure_targets(self) -> Fragment | None:
         """Draw the unit's rates against their targets; nothing where it has none."""
@@ -129,16 +136,16 @@ class UnitReport(Report):
         if not shown:
             return None
         say, texts = self.language.say, self.language.words["ui"]
-        missed = sum(f.verdict == "not_met" for f in shown)
+        missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
         return self.figure(
             "chi-tieu",
             targets_chart(shown, self.language),
-            headline=say("fig_targets_title", missed, len(shown)),
+            headline=say("fig_targets_title", missed, len(shown), met),
             subtitle=say("fig_targets_subtitle", self.name, self.year),
             alt=say("fig_targets_alt", self.name, self.year, [say("fig_targets_item", f) for f in shown]),
             header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
             rows=[
-                [f.indicator.title, *map(str, (f.numerator, f.denominator)), say("value", f), say("target", f)]
+                self.figure_row(f)
                 for f in shown
             ],
             verdicts=[f.verdict for f in shown],
@@ -157,13 +164,13 @@ class UnitReport(Report):
             say(
                 "fig_trend_item",
                 trend.label,
-                {y: numbers.percent(v) for y, v in trend.unit.items()},
+                {y: numbers.percent(v, trend.target) for y, v in trend.unit.items()},
             )
             for trend in trends
         ]
 
-        def cell(series: dict[int, Fraction], year: int) -> str:
-            return numbers.percent(series[year]) if year in series else "–"
+        def cell(series: dict[int, Fraction], year: int, target: Target | None) -> str:
+            return numbers.percent(series[year], target) if year in series else "–"
 
         return self.figure(
             "xu-huong",
@@ -173,7 +180,7 @@ class UnitReport(Report):
             alt=say("fig_trend_alt", items),
             header=[texts["indicator"], texts["year"], texts["unit"], texts["district_value"]],
             rows=[
-                [t.label, str(y), cell(t.unit, y), cell(t.district, y)]
+                [t.label, str(y), cell(t.unit, y, t.target), cell(t.district, y, t.target)]
                 for t in trends
                 for y in years
             ],
@@ -189,9 +196,8 @@ class UnitReport(Report):
             district_values = self._up_to_now(self.study.values(key, "district", issuer))
             if len(unit_values) < 2:
                 continue
-            target = finding.target.minimum if finding.target else None
             trends.append(
-                Trend(finding.indicator.short, unit_values, district_values, target, finding.verdict)
+                Trend(finding.indicator.short, unit_values, district_values, finding.target, finding.verdict)
             )  # fmt: skip
 
         def weight(trend: Trend) -> tuple[bool, Fraction]:

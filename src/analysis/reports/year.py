@@ -53,12 +53,15 @@ class YearReport(Report):
         texts, numbers = self.language.words["ui"], self.language.numbers
         plan = self.study.plan
         received = int(self.units["has_return"].sum())
-        members = self.units["members_total"].sum()
+        members = self.units["members_total"]
         facts = [
             (texts["plan"], plan.short),
             (texts["expected"], numbers.count(len(self.units))),
             (texts["received"], numbers.count(received)),
-            (texts["members"], numbers.count(int(members))),
+            (
+                texts["members"],
+                self.language.say("sum_of_known", int(members.sum()), int(members.isna().sum())),
+            ),
         ]
         title = f"{texts['year_title']} {self.year}"
         return self.head(plan.issuer.name, title, facts)
@@ -103,6 +106,7 @@ class YearReport(Report):
             return None
         say, count = self.language.say, self.language.numbers.count
         is_share = finding.indicator.is_share
+        holders = gap.units if is_share else gap.half
         return {
             "where": say("gap_where", gap.communes[:_MOST_NAMED], self._types_with_gap(gap)),
             "lead": say("closes_gap", gap),
@@ -112,8 +116,11 @@ class YearReport(Report):
                     "name": str(self.units.at[key, "name"]),
                     "size": "" if is_share else count(size),
                 }
-                for key, size in (gap.units if is_share else gap.half)[:_MOST_UNITS]
+                for key, size in holders[:_MOST_UNITS]
             ],
+            "rest": say("more_units", len(holders) - _MOST_UNITS)
+            if len(holders) > _MOST_UNITS
+            else "",
         }
 
     def _types_with_gap(self, gap: Gap) -> list[tuple[str, int]]:
@@ -161,17 +168,17 @@ class YearReport(Report):
         if not shown:
             return None
         say, texts = self.language.say, self.language.words["ui"]
-        missed = sum(f.verdict == "not_met" for f in shown)
+        missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
         place = self.study.plan.issuer.short
         return self.figure(
             "chi-tieu",
             targets_chart(shown, self.language),
-            headline=say("fig_targets_title", missed, len(shown)),
+            headline=say("fig_targets_title", missed, len(shown), met),
             subtitle=say("fig_targets_subtitle", place, self.year),
             alt=say("fig_targets_alt", place, self.year, [say("fig_targets_item", f) for f in shown]),
             header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
             rows=[
-                [f.indicator.title, *map(str, (f.numerator, f.denominator)), say("value", f), say("target", f)]
+                self.figure_row(f)
                 for f in shown
             ],
             verdicts=[f.verdict for f in shown],
