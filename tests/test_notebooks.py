@@ -82,7 +82,7 @@ def default_settings() -> dict[str, Any]:
 #: What the runner finds out for each page: nobody sets it in a file.
 FOUND = {"years_beside": [], "previous": ""}
 #: What no page of a tour shows; how long the runner waits is nothing that a notebook could know.
-LEFT_OUT = {"explore": {"page_seconds", "edition", "letterhead"}}
+LEFT_OUT = {"explore": {"page_seconds", "letterhead"}}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

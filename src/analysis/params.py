@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -38,8 +38,6 @@ class Params(BaseModel):
         Units whose denominator is below this are not ranked.
     page_seconds : int
         How long one notebook may run.
-    edition : {"internal", "share"}
-        Which edition a page says it is.
     letterhead : bool
         Whether pages begin with the issuing body at the left and the state's name at the right.
     years_beside : list of int
@@ -60,7 +58,6 @@ class Params(BaseModel):
     min_peers: int = Field(default=5, ge=2)
     min_ranked: int = Field(default=10, ge=1)
     page_seconds: int = Field(default=300, ge=5)
-    edition: Literal["internal", "share"] = "internal"
     letterhead: bool = False
     years_beside: list[int] = []
     previous: str = ""

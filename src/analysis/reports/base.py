@@ -63,7 +63,7 @@ class Report:
             kicker=kicker,
             title=title,
             facts=facts,
-            edition=self.language.word("edition", params.edition),
+            edition=self.language.ui("internal"),
             letterhead=letterhead,
         )
 
@@ -81,7 +81,7 @@ class Report:
             "skip": texts["skip"],
             "notice": texts["illustrative"] if described.illustrative else "",
             "mark": texts["illustrative_mark"],
-            "edition": self.language.word("edition", self.study.params.edition),
+            "edition": texts["internal"],
             **links,
         }
 
