@@ -14,11 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from browser import find_browser
 from datasets import HEADERS, Tables, write_tables
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from test_reports_kit import ROOT, study_of
+from test_site_kit import wait_until
 
+from analysis.site.atomic import write_atomically
 from analysis.site.build import build_site
 from analysis.site.engine import Start
 
@@ -46,6 +49,7 @@ UNIT_PAGES = {
     "guild": "2024/cdcs/ND-BOCXEP.html",
     "brand new": "2025/cdcs/DN-NANGDEO.html",
     "hospital": "2025/cdcs/YT-HUYEN.html",
+    "longest": "2025/cdcs/DN-MAYCHIEU.html",
     "script": "names/2024/cdcs/DN-RLAN.html",
     "dollar": "names/2024/cdcs/DN-DABAN.html",
     "underscore": "names/2024/cdcs/TH-HUC.html",
@@ -66,7 +70,27 @@ PAGES = REPORTS | INDEXES
 # --- Sites --------------------------------------------------------------------------------------
 
 
-def make_sites(root: Path) -> Path:
+def shared_sites(factory: pytest.TempPathFactory) -> Path:
+    """The sites of `make_sites`, made once by whichever worker comes first."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root, told = base / "sites", base / "sites.told"
+    try:
+        root.mkdir()
+    except FileExistsError:
+        assert wait_until(told.exists, 10 * SECONDS), "nobody made the sites"
+        assert told.read_text() == "made"
+        return root
+    try:
+        make_sites(root)
+        write_atomically(told, "made")
+    finally:
+        if not told.exists():
+            write_atomically(told, "failed")
+    return root
+
+
+def make_sites(root: Path) -> None:
     """The sample's sites of 2025 and 2024 with a few units each, and a whole one of odd names."""
     for year in (2025, 2024):
         prefix = f"{year}/cdcs/"
@@ -74,7 +98,6 @@ def make_sites(root: Path) -> Path:
         _build(SAMPLE, root / str(year), year, [Path(link).stem for link in links])
     folder = write_tables(odd_tables(), root / "data")
     _build(folder, root / "names" / "2024", 2024, None)
-    return root
 
 
 def _build(data: Path, out: Path, year: int, units: list[str] | None) -> None:

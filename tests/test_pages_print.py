@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
-from test_pages_kit import PAGES, UNIT_PAGES, Visit, make_sites, open_browser, open_context
+from test_pages_kit import PAGES, UNIT_PAGES, Visit, open_browser, open_context, shared_sites
 
 MOST_SHEETS = 4
 POINTS = 72 / 25.4
@@ -100,7 +100,7 @@ def squeezed(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sites(tmp_path_factory.mktemp("sites"))
+    return shared_sites(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ from test_pages_kit import (
     Visit,
     axe,
     is_left_out,
-    make_sites,
     open_browser,
     open_context,
+    shared_sites,
 )
 
 WIDTHS = (320, 360, 768, 1280)
@@ -34,7 +34,7 @@ MOST_PAINT = 1500  # ms
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sites(tmp_path_factory.mktemp("sites"))
+    return shared_sites(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
