@@ -45,7 +45,7 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     --------
     >>> from analysis import load
     >>> rows = compare(load(2024), 2023, 2024)
-    >>> rows.loc["informed_public", "units_now"]
+    >>> int(rows.loc["informed_public", "units_now"])
     79
     """
     dataset = study.dataset

@@ -164,7 +164,7 @@ def _value(row: Any, indicator: Indicator, language: Language) -> list[Any]:
         text = language.numbers.percent(value, indicator.target_in(int(row.year)))
     else:
         text = language.numbers.quantity(value)
-    return [round(float(value), 6), text, str(row.verdict)]
+    return [float(value), text, str(row.verdict)]
 
 
 def _order(unit_type: str, entry: Mapping[str, Any]) -> tuple[int, str]:
