@@ -8,8 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 OVERRIDE = "CONGDOAN_BROWSER"
 PATH_NAMES = (
@@ -97,6 +102,20 @@ def find_browser() -> str:
         if is_usable(path):
             return str(path)
     raise NoBrowserError(f"no Chromium, Chrome or Edge found; set {OVERRIDE} to its path")
+
+
+@contextmanager
+def open_browser() -> Iterator["Browser"]:
+    """Start a browser; never skipped: without one nobody has seen a page."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        yield started
+        started.close()
 
 
 if __name__ == "__main__":

@@ -287,8 +287,6 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "tally": [(counts, name) for counts in tallies for _, name in named],
         "nothing_judged": named,
         "no_return": [(2024, "CĐCS Trường A", parent) for parent in (issuer, "CDX-01")],
-        "all_met": [()],
-        "none_met": [()],
         "good_heading": [()],
         "bad_heading": [()],
         "open_heading": [()],
@@ -347,7 +345,6 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for n in (1, 3)
         ],
         "closes_gap": [(gap,) for gap in [*gaps, *map(of_one, gaps)]],
-        "direction": [(f,) for f in every],
         "restated_lead": [(language.date(date(2024, 12, 1)), *pair) for pair in pairs],
         "restated": [(r,) for r in restated],
         "formula": [(formula_words(i, language),) for i in plan.catalogue()],

@@ -24,10 +24,10 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from browser import find_browser
+from browser import open_browser
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from analysis.params import Params
 
@@ -312,14 +312,8 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Never skipped: without a browser nobody has seen a notebook run.
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        )
+    with open_browser() as started:
         yield started
-        started.close()
 
 
 class Opened:

@@ -13,9 +13,10 @@ from statistics import median
 from typing import Any
 
 import pytest
+from browser import open_browser
 from datasets import Tables, random_tables
 from playwright.sync_api import Browser, Page
-from test_pages_kit import open_browser, open_context
+from test_pages_kit import open_context
 from test_reports_kit import study_of_tables
 
 from analysis.pages.index import render_index
@@ -141,7 +142,6 @@ def fitting(study: Study, fits: Callable[[str, Any], bool]) -> set[str]:
     return {key for key, row in units.iterrows() if fits(key, row)}
 
 
-@pytest.mark.xfail(strict=False, reason="measured 319 kB; the goal of 250 kB is not met yet")
 def test_index_of_two_thousand_is_small(file: Path) -> None:
     assert file.stat().st_size <= MOST_BYTES
 
@@ -178,7 +178,6 @@ def test_search_finds_one_by_its_code_and_nobody_by_nonsense(page: Page, study: 
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.xfail(strict=False, reason="a time: a busy machine answers later")
 def test_a_letter_typed_is_answered_at_once(page: Page, width: int) -> None:
     """From the input event until the answer is laid out; what else the machine does is no matter."""
     page.set_viewport_size({"width": width, "height": 800})

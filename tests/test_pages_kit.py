@@ -8,16 +8,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import find_browser
 from datasets import HEADERS, Tables, write_tables
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from test_reports_kit import ROOT, study_of
 from test_site_kit import wait_until
 
@@ -131,18 +128,6 @@ def is_left_out(root: Path, path: Path) -> bool:
 
 
 # --- The browser --------------------------------------------------------------------------------
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    """A browser; never skipped: without one nobody has seen a page."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        )
-        yield started
-        started.close()
 
 
 def open_context(browser: Browser, **settings: Any) -> BrowserContext:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from browser import open_browser
 from playwright.sync_api import Browser
-from test_pages_kit import PAGES, UNIT_PAGES, Visit, open_browser, open_context, shared_sites
+from test_pages_kit import PAGES, UNIT_PAGES, Visit, open_context, shared_sites
 
 MOST_SHEETS = 4
 POINTS = 72 / 25.4

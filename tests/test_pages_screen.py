@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from browser import open_browser
 from playwright.sync_api import Browser
 from test_pages_kit import (
     INDEXES,
@@ -22,7 +23,6 @@ from test_pages_kit import (
     Visit,
     axe,
     is_left_out,
-    open_browser,
     open_context,
     shared_sites,
 )
@@ -254,14 +254,18 @@ def test_units_pages_are_light(visit: Visit) -> None:
     assert visit.file.stat().st_size <= MOST_BYTES
 
 
-@pytest.mark.xfail(strict=False, reason="a time: a busy machine paints later")
 def test_page_is_there_at_once(visit: Visit) -> None:
-    """The largest piece is painted within 1.5 s of being asked for."""
-    painted = visit.run(
-        """() => new Promise((done) => new PerformanceObserver((list) =>
+    """The largest piece is painted within 1.5 s of being asked for.
+
+    A time: one slow moment of the machine is no fault of the page, three in a row are.
+    """
+    paint = """() => new Promise((done) => new PerformanceObserver((list) =>
         done(list.getEntries().at(-1).startTime)).observe({ type: "largest-contentful-paint", buffered: true }))"""
-    )
-    assert painted <= MOST_PAINT
+    times = [visit.run(paint)]
+    while times[-1] > MOST_PAINT and len(times) < 3:
+        visit.page.reload()
+        times.append(visit.run(paint))
+    assert min(times) <= MOST_PAINT, times
 
 
 # --- Links --------------------------------------------------------------------------------------

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from browser import find_browser
+from browser import open_browser
 
 PICTURES = Path("docs/pictures")
 #: Page, width and height of the window, file.
@@ -23,13 +21,11 @@ SHOTS = (
 def main(site: Path) -> None:
     """Save each picture."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+    with open_browser() as browser:
         for page, width, height, name in SHOTS:
             view = browser.new_page(viewport={"width": width, "height": height})
             view.goto((site.resolve() / page).as_uri())
             view.screenshot(path=PICTURES / name)
-        browser.close()
 
 
 if __name__ == "__main__":

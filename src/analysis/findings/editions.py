@@ -58,7 +58,7 @@ def find_restated(findings: dict[str, Finding], edition: Path) -> list[Restated]
             & (table["scope"] == finding.scope)
             & (table["scope_id"] == finding.scope_id)
         ]
-        if "." in finding.indicator.id or rows.empty:
+        if finding.indicator.is_part or rows.empty:
             continue
         before = rows.iloc[0]
         numerator, denominator = _whole(before["numerator"]), _whole(before["denominator"])

@@ -28,7 +28,7 @@ class Tally:
 def tally(year: int, findings: Iterable[Finding], before: Iterable[Finding] = ()) -> Tally:
     """Count the verdicts of a year, with the year before beside it where it has any."""
     earlier = tally(year - 1, before) if before else None
-    counts = Counter(f.verdict for f in findings if "." not in f.indicator.id)
+    counts = Counter(f.verdict for f in findings if not f.indicator.is_part)
     return Tally(
         year,
         counts["met"],

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
+from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
@@ -134,37 +135,55 @@ def _sortable(study: Study) -> list[Indicator]:
 
 
 def _data(study: Study, units: list[dict[str, Any]], language: Language) -> str:
-    """Return what the script needs, packed: two thousand units fit into a small page."""
-    indicators = _sortable(study)
-    lines = []
-    for unit in units:
-        rows = study.rows("unit", unit["id"], study.params.year)
-        verdicts = [row.verdict for key, row in rows.items() if "." not in key]
-        counts = {short: verdicts.count(word) for word, short in _COUNTED.items()}
-        shown = {key: unit[key] for key in ("id", "type", "commune", "outcome")}
-        values = [_value(rows.get(item.id), item, language) for item in indicators]
-        lines.append({**shown, **counts, "values": values})
+    """Return what the script needs, packed by columns: two thousand units fit into a small page."""
+    rows = [study.rows("unit", unit["id"], study.params.year) for unit in units]
+    columns: dict[str, list[Any]] = {
+        **{key: [unit[key] for unit in units] for key in ("type", "commune", "outcome")},
+        "id": ["" if unit["page"] else unit["id"] for unit in units],  # a page is named by its id
+        "indicators": [
+            _values([own.get(item.id) for own in rows], item, language) for item in _sortable(study)
+        ],
+    }
     words = {
         "type": {w: language.dictionary_word("unit_type", w) for w in _seen(units, "type")},
         "outcome": language.words["outcome"],
     }
-    packed = base64.b64encode(gzip.compress(json.dumps(lines).encode(), mtime=0)).decode()
+    text = json.dumps(columns, separators=(",", ":"))
+    packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     # "</" cannot end the script element inside JSON.
     return json.dumps({"packed": packed, "words": words}, ensure_ascii=False).replace("</", "<\\/")
 
 
-def _value(row: Any, indicator: Indicator, language: Language) -> list[Any]:
-    """Return a number to sort by, the text to show, and the verdict."""
-    if row is None or not row.reported:
-        return [None, "–", "" if row is None else str(row.verdict)]
-    value = exact_value(row)
+def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[str, list[Any]]:
+    """Return what there is to show, as text and verdict, highest first, and each unit's place."""
+    values = [exact_value(row) if row is not None and row.reported else None for row in rows]
+    year = next((int(row.year) for row in rows if row is not None), 0)
+    texts: list[str] = []
+    rank: dict[Fraction | None, int] = {}
+    for value in sorted({value for value in values if value is not None}, reverse=True):
+        text = _text(value, year, indicator, language)
+        if text not in texts[-1:]:  # neighbours that read alike are one
+            texts.append(text)
+        rank[value] = len(texts) - 1
+    rank[None] = len(texts)
+    texts.append("–")
+    pairs = [
+        (rank[value], "" if row is None else str(row.verdict))
+        for value, row in zip(values, rows, strict=True)
+    ]
+    place = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
+    return {
+        "shown": [[texts[number], verdict] for number, verdict in place],
+        "places": [place[pair] for pair in pairs],
+    }
+
+
+def _text(value: Fraction, year: int, indicator: Indicator, language: Language) -> str:
     if indicator.is_share:
-        text = language.word("answer", "yes" if value else "no")
-    elif indicator.is_fraction:
-        text = language.numbers.percent(value, indicator.target_in(int(row.year)))
-    else:
-        text = language.numbers.quantity(value)
-    return [float(value), text, str(row.verdict)]
+        return language.word("answer", "yes" if value else "no")
+    if indicator.is_fraction:
+        return language.numbers.percent(value, indicator.target_in(year))
+    return language.numbers.quantity(value)
 
 
 def _order(unit_type: str, entry: Mapping[str, Any]) -> tuple[int, str]:

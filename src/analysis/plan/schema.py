@@ -278,6 +278,11 @@ class Indicator(Model):
         return any(target.by_end_of for target in self.targets)
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is a part of another, without a target of its own."""
+        return "." in self.id
+
+    @property
     def part_of_plan(self) -> str:
         """The plan's top-level section that it stands in."""
         return self.section.partition(".")[0]

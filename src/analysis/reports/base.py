@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from analysis.figures import to_svg
-from analysis.findings import Finding
+from analysis.figures import targets_chart, to_svg
+from analysis.findings import Finding, tally
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Indicator
@@ -43,7 +43,7 @@ class Report:
     @property
     def wholes(self) -> list[Finding]:
         """The findings that are not parts of another."""
-        return [f for f in self.findings.values() if "." not in f.indicator.id]
+        return [f for f in self.findings.values() if not f.indicator.is_part]
 
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
@@ -67,14 +67,16 @@ class Report:
             letterhead=letterhead,
         )
 
-    def _facts_of_page(self, title: str, description: str, **links: Any) -> dict[str, Any]:
+    def _end(self, name: str, title: str, nav: list[dict[str, str]]) -> EndMark:
+        """Return the mark of a page that ran to its end, with what its frame shows."""
         texts = self.language.words["ui"]
         described = self.study.dataset.description
-        return {
+        facts = {
             "title": title,
-            "description": description,
+            "description": self.language.say(
+                "tally", tally(self.year, self.findings.values()), name
+            ),
             "lang": self.language.code,
-            "year": self.year,
             "issuer": self.study.plan.issuer.name,
             "contents": [{"id": key, "title": text} for key, text in self._contents.items()],
             "contents_label": texts["contents"],
@@ -82,10 +84,8 @@ class Report:
             "notice": texts["illustrative"] if described.illustrative else "",
             "mark": texts["illustrative_mark"],
             "edition": texts["internal"],
-            **links,
+            "nav": nav,
         }
-
-    def _finish(self, facts: dict[str, Any]) -> EndMark:
         return EndMark(facts)
 
     def results(self) -> Fragment:
@@ -112,7 +112,7 @@ class Report:
 
     def _result_row(self, finding: Finding) -> dict[str, Any]:
         say, words = self.language.say, self.language.words
-        is_part = "." in finding.indicator.id
+        is_part = finding.indicator.is_part
         return {
             "title": finding.indicator.title,
             "whole": finding.indicator.whole,
@@ -187,6 +187,36 @@ class Report:
             "section": indicator.section,
             "decision": indicator.decision,
         }
+
+    def _steps(self, section: str, title: str, first: list[str]) -> Fragment:
+        """Show what to do: what is asked for by these sentences, then what was missed."""
+        asked = [{"text": text, "ref": "", "reasons": []} for text in first]
+        return self._render(
+            section,
+            "next_steps",
+            title,
+            steps=[*asked, *self.missed_steps()],
+            nothing=self.language.say("keep_going"),
+        )
+
+    def _figure_targets(self, name: str, shown: list[Finding]) -> Fragment | None:
+        """Draw shares against their targets; nothing where there are none."""
+        if not shown:
+            return None
+        say, texts = self.language.say, self.language.words["ui"]
+        missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
+        columns = ("indicator", "numerator", "denominator", "value", "target")
+        items = [say("fig_targets_item", f) for f in shown]
+        return self.figure(
+            "chi-tieu",
+            targets_chart(shown, self.language),
+            headline=say("fig_targets_title", missed, len(shown), met),
+            subtitle=say("fig_targets_subtitle", name, self.year),
+            alt=say("fig_targets_alt", name, self.year, items),
+            header=[texts[column] for column in columns],
+            rows=[self.figure_row(f) for f in shown],
+            verdicts=[f.verdict for f in shown],
+        )
 
     def figure_row(self, finding: Finding) -> list[str]:
         """Return a finding's line of a figure's data."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import pandas as pd
 
-from analysis.figures import PeerMark, Trend, peers_chart, targets_chart, trend_chart
+from analysis.figures import PeerMark, Trend, peers_chart, trend_chart
 from analysis.findings import Finding, Peers, compare_with_peers, find, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
@@ -87,8 +86,6 @@ class UnitReport(Report):
         say = self.language.say
         counts = tally(self.year, self.findings.values(), list(self.before.values()))
         lead = say("tally", counts, self.name)
-        if not counts.judged:
-            lead = say("nothing_judged", self.year, self.name)
         notes = []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))
@@ -132,24 +129,7 @@ class UnitReport(Report):
 
     def figure_targets(self) -> Fragment | None:
         """Draw the unit's rates against their targets; nothing where it has none."""
-        shown = [f for f in self.shares if f.is_judged]
-        if not shown:
-            return None
-        say, texts = self.language.say, self.language.words["ui"]
-        missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
-        return self.figure(
-            "chi-tieu",
-            targets_chart(shown, self.language),
-            headline=say("fig_targets_title", missed, len(shown), met),
-            subtitle=say("fig_targets_subtitle", self.name, self.year),
-            alt=say("fig_targets_alt", self.name, self.year, [say("fig_targets_item", f) for f in shown]),
-            header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
-            rows=[
-                self.figure_row(f)
-                for f in shown
-            ],
-            verdicts=[f.verdict for f in shown],
-        )  # fmt: skip
+        return self._figure_targets(self.name, [f for f in self.shares if f.is_judged])
 
     def figure_trend(self) -> Fragment | None:
         """Draw the rates that most deserve a look over the years; nothing in a first year."""
@@ -278,39 +258,28 @@ class UnitReport(Report):
     def next_steps(self) -> Fragment:
         """Show what was missed and by how much, with the plan's own task for it."""
         say = self.language.say
-        steps: list[dict[str, Any]] = []
         lacking = dict.fromkeys(
             name for f in self.wholes if f.verdict == "undetermined" for name in f.lacking
         )
-        if lacking and self.facts["has_return"]:
-            steps.append({"text": say("send_missing", list(lacking)), "ref": "", "reasons": []})
-        elif not self.facts["has_return"]:
-            steps.append(
-                {"text": say("send_return", self.year, self.parent), "ref": "", "reasons": []}
-            )
-        steps += self.missed_steps()
-        title = self.language.ui("missed_and_next")
-        return self._render(
-            "viec-can-lam", "next_steps", title, steps=steps, nothing=say("keep_going")
-        )
+        first = []
+        if not self.facts["has_return"]:
+            first.append(say("send_return", self.year, self.parent))
+        elif lacking:
+            first.append(say("send_missing", list(lacking)))
+        return self._steps("viec-can-lam", self.language.ui("missed_and_next"), first)
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
         texts = self.language.words["ui"]
-        counts = tally(self.year, self.findings.values())
-        return self._finish(
-            self._facts_of_page(
-                f"{self.name} – {texts['report_of'].lower()} {self.year}",
-                self.language.say("tally", counts, self.name),
-                unit_id=self.unit_id,
-                home="../",
-                nav=[
-                    {"href": "../index.html", "text": texts["back_to_index"]},
-                    {"href": "../year.html", "text": texts["back_to_year"]},
-                    *self._neighbours(),
-                    *self._other_years(),
-                ],
-            )
+        return self._end(
+            self.name,
+            f"{self.name} – {texts['report_of'].lower()} {self.year}",
+            nav=[
+                {"href": "../index.html", "text": texts["back_to_index"]},
+                {"href": "../year.html", "text": texts["back_to_year"]},
+                *self._neighbours(),
+                *self._other_years(),
+            ],
         )
 
     def _neighbours(self) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures import GapBar, gap_chart, path_chart, targets_chart
+from analysis.figures import GapBar, gap_chart, path_chart
 from analysis.findings import Finding, find, tally
 from analysis.findings.editions import find_restated
 from analysis.findings.gaps import Gap, find_gap
@@ -160,29 +160,10 @@ class YearReport(Report):
         return [say("perimeter", len(last), len(self.units), self.year - 1, len(left), len(joined))]
 
     def figure_targets(self) -> Fragment | None:
-        """Draw all judged shares against their targets."""
-        shown = [
-            f for f in self.wholes
-            if f.is_judged and f.indicator.is_fraction and f.value is not None
-        ]  # fmt: skip
-        if not shown:
-            return None
-        say, texts = self.language.say, self.language.words["ui"]
-        missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
-        place = self.study.plan.issuer.short
-        return self.figure(
-            "chi-tieu",
-            targets_chart(shown, self.language),
-            headline=say("fig_targets_title", missed, len(shown), met),
-            subtitle=say("fig_targets_subtitle", place, self.year),
-            alt=say("fig_targets_alt", place, self.year, [say("fig_targets_item", f) for f in shown]),
-            header=[texts["indicator"], texts["numerator"], texts["denominator"], texts["value"], texts["target"]],
-            rows=[
-                self.figure_row(f)
-                for f in shown
-            ],
-            verdicts=[f.verdict for f in shown],
-        )  # fmt: skip
+        """Draw all judged shares against their targets; nothing where there are none."""
+        judged = [f for f in self.wholes if f.is_judged and f.indicator.is_fraction]
+        shown = [f for f in judged if f.value is not None]
+        return self._figure_targets(self.study.plan.issuer.short, shown)
 
     def figures_path(self) -> Fragment | None:
         """Draw the stage indicators' yearly values against the planned path."""
@@ -287,35 +268,24 @@ class YearReport(Report):
 
     def next_steps(self) -> Fragment:
         """Show what the plan asks to do about what was missed."""
-        say = self.language.say
         absent = int((~self.units["has_return"]).sum())
-        steps = (
-            [{"text": say("remind", absent, self.year), "ref": "", "reasons": []}] if absent else []
-        )
-        steps += self.missed_steps()
-        title = self.language.ui("direction")
-        return self._render(
-            "phuong-huong", "next_steps", title, steps=steps, nothing=say("keep_going")
-        )
+        first = [self.language.say("remind", absent, self.year)] if absent else []
+        return self._steps("phuong-huong", self.language.ui("direction"), first)
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
         texts = self.language.words["ui"]
-        counts = tally(self.year, self.findings.values())
         issuer = self.study.plan.issuer
-        return self._finish(
-            self._facts_of_page(
-                f"{texts['year_title']} {self.year} – {issuer.short}",
-                self.language.say("tally", counts, issuer.short),
-                home="",
-                nav=[
-                    {"href": "index.html", "text": texts["back_to_index"]},
-                    *(
-                        {"href": f"../{y}/year.html", "text": f"{texts['year']} {y}"}
-                        for y in self.study.params.years_beside
-                    ),
-                ],
-            )
+        return self._end(
+            issuer.short,
+            f"{texts['year_title']} {self.year} – {issuer.short}",
+            nav=[
+                {"href": "index.html", "text": texts["back_to_index"]},
+                *(
+                    {"href": f"../{y}/year.html", "text": f"{texts['year']} {y}"}
+                    for y in self.study.params.years_beside
+                ),
+            ],
         )
 
 

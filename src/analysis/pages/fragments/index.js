@@ -11,20 +11,28 @@ async function unpack() {
   return JSON.parse(await new Response(stream).text());
 }
 
-function makeRow(unit, link, labels) {
+// The packed columns, with each unit's id and how often it has each verdict.
+function complete(units, links) {
+  const count = (word) => links.map((_, i) => units.indicators.filter((one) => one.shown[one.places[i]][1] === word).length);
+  units.id = links.map((link, i) => units.id[i] || link.getAttribute("href").replace(/^.*\/|\.html$/g, ""));
+  units.counts = { met: count("met"), not_met: count("not_met"), undetermined: count("undetermined") };
+}
+
+function makeRow(units, i, link, labels) {
   const row = document.createElement("tr");
   const head = document.createElement("th");
   head.scope = "row";
   const small = document.createElement("small");
-  small.textContent = unit.id;
+  small.textContent = units.id[i];
   head.append(link.cloneNode(true), " ", small);
   row.append(head);
-  const texts = [words.type[unit.type], unit.commune, unit.met, unit.not_met, unit.open, words.outcome[unit.outcome], ""];
-  texts.forEach((text, i) => {
+  const counts = Object.values(units.counts).map((count) => count[i]);
+  const texts = [words.type[units.type[i]], units.commune[i], ...counts, words.outcome[units.outcome[i]], ""];
+  texts.forEach((text, column) => {
     const cell = row.insertCell();
     cell.textContent = text;
-    cell.dataset.label = labels[i + 1];
-    if (typeof text === "number" || i === 6) cell.className = "n";
+    cell.dataset.label = labels[column + 1];
+    if (typeof text === "number" || column === 6) cell.className = "n";
   });
   return row;
 }
@@ -32,8 +40,9 @@ function makeRow(unit, link, labels) {
 function start(units) {
   const links = [...document.querySelectorAll("#list li")].map((item) => item.firstElementChild ?? item.firstChild);
   const labels = [...document.querySelectorAll("#units thead th")].map((cell) => cell.textContent);
-  const rows = units.map((unit, i) => makeRow(unit, links[i], labels));
-  const text = units.map((unit, i) => fold(`${links[i].textContent} ${unit.id} ${unit.commune}`));
+  complete(units, links);
+  const rows = links.map((link, i) => makeRow(units, i, link, labels));
+  const text = links.map((link, i) => fold(`${link.textContent} ${units.id[i]} ${units.commune[i]}`));
   const body = document.querySelector("#units tbody");
   body.append(...rows);
   let chosen = null;
@@ -41,32 +50,28 @@ function start(units) {
   function filter() {
     const asked = fold(byId("q").value).split(/\s+/).filter(Boolean);
     const [type, commune, verdict] = ["type", "commune", "verdict"].map((id) => byId(id).value);
-    const rules = { met: (u) => u.met, not_met: (u) => u.not_met, undetermined: (u) => u.open };
+    const says = (i) => (chosen === null ? units.counts[verdict][i] > 0 : chosen.shown[chosen.places[i]][1] === verdict);
     let count = 0;
-    units.forEach((unit, i) => {
-      const says = chosen === null ? !verdict || rules[verdict](unit) > 0 : !verdict || unit.values[chosen][2] === verdict;
-      const fits = says && asked.every((word) => text[i].includes(word))
-        && (!type || unit.type === type) && (!commune || unit.commune === commune);
-      rows[i].hidden = !fits;
+    rows.forEach((row, i) => {
+      const fits = asked.every((word) => text[i].includes(word)) && (!verdict || says(i))
+        && (!type || units.type[i] === type) && (!commune || units.commune[i] === commune);
+      row.hidden = !fits;
       count += fits;
     });
     byId("found").textContent = byId("found").dataset.text.replace("{}", count);
   }
 
   function sort() {
-    chosen = byId("sort").value === "" ? null : Number(byId("sort").value);
+    chosen = units.indicators[byId("sort").value] ?? null;
     const head = byId("chosen");
     head.hidden = chosen === null;
     head.textContent = chosen === null ? "" : byId("sort").selectedOptions[0].textContent;
-    const order = units.map((_, i) => i);
-    if (chosen !== null) {
-      // Highest first; who has no value comes last, in the list's own order.
-      const value = (i) => units[i].values[chosen][0] ?? -1;
-      order.sort((a, b) => value(b) - value(a) || a - b);
-    }
-    units.forEach((unit, i) => {
-      const cell = rows[i].lastElementChild;
-      cell.textContent = chosen === null ? "" : unit.values[chosen][1];
+    const order = rows.map((_, i) => i);
+    // Highest first, who has no value last; equals in the list's own order.
+    if (chosen !== null) order.sort((a, b) => chosen.places[a] - chosen.places[b] || a - b);
+    rows.forEach((row, i) => {
+      const cell = row.lastElementChild;
+      cell.textContent = chosen === null ? "" : chosen.shown[chosen.places[i]][0];
       cell.dataset.label = head.textContent;
       cell.hidden = head.hidden;
     });
