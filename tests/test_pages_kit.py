@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import open_browser
 from datasets import HEADERS, Tables, write_tables
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from test_reports_kit import ROOT, study_of
