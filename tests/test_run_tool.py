@@ -156,7 +156,7 @@ def test_tests_fail_without_a_browser(tool, project, monkeypatch, capsys):
     monkeypatch.setattr(tool, "setup", lambda: None)
     monkeypatch.setattr(tool, "apt_install", lambda: None)
     monkeypatch.setattr(tool, "has_browser", lambda: False)
-    monkeypatch.setattr(tool, "has_poppler", lambda: True)
+    monkeypatch.setattr(tool, "missing_programs", lambda: [])
     assert tool.main(["test"]) == 1
     assert "CONGDOAN_BROWSER" in capsys.readouterr().err
     assert [command[1:] for command in project] == [["-m", "playwright", "install", "chromium"]]

@@ -348,6 +348,8 @@ def test_a_problem_is_told_in_one_vietnamese_line(tmp_path: Path) -> None:
         "value": "tốt",
         "message": problem.message,
         "year": 2024,
+        "sheet": "",
+        "cell": "",
     }
 
 

@@ -31,7 +31,21 @@ LOCK_HEADER = """\
 # one file for Linux, macOS and Windows. Made from pyproject.toml by `python tools/run.py lock`;
 # do not edit by hand.
 """
-APT_PACKAGES = ("chromium", "poppler-utils", "fonts-dejavu-core", "fonts-liberation2")
+APT_PACKAGES = (
+    "chromium",
+    "poppler-utils",
+    "fonts-dejavu-core",
+    "fonts-liberation2",
+    "libreoffice-calc-nogui",  # opens the forms as a second program would
+    "strace",  # fails or kills at a chosen write
+)
+# What the tests run, and what for.
+TEST_PROGRAMS = {
+    "pdfinfo": "gói poppler-utils, xem bản in PDF",
+    "pdftoppm": "gói poppler-utils, xem bản in PDF",
+    "soffice": "LibreOffice, mở thử biểu mẫu Excel",
+    "strace": "gây lỗi đúng lần ghi thứ N",
+}
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "build", "dist")
 
 USAGE = """\
@@ -200,9 +214,9 @@ def has_browser() -> bool:
     return subprocess.run(command, capture_output=True, env=child_env()).returncode == 0
 
 
-def has_poppler() -> bool:
-    """Tell whether the tests of printed pages can look into a PDF."""
-    return bool(shutil.which("pdfinfo") and shutil.which("pdftoppm"))
+def missing_programs() -> list[str]:
+    """Return what the tests run beside a browser and this machine lacks."""
+    return [name for name in TEST_PROGRAMS if not shutil.which(name)]
 
 
 def apt_commands(is_root: bool) -> list[list[str]]:
@@ -221,18 +235,18 @@ def apt_install() -> None:
     is_root = os.geteuid() == 0
     if not is_root and not shutil.which("sudo"):
         return
-    say("Đang cài trình duyệt và công cụ PDF cho kiểm thử (apt-get)…")
+    say("Đang cài trình duyệt và các công cụ cho kiểm thử (apt-get)…")
     for command in apt_commands(is_root):
         run(command)
 
 
 def ensure_browser() -> None:
     """Get the page tests a browser; without one they would fail, and are never skipped."""
-    if has_browser() and has_poppler():
+    if has_browser() and not missing_programs():
         return
     apt_install()
-    if not has_poppler():
-        say("Thiếu pdfinfo, pdftoppm (gói poppler-utils): kiểm thử bản in PDF sẽ không đạt.")
+    for name in missing_programs():
+        say(f"Thiếu {name} ({TEST_PROGRAMS[name]}): các kiểm thử dùng nó sẽ không đạt.")
     if has_browser():
         return
     say("Đang tải trình duyệt cho kiểm thử (playwright)…")

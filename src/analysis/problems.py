@@ -33,6 +33,8 @@ class Problem:
         A Vietnamese sentence: what is wrong and what would be right.
     year : int or None
         The year of the row, where it has one.
+    sheet, cell : str
+        The sheet of a workbook and the cell in it (``"D12"``), where the input is one.
     """
 
     severity: Severity
@@ -43,11 +45,17 @@ class Problem:
     value: str
     message: str
     year: int | None = None
+    sheet: str = ""
+    cell: str = ""
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
         places = [self.file] if self.file else []
-        if self.row is not None:
+        if self.sheet:
+            places.append(f"trang tính «{self.sheet}»")
+        if self.cell:
+            places.append(f"ô {self.cell}")
+        elif self.row is not None:
             places.append(f"dòng {self.row}")
         if self.column:
             places.append(f"{_place_word(self.file)} {self.column}")
@@ -89,9 +97,11 @@ def error(
     row: int | None = None,
     column: str = "",
     value: object = "",
+    sheet: str = "",
+    cell: str = "",
 ) -> Problem:
     """Return a blocking problem."""
-    return Problem("error", code, file, row, column, str(value), message)
+    return Problem("error", code, file, row, column, str(value), message, sheet=sheet, cell=cell)
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:
