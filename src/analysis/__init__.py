@@ -5,8 +5,9 @@ or a `year`, and `compare` two years.
 """
 
 from analysis.compare import compare
+from analysis.loading import load
 from analysis.problems import InputError
 from analysis.reports import unit, year
-from analysis.study import Study, indicators, load
+from analysis.study import Study, indicators
 
 __all__ = ["InputError", "Study", "compare", "indicators", "load", "unit", "year"]

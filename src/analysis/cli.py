@@ -75,13 +75,19 @@ def command() -> None:
     "--out",
     type=click.Path(path_type=Path),
     metavar="THƯ_MỤC",
-    help="Nơi đặt trang báo cáo (mặc định: reports/<năm>).",
+    help="Nơi đặt trang báo cáo (mặc định: reports/<năm>, bản chia sẻ: reports/share/<năm>).",
 )
 @option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="SỐ",
     help="Số báo cáo chạy cùng lúc (mặc định: số nhân máy).",
+)
+@option(
+    "--edition",
+    type=click.Choice(["internal", "share"]),
+    metavar="internal|share",
+    help="Bản nội bộ (số liệu đầy đủ) hay bản chia sẻ (giấu số người ít, tiền ghi theo khoảng).",
 )
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
 @data_option
@@ -92,6 +98,7 @@ def report(
     units: tuple[str, ...],
     out: Path | None,
     jobs: int | None,
+    edition: str | None,
     force: bool,
     data: Path | None,
     plan_file: Path | None,
@@ -99,11 +106,18 @@ def report(
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.site.build import build_site, format_recap
+    from analysis.site.layout import default_site
 
-    study = _study(year, data, plan_file, params_file)
-    folder = out or Path("reports") / str(year)
+    study = _study(year, data, plan_file, params_file, edition=edition)
+    folder = out or default_site(study.params)
     recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
-    given = {"--out": out, "--data": data, "--plan": plan_file, "--params": params_file}
+    given = {
+        "--edition": edition,
+        "--out": out,
+        "--data": data,
+        "--plan": plan_file,
+        "--params": params_file,
+    }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
     if not recap.is_done:
@@ -136,7 +150,7 @@ def indicators(
     params_file: Path | None,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
-    from analysis.indicators import SCOPES, compute_indicators, write_table
+    from analysis.indicators import SCOPES, write_table
 
     scopes = [word.strip() for word in by.split(",") if word.strip()] or list(SCOPES)
     unknown = [word for word in scopes if word not in SCOPES]
@@ -147,7 +161,7 @@ def indicators(
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
     study = _study(year, data, plan_file, params_file)
-    table = compute_indicators(study.dataset, study.plan, [year], scopes)
+    table = study.compute([year], scopes)
     if out is None:
         write_table(table, sys.stdout)
     else:
@@ -226,16 +240,23 @@ def lab(options: tuple[str, ...]) -> None:
     raise SystemExit(done.returncode)
 
 
-def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> Study:
+def _study(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
+) -> Study:
+    from analysis.loading import make_params, open_study
     from analysis.params import find_root, load_params
-    from analysis.study import make_params, open_study
 
     root = find_root()
     base: Params = load_params(year, params_file, root)
     # A folder given on the command line is meant as the user stands, not as the project lies.
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
-    return open_study(make_params(base.model_dump(), named), root)
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    return open_study(make_params(base.model_dump(), {**named, **chosen}), root)
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -38,6 +38,8 @@ class Params(BaseModel):
         Units whose denominator is below this are not ranked.
     page_seconds : int
         How long one notebook may run.
+    edition : {"internal", "share"}
+        The exact figures, or those that may leave the house: few persons hidden, money in bands.
     letterhead : bool
         Whether pages begin with the issuing body at the left and the state's name at the right.
     years_beside : list of int
@@ -58,6 +60,7 @@ class Params(BaseModel):
     min_peers: int = Field(default=5, ge=2)
     min_ranked: int = Field(default=10, ge=1)
     page_seconds: int = Field(default=300, ge=5)
+    edition: Literal["internal", "share"] = "internal"
     letterhead: bool = False
     years_beside: list[int] = []
     previous: str = ""

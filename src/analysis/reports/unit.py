@@ -62,10 +62,13 @@ class UnitReport(Report):
             (texts["commune"], str(self.facts["commune"])),
             (texts["parent"], self.parent),
         ]
+        hidden = self.study.hidden_columns(self.unit_id, self.year)
         for label, column in (("workers", "workers_total"), ("members", "members_total")):
             known = pd.notna(self.facts[column])
-            text = numbers.count(int(self.facts[column])) if known else self.unknown
-            facts.append((texts[label], text))
+            absent = texts["hidden"] if column in hidden else self.unknown
+            facts.append(
+                (texts[label], numbers.count(int(self.facts[column])) if known else absent)
+            )
         kicker = f"{texts['report_of']} {self.year} · {self.study.plan.short}"
         return self.head(kicker, self.name, facts)
 
@@ -215,7 +218,8 @@ class UnitReport(Report):
         marks = []
         for finding in self.shares:
             peers = self.peers[finding.indicator.id]
-            small = (finding.denominator or 0) < self.study.params.min_ranked
+            people = finding.denominator  # amounts of money may be withheld, and are never few
+            small = people is not None and people < self.study.params.min_ranked
             if peers.median is None or small or finding.value is None:
                 continue
             assert peers.lower_quartile is not None

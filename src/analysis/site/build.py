@@ -392,6 +392,9 @@ def _write_data(study: Study, table: str, layout: Layout) -> None:
     write_atomically(layout.file(INDICATORS), table)
     units = study.expected_units(year).drop(columns="is_expected").reset_index()
     units.insert(0, "year", year)
+    if study.params.edition == "share":
+        withheld = [study.hidden_columns(key, year) for key in units["unit_id"]]
+        units["hidden"] = [";".join(names) for names in withheld]
     write_atomically(layout.file(UNITS), _as_csv(units))
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.params import Params
+
+REPORTS = Path("reports")
 INDEX = "index.html"
 YEAR_PAGE = "year.html"
 INDICATORS = "data/indicators.csv"
@@ -21,6 +24,18 @@ def unit_page(unit_id: str) -> str:
     'cdcs/TT-KHESANH.html'
     """
     return f"cdcs/{unit_id}.html"
+
+
+def default_site(params: Params) -> Path:
+    """Return the folder of a site that is given none: an edition never overwrites the other.
+
+    Examples
+    --------
+    >>> default_site(Params(year=2024, data="d", plan="p", edition="share")).as_posix()
+    'reports/share/2024'
+    """
+    editions = {"internal": REPORTS, "share": REPORTS / "share"}
+    return editions[params.edition] / str(params.year)
 
 
 @dataclass(frozen=True)
