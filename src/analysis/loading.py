@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analysis.language.language import localise
+from analysis.language.language import load_language, localise
 from analysis.params import Params, find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError
@@ -74,6 +74,7 @@ def open_study(params: Params, root: Path) -> Study:
     warm = _warm.get(_key(params))
     if warm is not None:
         return warm.with_params(params)
+    load_language(params.lang, root)  # an unknown language is refused now, not by a report
     plan = localise(load_plan(root / params.plan), params.lang, root)
     study = Study(params, plan, load_dataset(root / params.data), root)
     # Before anything else sees it: no page, table or file of that edition holds an exact figure.

@@ -202,6 +202,7 @@ def indicators(
 
     Examples
     --------
+    >>> from analysis import load
     >>> table = indicators(load(2024), years=[2024], by=["district"])
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']

@@ -76,6 +76,7 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
             (texts["received"], numbers.count(received)),
             (texts["not_received"], numbers.count(len(register) - received)),
         ],
+        years=study.params.years_beside,
         lead=language.say("tally", tally(year, district.values()), plan.issuer.short),
         filters=_filters(units, _sortable(study), language),
         groups=_groups(units, language),

@@ -221,7 +221,7 @@ class YearReport(Report):
             "con-thieu",
             gap_chart(bars, self.language),
             headline=title,
-            subtitle=say("fig_gap_subtitle", gap.finding, self.year),
+            subtitle=say("fig_gap_subtitle", gap, self.year),
             alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
             header=[texts["commune"], texts["shortfall"]],
             rows=[[name, count(size)] for name, size in gap.communes],
