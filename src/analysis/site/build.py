@@ -245,14 +245,14 @@ def _plan_pages(study: Study, notebooks: Path, template: Template) -> dict[str |
     shared = inputs.shared_inputs(study, template)
     for_year = shared | inputs.notebook_inputs(year_source, study)
     for_unit = shared | inputs.notebook_inputs(unit_source, study)
-    figures = inputs.hash_figures(study)
-    whole = {"figures": inputs.hash_table(study)}
     pages: dict[str | None, _Page] = {
-        None: _Page(YEAR_PAGE, None, f"Trang năm {year}", year_source, for_year | whole)
+        None: _Page(
+            YEAR_PAGE, None, f"Trang năm {year}", year_source, for_year | inputs.year_inputs(study)
+        )
     }
     for unit_id, row in expected.iterrows():
         key = str(unit_id)
-        own = {"figures": figures.get(key, "")}
+        own = inputs.unit_inputs(unit_source, study, key)
         pages[key] = _Page(
             unit_page(key), key, row["name"], unit_source, for_unit | own, bool(row["has_return"])
         )

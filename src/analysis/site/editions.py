@@ -44,11 +44,5 @@ def with_surroundings(study: Study, layout: Layout) -> Study:
 
     That is the latest earlier edition, and the years whose sites lie beside this one.
     """
-    editions = sorted(layout.editions.glob("*.csv"))
-    folders = [path.parent for path in layout.site.parent.glob(f"*/{INDEX}")]
-    years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != layout.site)
-    found = {
-        "previous": str(editions[-1]) if editions else "",
-        "years_beside": years if layout.site.name == str(study.params.year) else [],
-    }
-    return study.with_params(study.params.model_copy(update=found))
+    found = surrounded(study.params, layout)
+    return study.with_params(found)

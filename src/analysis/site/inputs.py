@@ -11,13 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from analysis.params import PARAMS_FOLDER
+from analysis.reports import unit
 from analysis.site.export import Template, hash_files, hash_template
 from analysis.site.ledger import hash_file, hash_text
 from analysis.site.notebooks import Source
+from analysis.site.reads import is_plain
 from analysis.study import Study
 
 #: Libraries whose version shows in a page.
@@ -43,16 +42,12 @@ def library_versions() -> dict[str, str]:
 
 
 def shared_inputs(study: Study, template: Template) -> dict[str, str]:
-    """Return the hashes that all pages of a run have in common.
-
-    ``data`` is the whole dataset: whatever a page may show of peers and the district is in it.
-    """
+    """Return the hashes that all pages of a run have in common."""
     package = Path(__file__).parents[1]
-    description = study.dataset.description.model_dump_json()
     texts = study.root / PARAMS_FOLDER / "lang" / study.params.lang
     return {
         "code": hash_files(package, without=Path(template.folder) / template.name)[:_DIGITS],
-        "data": _hash(study.dataset.digest + description),
+        "description": _hash(study.dataset.description.model_dump_json()),
         "language": hash_files(texts)[:_DIGITS],
         "libraries": _hash(library_versions()),
         "plan": hash_file(study.root / study.params.plan)[:_DIGITS],
@@ -63,29 +58,31 @@ def shared_inputs(study: Study, template: Template) -> dict[str, str]:
 def notebook_inputs(source: Source, study: Study) -> dict[str, str]:
     """Return the hashes of a notebook and of the settings that it names."""
     settings = {
-        name: value for name, value in study.params.model_dump().items() if name in source.names
+        name: value
+        for name, value in study.params.model_dump().items()
+        # Which years' sites lie beside this one changes a unit's page only where it links them.
+        if name in source.names and name != "years_beside"
     }
     return {"notebook": source.digest[:_DIGITS], "settings": _hash(settings)}
 
 
-def hash_figures(study: Study) -> dict[str, str]:
-    """Return the hash of each unit's own rows of the indicator table, all years, by id."""
-    table = study.table[study.table["scope"] == "unit"]
-    rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
-    codes = table["scope_id"].cat.codes.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    present, starts = np.unique(codes[order], return_index=True)
-    groups = np.split(rows[order], starts[1:])
-    names = table["scope_id"].cat.categories
-    return {
-        str(names[code]): _hash(group.tobytes().hex())
-        for code, group in zip(present, groups, strict=True)
-    }
+def year_inputs(study: Study) -> dict[str, str]:
+    """Return the hashes of what the year's page is made from: it may show anything."""
+    return {"data": _digest(study), "years_beside": _hash(study.params.years_beside)}
 
 
-def hash_table(study: Study) -> str:
-    """Return the hash of the whole indicator table."""
-    return _hash(pd.util.hash_pandas_object(study.table, index=False).to_numpy().tobytes().hex())
+def unit_inputs(source: Source, study: Study, unit_id: str) -> dict[str, str]:
+    """Return the hashes of what one unit's page is made from.
+
+    A notebook that calls the narrative and nothing else shows just what the narrative shows; one
+    with code of an analyst's own may look at anything.
+    """
+    anything = {} if is_plain(source.text) else year_inputs(study)
+    return anything | unit(study, unit_id, study.params.year).digests()
+
+
+def _digest(study: Study) -> str:
+    return study.dataset.digest[:_DIGITS]
 
 
 def _hash(value: Any) -> str:

@@ -14,6 +14,9 @@ INDICATORS = "data/indicators.csv"
 UNITS = "data/units.csv"
 LEDGER = "ledger.json"
 
+UNIT_NOTEBOOK = "cdcs.ipynb"
+YEAR_NOTEBOOK = "year.ipynb"
+
 
 def unit_page(unit_id: str) -> str:
     """Return the link from the site's folder to a unit's page.
@@ -67,6 +70,17 @@ class Layout:
     def executed(self, page: str) -> Path:
         """Return the executed notebook that a page was made from."""
         return (self.notebooks / page.removesuffix(".html")).with_name(f"{Path(page).stem}.ipynb")
+
+    def previous_edition(self) -> str:
+        """Return the table that was published before this one; empty if there is none."""
+        return max(map(str, self.editions.glob("*.csv")), default="")
+
+    def years_beside(self, year: int) -> list[int]:
+        """Return the other years whose sites lie beside this one, if it lies where a year's does."""
+        if self.site.name != str(year):
+            return []
+        folders = [path.parent for path in self.site.parent.glob(f"*/{INDEX}")]
+        return sorted(int(f.name) for f in folders if f.name.isdigit() and f != self.site)
 
     def failed(self, page: str) -> Path:
         """Return the notebook of a failed attempt, as far as it ran."""
