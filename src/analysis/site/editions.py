@@ -7,7 +7,7 @@ import json
 
 from analysis.indicators import write_table
 from analysis.site.atomic import write_atomically
-from analysis.site.layout import INDEX, INDICATORS, LEDGER, Layout
+from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 
 
@@ -44,5 +44,4 @@ def with_surroundings(study: Study, layout: Layout) -> Study:
 
     That is the latest earlier edition, and the years whose sites lie beside this one.
     """
-    found = surrounded(study.params, layout)
-    return study.with_params(found)
+    return study.with_params(layout.place(study.params))

@@ -1,23 +1,21 @@
-"""What a page is made from, as hashes: two pages with equal inputs would be the same page.
+"""What pages are made from, as hashes: two pages with equal inputs would be the same page.
 
-Names are stable: they are what tells a user why a page is stale.
+Names are stable: they are what tells a user why a page is stale. Nothing here reads a table.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from analysis.params import PARAMS_FOLDER
-from analysis.reports import unit
-from analysis.site.export import Template, hash_files, hash_template
+from analysis.params import PARAMS_FOLDER, Params
 from analysis.site.ledger import hash_file, hash_text
-from analysis.site.notebooks import Source
-from analysis.site.reads import is_plain
-from analysis.study import Study
+from analysis.site.templates import Template, hash_files, hash_template
+from analysis.tables.files import DESCRIPTION
 
 #: Libraries whose version shows in a page.
 LIBRARIES = (
@@ -41,49 +39,31 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def shared_inputs(study: Study, template: Template) -> dict[str, str]:
+def shared_inputs(params: Params, root: Path, template: Template) -> dict[str, str]:
     """Return the hashes that all pages of a run have in common."""
     package = Path(__file__).parents[1]
-    texts = study.root / PARAMS_FOLDER / "lang" / study.params.lang
+    description = root / params.data / DESCRIPTION
     return {
         "code": hash_files(package, without=Path(template.folder) / template.name)[:_DIGITS],
-        "description": _hash(study.dataset.description.model_dump_json()),
-        "language": hash_files(texts)[:_DIGITS],
-        "libraries": _hash(library_versions()),
-        "plan": hash_file(study.root / study.params.plan)[:_DIGITS],
+        "description": hash_file(description)[:_DIGITS] if description.is_file() else "",
+        "language": hash_files(root / PARAMS_FOLDER / "lang" / params.lang)[:_DIGITS],
+        "libraries": hash_value(library_versions()),
+        "plan": hash_file(root / params.plan)[:_DIGITS],
         "template": hash_template(template)[:_DIGITS],
     }
 
 
-def notebook_inputs(source: Source, study: Study) -> dict[str, str]:
+def notebook_inputs(text: str, names: Collection[str], params: Params) -> dict[str, str]:
     """Return the hashes of a notebook and of the settings that it names."""
     settings = {
         name: value
-        for name, value in study.params.model_dump().items()
+        for name, value in params.model_dump().items()
         # Which years' sites lie beside this one changes a unit's page only where it links them.
-        if name in source.names and name != "years_beside"
+        if name in names and name != "years_beside"
     }
-    return {"notebook": source.digest[:_DIGITS], "settings": _hash(settings)}
+    return {"notebook": hash_text(text)[:_DIGITS], "settings": hash_value(settings)}
 
 
-def year_inputs(study: Study) -> dict[str, str]:
-    """Return the hashes of what the year's page is made from: it may show anything."""
-    return {"data": _digest(study), "years_beside": _hash(study.params.years_beside)}
-
-
-def unit_inputs(source: Source, study: Study, unit_id: str) -> dict[str, str]:
-    """Return the hashes of what one unit's page is made from.
-
-    A notebook that calls the narrative and nothing else shows just what the narrative shows; one
-    with code of an analyst's own may look at anything.
-    """
-    anything = {} if is_plain(source.text) else year_inputs(study)
-    return anything | unit(study, unit_id, study.params.year).digests()
-
-
-def _digest(study: Study) -> str:
-    return study.dataset.digest[:_DIGITS]
-
-
-def _hash(value: Any) -> str:
+def hash_value(value: Any) -> str:
+    """Return a short hash of what JSON can say."""
     return hash_text(json.dumps(value, sort_keys=True, default=str))[:_DIGITS]
