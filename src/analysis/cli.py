@@ -90,6 +90,12 @@ def command() -> None:
     help="Bản nội bộ (số liệu đầy đủ) hay bản chia sẻ (giấu số người ít, tiền ghi theo khoảng).",
 )
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
+@option(
+    "--why",
+    multiple=True,
+    metavar="MÃ",
+    help="Chỉ cho biết vì sao trang của CĐCS này (year: trang năm) phải lập lại; không lập gì.",
+)
 @data_option
 @plan_option
 @params_option
@@ -100,17 +106,22 @@ def report(
     jobs: int | None,
     edition: str | None,
     force: bool,
+    why: tuple[str, ...],
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
-    from analysis.site.build import build_site, format_recap
     from analysis.site.layout import default_site
+    from analysis.site.recap import format_recap
+    from analysis.site.run import run_report
 
-    study = _study(year, data, plan_file, params_file, edition=edition)
-    folder = out or default_site(study.params)
-    recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
+    params, root = _settings(year, data, plan_file, params_file, edition=edition)
+    folder = out or default_site(params)
+    if why:
+        _explain_pages(params, root, folder, why)
+        return
+    recap = run_report(params, root, folder, units=list(units) or None, jobs=jobs, force=force)
     given = {
         "--edition": edition,
         "--out": out,
@@ -240,15 +251,30 @@ def lab(options: tuple[str, ...]) -> None:
     raise SystemExit(done.returncode)
 
 
-def _study(
+def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str]) -> None:
+    from analysis.loading import open_study
+    from analysis.site.why import explain_page
+
+    study = open_study(params, root)
+    for name in names:
+        click.echo("\n".join(explain_page(study, folder, name)))
+
+
+def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> Study:
+    from analysis.loading import open_study
+
+    return open_study(*_settings(year, data, plan_file, params_file))
+
+
+def _settings(
     year: int,
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
     **settings: str | None,
-) -> Study:
-    from analysis.loading import make_params, open_study
-    from analysis.params import find_root, load_params
+) -> tuple[Params, Path]:
+    """Return the settings of a command, and the project's folder."""
+    from analysis.params import find_root, load_params, make_params
 
     root = find_root()
     base: Params = load_params(year, params_file, root)
@@ -256,7 +282,7 @@ def _study(
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
     chosen = {key: value for key, value in settings.items() if value is not None}
-    return open_study(make_params(base.model_dump(), {**named, **chosen}), root)
+    return make_params(base.model_dump(), {**named, **chosen}), root
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

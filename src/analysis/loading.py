@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from analysis.language.language import load_language, localise
-from analysis.params import Params, find_root, load_params
+from analysis.params import Params, find_root, load_params, make_params
 from analysis.plan import load_plan
-from analysis.problems import InputError
 from analysis.redaction import redact
 from analysis.study import Study
 from analysis.tables.load import load_dataset
-from analysis.yamlfile import explain
 
 #: What `keep_warm` holds, by the settings that decide it.
 _warm: dict[tuple[str, ...], Study] = {}
@@ -53,20 +49,6 @@ def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study
     base = load_params(year, Path(file) if file else None, root).model_dump()
     params = make_params(base, {k: v for k, v in settings.items() if v is not None})
     return open_study(params, root)
-
-
-def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
-    """Override settings by name.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown or a value is not what it should be.
-    """
-    try:
-        return Params.model_validate({**base, **settings})
-    except ValidationError as failure:
-        raise InputError(explain(failure, settings)) from None
 
 
 def open_study(params: Params, root: Path) -> Study:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from analysis.plan.schema import parse_number
 from analysis.problems import InputError, error
-from analysis.yamlfile import read_yaml
+from analysis.yamlfile import explain, read_yaml
 
 PARAMS_FOLDER = "params"
 DEFAULT_FILE = "default.yaml"
@@ -120,3 +120,17 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
             [error(message, code="other_year", file=chosen.name, column="year", value=params.year)]
         )
     return params
+
+
+def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
+    """Override settings by name.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or a value is not what it should be.
+    """
+    try:
+        return Params.model_validate({**base, **settings})
+    except ValidationError as failure:
+        raise InputError(explain(failure, settings)) from None

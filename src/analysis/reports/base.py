@@ -264,13 +264,17 @@ class Report:
             return ""
         return self.language.say("share_method", LARGEST_HIDDEN)
 
+    def data_digest(self) -> str:
+        """Return what tells the data that this page was made from, from any other."""
+        return self.study.dataset.digest[:16]
+
     def method(self) -> Fragment:
         """Show how figures come about, their limits, and where this page comes from."""
         plan, dataset, texts = self.study.plan, self.study.dataset, self.language.words["ui"]
         described = dataset.description.name or texts["none"]
         facts = [
             (texts["plan"], f"{plan.title} ({plan.source}; {plan.id} {plan.version})"),
-            (texts["dataset"], f"{described} (SHA-256 {dataset.digest[:16]})"),
+            (texts["dataset"], f"{described} (SHA-256 {self.data_digest()})"),
             (texts["package"], f"congdoan {version('congdoan')}"),
             (texts["made_at"], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ]

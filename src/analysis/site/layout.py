@@ -14,6 +14,9 @@ INDICATORS = "data/indicators.csv"
 UNITS = "data/units.csv"
 LEDGER = "ledger.json"
 
+UNIT_NOTEBOOK = "cdcs.ipynb"
+YEAR_NOTEBOOK = "year.ipynb"
+
 
 def unit_page(unit_id: str) -> str:
     """Return the link from the site's folder to a unit's page.
@@ -60,6 +63,16 @@ class Layout:
         return self.site.with_name(f"{self.site.name}.notebooks")
 
     @property
+    def lock(self) -> Path:
+        """The file that a run holds a lock on."""
+        return self.notebooks / ".lock"
+
+    @property
+    def state(self) -> Path:
+        """The file that says what the last run was made from; never in what is shared."""
+        return self.notebooks / "run.json"
+
+    @property
     def editions(self) -> Path:
         """The folder of the tables that were published before."""
         return self.site.with_name(f"{self.site.name}.editions")
@@ -67,6 +80,19 @@ class Layout:
     def executed(self, page: str) -> Path:
         """Return the executed notebook that a page was made from."""
         return (self.notebooks / page.removesuffix(".html")).with_name(f"{Path(page).stem}.ipynb")
+
+    def place(self, params: Params) -> Params:
+        """Return the settings with what pages may know of the folder around them.
+
+        That is the latest table published before, and the years whose sites lie beside this one.
+        """
+        folders = [path.parent for path in self.site.parent.glob(f"*/{INDEX}")]
+        years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != self.site)
+        found = {
+            "previous": max(map(str, self.editions.glob("*.csv")), default=""),
+            "years_beside": years if self.site.name == str(params.year) else [],
+        }
+        return params.model_copy(update=found)
 
     def failed(self, page: str) -> Path:
         """Return the notebook of a failed attempt, as far as it ran."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -15,9 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.files import DESCRIPTION, digest_tables, find_files
 from analysis.yamlfile import read_yaml
-
-DESCRIPTION = "dataset.yaml"
 
 
 class Description(BaseModel):
@@ -109,13 +107,13 @@ def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
     problems: list[Problem] = []
     tables: dict[str, pd.DataFrame] = {}
     files: dict[str, str] = {}
-    digest = hashlib.sha256()
+    contents: list[tuple[str, bytes]] = []
     for table in dictionary().tables.values():
         path = _find_table(folder, table, problems)
         text = pd.DataFrame(columns=list(table.columns), dtype=str)
         if path is not None:
             content = path.read_bytes()
-            digest.update(f"{path.name}:{len(content)}:".encode() + content)
+            contents.append((path.name, content))
             text = _read_text(path, content, table, problems)
         files[table.name] = path.name if path is not None else f"{table.name}.csv"
         tables[table.name] = _type_table(text, table, files[table.name], problems)
@@ -125,7 +123,7 @@ def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
             description = read_yaml(folder / DESCRIPTION, Description)
         except InputError as failure:
             problems += failure.problems
-    return Dataset(tables, files, description, digest.hexdigest()), problems
+    return Dataset(tables, files, description, digest_tables(contents)), problems
 
 
 def load_dataset(folder: Path) -> Dataset:
@@ -146,8 +144,7 @@ def load_dataset(folder: Path) -> Dataset:
 
 
 def _find_table(folder: Path, table: Table, problems: list[Problem]) -> Path | None:
-    found = [folder / f"{table.name}{ending}" for ending in (".csv", ".parquet")]
-    found = [path for path in found if path.exists()]
+    found = find_files(folder, table.name)
     if len(found) > 1:
         message = f"có cả {found[0].name} và {found[1].name}; hãy giữ lại một tệp"
         problems.append(error(message, code="two_files", file=table.name))
