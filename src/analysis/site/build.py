@@ -193,6 +193,7 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Ta
         parameters=page.source.parameters(study.params, **more),
         cwd=str(page.source.path.parent.resolve()),
         seconds=study.params.page_seconds,
+        megabytes=study.params.page_megabytes,
         template=template,
         start=start,
     )
