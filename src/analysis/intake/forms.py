@@ -309,6 +309,7 @@ def _write_table(book: Book, form: _Form, name: str, rows: pd.DataFrame) -> None
             _fill_column(sheet, (header + 1, place), column, rows[column.name], look)
         limit = _limit_beside(table, columns, column, header + 1)
         book.add_rule(sheet, (header + 1, place, last, place), column, limit)
+    sheet.set_row(header, 34)
     sheet.freeze_panes(header + 1, 2)
     set_page(sheet, landscape=True, header_row=header)
     protect(sheet)
