@@ -1,1 +1,5 @@
-"""Forms out, files in."""
+"""Forms out, files in: the workbooks that unions fill, and what is read from those they send back."""
+
+from analysis.intake.reader import read_delivery
+
+__all__ = ["read_delivery"]

@@ -6,14 +6,11 @@ import csv
 import io
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from analysis.intake.files import UnreadableError
 from analysis.intake.legacy import decode
+from analysis.intake.raw import Raw
 from analysis.problems import Problem, error
-
-if TYPE_CHECKING:
-    from analysis.intake.grid import Raw
 
 _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -75,7 +72,7 @@ def _read_rows(
     problems: list[Problem] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        rows.extend(list[Raw](row) for row in reader)
+        rows.extend(list(row) for row in reader)
     except csv.Error:
         message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
         problems.append(error(message, code="bad_csv", file=file, row=len(rows) + 1))

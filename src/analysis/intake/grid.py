@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 
 import python_calamine as calamine
 from xlsxwriter.utility import xl_col_to_name
@@ -16,10 +15,9 @@ from analysis.intake.marks import MOST_CELLS, Marks
 from analysis.intake.marks_ods import scan_ods
 from analysis.intake.marks_xls import scan_xls
 from analysis.intake.marks_xlsx import scan_xlsx
+from analysis.intake.raw import Raw
 from analysis.problems import Problem
 
-#: What a cell holds; ``""`` is empty.
-Raw = str | int | float | bool | date | datetime | time | timedelta
 #: From 0: row, column.
 Place = tuple[int, int]
 

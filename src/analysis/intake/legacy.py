@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -160,10 +161,8 @@ def decode(content: bytes) -> tuple[str, str | None]:
 def _decode_bytes(content: bytes, failure: UnicodeDecodeError) -> tuple[str, str | None]:
     latin = content.decode("latin-1")
     readings: dict[str | None, str] = {}
-    try:
+    with contextlib.suppress(UnicodeDecodeError):
         readings[None] = unicodedata.normalize("NFC", content.decode("cp1258"))
-    except UnicodeDecodeError:
-        pass
     readings |= {name: read(latin) for name, read in _READINGS.items()}
     shares = {name: share_readable(set(words_of(text))) for name, text in readings.items()}
     best = max(shares, key=lambda name: (shares[name], name is None))

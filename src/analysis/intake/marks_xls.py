@@ -96,7 +96,7 @@ def _chain(
     content: bytes, table: list[int], sector: int, size: int, header: int | None = None
 ) -> bytes:
     first = size if header is None else header
-    pieces = []
+    pieces: list[bytes] = []
     for _ in range(len(table) + 1):
         if sector >= _END:
             return b"".join(pieces)

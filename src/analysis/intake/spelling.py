@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,10 +20,9 @@ from typing import Any
 import yaml
 
 from analysis.intake.legacy import recognise
+from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold
 from analysis.tables.dictionary import Column, dictionary
-
-Raw = str | int | float | bool | date | datetime | time | timedelta
 
 _GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _SPACED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+")
@@ -92,24 +90,6 @@ def spell(raw: Raw, column: Column) -> str:
     elif isinstance(raw, float) and not math.isfinite(raw):
         raise Unclear("unclear", f"không phải là số; {_EMPTY_ADVICE}")
     return _SPELLERS[column.type.name](raw, column)
-
-
-def tidy(text: str) -> str:
-    """Return a text in NFC without spaces around it."""
-    return unicodedata.normalize("NFC", text).strip().strip("\ufeff\u200b").strip()
-
-
-def shown(raw: Raw) -> str:
-    """Return a raw value as a person would have typed it."""
-    if isinstance(raw, bool):
-        return "TRUE" if raw else "FALSE"
-    if isinstance(raw, float):
-        return str(int(raw)) if raw.is_integer() else repr(raw).replace(".", ",")
-    if isinstance(raw, datetime):
-        return f"{raw:%d/%m/%Y %H:%M:%S}"
-    if isinstance(raw, date):
-        return f"{raw:%d/%m/%Y}"
-    return str(raw)
 
 
 def _refuse_old_encodings(text: str) -> None:
@@ -201,9 +181,11 @@ def _spell_word(raw: Raw, column: Column) -> str:
         return words[fold(text)]
     labels = dictionary().words[column.word_list].values()
     near = difflib.get_close_matches(fold(text), [fold(label) for label in labels], 1, 0.75)
-    guess = next((f"; có phải «{x}» không?" for x in labels if near and fold(x) == near[0]), "")
+    guess = next((f"; có phải là «{x}»?" for x in labels if near and fold(x) == near[0]), "")
     listed = "; ".join(labels)
-    raise Unclear("unknown_word", f"không có trong danh mục{guess} Dùng một trong: {listed}")
+    raise Unclear(
+        "unknown_word", f"không có trong danh mục{guess or chr(59)} dùng một trong: {listed}"
+    )
 
 
 @cache
@@ -244,7 +226,10 @@ def _spell_date_text(text: str) -> str:
     first, second, year = numbers.groups()
     if int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
         one, other = f"{int(first)} tháng {int(second)}", f"{int(second)} tháng {int(first)}"
-        message = f"không rõ là ngày {one} hay ngày {other}; hãy ghi {year}-tháng-ngày (năm trước), ví dụ {_day(first, second, year)}"
+        message = (
+            f"không rõ là ngày {one} hay ngày {other}; hãy ghi năm trước, "
+            f"ví dụ {_day(first, second, year)} là ngày {one}"
+        )
         raise Unclear("ambiguous_date", message)
     return _day(first, second, year)
 
@@ -259,7 +244,10 @@ def _day(day: str, month: str, year: str) -> str:
 def _spell_id(raw: Raw, column: Column) -> str:
     if isinstance(raw, str):
         return raw
-    message = "mã phải là chữ; ô đang là số hoặc ngày nên có thể đã mất số 0 ở đầu: đặt ô dạng Văn bản (Text) rồi gõ lại mã"
+    message = (
+        "mã phải là chữ; ô đang là số hoặc ngày nên có thể đã mất số 0 ở đầu: "
+        "đặt ô dạng Văn bản (Text) rồi gõ lại mã"
+    )
     raise Unclear("id_number", message)
 
 
