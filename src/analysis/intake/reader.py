@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from analysis.intake.files import UnreadableError, identify
 from analysis.intake.reading import Outcome
-from analysis.problems import error
+from analysis.problems import Problem, error
 
 #: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
 SECONDS = 240
@@ -55,7 +55,36 @@ def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
         identify(path.name, content)
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=path.name)]
-    return _child().read(path.name, content, year)
+    try:
+        outcome: Outcome = _child().ask("read", path.name, content, year)
+    except _LostError as loss:
+        return None, [error(str(loss), code=loss.code, file=path.name)]
+    return outcome
+
+
+def mark_copy(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
+    """Return a copy of a workbook with its wrong cells marked; None if that cannot be had."""
+    try:
+        copy: bytes | None = _child().ask("mark", name, content, problems)
+    except _LostError:
+        return None
+    return copy
+
+
+class _LostError(Exception):
+    """Why the child has no answer: a code for machines and a Vietnamese sentence."""
+
+    _ADVICE = "; hãy mở bằng Excel, xóa các dòng, cột thừa rồi lưu lại dạng .xlsx"
+    _MESSAGES: ClassVar = {
+        "crashed": "tệp làm chương trình đọc dừng đột ngột" + _ADVICE,
+        "too_slow": f"đọc quá {SECONDS} giây chưa xong" + _ADVICE,
+        "out_of_memory": "tệp cần quá nhiều bộ nhớ" + _ADVICE,
+        "failed": "lỗi ngoài dự kiến khi đọc tệp; hãy báo người phụ trách",
+    }
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        super().__init__(self._MESSAGES[code] + (f" ({detail})" if detail else ""))
 
 
 class _Child:
@@ -65,22 +94,24 @@ class _Child:
         self.owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, name: str, content: bytes, year: int | None) -> Outcome:
+    def ask(self, task: str, *arguments: Any) -> Any:
+        """Have a task done.
+
+        Raises
+        ------
+        _LostError
+            If no answer came back.
+        """
         process = self._start()
         late = threading.Event()
         timer = threading.Timer(SECONDS, _end, (process, late))
         timer.daemon = True
         timer.start()
         try:
-            outcome: Outcome = _ask(process, (name, content, year))
-            return outcome
+            state, result = _exchange(process, (task, arguments))
         except (EOFError, OSError, pickle.UnpicklingError):
             self.stop()
-            code, message = "crashed", "tệp làm chương trình đọc dừng đột ngột"
-            if late.is_set():
-                code, message = "too_slow", f"đọc quá {SECONDS} giây chưa xong"
-            message += "; hãy mở bằng Excel, xóa phần thừa rồi lưu lại dạng .xlsx"
-            return None, [error(message, code=code, file=name)]
+            raise _LostError("too_slow" if late.is_set() else "crashed") from None
         except BaseException:
             # An answer left in the pipe would be taken for that of the next file.
             self.stop()
@@ -88,6 +119,9 @@ class _Child:
         finally:
             timer.cancel()
             timer.join()
+        if state != "done":
+            raise _LostError(state, result or "")
+        return result
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -119,7 +153,7 @@ def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
     process.kill()
 
 
-def _ask(process: subprocess.Popen[bytes], request: Any) -> Any:
+def _exchange(process: subprocess.Popen[bytes], request: Any) -> Any:
     assert process.stdin is not None
     assert process.stdout is not None
     pickle.dump(request, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)

@@ -1,6 +1,6 @@
 """The child process that parses other people's files: ``python -m analysis.intake.worker``.
 
-It reads requests from its standard input and writes outcomes to its standard output, both pickled,
+It reads requests from its standard input and writes answers to its standard output, both pickled,
 until the input ends. What it opens may make it run out of memory, hang or abort: the parent lives on.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 #: On top of what the process holds once everything is imported.
 _MEMORY = 2_500_000_000
@@ -17,36 +19,32 @@ _MEMORY = 2_500_000_000
 
 def main() -> None:
     """Serve requests until the parent closes the pipe."""
+    from analysis.intake.marking import mark_cells
     from analysis.intake.reading import read_content
-    from analysis.problems import error
 
+    tasks: dict[str, Callable[..., Any]] = {"read": read_content, "mark": mark_cells}
     requests = sys.stdin.buffer
-    # Whatever a library prints must not get between the outcomes.
-    outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _limit_memory()
     while True:
         try:
-            name, content, year = pickle.load(requests)
+            task, arguments = pickle.load(requests)
         except EOFError:
             return
+        answer: tuple[str, Any]
         try:
-            outcome = read_content(name, content, year)
+            answer = ("done", tasks[task](*arguments))
         except MemoryError:
-            message = (
-                "tệp cần quá nhiều bộ nhớ; hãy chia nhỏ hoặc xóa các dòng, cột thừa rồi lưu lại"
-            )
-            outcome = None, [error(message, code="out_of_memory", file=name)]
+            answer = ("out_of_memory", None)
         except Exception as failure:
             if os.environ.get("CONGDOAN_DEBUG"):
                 raise
-            message = (
-                f"lỗi ngoài dự kiến khi đọc tệp ({type(failure).__name__}); hãy báo người phụ trách"
-            )
-            outcome = None, [error(message, code="internal", file=name)]
-        pickle.dump(outcome, outcomes, protocol=pickle.HIGHEST_PROTOCOL)
-        outcomes.flush()
-        del content, outcome
+            answer = ("failed", type(failure).__name__)
+        del arguments
+        pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
 
 
 def _limit_memory() -> None:
