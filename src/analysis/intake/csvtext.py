@@ -77,9 +77,10 @@ def _read_rows(
         message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
         problems.append(error(message, code="bad_csv", file=file, row=len(rows) + 1))
     problems += _ragged(file, rows)
-    width = max(map(len, rows), default=0)
+    too_long = {problem.row for problem in problems if problem.code == "ragged"}
+    width = max((len(row) for n, row in enumerate(rows, 1) if n not in too_long), default=0)
     for row in rows:
-        row.extend([""] * (width - len(row)))
+        row[:] = [*row[:width], *[""] * (width - len(row))]
     return rows, problems
 
 

@@ -219,7 +219,7 @@ def _check_headings(finding: Finding, header: Header) -> None:
             finding.add("duplicate_column", f"tiêu đề lặp lại, đã có ở ô {first}", at)
         elif targets:
             seen[targets[0][1].name] = place
-        elif name not in form_texts()["counters"]:
+        elif old is None and name not in form_texts()["counters"]:
             _check_unknown(finding, header, place)
 
 

@@ -15,7 +15,7 @@ from analysis.intake.marks import Marks
 
 _END, _ENTRY = 0xFFFFFFFA, 128
 _BOUNDSHEET, _FILEPASS, _EOF = 0x85, 0x2F, 0x0A
-_ROW, _COLINFO, _BOOLERR, _FORMULA = 0x0208, 0x7D, 0x0205, 0x06
+_ROW, _COLINFO, _BOOLERR, _FORMULA, _STRING = 0x0208, 0x7D, 0x0205, 0x06, 0x0207
 _ERRORS = {
     0: "#NULL!",
     7: "#DIV/0!",
@@ -137,6 +137,7 @@ class _Found:
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     rows: set[int] = field(default_factory=set)
     columns: set[int] = field(default_factory=set)
+    awaited: tuple[int, int] | None = None
 
 
 def _scan_sheet(stream: bytes, offset: int) -> Marks:
@@ -151,6 +152,8 @@ def _scan_sheet(stream: bytes, offset: int) -> Marks:
             found.errors[struct.unpack_from("<HH", data)] = _ERRORS.get(data[6], "#")
         elif kind == _FORMULA:
             _look_at_formula(data, found)
+        elif kind == _STRING and found.awaited:
+            found.no_value.discard(found.awaited)
     return Marks(
         frozenset(found.no_value), found.errors, (), frozenset(found.rows), frozenset(found.columns)
     )
@@ -158,8 +161,12 @@ def _scan_sheet(stream: bytes, offset: int) -> Marks:
 
 def _look_at_formula(data: bytes, found: _Found) -> None:
     row, column, result, options = struct.unpack_from("<HH2x8sH", data)
-    if result[6:] == b"\xff\xff" and result[0] == 2:
+    is_number = result[6:] != b"\xff\xff"
+    if not is_number and result[0] == 2:
         found.errors[row, column] = _ERRORS.get(result[2], "#")
-    elif result == bytes(8) and options & 3:
+    elif not is_number and result[0] == 0:
+        found.no_value.add((row, column))  # a text: it follows in a record of its own
+        found.awaited = (row, column)
+    elif result == bytes(8) and options & 2:
         # Written by a program that leaves the computing to Excel: 0 is no result.
         found.no_value.add((row, column))
