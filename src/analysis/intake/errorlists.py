@@ -82,7 +82,9 @@ def _page(listed: Mapping[Path, list[Problem]], copies: Mapping[Path, Path]) -> 
         rows = [_row(problem) for problem in ordered]
         files.append({"name": path.name, "copy": copy, "caption": caption, "rows": rows})
     counted = texts["counted"].format(files=len(listed), **_counts(everything))
-    columns = [{"key": key, "label": label} for key, label in texts["columns"].items()]
+    columns = [
+        {"key": key, "label": label, "number": False} for key, label in texts["columns"].items()
+    ]
     return render(
         "errors",
         t=texts,

@@ -16,6 +16,8 @@ from analysis.intake.marks import Marks
 _END, _ENTRY = 0xFFFFFFFA, 128
 _BOUNDSHEET, _FILEPASS, _EOF = 0x85, 0x2F, 0x0A
 _ROW, _COLINFO, _BOOLERR, _FORMULA, _STRING = 0x0208, 0x7D, 0x0205, 0x06, 0x0207
+#: What a formula's result is when it is no number, and that it is still to be computed.
+_IS_TEXT, _IS_ERROR, _IS_NOTHING, _TO_COMPUTE = 0, 2, 3, 2
 _ERRORS = {
     0: "#NULL!",
     7: "#DIV/0!",
@@ -161,12 +163,13 @@ def _scan_sheet(stream: bytes, offset: int) -> Marks:
 
 def _look_at_formula(data: bytes, found: _Found) -> None:
     row, column, result, options = struct.unpack_from("<HH2x8sH", data)
-    is_number = result[6:] != b"\xff\xff"
-    if not is_number and result[0] == 2:
+    kind = result[0] if result[6:] == b"\xff\xff" else None
+    if kind == _IS_ERROR:
         found.errors[row, column] = _ERRORS.get(result[2], "#")
-    elif not is_number and result[0] == 0:
-        found.no_value.add((row, column))  # a text: it follows in a record of its own
+    elif kind == _IS_TEXT:
+        found.no_value.add((row, column))  # until its text comes, in a record of its own
         found.awaited = (row, column)
-    elif result == bytes(8) and options & 2:
-        # Written by a program that leaves the computing to Excel: 0 is no result.
+    elif kind == _IS_NOTHING or (options & _TO_COMPUTE and result == bytes(8)):
+        # Programs that leave the computing to Excel write this; whether it was computed and shows
+        # nothing cannot be told, so it is asked about.
         found.no_value.add((row, column))
