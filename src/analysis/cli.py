@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,9 @@ from analysis.commandline import (
     year_option,
 )
 from analysis.problems import InputError, Problem, has_errors
+
+if TYPE_CHECKING:
+    from analysis.params import Params
 
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
@@ -252,7 +255,7 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
     from analysis.loading import open_study
     from analysis.site.why import explain_page
 
-    study = openopen_named_study(params, root)
+    study = open_study(params, root)
     for name in names:
         click.echo("\n".join(explain_page(study, folder, name)))
 
