@@ -223,6 +223,7 @@ LONG_ID = "A" * 33
         (hide_column, "F2", "hidden", "1500000"),
         (hide_sheet, "", "hidden", ""),
         (put(H1="informed"), "H1", "duplicate_column", "informed"),
+        (put(H1=unicodedata.normalize("NFD", "GHI CHÚ")), "H1", "duplicate_column", "GHI CHÚ"),
         (put(H1=None), "H2", "no_heading", "3"),
         (put(H1="Số đoàn viên kết nạp mớii"), "H1", "unknown_column", "Số đoàn viên kết nạp mớii"),
         (put(H1="Tr­êng"), "H1", "legacy_encoding", "Tr­êng"),
@@ -260,7 +261,8 @@ LONG_ID = "A" * 33
 )
 def test_every_unclear_cell_is_named(change: Change, cell: str, code: str, value: str) -> None:
     problem = only_problem("b.xlsx", workbook(change))
-    assert (problem.code, problem.cell, problem.value) == (code, cell, value)
+    shown = unicodedata.normalize("NFC", problem.value)
+    assert (problem.code, problem.cell, shown) == (code, cell, value)
     assert problem.sheet == "Số liệu"
 
 
@@ -406,6 +408,11 @@ def with_doctype() -> bytes:
     return replace_in_zip(workbook(), "xl/workbook.xml", b"<workbook", evil + b"<workbook")
 
 
+def counted_from_1904() -> bytes:
+    mac = b'<workbookPr date1904="1" '
+    return replace_in_zip(workbook(), "xl/workbook.xml", b"<workbookPr ", mac)
+
+
 def sparse() -> bytes:
     """A few bytes that ask a reader for room for 16 thousand million cells."""
     part = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
@@ -457,6 +464,7 @@ def lying_zip() -> bytes:
         ("b.xlsx", locked(), "password"),
         ("b.xlsx", with_doctype(), "doctype"),
         ("b.xlsx", sparse(), "too_wide"),
+        ("b.xlsx", counted_from_1904(), "date_1904"),
         ("b.ods", sparse_ods(), "too_wide"),
         ("b.xlsx", lying_zip(), "truncated"),
         (

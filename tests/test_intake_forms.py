@@ -125,7 +125,7 @@ def filled(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]
     for path in units:
         unit = unit_of(path)
         fill_form(path, "Báo cáo", {**returns.get(unit, {}), **own[unit]}, "returns")
-    fill_form(district, "Số liệu cấp huyện", rows_of("district")[0], "district")
+    fill_form(district, "Số liệu của cơ quan", rows_of("district")[0], "district")
     fill_register(district, "Danh sách CĐCS", "roster", rows_of("roster"))
     fill_register(district, "Người sử dụng lao động", "employers", rows_of("employers"))
     fill_register(district, "Biến động tổ chức", "lineage", rows_of("lineage"))
@@ -154,7 +154,9 @@ def test_filled_district_workbook_gives_the_very_tables(filled: list[Path]) -> N
     for table, row in records_in(read(filled[0])):
         found.setdefault(table, []).append(row)
     for table in ("roster", "employers", "district", "lineage"):
-        assert found[table] == rows_of(table), table
+        # A register's column that nobody filled in says nothing; here it is empty in the sample too.
+        said = [{name: row.get(name, "") for name in rows_of(table)[0]} for row in found[table]]
+        assert said == rows_of(table), table
 
 
 def test_address_of_a_figure_is_the_cell_that_was_typed_into(filled: list[Path]) -> None:

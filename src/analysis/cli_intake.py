@@ -38,11 +38,11 @@ def register(group: click.Group) -> None:
 def template(
     year: int, out: Path, data: Path | None, plan_file: Path | None, params_file: Path | None
 ) -> None:
-    """Lập biểu mẫu Excel gửi đi: mỗi CĐCS một tệp, cấp huyện một tệp."""
+    """Lập biểu mẫu Excel gửi đi: mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
     from analysis.intake.forms import write_forms
 
     study = open_named_study(year, data, plan_file, params_file)
     written = write_forms(study, out, year)
     click.echo(
-        f"Đã lập {len(written)} tệp trong {out}: 1 tệp cấp huyện, {len(written) - 1} tệp CĐCS."
+        f"Đã lập {len(written)} tệp trong {out}: 1 tệp của cơ quan ban hành kế hoạch, {len(written) - 1} tệp của CĐCS."
     )

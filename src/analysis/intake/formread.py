@@ -10,6 +10,9 @@ from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
 
+#: A form's headings stand well above this row.
+_FIRST_ROWS = 100
+
 
 @dataclass(frozen=True)
 class FormPlace:
@@ -23,7 +26,7 @@ class FormPlace:
 def find_form(sheet: Sheet) -> FormPlace | None:
     """Return the place of a form's marker; None if the sheet is no form."""
     kind = form_texts()["marker"].partition("/")[0] + "/"
-    for row, cells in enumerate(sheet.rows):
+    for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
         for place, cell in enumerate(cells):
             if isinstance(cell, str) and cell.startswith(kind):
                 return FormPlace(row, place, tidy(cell))

@@ -190,16 +190,28 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
     check_cells(finding, {(row, place) for place in places.values() for row in rows})
     fixed = _year_above(finding, header, places, year)
     for table in _tables_taken(finding, header, places):
-        own = {name: place for name, place in places.items() if name in table.columns}
-        columns: dict[str, list[Raw]] = {
-            name: [sheet.rows[row][place] for row in rows] for name, place in own.items()
-        }
-        addresses = {name: f"{_letters(place)}{{row}}" for name, place in own.items()}
+        columns = _columns(finding, table, places, rows)
+        addresses = {name: f"{_letters(places[name])}{{row}}" for name in columns}
         if fixed is not None and "year" in table.columns:
             columns["year"] = [fixed[0]] * len(rows)
             addresses["year"] = fixed[1]
         numbers = [row + 1 for row in rows]
         finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses))
+
+
+def _columns(
+    finding: Finding, table: Table, places: dict[str, int], rows: list[int]
+) -> dict[str, list[Raw]]:
+    """Return a table's raw cells by column; a column that nobody filled in says nothing."""
+    columns: dict[str, list[Raw]] = {}
+    for name, place in places.items():
+        if name not in table.columns:
+            continue
+        cells = [finding.sheet.rows[row][place] for row in rows]
+        is_needed = name in table.key or table.columns[name].required
+        if is_needed or any(cell != "" for cell in cells):
+            columns[name] = cells
+    return columns
 
 
 def _letters(place: int) -> str:

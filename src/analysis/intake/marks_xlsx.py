@@ -66,6 +66,11 @@ def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
         for link in ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     }
     for item in ElementTree.fromstring(archive.read("xl/workbook.xml")).iter():
+        if item.tag.endswith("}workbookPr") and item.get("date1904") in ("1", "true"):
+            message = (
+                "tệp đếm ngày từ năm 1904 (máy Mac cũ) nên ngày dễ sai; hãy chép sang một tệp mới"
+            )
+            raise UnreadableError("date_1904", message)
         if not item.tag.endswith("}sheet"):
             continue
         key = next((value for name, value in item.items() if name.endswith("}id")), "")
@@ -136,14 +141,18 @@ def _look_at(
     no_value: set[tuple[int, int]],
     errors: dict[tuple[int, int], str],
 ) -> None:
-    place = _PLACE.search(attributes)
-    if place is None:
-        return
-    at = (int(place[2]) - 1, _number_of(place[1]) - 1)
     value = _VALUE.search(inside)
-    if b't="e"' in attributes:
+    is_error = b't="e"' in attributes
+    has_text = value is not None and (value[1] or b't="str"' in attributes)
+    if not is_error and (has_text or not _FORMULA.search(inside)):
+        return
+    place = _PLACE.search(attributes)
+    if place is None:  # a program that leaves the addresses to be counted
+        raise UnreadableError("truncated", _BROKEN)
+    at = (int(place[2]) - 1, _number_of(place[1]) - 1)
+    if is_error:
         errors[at] = value[1].decode("utf-8", "replace") if value else "#"
-    elif _FORMULA.search(inside) and (not value or not value[1]) and b't="str"' not in attributes:
+    else:
         no_value.add(at)
 
 

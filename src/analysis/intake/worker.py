@@ -9,20 +9,22 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+_TASKS = {
+    "read": ("analysis.intake.reading", "read_content"),
+    "mark": ("analysis.intake.marking", "mark_cells"),
+}
 #: On top of what the process holds once everything is imported.
 _MEMORY = 2_500_000_000
 
 
 def main() -> None:
     """Serve requests until the parent closes the pipe."""
-    from analysis.intake.marking import mark_cells
-    from analysis.intake.reading import read_content
-
-    tasks: dict[str, Callable[..., Any]] = {"read": read_content, "mark": mark_cells}
+    # Reading is what every child is for; the other task's libraries wait until they are needed.
+    import_module("analysis.intake.reading")
     requests = sys.stdin.buffer
     # Whatever a library prints must not get between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -35,7 +37,8 @@ def main() -> None:
             return
         answer: tuple[str, Any]
         try:
-            answer = ("done", tasks[task](*arguments))
+            module, function = _TASKS[task]
+            answer = ("done", getattr(import_module(module), function)(*arguments))
         except MemoryError:
             answer = ("out_of_memory", None)
         except Exception as failure:
