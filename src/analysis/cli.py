@@ -9,45 +9,30 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.commandline import Group, Option, explain
+from analysis import cli_intake
+from analysis.commandline import (
+    Group,
+    data_option,
+    explain,
+    named_settings,
+    open_named_study,
+    option,
+    params_option,
+    plan_option,
+    year_option,
+)
 from analysis.problems import InputError, Problem, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
-    from analysis.study import Study
-
-option = partial(click.option, cls=Option)
 
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
-
-data_option = option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
-    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
-)
-params_option = option(
-    "--params",
-    "params_file",
-    type=click.Path(path_type=Path),
-    metavar="TỆP",
-    help="Tệp tham số (mặc định: params/<năm>.yaml).",
-)
-plan_option = option(
-    "--plan",
-    "plan_file",
-    type=click.Path(path_type=Path),
-    metavar="TỆP",
-    help="Tệp kế hoạch (mặc định: theo tệp tham số).",
-)
-year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
 
 
 @click.group(cls=Group, name="congdoan")
@@ -122,7 +107,7 @@ def report(
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
 
-    params, root = _settings(year, data, plan_file, params_file, edition=edition)
+    params, root = named_settings(year, data, plan_file, params_file, edition=edition)
     folder = out or default_site(params)
     if why:
         _explain_pages(params, root, folder, why)
@@ -186,7 +171,7 @@ def indicators(
         )
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
-    study = _study(year, data, plan_file, params_file)
+    study = open_named_study(year, data, plan_file, params_file)
     table = study.compute([year], scopes)
     if out is None:
         write_table(table, sys.stdout)
@@ -275,29 +260,7 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
         click.echo("\n".join(explain_page(study, folder, name)))
 
 
-def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> Study:
-    from analysis.loading import open_study
-
-    return open_study(*_settings(year, data, plan_file, params_file))
-
-
-def _settings(
-    year: int,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    **settings: str | None,
-) -> tuple[Params, Path]:
-    """Return the settings of a command, and the project's folder."""
-    from analysis.params import find_root, load_params, make_params
-
-    root = find_root()
-    base: Params = load_params(year, params_file, root)
-    # A folder given on the command line is meant as the user stands, not as the project lies.
-    given = {"data": data, "plan": plan_file}
-    named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
-    chosen = {key: value for key, value in settings.items() if value is not None}
-    return make_params(base.model_dump(), {**named, **chosen}), root
+cli_intake.register(command)
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

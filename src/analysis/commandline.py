@@ -1,12 +1,18 @@
-"""click in Vietnamese: headings of ``--help`` and messages of usage errors."""
+"""click in Vietnamese: ``--help``, messages of usage errors, and the options that commands share."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from analysis.params import Params
+    from analysis.study import Study
 
 _HEADINGS = {"Options": "Tuỳ chọn", "Commands": "Lệnh", "Arguments": "Tham số"}
 
@@ -70,6 +76,59 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands as written."""
         return list(self.commands)
+
+
+option = partial(click.option, cls=Option)
+
+data_option = option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
+)
+params_option = option(
+    "--params",
+    "params_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp tham số (mặc định: params/<năm>.yaml).",
+)
+plan_option = option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp kế hoạch (mặc định: theo tệp tham số).",
+)
+year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
+
+
+def open_named_study(
+    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
+) -> Study:
+    """Open the study that the options name."""
+    from analysis.loading import open_study
+
+    return open_study(*named_settings(year, data, plan_file, params_file))
+
+
+def named_settings(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
+) -> tuple[Params, Path]:
+    """Return the settings of a command, and the project's folder."""
+    from analysis.params import find_root, load_params, make_params
+
+    root = find_root()
+    base: Params = load_params(year, params_file, root)
+    # A folder given on the command line is meant as the user stands, not as the project lies.
+    given = {"data": data, "plan": plan_file}
+    named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    return make_params(base.model_dump(), {**named, **chosen}), root
 
 
 def _vietnamese_help(option: click.Option | None) -> click.Option | None:

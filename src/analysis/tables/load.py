@@ -120,7 +120,7 @@ def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
             contents.append((path.name, content))
             text = _read_text(path, content, table, problems)
         files[table.name] = path.name if path is not None else f"{table.name}.csv"
-        tables[table.name] = _type_table(text, table, files[table.name], problems)
+        tables[table.name] = type_table(text, table, files[table.name], problems)
     description = Description()
     if (folder / DESCRIPTION).exists():
         try:
@@ -263,13 +263,19 @@ def _fit_columns(
     return cells.reindex(columns=list(table.columns), fill_value="")
 
 
-def _type_table(
+def type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
+    """Return a table's typed columns, as far as ``text`` has them, and add what is wrong.
+
+    Rows whose key cannot be read are left out.
+    """
     typed: dict[str, pd.Series] = {}
     before = len(problems)
     usable = pd.Series(True, index=text.index)
     for name, column in table.columns.items():
+        if name not in text.columns:
+            continue
         typed[name], found = parse_column(text[name].astype("str"), column, file)
         problems += found
         if name in table.key and not table.optional:
