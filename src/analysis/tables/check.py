@@ -40,7 +40,7 @@ def check_dataset(dataset: Dataset) -> list[Problem]:
         _over_collection,
         _unknown_lineage,
     ]
-    return [problem for rule in rules for problem in rule(dataset)]
+    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
 
 
 def _problems(

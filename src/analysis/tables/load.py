@@ -1,4 +1,4 @@
-"""Reading a dataset folder: CSV or Parquet in, typed tables and every problem out."""
+"""Reading a dataset folder: CSV, Parquet or its store in, typed tables and every problem out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +17,21 @@ from pydantic import BaseModel, ConfigDict
 from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.stored import (
+    Origin,
+    digest_rows,
+    has_store,
+    last_entry,
+    read_rows,
+    reading,
+    refuse_missing,
+    require_past,
+    unknown_tables,
+)
 from analysis.yamlfile import read_yaml
 
 DESCRIPTION = "dataset.yaml"
+_ENDINGS = (".csv", ".parquet")
 
 
 class Description(BaseModel):
@@ -38,17 +52,24 @@ class Dataset:
     tables : dict of str to DataFrame
         ``roster``, ``returns``, ``employers``, ``district`` and ``lineage``; one row per key.
     files : dict of str to str
-        The file name of each table.
+        The file name of each table; of a store, the table's own name.
     description : Description
         Its name, and whether it is made up for illustration.
     digest : str
-        SHA-256 over the tables' bytes: the same data has the same digest.
+        SHA-256 over the tables' bytes, or over the store's state: the same data has the same digest.
+    origin : Origin or None
+        Where the figures of a store came from.
     """
 
     tables: dict[str, pd.DataFrame]
     files: dict[str, str] = field(default_factory=dict)
     description: Description = field(default_factory=Description)
     digest: str = ""
+    origin: Origin | None = None
+
+    def locate(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Name the files, sheets and cells that the figures of a store came from."""
+        return self.origin.locate(problems, self.tables) if self.origin else list(problems)
 
     @property
     def roster(self) -> pd.DataFrame:
@@ -81,14 +102,35 @@ class Dataset:
         return sorted(int(year) for year in self.roster["year"].unique())
 
 
-def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
+@dataclass(frozen=True, eq=False)
+class TableFile:
+    """A table as its file has it: text cells, indexed by the file's rows.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file; None if there is none.
+    digest : str
+        SHA-256 of its bytes.
+    text : DataFrame of str
+        Exactly the dictionary's columns.
+    """
+
+    path: Path | None
+    digest: str
+    text: pd.DataFrame
+
+
+def read_dataset(folder: Path, as_of: date | None = None) -> tuple[Dataset, list[Problem]]:
     """Read the tables of a folder without judging them across cells.
 
     Parameters
     ----------
     folder : Path
-        A folder with one ``.csv`` or ``.parquet`` file per table. ``employers``, ``district`` and
-        ``lineage`` may be missing: then nothing of theirs is known.
+        A folder with a store, or with one ``.csv`` or ``.parquet`` file per table. ``employers``,
+        ``district`` and ``lineage`` may be missing: then nothing of theirs is known.
+    as_of : date or datetime, optional
+        The state of the store at the end of that day, or at that moment.
 
     Returns
     -------
@@ -100,35 +142,26 @@ def read_dataset(folder: Path) -> tuple[Dataset, list[Problem]]:
     Raises
     ------
     InputError
-        If there is no such folder.
+        If there is no such folder, the store cannot be read, or there is no past state to go to.
     """
     folder = Path(folder)
     if not folder.is_dir():
         message = "không tìm thấy thư mục dữ liệu"
         raise InputError([error(message, code="no_folder", file=str(folder))])
+    if as_of is not None:
+        refuse_missing(folder)
     problems: list[Problem] = []
-    tables: dict[str, pd.DataFrame] = {}
-    files: dict[str, str] = {}
-    digest = hashlib.sha256()
-    for table in dictionary().tables.values():
-        path = _find_table(folder, table, problems)
-        text = pd.DataFrame(columns=list(table.columns), dtype=str)
-        if path is not None:
-            content = path.read_bytes()
-            digest.update(f"{path.name}:{len(content)}:".encode() + content)
-            text = _read_text(path, content, table, problems)
-        files[table.name] = path.name if path is not None else f"{table.name}.csv"
-        tables[table.name] = _type_table(text, table, files[table.name], problems)
-    description = Description()
+    dataset = _from_store(folder, as_of, problems) if has_store(folder) else _from_files(folder, problems)
     if (folder / DESCRIPTION).exists():
         try:
             description = read_yaml(folder / DESCRIPTION, Description)
+            dataset = replace(dataset, description=description)
         except InputError as failure:
             problems += failure.problems
-    return Dataset(tables, files, description, digest.hexdigest()), problems
+    return dataset, problems
 
 
-def load_dataset(folder: Path) -> Dataset:
+def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
     """Read a dataset that is free of errors.
 
     Raises
@@ -138,15 +171,77 @@ def load_dataset(folder: Path) -> Dataset:
     """
     from analysis.tables.check import check_dataset
 
-    dataset, problems = read_dataset(folder)
+    dataset, problems = read_dataset(folder, as_of)
     problems += check_dataset(dataset)
     if has_errors(problems):
         raise InputError(problems)
     return dataset
 
 
+def read_files(folder: Path, problems: list[Problem]) -> dict[str, TableFile]:
+    """Read the table files of a folder as text.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    problems : list of Problem
+        Every unusable file, column and row is added.
+
+    Returns
+    -------
+    dict of str to TableFile
+        One per table of the dictionary, also for those without a file.
+    """
+    found = {}
+    for table in dictionary().tables.values():
+        path = _find_table(folder, table, problems)
+        text, digest = pd.DataFrame(columns=list(table.columns), dtype=str), ""
+        if path is not None:
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            text = _read_text(path, content, table, problems)
+        found[table.name] = TableFile(path, digest, text)
+    return found
+
+
+def _from_files(folder: Path, problems: list[Problem]) -> Dataset:
+    tables: dict[str, pd.DataFrame] = {}
+    files: dict[str, str] = {}
+    digest = hashlib.sha256()
+    found = read_files(folder, problems)
+    for table in dictionary().tables.values():
+        file = found[table.name]
+        files[table.name] = file.path.name if file.path is not None else f"{table.name}.csv"
+        digest.update(f"{files[table.name]}:{file.digest};".encode())
+        tables[table.name] = type_table(file.text, table, files[table.name], problems)
+    return Dataset(tables, files, digest=digest.hexdigest())
+
+
+def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Dataset:
+    tables: dict[str, pd.DataFrame] = {}
+    digest = hashlib.sha256()
+    found: list[Problem] = []
+    with reading(folder) as connection:
+        last = last_entry(connection) if as_of is None else require_past(connection, as_of)
+        problems += unknown_tables(connection, _table_digests(folder))
+        for table in dictionary().tables.values():
+            text = read_rows(connection, table, last)
+            digest.update(digest_rows(text))
+            tables[table.name] = type_table(text, table, table.name, found)
+    origin = Origin(folder.resolve(), last)
+    problems += origin.locate(found, tables)
+    return Dataset(tables, {name: name for name in tables}, digest=digest.hexdigest(), origin=origin)
+
+
+def _table_digests(folder: Path) -> list[tuple[Path, str]]:
+    names = [f"{name}{ending}" for name in dictionary().tables for ending in _ENDINGS]
+    paths = [folder / name for name in names if (folder / name).is_file()]
+    return [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
+
+
 def _find_table(folder: Path, table: Table, problems: list[Problem]) -> Path | None:
-    found = [folder / f"{table.name}{ending}" for ending in (".csv", ".parquet")]
+    found = [folder / f"{table.name}{ending}" for ending in _ENDINGS]
     found = [path for path in found if path.exists()]
     if len(found) > 1:
         message = f"có cả {found[0].name} và {found[1].name}; hãy giữ lại một tệp"
@@ -254,9 +349,27 @@ def _fit_columns(
     return cells.reindex(columns=list(table.columns), fill_value="")
 
 
-def _type_table(
+def type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
+    """Turn text cells into typed columns.
+
+    Parameters
+    ----------
+    text : DataFrame of str
+        The dictionary's columns; the index holds the row numbers of the file.
+    table : Table
+        The table.
+    file : str
+        The name to put into problems.
+    problems : list of Problem
+        Every unusable cell is added.
+
+    Returns
+    -------
+    DataFrame
+        The rows whose key could be read.
+    """
     typed: dict[str, pd.Series] = {}
     before = len(problems)
     usable = pd.Series(True, index=text.index)
