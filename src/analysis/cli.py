@@ -9,45 +9,30 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.commandline import Group, Option, explain
+from analysis.cli_store import STORE_COMMANDS
+from analysis.commandline import (
+    Group,
+    as_of_option,
+    data_option,
+    explain,
+    option,
+    params_option,
+    plan_option,
+    year_option,
+)
 from analysis.problems import InputError, Problem, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
     from analysis.study import Study
 
-option = partial(click.option, cls=Option)
-
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
-
-data_option = option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
-    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
-)
-params_option = option(
-    "--params",
-    "params_file",
-    type=click.Path(path_type=Path),
-    metavar="TỆP",
-    help="Tệp tham số (mặc định: params/<năm>.yaml).",
-)
-plan_option = option(
-    "--plan",
-    "plan_file",
-    type=click.Path(path_type=Path),
-    metavar="TỆP",
-    help="Tệp kế hoạch (mặc định: theo tệp tham số).",
-)
-year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
 
 
 @click.group(cls=Group, name="congdoan")
@@ -87,6 +72,7 @@ def command() -> None:
 @data_option
 @plan_option
 @params_option
+@as_of_option
 def report(
     year: int,
     units: tuple[str, ...],
@@ -96,14 +82,21 @@ def report(
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
+    as_of: str,
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.site.build import build_site, format_recap
 
-    study = _study(year, data, plan_file, params_file)
+    study = _study(year, data, plan_file, params_file, as_of)
     folder = out or Path("reports") / str(year)
     recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
-    given = {"--out": out, "--data": data, "--plan": plan_file, "--params": params_file}
+    given = {
+        "--out": out,
+        "--data": data,
+        "--plan": plan_file,
+        "--params": params_file,
+        "--as-of": as_of,
+    }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
     if not recap.is_done:
@@ -127,6 +120,7 @@ def report(
 @data_option
 @plan_option
 @params_option
+@as_of_option
 def indicators(
     year: int,
     by: str,
@@ -134,6 +128,7 @@ def indicators(
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
+    as_of: str,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
     from analysis.indicators import SCOPES, compute_indicators, write_table
@@ -146,7 +141,7 @@ def indicators(
         )
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
-    study = _study(year, data, plan_file, params_file)
+    study = _study(year, data, plan_file, params_file, as_of)
     table = compute_indicators(study.dataset, study.plan, [year], scopes)
     if out is None:
         write_table(table, sys.stdout)
@@ -167,7 +162,10 @@ def indicators(
 )
 @data_option
 @params_option
-def check(year: int | None, form: str, data: Path | None, params_file: Path | None) -> None:
+@as_of_option
+def check(
+    year: int | None, form: str, data: Path | None, params_file: Path | None, as_of: str
+) -> None:
     """Kiểm tra bộ số liệu: mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
     from analysis.params import find_root, load_params
     from analysis.tables.check import check_dataset
@@ -176,7 +174,7 @@ def check(year: int | None, form: str, data: Path | None, params_file: Path | No
     root = find_root()
     folder = data or root / load_params(year or date.today().year, params_file, root).data
     try:
-        dataset, problems = read_dataset(folder)
+        dataset, problems = read_dataset(folder, date.fromisoformat(as_of) if as_of else None)
         problems += check_dataset(dataset)
     except InputError as failure:
         if form == "text":
@@ -213,6 +211,10 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
                 click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
 
 
+for _one in STORE_COMMANDS:
+    command.add_command(_one)
+
+
 @command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def lab(options: tuple[str, ...]) -> None:
@@ -226,7 +228,9 @@ def lab(options: tuple[str, ...]) -> None:
     raise SystemExit(done.returncode)
 
 
-def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> Study:
+def _study(
+    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None, as_of: str
+) -> Study:
     from analysis.params import find_root, load_params
     from analysis.study import make_params, open_study
 
@@ -235,6 +239,8 @@ def _study(year: int, data: Path | None, plan_file: Path | None, params_file: Pa
     # A folder given on the command line is meant as the user stands, not as the project lies.
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
+    if as_of:
+        named["as_of"] = as_of
     return open_study(make_params(base.model_dump(), named), root)
 
 

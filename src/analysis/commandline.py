@@ -1,9 +1,12 @@
-"""click in Vietnamese: headings of ``--help`` and messages of usage errors."""
+"""click in Vietnamese: headings of ``--help``, messages of usage errors, options that many share."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,6 +39,48 @@ class Option(click.Option):
     def get_help_extra(self, ctx: click.Context) -> Any:
         """Return nothing to add."""
         return {}
+
+
+option = partial(click.option, cls=Option)
+
+data_option = option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
+)
+params_option = option(
+    "--params",
+    "params_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp tham số (mặc định: params/<năm>.yaml).",
+)
+plan_option = option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="TỆP",
+    help="Tệp kế hoạch (mặc định: theo tệp tham số).",
+)
+year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
+
+
+def _day(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    try:
+        return date.fromisoformat(given).isoformat() if given else ""
+    except ValueError:
+        message = "phải là một ngày, viết như 2025-03-31"
+        raise click.BadParameter(message, context, parameter) from None
+
+
+as_of_option = option(
+    "--as-of",
+    default="",
+    callback=_day,
+    metavar="NGÀY",
+    help="Dùng số liệu như kho có đến hết ngày này, ví dụ 2025-03-31.",
+)
 
 
 class Command(click.Command):

@@ -148,7 +148,7 @@ def exact_value(row: Any) -> Fraction:
     return Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
 
 
-_warm: dict[tuple[str, str, str], Study] = {}
+_warm: dict[tuple[str, ...], Study] = {}
 
 
 def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
@@ -206,7 +206,7 @@ def open_study(params: Params, root: Path) -> Study:
     if warm is not None:
         return warm.with_params(params)
     plan = localise(load_plan(root / params.plan), params.lang, root)
-    return Study(params, plan, load_dataset(root / params.data), root)
+    return Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
 
 
 def keep_warm(study: Study) -> None:
@@ -219,9 +219,9 @@ def keep_warm(study: Study) -> None:
     _warm[_key(study.params)] = study
 
 
-def _key(params: Params) -> tuple[str, str, str]:
+def _key(params: Params) -> tuple[str, ...]:
     """Return the settings that decide what is read; the others only change what is shown."""
-    return params.data, params.plan, params.lang
+    return params.data, params.plan, params.lang, params.as_of
 
 
 def indicators(

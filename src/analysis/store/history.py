@@ -105,7 +105,9 @@ def read_history(folder: Path, unit_id: str, year: int) -> list[Entry]:
 
 def _entry(connection: sqlite3.Connection, number: int) -> Entry:
     columns = "id, at, command, file, digest, coalesce(reason, ''), coalesce(by, ''), errors"
-    return Entry(*connection.execute(f"SELECT {columns} FROM entry WHERE id = ?", [number]).fetchone())
+    return Entry(
+        *connection.execute(f"SELECT {columns} FROM entry WHERE id = ?", [number]).fetchone()
+    )
 
 
 def _read_steps(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-
 from analysis.problems import InputError, error, has_errors
 from analysis.tables.check import check_dataset
 from analysis.tables.delivery import Records

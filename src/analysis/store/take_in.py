@@ -302,9 +302,7 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
     return Origin(run.folder, last).locate(ours, tables)
 
 
-def _surroundings(
-    connection: sqlite3.Connection, run: _Run, last: int
-) -> dict[str, pd.DataFrame]:
+def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[str, pd.DataFrame]:
     """Return the tables of the years that were touched, and of the years before them."""
     touched = {int(key[0][:4]) for _, key in run.brought}
     years = [str(year) for year in sorted(touched | {year - 1 for year in touched})]

@@ -151,14 +151,23 @@ def read_dataset(folder: Path, as_of: date | None = None) -> tuple[Dataset, list
     if as_of is not None:
         refuse_missing(folder)
     problems: list[Problem] = []
-    dataset = _from_store(folder, as_of, problems) if has_store(folder) else _from_files(folder, problems)
+    is_stored = has_store(folder)
+    dataset = _from_store(folder, as_of, problems) if is_stored else _from_files(folder, problems)
     if (folder / DESCRIPTION).exists():
         try:
             description = read_yaml(folder / DESCRIPTION, Description)
             dataset = replace(dataset, description=description)
         except InputError as failure:
             problems += failure.problems
+    if as_of is not None:
+        dataset = replace(dataset, description=_as_it_was(dataset.description, as_of))
     return dataset, problems
+
+
+def _as_it_was(description: Description, as_of: date) -> Description:
+    """Say in the dataset's name, which stands on every page, that this is a past state."""
+    name = f"{description.name} (số liệu có đến hết {as_of:%d/%m/%Y})".strip()
+    return description.model_copy(update={"name": name})
 
 
 def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
@@ -231,7 +240,9 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
             tables[table.name] = type_table(text, table, table.name, found)
     origin = Origin(folder.resolve(), last)
     problems += origin.locate(found, tables)
-    return Dataset(tables, {name: name for name in tables}, digest=digest.hexdigest(), origin=origin)
+    return Dataset(
+        tables, {name: name for name in tables}, digest=digest.hexdigest(), origin=origin
+    )
 
 
 def _table_digests(folder: Path) -> list[tuple[Path, str]]:
@@ -312,12 +323,24 @@ def _read_parquet(file: str, content: bytes, problems: list[Problem]) -> pd.Data
     except (OSError, ValueError):
         problems.append(error("không đọc được tệp Parquet", code="bad_parquet", file=file))
         return None
-    cells = pd.DataFrame({str(name): _as_text(frame[name]) for name in frame.columns})
+    cells = pd.DataFrame({str(name): spell_column(frame[name]) for name in frame.columns})
     cells.index = pd.RangeIndex(2, len(cells) + 2)
     return cells
 
 
-def _as_text(column: pd.Series) -> pd.Series:
+def spell_column(column: pd.Series) -> pd.Series:
+    """Return typed cells as the tables' CSV files spell them; missing is ``""``.
+
+    Parameters
+    ----------
+    column : Series
+        Numbers, yes/no, dates or text.
+
+    Examples
+    --------
+    >>> spell_column(pd.Series([True, None], dtype="boolean")).to_list()
+    ['true', '']
+    """
     if pd.api.types.is_bool_dtype(column.dtype):
         text = column.astype("str").str.lower()
     elif pd.api.types.is_datetime64_any_dtype(column.dtype):

@@ -236,7 +236,9 @@ def digest_rows(frame: pd.DataFrame) -> bytes:
     return f"{len(frame)}:{','.join(frame.columns)}:{_ABSENT.join(joined)}".encode()
 
 
-def unknown_tables(connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]) -> list[Problem]:
+def unknown_tables(
+    connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]
+) -> list[Problem]:
     """Return an error for every table file beside the store that the store does not know.
 
     Parameters
