@@ -121,7 +121,9 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 def _open(path: Path) -> sqlite3.Connection:
     address = f"{path.resolve().as_uri()}?mode=rw"
-    return sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
 
 
 @contextmanager
@@ -213,7 +215,6 @@ _UPTO = "source <= (SELECT coalesce(max(id), 0) FROM source WHERE entry <= ?)"
 def _want(connection: sqlite3.Connection, table: Table, keys: pd.DataFrame) -> str:
     """Put keys into a table of this connection alone, so that an index finds their rows."""
     name = f"temp.wanted_{table.name}"
-    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.execute(f"CREATE TABLE {name} ({', '.join(keys.columns)})")
     marks = ", ".join("?" * len(keys.columns))
