@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import Problem
 from analysis.store.merge import Change, at_cell
-from analysis.tables.check import check_dataset
+from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, type_table
@@ -60,16 +61,37 @@ def find_errors(
     """
     merged = _merge(connection, changes)
     problems: list[Problem] = []
-    tables = {
-        name: type_table(text, dictionary().tables[name], name, problems)
-        for name, text in merged.text.items()
-    }
+    tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
     dataset = Dataset(tables, {name: name for name in tables})
-    problems += check_dataset(dataset)
+    problems += check_rules(dataset)
     problems += _ended_units(dataset, changes, plan)
     errors = [problem for problem in problems if problem.severity == "error"]
     last = last_entry(connection)
     return [_locate(connection, problem, merged, file, last) for problem in errors]
+
+
+def typed(name: str, text: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """Type a table's rows; a table without rows is typed once for all files.
+
+    Parameters
+    ----------
+    name : str
+        A table of the dictionary.
+    text : DataFrame of str
+        Its columns.
+    problems : list of Problem
+        Every unusable cell is added.
+    """
+    if text.empty:
+        return _empty(name, tuple(text.columns))
+    return type_table(text, dictionary().tables[name], name, problems)
+
+
+@lru_cache
+def _empty(name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    return type_table(
+        pd.DataFrame(columns=list(columns), dtype="str"), dictionary().tables[name], name, []
+    )
 
 
 def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import InputError, Problem
-from analysis.store.judge import find_errors
+from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
     add_entry,
@@ -31,10 +31,10 @@ from analysis.store.merge import (
     need_reason,
     repeated_keys,
 )
-from analysis.tables.check import check_dataset
+from analysis.tables.check import check_oddities
 from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import Dataset, type_table
+from analysis.tables.load import Dataset
 from analysis.tables.stored import (
     STORE,
     Origin,
@@ -298,7 +298,7 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
         last = last_entry(connection)
         tables = _surroundings(connection, run, last)
     dataset = Dataset(tables, {name: name for name in tables})
-    ours = [problem for problem in check_dataset(dataset) if _is_ours(problem, run, tables)]
+    ours = [problem for problem in check_oddities(dataset) if _is_ours(problem, run, tables)]
     return Origin(run.folder, last).locate(ours, tables)
 
 
@@ -308,9 +308,8 @@ def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[
     years = [str(year) for year in sorted(touched | {year - 1 for year in touched})]
     wanted = pd.DataFrame({"year": years})
     return {
-        name: type_table(
-            read_rows(connection, table, last, wanted if "year" in table.key else None),
-            *(table, name, []),
+        name: typed(
+            name, read_rows(connection, table, last, wanted if "year" in table.key else None), []
         )
         for name, table in dictionary().tables.items()
     }
