@@ -63,7 +63,7 @@ _REASONS = {
     "SQLITE_CANTOPEN": ("store_closed", "không mở được kho số liệu: không có quyền đọc, ghi"),
     "SQLITE_IOERR": (
         "store_io",
-        "lỗi đọc ghi ổ đĩa (có thể ổ đĩa đã đầy); kho số liệu vẫn như trước, chưa ghi thêm gì",
+        "lỗi đọc ghi ổ đĩa (có thể ổ đĩa đã đầy); kho số liệu không hư hại, hãy chạy lại lệnh này",
     ),
     "SQLITE_NOTADB": ("bad_store", "tệp không phải là kho số liệu; hãy lấy lại bản sao lưu"),
     "SQLITE_CORRUPT": ("bad_store", "kho số liệu bị hỏng; hãy lấy lại bản sao lưu"),
