@@ -18,8 +18,9 @@ import pandas as pd
 from analysis.problems import InputError
 from analysis.store import log
 from analysis.tables.delivery import Records
-from analysis.tables.load import read_files
-from analysis.tables.stored import STORE, explained, has_store
+from analysis.tables.files import STORE
+from analysis.tables.storefile import explained, has_store
+from analysis.tables.texts import read_files
 
 DONE, TOLD = 0, 3
 _FAULTS = {"disk_full", "store_io"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -25,10 +26,12 @@ from analysis.findings.gaps import Gap, find_gap
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
 from analysis.indicators.verdicts import FLAGS, VERDICTS
-from analysis.language import Language, Numbers, load_language
+from analysis.language import Language, Numbers, load_language, localise
 from analysis.language.plantexts import PlanTexts
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
+from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact
+from analysis.redaction.money import find_band
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
@@ -132,7 +135,7 @@ def test_an_unknown_language_is_refused_in_vietnamese() -> None:
     assert (problem.code, problem.column, problem.value) == ("no_language", "lang", "xx")
     assert "chưa có thư mục ngôn ngữ này" in problem.message
     with pytest.raises(analysis.InputError, match=r"chưa có thư mục ngôn ngữ .* params/lang"):
-        analysis.year(analysis.load(2024, lang="xx"), 2024)
+        analysis.load(2024, lang="xx")
 
 
 @pytest.mark.parametrize("lang", ["english", "EN", "..", ""])
@@ -152,6 +155,7 @@ class Told(NamedTuple):
     language: Language
     units: list[Finding]
     district: list[Finding]
+    shared: list[Finding]
 
     @property
     def all(self) -> list[Finding]:
@@ -178,7 +182,10 @@ def tell(code: str) -> Told:
         for year in YEARS
         for finding in find(study, "district", study.plan.issuer.id, year).values()
     ]
-    return Told(study, load_language(code, ROOT), units, district)
+    edition = redact(study)
+    places = [("district", study.plan.issuer.id), *(("unit", u) for u in some_units(study, 2024))]
+    shared = [f for place in places for f in find(edition, *place, 2024).values()]
+    return Told(study, load_language(code, ROOT), units, district, shared)
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +234,7 @@ def one_of_each(findings: list[Finding]) -> list[Finding]:
     return [next(group) for _, group in groupby(sorted(findings, key=kind), key=kind)]
 
 
-JUDGED = {"m": "met", "n": "not_met", "u": "undetermined"}
+JUDGED = {"m": "met", "n": "not_met", "u": "undetermined", "h": "hidden"}
 
 
 def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
@@ -235,16 +242,38 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     study, language, plan = told.study, told.language, told.study.plan
     issuer = plan.issuer.short
     every = [v for finding in one_of_each(told.all) for v in variants(finding)] + told.all
+    every += told.shared
     judged = [f for f in every if f.value is not None and f.target and f.target.is_numeric]
     numeric = [f for f in judged if not f.is_answer]
     rates = [f for f in numeric if f.indicator.is_fraction]
     numbers = [f for f in every if f.value is not None and not f.is_answer and not f.is_grade]
     gaps = [find_gap(study, f) for f in told.district if f.verdict == "not_met"]
     gaps = [gap for gap in gaps if gap.units]
+    partial = [
+        replace(gap, is_partial=b) for gap in [*gaps, *map(of_one, gaps)] for b in (True, False)
+    ]
     some = told.district[0]
     tallies = [
         tally(2024, [replace(some, verdict=JUDGED[letter]) for letter in letters], before)
-        for letters in ("", "m", "n", "u", "mm", "nn", "uu", "mn", "mmn", "mnu", "muu", "mmnnuu")
+        for letters in (
+            "",
+            "m",
+            "n",
+            "u",
+            "mm",
+            "nn",
+            "uu",
+            "mn",
+            "mmn",
+            "mnu",
+            "muu",
+            "mmnnuu",
+            "h",
+            "hh",
+            "mh",
+            "uhh",
+            "mnuhh",
+        )
         for before in ([], [replace(some, verdict="met")], told.district)
     ]
     targets = [(t, i.unit, i.is_fraction) for i in plan.catalogue() for t in i.targets]
@@ -258,8 +287,8 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     shorts = [i.short for i in plan.indicators]
     restated = [
         Restated(f, verdict, *pair)
-        for f in told.district
-        for verdict in ("met", f.verdict)
+        for f in told.district + told.shared
+        for verdict in ("met", "hidden", f.verdict)
         for pair in ((None, None), (1234, None), (1234, 2345))
     ]
     pairs = [(a, b) for b in range(4) for a in range(b + 1)]
@@ -269,11 +298,14 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "target": [(f,) for f in every],
         "grade": [(word,) for word in dictionary().ranked["grade"]],
         "value": [(f,) for f in every],
-        "pair": [(f,) for f in numbers if f.denominator is not None],
+        "band": [(find_band(10**exponent),) for exponent in range(15)],
+        "pair": [(f,) for f in numbers if f.denominator is not None or f.bands[1]],
         "counts": [(f,) for f in every],
-        "counted": [(f,) for f in numbers if f.denominator is not None],
+        "counted": [(f,) for f in numbers if f.denominator is not None or f.bands[1]],
         "size": [(n, i.unit) for n in (1, 2, -1234) for i in plan.indicators if i.unit],
         "sentence": [(f,) for f in every],
+        "withheld": [(f,) for f in every if f.is_hidden],
+        "judged": [(f,) for f in numbers if not f.indicator.is_fraction],
         "answer": [(f,) for f in every if f.is_answer and f.value is not None],
         "unknown": [(f,) for f in every if f.value is None],
         "among": [(f,) for f in numbers],
@@ -335,7 +367,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_path_subtitle": [(2022, 2045)],
         "fig_path_alt": [("A", ["B", "C"])],
         "fig_gap_title": [(gap.finding, "Khe Sanh", Fraction(1, 3)) for gap in gaps],
-        "fig_gap_subtitle": [(gap.finding, 2024) for gap in gaps],
+        "fig_gap_subtitle": [(gap, 2024) for gap in partial],
         "fig_gap_alt": [("A", ["B", "C"])],
         "part_intro": [(counts,) for counts in tallies],
         "assessed": [(f,) for f in every],
@@ -344,7 +376,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for gap in gaps
             for n in (1, 3)
         ],
-        "closes_gap": [(gap,) for gap in [*gaps, *map(of_one, gaps)]],
+        "closes_gap": [(gap,) for gap in partial],
         "restated_lead": [(language.date(date(2024, 12, 1)), *pair) for pair in pairs],
         "restated": [(r,) for r in restated],
         "formula": [(formula_words(i, language),) for i in plan.catalogue()],
@@ -353,6 +385,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for op in ("true", "present", "absent", "is_not", "more_than", "at_least")
         ],
         "method": [(language.date(date(2024, 11, 30)),)],
+        "share_method": [(LARGEST_HIDDEN,)],
     }  # fmt: skip
 
 
@@ -812,6 +845,17 @@ def test_no_indicator_keeps_its_vietnamese_name(plan: Plan, english: Told) -> No
 def test_every_flag_and_trajectory_has_a_word() -> None:
     for code in LANGUAGES:
         words = words_of(code)
-        assert set(words["flag"]) == set(FLAGS)
+        assert set(words["flag"]) == {*FLAGS, HIDDEN, BOUNDS_HIDDEN, BANDED}
         assert set(words["trajectory"]) == {*TRAJECTORIES} - {""}
-        assert set(words["verdict"]) == set(words["verdict_long"]) == set(VERDICTS)
+        assert set(words["verdict"]) == set(words["verdict_long"]) == {*VERDICTS, HIDDEN}
+
+
+def test_texts_for_what_the_plan_has_not_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "params" / "lang")
+    file = tmp_path / "params" / "lang" / "en" / "plans" / f"{PLAN_ID}.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("id: informed_public\n", "id: informd_public\n"), "utf-8")
+    with pytest.raises(analysis.InputError) as refused:
+        localise(analysis.load(2024).plan, "en", tmp_path)
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.column) == (file.name, "indicators.informd_public")

@@ -20,7 +20,7 @@ from test_pages_kit import open_context
 from test_reports_kit import study_of_tables
 
 from analysis.pages.index import render_index
-from analysis.study import Study, exact_value
+from analysis.study import Study, shown_value
 
 UNITS = 2000
 YEAR = 2024
@@ -227,7 +227,7 @@ def test_sort_by_an_indicator(page: Page, study: Study, indicator_id: str) -> No
     indicator = next(item for item in study.plan.indicators if item.id == indicator_id)
     page.locator("#sort").select_option(label=indicator.title)
     rows = {str(row.scope_id): row for row in study.unit_rows(indicator_id, YEAR)}
-    values = {key: exact_value(row) for key, row in rows.items() if row.reported}
+    values = {key: shown_value(row) for key, row in rows.items() if row.reported}
     order = [row[0].split()[-1] for row in shown(page)]
     last = [row[-1] for row in shown(page)]
     known = [values[key] for key in order if key in values]

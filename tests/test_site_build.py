@@ -243,7 +243,7 @@ def test_notebook_finds_the_study_loaded(build: Build, tmp_path: Path) -> None:
     """With the settings of the run, a load in a notebook reads no table again."""
     cells = (
         "data = ''\npage_seconds = 0",
-        "from analysis.study import load\nimport analysis.study as module\n"
+        "from analysis.loading import load\nimport analysis.loading as module\n"
         "module.load_dataset = None",
         "print(len(load(year, data=data, page_seconds=page_seconds).expected_units(year)))",
     )

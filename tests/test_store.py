@@ -25,10 +25,12 @@ from analysis.store.export import export_dataset
 from analysis.store.history import read_history
 from analysis.store.log import create_store, open_for_writing, writing
 from analysis.store.take_in import Recap
-from analysis.tables import stored
+from analysis.tables import storefile
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
 from analysis.tables.load import load_dataset, read_dataset
+from analysis.tables.stored import read_rows
 
 RETURN = {name: UNIT[name] for name in HEADERS["returns"] if name in UNIT}
 
@@ -52,9 +54,9 @@ def the_error(recap: Recap) -> Problem:
 
 
 def figure(folder: Path, unit: str, column: str, as_of: date | None = None) -> str:
-    with stored.reading(folder) as connection:
-        last = stored.last_entry(connection, as_of)
-        returns = stored.read_rows(connection, dictionary().tables["returns"], last)
+    with storefile.reading(folder) as connection:
+        last = storefile.last_entry(connection, as_of)
+        returns = read_rows(connection, dictionary().tables["returns"], last)
     return str(returns.set_index("unit_id").at[unit, column])
 
 
@@ -136,7 +138,7 @@ def test_tables_with_errors_are_not_taken_in(fresh: Path, mail: Path, plan: Plan
     with pytest.raises(InputError) as failure:
         give(fresh, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
     assert [p.code for p in failure.value.problems if p.severity == "error"] == ["part_above_whole"]
-    assert not (fresh / stored.STORE).exists()
+    assert not (fresh / STORE).exists()
 
 
 def test_a_table_changed_beside_the_store_is_an_error_until_it_is_imported(
@@ -297,10 +299,10 @@ def test_a_second_return_needs_a_reason_and_says_what_it_would_change(
 def test_the_same_again_changes_nothing(folder: Path, mail: Path, plan: Plan) -> None:
     path = write_delivery(mail, "returns-a", [a_return("U2")])
     give(folder, plan, path)
-    kept = (folder / stored.STORE).read_bytes()
+    kept = (folder / STORE).read_bytes()
     other_bytes = write_delivery(mail, "returns-b", [{"note": ""} | a_return("U2")])
     assert outcomes(give(folder, plan, path, other_bytes, reason="sửa")) == ["unchanged"] * 2
-    assert (folder / stored.STORE).read_bytes() == kept
+    assert (folder / STORE).read_bytes() == kept
 
 
 def test_what_a_later_file_does_not_mention_stands(folder: Path, mail: Path, plan: Plan) -> None:
@@ -410,7 +412,7 @@ def test_nothing_in_the_store_can_be_changed_or_removed(
 ) -> None:
     paths = [write_delivery(mail, f"returns-{n}", [a_return(n)]) for n in ("U2", "U9")]
     give(folder, plan, *paths)
-    with closing(sqlite3.connect(folder / stored.STORE)) as connection:
+    with closing(sqlite3.connect(folder / STORE)) as connection:
         assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
         column = {"entry": "file", "source": "sheet", "refused": "unit_id"}.get(table, "row")
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = 1"):
@@ -422,10 +424,10 @@ def test_a_closed_store_is_one_file_and_its_copy_is_a_backup(
     folder: Path, mail: Path, plan: Plan, tmp_path: Path
 ) -> None:
     give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
-    assert [path.name for path in folder.glob("store*")] == [stored.STORE]
+    assert [path.name for path in folder.glob("store*")] == [STORE]
     copy = tmp_path / "copy"
     copy.mkdir()
-    shutil.copy(folder / stored.STORE, copy)
+    shutil.copy(folder / STORE, copy)
     assert load_dataset(copy).digest == load_dataset(folder).digest
 
 
@@ -469,13 +471,13 @@ def test_a_store_that_cannot_be_trusted_is_neither_read_nor_written(
 ) -> None:
     path = write_delivery(mail, "returns-a", [a_return("U2")])
     give(folder, plan, path)
-    harm(folder / stored.STORE)
-    kept = (folder / stored.STORE).read_bytes()
+    harm(folder / STORE)
+    kept = (folder / STORE).read_bytes()
     for attempt in (lambda: load_dataset(folder), lambda: give(folder, plan, path)):
         with pytest.raises(InputError) as failure:
             attempt()
         assert [p.code for p in failure.value.problems] == [code]
-    assert (folder / stored.STORE).read_bytes() == kept
+    assert (folder / STORE).read_bytes() == kept
 
 
 def test_a_store_made_before_a_column_was_added_goes_on(
@@ -501,7 +503,7 @@ def test_a_second_import_waits_shortly_and_then_says_so(
 ) -> None:
     paths = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U1", "U2")]
     give(folder, plan, paths[0])
-    monkeypatch.setattr(stored, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(storefile, "PATIENCE_SECONDS", 0.2)
     with closing(open_for_writing(folder)) as other, writing(other):
         with pytest.raises(InputError) as failure:
             give(folder, plan, paths[1])

@@ -18,8 +18,9 @@ import pytest
 from crash_child import DONE, TOLD, write
 from deliveries import make_folder
 
-from analysis.tables import stored
+from analysis.tables import storefile
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
 
 #: Every call by which SQLite changes what is on the disk.
 CALLS = ("pwrite64", "fdatasync", "unlink")
@@ -77,9 +78,9 @@ def children(tables: Path) -> Iterator[Children]:
 
 def state_of(folder: Path) -> dict[str, list[tuple[object, ...]]] | None:
     """Every row of the store but the moment of its entries; None where there is no store."""
-    if not stored.has_store(folder):
+    if not storefile.has_store(folder):
         return None
-    with closing(stored.connect(folder)) as connection:
+    with closing(storefile.connect(folder)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = {
             "entry": connection.execute("SELECT id, file, digest, reason FROM entry").fetchall()
@@ -119,7 +120,7 @@ def test_a_kill_leaves_the_old_state_or_the_new_one(
         if state == old:
             assert children.run(folder) == DONE
         assert state_of(folder) == new
-        assert [path.name for path in folder.glob("store*")] == [stored.STORE]
+        assert [path.name for path in folder.glob("store*")] == [STORE]
     assert state_of(folder) == new
     assert killed >= {"pwrite64": 15, "fdatasync": 4, "unlink": 1}[call]
 
@@ -160,7 +161,7 @@ def test_a_disk_that_fails_to_sync_is_told_and_leaves_the_old_state_or_the_new_o
 
 def test_an_empty_journal_left_behind_does_no_harm(begun: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(begun, tmp_path / "data")
-    (folder / f"{stored.STORE}-journal").write_bytes(b"\x00" * 600)
+    (folder / f"{STORE}-journal").write_bytes(b"\x00" * 600)
     assert state_of(folder) == state_of(begun)
-    with closing(sqlite3.connect(folder / stored.STORE)) as connection:
+    with closing(sqlite3.connect(folder / STORE)) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)

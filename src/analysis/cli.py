@@ -60,7 +60,7 @@ def command() -> None:
     "--out",
     type=click.Path(path_type=Path),
     metavar="THƯ_MỤC",
-    help="Nơi đặt trang báo cáo (mặc định: reports/<năm>).",
+    help="Nơi đặt trang báo cáo (mặc định: reports/<năm>, bản chia sẻ: reports/share/<năm>).",
 )
 @option(
     "--jobs",
@@ -68,7 +68,19 @@ def command() -> None:
     metavar="SỐ",
     help="Số báo cáo chạy cùng lúc (mặc định: số nhân máy).",
 )
+@option(
+    "--edition",
+    type=click.Choice(["internal", "share"]),
+    metavar="internal|share",
+    help="Bản nội bộ (số liệu đầy đủ) hay bản chia sẻ (giấu số người ít, tiền ghi theo khoảng).",
+)
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
+@option(
+    "--why",
+    multiple=True,
+    metavar="MÃ",
+    help="Chỉ cho biết vì sao trang của CĐCS này (year: trang năm) phải lập lại; không lập gì.",
+)
 @data_option
 @plan_option
 @params_option
@@ -78,19 +90,27 @@ def report(
     units: tuple[str, ...],
     out: Path | None,
     jobs: int | None,
+    edition: str | None,
     force: bool,
+    why: tuple[str, ...],
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
     as_of: str,
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
-    from analysis.site.build import build_site, format_recap
+    from analysis.site.layout import default_site
+    from analysis.site.recap import format_recap
+    from analysis.site.run import run_report
 
-    study = _study(year, data, plan_file, params_file, as_of)
-    folder = out or Path("reports") / str(year)
-    recap = build_site(study, folder, units=list(units) or None, jobs=jobs, force=force)
+    params, root = _settings(year, data, plan_file, params_file, edition=edition, as_of=as_of)
+    folder = out or default_site(params)
+    if why:
+        _explain_pages(params, root, folder, why)
+        return
+    recap = run_report(params, root, folder, units=list(units) or None, jobs=jobs, force=force)
     given = {
+        "--edition": edition,
         "--out": out,
         "--data": data,
         "--plan": plan_file,
@@ -131,7 +151,7 @@ def indicators(
     as_of: str,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
-    from analysis.indicators import SCOPES, compute_indicators, write_table
+    from analysis.indicators import SCOPES, write_table
 
     scopes = [word.strip() for word in by.split(",") if word.strip()] or list(SCOPES)
     unknown = [word for word in scopes if word not in SCOPES]
@@ -142,7 +162,7 @@ def indicators(
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
     study = _study(year, data, plan_file, params_file, as_of)
-    table = compute_indicators(study.dataset, study.plan, [year], scopes)
+    table = study.compute([year], scopes)
     if out is None:
         write_table(table, sys.stdout)
     else:
@@ -228,20 +248,40 @@ def lab(options: tuple[str, ...]) -> None:
     raise SystemExit(done.returncode)
 
 
+def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str]) -> None:
+    from analysis.loading import open_study
+    from analysis.site.why import explain_page
+
+    study = open_study(params, root)
+    for name in names:
+        click.echo("\n".join(explain_page(study, folder, name)))
+
+
 def _study(
     year: int, data: Path | None, plan_file: Path | None, params_file: Path | None, as_of: str
 ) -> Study:
-    from analysis.params import find_root, load_params
-    from analysis.study import make_params, open_study
+    from analysis.loading import open_study
+
+    return open_study(*_settings(year, data, plan_file, params_file, as_of=as_of))
+
+
+def _settings(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
+) -> tuple[Params, Path]:
+    """Return the settings of a command, and the project's folder."""
+    from analysis.params import find_root, load_params, make_params
 
     root = find_root()
     base: Params = load_params(year, params_file, root)
     # A folder given on the command line is meant as the user stands, not as the project lies.
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
-    if as_of:
-        named["as_of"] = as_of
-    return open_study(make_params(base.model_dump(), named), root)
+    chosen = {key: value for key, value in settings.items() if value}
+    return make_params(base.model_dump(), {**named, **chosen}), root
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

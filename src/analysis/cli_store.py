@@ -196,7 +196,7 @@ def changes(
     from analysis.store.changes import as_published, find_changes, find_corrections, read_published
     from analysis.store.words import format_changes
     from analysis.tables.load import load_dataset
-    from analysis.tables.stored import refuse_missing
+    from analysis.tables.storefile import refuse_missing
 
     folder, plan, params = _settings(year, data, plan_file, params_file)
     refuse_missing(folder)

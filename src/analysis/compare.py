@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.indicators import compute_indicators
+from analysis.problems import InputError, error
 from analysis.study import Study
 from analysis.tables.load import Dataset
 
@@ -40,7 +41,7 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     Raises
     ------
     InputError
-        If the roster does not know one of the years.
+        If the roster does not know one of the years, or the edition does not allow a new sum.
 
     Examples
     --------
@@ -49,10 +50,12 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
-    dataset = study.dataset
     if basis == "same_perimeter":
+        _require_exact(study)
         dataset = _same_perimeter(study, before, now)
-    table = compute_indicators(dataset, study.plan, {before, now}, ["district"])
+        table = compute_indicators(dataset, study.plan, {before, now}, ["district"])
+    else:
+        table = study.compute({before, now}, ["district"])
     sides = {year: table[table["year"] == year].set_index("indicator") for year in (before, now)}
     columns = {"value": "value", "units": "reported", "verdict": "verdict"}
     result = pd.DataFrame(
@@ -64,6 +67,17 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     )
     result.insert(2, "difference", result["value_now"] - result["value_before"])
     return result
+
+
+def _require_exact(study: Study) -> None:
+    """Refuse to add up an edition that lacks figures: its sums would be wrong, or give them away."""
+    if study.params.edition != "internal":
+        message = (
+            "bản chia sẻ không có đủ số liệu để tính lại trên cùng phạm vi; hãy dùng bản nội bộ"
+        )
+        raise InputError(
+            [error(message, code="not_exact", column="edition", value=study.params.edition)]
+        )
 
 
 def _same_perimeter(study: Study, before: int, now: int) -> Dataset:

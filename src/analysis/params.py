@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from analysis.plan.schema import parse_number
 from analysis.problems import InputError, error
-from analysis.yamlfile import read_yaml
+from analysis.yamlfile import explain, read_yaml
 
 PARAMS_FOLDER = "params"
 DEFAULT_FILE = "default.yaml"
@@ -43,6 +43,8 @@ class Params(BaseModel):
         Units whose denominator is below this are not ranked.
     page_seconds : int
         How long one notebook may run.
+    edition : {"internal", "share"}
+        The exact figures, or those that may leave the house: few persons hidden, money in bands.
     letterhead : bool
         Whether pages begin with the issuing body at the left and the state's name at the right.
     years_beside : list of int
@@ -65,6 +67,7 @@ class Params(BaseModel):
     min_peers: int = Field(default=5, ge=2)
     min_ranked: int = Field(default=10, ge=1)
     page_seconds: int = Field(default=300, ge=5)
+    edition: Literal["internal", "share"] = "internal"
     letterhead: bool = False
     years_beside: list[int] = []
     previous: str = ""
@@ -130,3 +133,17 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
             [error(message, code="other_year", file=chosen.name, column="year", value=params.year)]
         )
     return params
+
+
+def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
+    """Override settings by name.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown or a value is not what it should be.
+    """
+    try:
+        return Params.model_validate({**base, **settings})
+    except ValidationError as failure:
+        raise InputError(explain(failure, settings)) from None

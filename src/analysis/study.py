@@ -12,16 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from analysis.indicators import SCOPES, compute_indicators
 from analysis.indicators.members import is_expected
-from analysis.language import localise
-from analysis.params import Params, find_root, load_params
-from analysis.plan import Plan, load_plan
-from analysis.problems import InputError
-from analysis.tables.load import Dataset, load_dataset
-from analysis.yamlfile import explain
+from analysis.params import Params
+from analysis.plan import Plan
+from analysis.tables.load import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +77,8 @@ class Study:
     def values(self, indicator_id: str, scope: str, scope_id: str) -> dict[int, Fraction]:
         """Return one scope's exact values of an indicator, by year; years without one are left out."""
         rows = {y: self.rows(scope, scope_id, y).get(indicator_id) for y in self.dataset.years}
-        return {y: exact_value(row) for y, row in rows.items() if row is not None and row.reported}
+        values = {y: shown_value(row) for y, row in rows.items() if row is not None}
+        return {year: value for year, value in values.items() if value is not None}
 
     @cached_property
     def register(self) -> pd.DataFrame:
@@ -94,6 +91,18 @@ class Study:
         roster["has_return"] = keys.isin(returned)
         return roster.set_index(["year", "unit_id"]).sort_index()
 
+    def compute(self, years: Iterable[int], scopes: Iterable[str] = SCOPES) -> pd.DataFrame:
+        """Return the indicator table of some years and scopes alone.
+
+        Parameters
+        ----------
+        years : iterable of int
+            Years of the roster.
+        scopes : iterable of str
+            Some of ``SCOPES``.
+        """
+        return compute_indicators(self.dataset, self.plan, years, list(scopes))
+
     def with_params(self, params: Params) -> Study:
         """Return the same data and plan under other settings that change none of the figures."""
         other = replace(self, params=params)
@@ -101,8 +110,9 @@ class Study:
         other.__dict__.update(computed)
         return other
 
+    @lru_cache(maxsize=8)  # noqa: B019 - a study lives as long as its process
     def expected_units(self, year: int) -> pd.DataFrame:
-        """Return the units that have to report in a year, by id."""
+        """Return the units that have to report in a year, by id; not to be changed."""
         if year not in self.dataset.years:
             return self.register.iloc[:0].droplevel("year")
         units = self.register.loc[year]
@@ -114,9 +124,24 @@ class Study:
         both = self.dataset.roster.merge(self.dataset.returns, how="left", on=keys)
         return both.set_index(keys).sort_index()
 
+    def prepare(self) -> None:
+        """Compute now what pages will ask for, so that forks of this process have it already."""
+        _ = self.table, self.register, self._positions, self._cells, self._values_by_type
+
     def cells(self, unit_id: str, year: int) -> pd.Series:
         """Return what the register and the return say of a unit in a year; empty is missing."""
         return self._cells.loc[(year, unit_id)]
+
+    def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
+        """Return the columns that a unit reported and this edition withholds: none, in this one."""
+        return ()
+
+    def roster_total(self, year: int, column: str) -> int | None:
+        """Return what a count of the register adds up to over the units that have to report.
+
+        None where the edition withholds it.
+        """
+        return int(self.expected_units(year)[column].sum())
 
     def unit_rows(self, indicator_id: str, year: int) -> Iterator[Any]:
         """Yield the table's rows of every unit for one indicator and year."""
@@ -126,14 +151,15 @@ class Study:
 
     @cached_property
     def _values_by_type(self) -> dict[tuple[str, int, str], dict[str, Fraction]]:
-        table = self.table
-        rows = table[(table["scope"] == "unit") & (table["reported"] > 0)]
+        rows = self.table[(self.table["scope"] == "unit") & self.table["value"].notna()]
         keys = pd.MultiIndex.from_arrays([rows["year"], rows["scope_id"].astype("str")])
         types = self.register["unit_type"].reindex(keys)
         found: dict[tuple[str, int, str], dict[str, Fraction]] = {}
         for unit_type, row in zip(types, rows.itertuples(index=False), strict=True):
+            value = shown_value(row)
+            assert value is not None
             group = found.setdefault((str(row.indicator), int(row.year), unit_type), {})
-            group[str(row.scope_id)] = exact_value(row)
+            group[str(row.scope_id)] = value
         return found
 
     def peer_values(self, indicator_id: str, unit_id: str, year: int) -> list[Fraction]:
@@ -143,85 +169,16 @@ class Study:
         return [value for key, value in group.items() if key != unit_id]
 
 
-def exact_value(row: Any) -> Fraction:
-    """Return the exact value of a row of the table that somebody reported."""
+def shown_value(row: Any) -> Fraction | None:
+    """Return a row's exact value; None where nobody reported or the edition withholds it.
+
+    A rate without its amounts (money, in the edition to share) is in whole percents.
+    """
+    if pd.isna(row.value):
+        return None
+    if pd.isna(row.numerator):
+        return Fraction(round(float(row.value) * 100), 100)
     return Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
-
-
-_warm: dict[tuple[str, ...], Study] = {}
-
-
-def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
-    """Load a dataset and a plan.
-
-    Parameters
-    ----------
-    year : int
-        The year whose settings (``params/<year>.yaml``) to use. All years of the dataset are there
-        to look at.
-    file : path, optional
-        Another settings file.
-    **settings
-        Any field of `Params`, overriding the file: ``data="data/sample"``.
-
-    Returns
-    -------
-    Study
-        Ready for `indicators`, `unit`, `year` and `compare`.
-
-    Raises
-    ------
-    InputError
-        With every problem of the settings, the plan or the dataset, in Vietnamese.
-
-    Examples
-    --------
-    >>> study = load(2024)
-    >>> study.plan.issuer.short
-    'LĐLĐ huyện Hướng Hóa'
-    """
-    root = find_root()
-    base = load_params(year, Path(file) if file else None, root).model_dump()
-    params = make_params(base, {k: v for k, v in settings.items() if v is not None})
-    return open_study(params, root)
-
-
-def make_params(base: dict[str, Any], settings: dict[str, Any]) -> Params:
-    """Override settings by name.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown or a value is not what it should be.
-    """
-    try:
-        return Params.model_validate({**base, **settings})
-    except ValidationError as failure:
-        raise InputError(explain(failure, settings)) from None
-
-
-def open_study(params: Params, root: Path) -> Study:
-    """Read what the settings name, or take what `keep_warm` holds for the same settings."""
-    warm = _warm.get(_key(params))
-    if warm is not None:
-        return warm.with_params(params)
-    plan = localise(load_plan(root / params.plan), params.lang, root)
-    return Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
-
-
-def keep_warm(study: Study) -> None:
-    """Let later `load` calls of this process and its forks take this study as it is.
-
-    For the runner alone: in JupyterLab every load reads the tables anew.
-    """
-    _ = study.table, study.register, study._positions, study._cells, study._values_by_type
-    _warm.clear()
-    _warm[_key(study.params)] = study
-
-
-def _key(params: Params) -> tuple[str, ...]:
-    """Return the settings that decide what is read; the others only change what is shown."""
-    return params.data, params.plan, params.lang, params.as_of
 
 
 def indicators(
@@ -246,6 +203,7 @@ def indicators(
 
     Examples
     --------
+    >>> from analysis import load
     >>> table = indicators(load(2024), years=[2024], by=["district"])
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']

@@ -3,6 +3,7 @@
 from analysis.figures.charts import (
     GapBar,
     PeerMark,
+    Shown,
     Trend,
     gap_chart,
     path_chart,
@@ -17,6 +18,7 @@ __all__ = [
     "PALETTE",
     "GapBar",
     "PeerMark",
+    "Shown",
     "Trend",
     "gap_chart",
     "path_chart",

@@ -30,15 +30,23 @@ _LETTER = 6.4
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A share of others: its words, and where a chart puts it."""
+
+    text: str
+    place: Fraction
+
+
+@dataclass(frozen=True)
 class PeerMark:
     """One row of the peers' figure: a label, the unit's value and its peers' quartiles."""
 
     label: str
     verdict: str
     value: Fraction
-    lower_quartile: Fraction
-    median: Fraction
-    upper_quartile: Fraction
+    lower_quartile: Shown
+    median: Shown
+    upper_quartile: Shown
     text: str
 
 
@@ -49,6 +57,7 @@ class Trend:
     label: str
     unit: dict[int, Fraction]
     district: dict[int, Fraction]
+    district_text: str
     target: Target | None
     verdict: str
 
@@ -96,14 +105,16 @@ def targets_chart(findings: Sequence[Finding], language: Language) -> Figure:
 def peers_chart(marks: Sequence[PeerMark], language: Language) -> Figure:
     """Draw a unit's shares over the middle half and the median of its peers, a row each."""
     figure, axes = _rows(len(marks))
-    top = float(max([Fraction(1), *(m.value for m in marks), *(m.upper_quartile for m in marks)]))
+    top = float(
+        max([Fraction(1), *(m.value for m in marks), *(m.upper_quartile.place for m in marks)])
+    )
     for place, mark in enumerate(marks):
         y = -place
         _label_row(axes, y, mark.label, mark.text, top)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
-        ends = [float(mark.lower_quartile), float(mark.upper_quartile)]
+        ends = [float(mark.lower_quartile.place), float(mark.upper_quartile.place)]
         axes.plot(ends, [y, y], color=colour("band"), lw=9, solid_capstyle="butt", zorder=1)
-        middle = float(mark.median)
+        middle = float(mark.median.place)
         axes.plot([middle, middle], [y - 0.17, y + 0.17], color=colour("muted"), lw=1.6, zorder=2)
         _draw_mark(axes, float(mark.value), y, MARKS[mark.verdict])
     _percent_axis(axes, top, language)
@@ -185,8 +196,9 @@ def _end_labels(
 
 
 def _end_texts(trend: Trend, language: Language) -> list[str]:
-    percent = language.numbers.percent
-    return [percent(s[max(s)], trend.target) for s in (trend.unit, trend.district) if s]
+    own = trend.unit
+    texts = [language.numbers.percent(own[max(own)], trend.target)] if own else []
+    return [*texts, *([trend.district_text] if trend.district else [])]
 
 
 def _draw_line(

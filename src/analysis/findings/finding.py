@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.plan import Indicator, Target
-from analysis.study import Study, exact_value
+from analysis.study import Study, shown_value
 from analysis.tables.dictionary import dictionary
 
 
@@ -54,6 +54,8 @@ class Finding:
         For the total of one unit: its part of the district's.
     issuer : str
         Who answers for district values.
+    bands : tuple of (str, str)
+        In the edition to share: the bands, in millions of đồng, that the amounts lie in.
     """
 
     indicator: Indicator
@@ -76,6 +78,7 @@ class Finding:
     slack: int | None
     flags: frozenset[str]
     issuer: str = ""
+    bands: tuple[str, str] = ("", "")
     lacking: tuple[str, ...] = ()
     share_of_district: Fraction | None = None
     change: Change | None = field(default=None, compare=False)
@@ -85,6 +88,16 @@ class Finding:
         """Whether it is a yes or no: one unit's fact, or the district's own."""
         one_fact = self.indicator.measure == "district_value" and bool(self.indicator.holds)
         return one_fact or (self.scope == "unit" and self.indicator.is_share)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the edition withholds its figures, because they are of few persons."""
+        return "hidden" in self.flags
+
+    @property
+    def is_banded(self) -> bool:
+        """Whether its amounts are shown as bands and its rate in whole percents."""
+        return "banded" in self.flags
 
     @property
     def is_grade(self) -> bool:
@@ -147,7 +160,7 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         if cells is not None:
             extra["lacking"] = _empty_cells(finding, cells)
             if indicator.measure == "total" and finding.value is not None:
-                whole = _whole(totals[indicator.id].numerator)
+                whole = shown_value(totals[indicator.id])
                 extra["share_of_district"] = finding.value / whole if whole else None
         found[indicator.id] = replace(finding, **extra)
     return {key: _with_failing_facts(finding, found) for key, finding in found.items()}
@@ -165,7 +178,7 @@ def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
         missing=int(row.missing),
         numerator=_whole(row.numerator),
         denominator=_whole(row.denominator),
-        value=exact_value(row) if row.reported else None,
+        value=shown_value(row),
         lower=_fraction(row.lower),
         upper=_fraction(row.upper),
         breakeven=_fraction(row.breakeven),
@@ -175,6 +188,7 @@ def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
         slack=_whole(row.slack),
         flags=frozenset(str(row.flags).split(";")) - {""},
         issuer=study.plan.issuer.short,
+        bands=(getattr(row, "numerator_band", ""), getattr(row, "denominator_band", "")),
     )
 
 

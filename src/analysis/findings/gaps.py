@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.findings.finding import Finding
 from analysis.study import Study
 
@@ -24,6 +26,8 @@ class Gap:
         Units and what each lacks, largest first.
     communes, types : tuple of (str, int)
         The same by commune and by unit type.
+    is_partial : bool
+        Whether the edition withholds what some units lack: they are not in it.
     """
 
     finding: Finding
@@ -31,6 +35,7 @@ class Gap:
     units: tuple[tuple[str, int], ...]
     communes: tuple[tuple[str, int], ...]
     types: tuple[tuple[str, int], ...]
+    is_partial: bool = False
 
     @property
     def half(self) -> tuple[tuple[str, int], ...]:
@@ -66,8 +71,11 @@ def find_gap(study: Study, finding: Finding) -> Gap:
         Empty for what has no units (the district's own facts, employers).
     """
     units: list[tuple[str, int]] = []
+    is_partial = False
     for row in study.unit_rows(finding.indicator.id, finding.year):
-        if row.verdict == "not_met" and row.slack < 0:
+        if row.verdict in ("not_met", "hidden") and pd.isna(row.slack):
+            is_partial = True
+        elif row.verdict == "not_met" and row.slack < 0:
             units.append((str(row.scope_id), -int(row.slack)))
     units.sort(key=lambda pair: (-pair[1], pair[0]))
     return Gap(
@@ -76,6 +84,7 @@ def find_gap(study: Study, finding: Finding) -> Gap:
         tuple(units),
         _pool(study, finding.year, units, "commune"),
         _pool(study, finding.year, units, "unit_type"),
+        is_partial,
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from analysis.indicators.trajectory import Point, find_path
 from analysis.plan import Indicator
-from analysis.study import Study, exact_value
+from analysis.study import Study, shown_value
 
 
 def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fraction]:
@@ -24,12 +24,14 @@ def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fra
     Returns
     -------
     dict of int to Fraction
-        Empty where there is no baseline by that year.
+        Empty where there is no baseline by that year, or the edition withholds a year's figures.
     """
     points = {}
     for known in study.dataset.years:
         row = study.rows("district", study.plan.issuer.id, known)[indicator.id]
-        value = exact_value(row) if row.reported else None
+        if "hidden" in str(row.flags).split(";"):
+            return {}  # a path needs every year's figures
+        value = shown_value(row)
         points[known] = Point(int(row.reported), int(row.missing), row.verdict, value, None, None)
     path = find_path(points, indicator, study.plan)
     if path.baseline is None or path.baseline[0] > year:

@@ -11,12 +11,16 @@ from analysis.findings.finding import Finding
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of verdicts among whole indicators; parts are not counted."""
+    """Counts of verdicts among whole indicators; parts are not counted.
+
+    ``hidden`` are those whose verdict the edition withholds.
+    """
 
     year: int
     met: int
     not_met: int
     undetermined: int
+    hidden: int = 0
     before: Tally | None = None
 
     @property
@@ -34,5 +38,6 @@ def tally(year: int, findings: Iterable[Finding], before: Iterable[Finding] = ()
         counts["met"],
         counts["not_met"],
         counts["undetermined"],
+        counts["hidden"],
         earlier if earlier and earlier.judged else None,
     )

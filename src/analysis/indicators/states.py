@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class States:
     def missing(self) -> BoolArray:
         """Members of whom the indicator knows nothing usable."""
         return self.member & ~self.reported & ~self.not_applicable
+
+    def take(self, rows: IntArray) -> States:
+        """Return some of the entries."""
+        return States(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 def find_members(indicator: Indicator, plan: Plan, members: Members) -> BoolArray:

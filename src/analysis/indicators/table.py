@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.indicators.members import (
+    IntArray,
     Members,
     district_members,
     employer_members,
     unit_members,
 )
-from analysis.indicators.pooling import join, pool, pool_by
+from analysis.indicators.pooling import Sums, join, pool, pool_by
 from analysis.indicators.states import States, find_members, find_states
 from analysis.indicators.trajectory import TRAJECTORIES, Point, assess, is_overdue
-from analysis.indicators.verdicts import FLAGS, VERDICTS, Terms, find_bounds, judge
+from analysis.indicators.verdicts import (
+    FLAGS,
+    VERDICTS,
+    Terms,
+    find_bounds,
+    flag_bit,
+    judge,
+)
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
 from analysis.tables.load import Dataset
@@ -32,8 +41,17 @@ COLUMNS = (
     *("value", "lower", "upper", "target", "verdict", "slack", "breakeven", "trajectory", "flags"),
 )
 _TRAJECTORY_SCOPES = ("district", "unit_type")
-_KEYS = ("year_code", "scope_code", "name_code")
 _COUNTS = ("expected", "reported", "not_applicable", "missing")
+_NULLABLE = ("numerator", "denominator", "slack")
+_DECIMALS = ("value", "lower", "upper", "breakeven")
+_FLAG_WORDS = [
+    ";".join(flag for bit, flag in enumerate(FLAGS) if code >> bit & 1)
+    for code in range(2 ** len(FLAGS))
+]
+
+
+#: One scope's roll-ups in years under the same terms, and their columns of the table.
+_Run = tuple[Terms, Sums, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,33 @@ class _Work:
     years: pd.Index
     wanted: np.ndarray
     sources: dict[str, Members]
-    registered: np.ndarray
+    registered: frozenset[int]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The rows of one indicator and scope, in years under the same target.
+
+    Sorted by year and name. ``columns`` holds what `judge` returns, the counts, ``trajectory``,
+    ``year_code`` and ``name_code``.
+    """
+
+    number: int
+    scope: str
+    target: str
+    columns: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One year of a piece."""
+
+    piece: _Piece
+    year_code: int
+    rows: slice
+
+    def __len__(self) -> int:
+        return int(self.rows.stop - self.rows.start)
 
 
 def compute_indicators(
@@ -81,12 +125,12 @@ def compute_indicators(
     chosen = sorted(dataset.years if years is None else set(years))
     _require_years(dataset, chosen)
     work = _prepare(dataset, plan, chosen)
-    blocks = [
-        _indicator_rows(work, number, indicator, sums)
+    pieces = [
+        piece
         for number, indicator in enumerate(plan.catalogue())
-        if not (sums := _roll_up(work, indicator, scopes)).empty
+        for piece in _pieces(work, number, indicator, scopes)
     ]
-    return _assemble(blocks, work) if blocks else pd.DataFrame(columns=list(COLUMNS))
+    return _assemble(pieces, work)
 
 
 def _require_years(dataset: Dataset, years: Sequence[int]) -> None:
@@ -114,113 +158,103 @@ def _prepare(dataset: Dataset, plan: Plan, chosen: Sequence[int]) -> _Work:
         "employers": employer_members(dataset, plan, years),
         "district": district_members(dataset, plan, years),
     }
-    registered = years.isin(dataset.employers["year"].unique())
+    registered = frozenset(int(year) for year in dataset.employers["year"].unique())
     return _Work(plan, years, years.isin(chosen), sources, registered)
 
 
-def _roll_up(work: _Work, indicator: Indicator, scopes: Sequence[str]) -> pd.DataFrame:
-    """Return the sums of one indicator at every scope that it has and that was asked for."""
+def _pieces(
+    work: _Work, number: int, indicator: Indicator, scopes: Sequence[str]
+) -> Iterator[_Piece]:
+    """Yield the judged roll-ups of one indicator, in the order of the scopes and years."""
     members = work.sources[indicator.over]
-    states = find_states(indicator, members, find_members(indicator, work.plan, members))
-    every_year = np.ones(len(work.years), bool)
-    pieces = []
-    for code, scope in enumerate(SCOPES):
-        if scope not in scopes or scope not in ("district", *members.scopes):
+    member = find_members(indicator, work.plan, members)
+    if not indicator.is_stage:
+        # A trajectory looks at the other years too.
+        member &= work.wanted[members.year_codes]
+    rows = np.flatnonzero(member)
+    states = find_states(indicator, members, member).take(rows)
+    for scope in SCOPES:
+        if scope not in scopes or not (scope == "district" or scope in members.scopes):
             continue
-        follows = indicator.is_stage and scope in _TRAJECTORY_SCOPES
-        wanted = every_year if follows else work.wanted
         if scope == "district":
-            sums = _pool_district(work, indicator, states, wanted)
+            sums = _pool_district(work, indicator, states, members.year_codes[rows])
         else:
-            sums = pool_by(states, members, scope, wanted)
-        pieces.append(sums.assign(scope_code=code))
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+            sums = pool_by(states, members, scope, rows)
+        runs = list(_judge(work, indicator, scope, sums))
+        if indicator.is_stage and scope in _TRAJECTORY_SCOPES:
+            _follow(work, indicator, runs)
+        for terms, _, columns in runs:
+            yield _Piece(number, scope, str(terms.target or ""), columns)
 
 
-def _indicator_rows(
-    work: _Work, number: int, indicator: Indicator, sums: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the judged roll-ups of one indicator, in the order of the scopes."""
-    rows = _judge(work, indicator, sums).assign(trajectory=np.int8(0))
-    if indicator.is_stage:
-        rows = _follow(work, indicator, sums, rows)
-    return rows[work.wanted[rows["year_code"]]].assign(indicator_code=number)
-
-
-def _pool_district(
-    work: _Work, indicator: Indicator, states: States, wanted: np.ndarray
-) -> pd.DataFrame:
-    year_codes = work.sources[indicator.over].year_codes
+def _pool_district(work: _Work, indicator: Indicator, states: States, year_codes: IntArray) -> Sums:
     if indicator.with_district:
         district = work.sources["district"]
-        own = find_states(indicator, district, district.expected)
-        states, year_codes = join(states, own), np.concatenate([year_codes, district.year_codes])
+        alive = np.flatnonzero(district.expected)
+        own = find_states(indicator, district, district.expected).take(alive)
+        states = join(states, own)
+        year_codes = np.concatenate([year_codes, district.year_codes[alive]])
     sums = pool(states, year_codes, len(work.years))
     if indicator.over == "district":
         # The level's own value is expected every year; once the level has ended it does not apply.
-        sums["not_applicable"] += 1 - sums["expected"]
-        sums["expected"] = 1
-    return sums[wanted[sums["year_code"]]]
+        once = np.ones(len(sums), np.int64)
+        not_applicable = sums.not_applicable + once - sums.expected
+        sums = replace(sums, expected=once, not_applicable=not_applicable)
+    return sums
 
 
-def _judge(work: _Work, indicator: Indicator, sums: pd.DataFrame) -> pd.DataFrame:
-    """Judge all rows, those under the same terms together."""
-    terms = [_terms_in(work, indicator, code) for code in range(len(work.years))]
-    distinct = list(dict.fromkeys(terms))
-    of_year = np.array([distinct.index(term) for term in terms])
-    of_row = of_year[sums["year_code"]]
-    if indicator.measure == "total":
-        # The plan asks a total of the district alone.
-        below = (sums["scope_code"] != SCOPES.index("district")).to_numpy()
-        distinct.append(Terms(target=None))
-        of_row = np.where(below, len(distinct) - 1, of_row)
-    is_unit = (sums["scope_code"] == SCOPES.index("unit")).to_numpy()
-    pieces = []
-    for code in np.unique(of_row):
-        chosen = of_row == code
-        rows = sums[chosen]
-        judged = judge(rows, indicator, distinct[code], is_unit[chosen])
-        target = str(distinct[code].target or "")
-        pieces.append(rows[[*_KEYS, *_COUNTS]].join(judged).assign(target=target))
-    return pd.concat(pieces).sort_index()
+def _judge(work: _Work, indicator: Indicator, scope: str, sums: Sums) -> Iterator[_Run]:
+    """Judge one scope, each run of years under the same terms by itself."""
+
+    def terms_in(code: int) -> Terms:
+        return _terms_in(work, indicator, scope, int(work.years[code]))
+
+    for terms, together in groupby(range(len(work.years)), terms_in):
+        codes = list(together)
+        start, end = np.searchsorted(sums.year_code, [codes[0], codes[-1] + 1])
+        run = sums.take(slice(start, end))
+        counts = {name: getattr(run, name) for name in ("year_code", "name_code", *_COUNTS)}
+        judged = judge(run, indicator, terms, is_unit=scope == "unit")
+        trajectory = np.zeros(len(run), np.int8)
+        yield terms, run, {**counts, **judged, "trajectory": trajectory}
 
 
-def _terms_in(work: _Work, indicator: Indicator, year_code: int) -> Terms:
-    year = int(work.years[year_code])
+def _terms_in(work: _Work, indicator: Indicator, scope: str, year: int) -> Terms:
     target = indicator.target_in(year)
+    if indicator.measure == "total" and scope != "district":
+        target = None  # the plan asks a total of the district alone
     return Terms(
         target=target,
         is_due=target is None or target.by_end_of is None or year >= target.by_end_of,
-        is_registered=indicator.over != "employers" or bool(work.registered[year_code]),
+        is_registered=indicator.over != "employers" or year in work.registered,
     )
 
 
-def _follow(
-    work: _Work, indicator: Indicator, sums: pd.DataFrame, judged: pd.DataFrame
-) -> pd.DataFrame:
-    """Add trajectory and ``overdue`` to the roll-ups that follow a path, both sorted alike."""
-    bounds = find_bounds(sums, indicator)
-    followed = [SCOPES.index(scope) for scope in _TRAJECTORY_SCOPES]
-    rows = [int(row) for row in np.flatnonzero(sums["scope_code"].isin(followed))]
-    years = work.years.to_numpy()[judged["year_code"]]
-    groups = list(zip(judged["scope_code"], judged["name_code"], strict=True))
-    points: dict[tuple[int, int], dict[int, Point]] = {}
-    for row in rows:
-        points.setdefault(groups[row], {})[int(years[row])] = Point(
-            reported=int(sums["reported"].iat[row]),
-            missing=int(sums["missing"].iat[row]),
-            verdict=VERDICTS[judged["verdict"].iat[row]],
-            value=_fraction(bounds.value, row) if bounds.has_value[row] else None,
-            lower=_fraction(bounds.lower, row),
-            upper=None if bounds.is_open[row] else _fraction(bounds.upper, row),
-        )
-    trajectory = np.zeros(len(judged), np.int8)
-    overdue = np.zeros(len(judged), bool)
-    for row in rows:
-        group, year = points[groups[row]], int(years[row])
-        trajectory[row] = TRAJECTORIES.index(assess(group, year, indicator, work.plan))
-        overdue[row] = is_overdue(group, year, indicator)
-    return judged.assign(trajectory=trajectory, overdue=overdue)
+def _follow(work: _Work, indicator: Indicator, runs: Sequence[_Run]) -> None:
+    """Add trajectory and ``overdue`` to the roll-ups of one scope, all years of them."""
+    points: dict[int, dict[int, Point]] = {}
+    for _, sums, columns in runs:
+        bounds = find_bounds(sums, indicator)
+        for row, (year, name) in enumerate(_years_and_names(work, sums)):
+            points.setdefault(name, {})[year] = Point(
+                reported=int(sums.reported[row]),
+                missing=int(sums.missing[row]),
+                verdict=VERDICTS[columns["verdict"][row]],
+                value=_fraction(bounds.value, row) if bounds.has_value[row] else None,
+                lower=_fraction(bounds.lower, row),
+                upper=None if bounds.is_open[row] else _fraction(bounds.upper, row),
+            )
+    for _, sums, columns in runs:
+        for row, (year, name) in enumerate(_years_and_names(work, sums)):
+            word = assess(points[name], year, indicator, work.plan)
+            columns["trajectory"][row] = TRAJECTORIES.index(word)
+            if is_overdue(points[name], year, indicator):
+                columns["flags"][row] |= flag_bit("overdue")
+
+
+def _years_and_names(work: _Work, sums: Sums) -> list[tuple[int, int]]:
+    years = work.years.to_numpy()[sums.year_code]
+    return list(zip(years.tolist(), sums.name_code.tolist(), strict=True))
 
 
 def _fraction(pair: tuple[np.ndarray, np.ndarray], row: int) -> Fraction | None:
@@ -228,51 +262,82 @@ def _fraction(pair: tuple[np.ndarray, np.ndarray], row: int) -> Fraction | None:
     return Fraction(above, below) if below else None
 
 
-def _assemble(blocks: list[pd.DataFrame], work: _Work) -> pd.DataFrame:
-    rows = pd.concat(blocks, ignore_index=True)
-    # Blocks come in the catalogue's order; within one, years go before scopes, and outermost at last.
-    order = np.lexsort((rows["scope_code"], rows["indicator_code"], rows["year_code"]))
-    rows = rows.iloc[order].reset_index(drop=True)
-    flag_codes = sum(rows[flag].to_numpy(np.int64) << bit for bit, flag in enumerate(FLAGS))
-    flag_words = [
-        ";".join(flag for bit, flag in enumerate(FLAGS) if code >> bit & 1)
-        for code in range(2 ** len(FLAGS))
-    ]
+def _assemble(pieces: Sequence[_Piece], work: _Work) -> pd.DataFrame:
+    """Put the pieces together, years outermost; each is sorted by year and name already.
+
+    A column that has been joined is dropped from the pieces: the table never stands there twice.
+    """
+    parts = [part for code in np.flatnonzero(work.wanted) for part in _parts(pieces, int(code))]
+    lengths = [len(part) for part in parts]
     ids = [item.id for item in work.plan.catalogue()]
-    return pd.DataFrame(
-        {
-            "indicator": pd.Categorical.from_codes(rows["indicator_code"], ids),
-            "year": work.years.to_numpy()[rows["year_code"]],
-            "scope": pd.Categorical.from_codes(rows["scope_code"], list(SCOPES)),
-            "scope_id": _scope_ids(rows, work),
-            **{name: rows[name] for name in (*_COUNTS, "numerator", "denominator")},
-            **{name: rows[name] for name in ("value", "lower", "upper")},
-            "target": rows["target"].astype("category"),
-            "verdict": pd.Categorical.from_codes(rows["verdict"], list(VERDICTS)),
-            "slack": rows["slack"],
-            "breakeven": rows["breakeven"],
-            "trajectory": pd.Categorical.from_codes(rows["trajectory"], list(TRAJECTORIES)),
-            "flags": pd.Categorical.from_codes(flag_codes, flag_words),
-        },
-        columns=list(COLUMNS),
-    )
+    targets = sorted({part.piece.target for part in parts})
 
+    def joined(name: str, dtype: type = np.int64) -> np.ndarray:
+        arrays = [part.piece.columns[name][part.rows] for part in parts]
+        for piece in pieces:
+            del piece.columns[name]
+        arrays.append(np.empty(0, dtype))
+        try:
+            return np.concatenate(arrays, dtype=dtype, casting="unsafe")
+        except OverflowError:  # a sum beyond int64
+            return np.concatenate(arrays, dtype=object)
 
-def _scope_ids(rows: pd.DataFrame, work: _Work) -> pd.Categorical:
-    """Name every row, translating each source's own codes into one list of names."""
-    names = {
-        (source, scope): keys.names
-        for source, members in work.sources.items()
-        for scope, keys in members.scopes.items()
+    def repeated(codes: list[int], dtype: type = np.int16) -> np.ndarray:
+        return np.repeat(np.array(codes, dtype), lengths)
+
+    columns = {
+        "indicator": _words(repeated([part.piece.number for part in parts]), ids),
+        "year": repeated([int(work.years[part.year_code]) for part in parts], np.int64),
+        "scope": _words(repeated([SCOPES.index(part.piece.scope) for part in parts]), SCOPES),
+        "scope_id": _scope_ids(parts, work),
+        **{name: joined(name) for name in _COUNTS},
+        **{name: _nullable(joined(name), joined(f"has_{name}", bool)) for name in _NULLABLE},
+        **{name: joined(name, float) for name in _DECIMALS},
+        "target": _words(repeated([targets.index(part.piece.target) for part in parts]), targets),
+        "verdict": _words(joined("verdict", np.int8), VERDICTS),
+        "trajectory": _words(joined("trajectory", np.int8), TRAJECTORIES),
+        "flags": _words(joined("flags", np.int8), _FLAG_WORDS),
     }
-    every = sorted({work.plan.issuer.id}.union(*names.values()))
-    position = pd.Index(every, dtype="object")
-    codes = np.full(len(rows), position.get_loc(work.plan.issuer.id), np.int64)
-    overs = np.array([item.over for item in work.plan.catalogue()])[rows["indicator_code"]]
-    for (source, scope), labels in names.items():
-        here = (rows["scope_code"].to_numpy() == SCOPES.index(scope)) & (overs == source)
-        codes[here] = position.get_indexer(labels)[rows["name_code"].to_numpy()[here]]
-    return pd.Categorical.from_codes(codes, every)
+    return pd.DataFrame(columns, columns=list(COLUMNS), copy=False)
+
+
+def _words(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, list(names))
+
+
+def _parts(pieces: Sequence[_Piece], year_code: int) -> Iterator[_Part]:
+    for piece in pieces:
+        start, end = np.searchsorted(piece.columns["year_code"], [year_code, year_code + 1])
+        if start < end:
+            yield _Part(piece, year_code, slice(int(start), int(end)))
+
+
+def _nullable(values: np.ndarray, known: np.ndarray) -> Any:
+    """Return nullable whole numbers, empty where not known."""
+    if values.dtype == object:
+        values[~known] = None
+        return values
+    return pd.arrays.IntegerArray(values, ~known)
+
+
+def _scope_ids(parts: Sequence[_Part], work: _Work) -> pd.Categorical:
+    """Name every row, translating each source's own codes into one list of names."""
+    issuer = pd.Index([work.plan.issuer.id], dtype="object")
+    names = {
+        (source, scope): members.scopes[scope].names if scope in members.scopes else issuer
+        for source, members in work.sources.items()
+        for scope in SCOPES
+    }
+    every = pd.Index(sorted(set().union(*names.values())), dtype="object")
+    position = {key: every.get_indexer(labels).astype(np.int32) for key, labels in names.items()}
+    sources = [item.over for item in work.plan.catalogue()]
+    codes = [
+        position[sources[part.piece.number], part.piece.scope][
+            part.piece.columns["name_code"][part.rows]
+        ]
+        for part in parts
+    ]
+    return pd.Categorical.from_codes(np.concatenate([np.empty(0, np.int32), *codes]), list(every))
 
 
 def write_table(table: pd.DataFrame, target: Path | IO[str]) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.exact import divide, fits, multiply
 from analysis.indicators.members import BoolArray
+from analysis.indicators.pooling import Sums
 from analysis.plan import Indicator, Target
 from analysis.tables.dictionary import dictionary
 
 VERDICTS = ("not_applicable", "no_target", "not_due", "met", "not_met", "undetermined")
-_LARGEST_INT64 = 2**63 - 1
 FLAGS = ("all_or_nothing", "carried", "exceeded", "overdue", "unbounded")
 
 
@@ -34,24 +32,22 @@ class Bounds:
     unbounded: BoolArray
 
 
-def find_bounds(sums: pd.DataFrame, indicator: Indicator) -> Bounds:
+def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
     """Return what the value is, and could be once the missing are known.
 
     Parameters
     ----------
-    sums : DataFrame
+    sums : Sums
         From `pooling`.
     indicator : Indicator
         Decides which rule holds.
     """
-    above, below, cap, missing = (
-        sums[name].to_numpy() for name in ("numerator", "denominator", "cap", "missing")
-    )
-    has_value = np.asarray(sums["reported"].to_numpy() > 0, bool)
-    is_missing = np.asarray(missing > 0, bool)
+    above, below, cap = sums.numerator, sums.denominator, sums.cap
+    has_value = sums.reported > 0
+    is_missing = sums.missing > 0
     nothing = np.zeros(len(sums), bool)
     # Nobody expected at all: an employer register without a single row this year.
-    nobody = np.asarray(sums["expected"].to_numpy() == 0, bool)
+    nobody = sums.expected == 0
     ones = np.ones(len(sums), np.int64)
 
     if indicator.measure == "district_value":
@@ -71,12 +67,16 @@ def find_bounds(sums: pd.DataFrame, indicator: Indicator) -> Bounds:
     whole = below + cap
     top = multiply(above, rate.denominator) + multiply(cap, rate.numerator)
     bottom = multiply(whole, rate.denominator)
-    unbounded = np.asarray(sums["uncapped"].to_numpy() | (is_missing & (whole == 0)), bool)
+    unbounded = np.asarray(sums.uncapped | (is_missing & (whole == 0)), bool)
     anything = unbounded | np.asarray(whole == 0, bool)
+    lower, upper = (above, whole), (top, bottom)
+    if anything.any():
+        lower = np.where(anything, 0, above), np.where(anything, 1, whole)
+        upper = np.where(anything, 1, top), np.where(anything, 1, bottom)
     return Bounds(
         value=(above, below),
-        lower=(np.where(anything, 0, above), np.where(anything, 1, whole)),
-        upper=(np.where(anything, 1, top), np.where(anything, 1, bottom)),
+        lower=lower,
+        upper=upper,
         has_value=has_value,
         is_open=unbounded if indicator.max_rate is not None else nothing,
         unbounded=unbounded,
@@ -114,74 +114,82 @@ class Terms:
 
 
 def judge(
-    sums: pd.DataFrame, indicator: Indicator, terms: Terms, is_unit: BoolArray
-) -> pd.DataFrame:
-    """Judge roll-ups of one indicator under the same terms.
+    sums: Sums, indicator: Indicator, terms: Terms, *, is_unit: bool
+) -> dict[str, np.ndarray]:
+    """Judge roll-ups of one indicator and scope under the same terms.
 
     Parameters
     ----------
-    sums : DataFrame
+    sums : Sums
         From `pooling`.
     indicator : Indicator
         What they count.
     terms : Terms
         The bar and whether it is due.
-    is_unit : bool array
-        Which rows are single units.
+    is_unit : bool
+        Whether they are single units.
 
     Returns
     -------
-    DataFrame
-        With the index of ``sums``: ``numerator``, ``denominator``, ``slack`` (Int64), ``value``,
-        ``lower``, ``upper``, ``breakeven`` (float64), ``verdict`` (code in `VERDICTS`), and a bool
-        column per flag.
+    dict of str to array
+        ``numerator``, ``denominator`` and ``slack``, whole numbers, each with a ``has_`` beside it
+        that tells where it is known; ``value``, ``lower``, ``upper`` and ``breakeven``, decimals
+        (NaN where empty); ``verdict``, a code in `VERDICTS`; ``flags``, a bit for each of `FLAGS`.
     """
     target = terms.target
     bounds = find_bounds(sums, indicator)
-    idle = np.asarray(sums["expected"].to_numpy() == sums["not_applicable"].to_numpy(), bool)
-    idle &= terms.is_registered
+    idle = (sums.expected == sums.not_applicable) & terms.is_registered
     verdict = _verdicts(sums, bounds, indicator, terms, idle)
+    is_divided = indicator.is_fraction or indicator.measure == "mean_per_unit"
     has_value = bounds.has_value
-    shown = has_value & (indicator.is_fraction or indicator.measure == "mean_per_unit")
-    blank = np.full(len(sums), np.nan)
-    return pd.DataFrame(
-        {
-            "numerator": _masked(sums["numerator"].to_numpy(), has_value),
-            "denominator": _masked(sums["denominator"].to_numpy(), shown),
-            "value": np.where(has_value, divide(*bounds.value), blank),
-            "lower": np.where(idle, blank, divide(*bounds.lower)),
-            "upper": np.where(idle | bounds.is_open, blank, divide(*bounds.upper)),
-            "verdict": verdict,
-            "slack": _slack(sums, indicator, target, shown, has_value),
-            "breakeven": _breakeven(sums, bounds, indicator, target, verdict),
-            **_flags(sums, bounds, indicator, target, verdict, is_unit),
-        },
-        index=sums.index,
-    )
+    nowhere = np.broadcast_to(False, len(sums))
+    slack = _slack(sums, target, is_divided=is_divided)
+    return {
+        "numerator": sums.numerator,
+        "has_numerator": has_value,
+        "denominator": sums.denominator,
+        "has_denominator": has_value if is_divided else nowhere,
+        "value": _decimals(bounds.value, has_value),
+        "lower": _decimals(bounds.lower, ~idle),
+        "upper": _decimals(bounds.upper, ~(idle | bounds.is_open)),
+        "verdict": verdict,
+        "slack": np.broadcast_to(0, len(sums)) if slack is None else slack,
+        "has_slack": nowhere if slack is None else has_value,
+        "breakeven": _breakeven(sums, bounds, indicator, target, verdict),
+        "flags": _flags(sums, bounds, indicator, target, verdict, is_unit),
+    }
+
+
+def _decimals(pair: tuple[np.ndarray, np.ndarray], keep: BoolArray) -> np.ndarray:
+    quotient = divide(*pair)
+    quotient[~keep] = np.nan
+    return quotient
 
 
 def _verdicts(
-    sums: pd.DataFrame,
+    sums: Sums,
     bounds: Bounds,
     indicator: Indicator,
     terms: Terms,
     idle: BoolArray,
 ) -> np.ndarray:
-    """Return verdict codes: the first rule that matches."""
+    """Return verdict codes: the first rule that matches, so the last one is written first."""
     codes = {word: code for code, word in enumerate(VERDICTS)}
     target = terms.target
+    verdict = np.full(len(sums), codes["undetermined"], np.int8)
     if target is None:
-        return np.where(idle, codes["not_applicable"], codes["no_target"])
-    if not terms.is_due:
-        return np.where(idle, codes["not_applicable"], codes["not_due"])
-    met = _reaches(bounds.lower, target)
-    not_met = ~bounds.is_open & ~_reaches(bounds.upper, target)
-    if indicator.measure == "ratio" and indicator.max_rate is None and target.minimum >= 1:
-        # One person left out cannot be made good.
-        left_out = sums["numerator"].to_numpy() < sums["denominator"].to_numpy()
-        not_met |= np.asarray(left_out, bool) & bounds.has_value
-    words = [codes["not_applicable"], codes["met"], codes["not_met"]]
-    return np.select([idle, met, not_met], words, codes["undetermined"])
+        verdict[:] = codes["no_target"]
+    elif not terms.is_due:
+        verdict[:] = codes["not_due"]
+    else:
+        not_met = ~bounds.is_open & ~_reaches(bounds.upper, target)
+        if indicator.measure == "ratio" and indicator.max_rate is None and target.minimum >= 1:
+            # One person left out cannot be made good.
+            not_met |= np.asarray(sums.numerator < sums.denominator, bool) & bounds.has_value
+        verdict[not_met] = codes["not_met"]
+        verdict[_reaches(bounds.lower, target)] = codes["met"]
+    verdict[idle] = codes["not_applicable"]
+    return verdict
 
 
 def _reaches(end: tuple[np.ndarray, np.ndarray], target: Target) -> BoolArray:
@@ -192,20 +200,12 @@ def _reaches(end: tuple[np.ndarray, np.ndarray], target: Target) -> BoolArray:
     return np.asarray(reach > needed if target.is_strict else reach >= needed, bool)
 
 
-def _slack(
-    sums: pd.DataFrame,
-    indicator: Indicator,
-    target: Target | None,
-    has_denominator: BoolArray,
-    has_value: BoolArray,
-) -> Any:
+def _slack(sums: Sums, target: Target | None, *, is_divided: bool) -> np.ndarray | None:
     """Return how many more (negative: too few) than the target needs, of those that reported."""
     if target is None or not target.is_numeric:
-        return pd.arrays.IntegerArray(np.zeros(len(sums), np.int64), np.ones(len(sums), bool))
-    above, below = sums["numerator"].to_numpy(), sums["denominator"].to_numpy()
-    if not (indicator.is_fraction or indicator.measure == "mean_per_unit"):
-        below, has_denominator = np.ones(len(sums), np.int64), has_value
-    return _masked(above - least_sufficient(below, target), has_denominator)
+        return None
+    below = sums.denominator if is_divided else np.ones(len(sums), np.int64)
+    return np.asarray(sums.numerator - least_sufficient(below, target))
 
 
 def least_sufficient(below: np.ndarray, target: Target) -> np.ndarray:
@@ -226,7 +226,7 @@ def least_sufficient(below: np.ndarray, target: Target) -> np.ndarray:
 
 
 def _breakeven(
-    sums: pd.DataFrame,
+    sums: Sums,
     bounds: Bounds,
     indicator: Indicator,
     target: Target | None,
@@ -234,47 +234,44 @@ def _breakeven(
 ) -> np.ndarray:
     """Return the rate that the missing would need for the target to be met exactly."""
     if target is None or not indicator.is_fraction:
-        return np.full(len(sums), np.nan)
+        return np.broadcast_to(np.nan, len(sums))
     bar = target.minimum
+    open_question = (verdict == VERDICTS.index("undetermined")) & ~bounds.unbounded
+    rows = np.flatnonzero(open_question)
     above, below, cap = fits(
-        *(sums[name].to_numpy() for name in ("numerator", "denominator", "cap")),
+        *(column[rows] for column in (sums.numerator, sums.denominator, sums.cap)),
         factor=2 * max(bar.numerator, bar.denominator),
     )
-    open_question = (verdict == VERDICTS.index("undetermined")) & ~bounds.unbounded
-    rest = np.where(open_question, multiply(cap, bar.denominator), 0)
-    return divide(multiply(below + cap, bar.numerator) - multiply(above, bar.denominator), rest)
+    still_needed = multiply(below + cap, bar.numerator) - multiply(above, bar.denominator)
+    rate = np.full(len(sums), np.nan)
+    rate[rows] = divide(still_needed, multiply(cap, bar.denominator))
+    return rate
 
 
 def _flags(
-    sums: pd.DataFrame,
+    sums: Sums,
     bounds: Bounds,
     indicator: Indicator,
     target: Target | None,
     verdict: np.ndarray,
-    is_unit: BoolArray,
-) -> dict[str, BoolArray]:
-    nothing = np.zeros(len(sums), bool)
-    flags = {
-        "all_or_nothing": nothing,
-        "carried": sums["carried"].to_numpy(bool),
-        "exceeded": nothing,
-        "overdue": nothing,
-        "unbounded": bounds.unbounded,
-    }
+    is_unit: bool,
+) -> np.ndarray:
+    flags = {"carried": sums.carried, "unbounded": bounds.unbounded}
     if target is not None and target.maximum is not None:
         most = target.maximum
         above, below = fits(*bounds.lower, factor=max(most.numerator, most.denominator))
         beyond = multiply(above, most.denominator) > multiply(below, most.numerator)
         flags["exceeded"] = (verdict == VERDICTS.index("met")) & np.asarray(beyond, bool)
-    if indicator.measure == "ratio" and target is not None and target.minimum < 1:
-        below = sums["denominator"].to_numpy()
+    if is_unit and indicator.measure == "ratio" and target is not None and target.minimum < 1:
+        below = sums.denominator
         everyone = np.asarray(least_sufficient(below, target) == below, bool)
-        flags["all_or_nothing"] = everyone & bounds.has_value & is_unit
-    return flags
+        flags["all_or_nothing"] = everyone & bounds.has_value
+    bits = np.zeros(len(sums), np.uint8)
+    for name, raised in flags.items():
+        bits |= raised * flag_bit(name)
+    return bits
 
 
-def _masked(values: np.ndarray, keep: BoolArray) -> Any:
-    """Return nullable whole numbers, empty where not kept."""
-    if values.dtype == object and any(abs(int(value)) > _LARGEST_INT64 for value in values):
-        return np.array([v if k else None for v, k in zip(values, keep, strict=True)], object)
-    return pd.arrays.IntegerArray(np.asarray(values, np.int64), ~keep)
+def flag_bit(name: str) -> np.uint8:
+    """Return a flag's own bit."""
+    return np.uint8(1 << FLAGS.index(name))

@@ -92,10 +92,19 @@ def localise(plan: Plan, code: str, root: Path) -> Plan:
     Raises
     ------
     InputError
-        If the file is broken or gives something else than texts.
+        If the file is broken, gives something else than texts, or names what the plan has not.
     """
     file = root / LANG_FOLDER / code / "plans" / f"{plan.id}.yaml"
-    return read_yaml(file, PlanTexts).apply(plan) if file.is_file() else plan
+    if not file.is_file():
+        return plan
+    texts = read_yaml(file, PlanTexts)
+    message = "kế hoạch không có mã này, nên lời dịch sẽ không hiện ở đâu cả"
+    unknown = texts.unknown_ids(plan)
+    if unknown:
+        raise InputError(
+            error(message, code="unknown_id", file=file.name, column=name) for name in unknown
+        )
+    return texts.apply(plan)
 
 
 def lower_first(text: str) -> str:

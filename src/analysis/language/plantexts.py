@@ -57,6 +57,15 @@ class PlanTexts(_Texts):
     tasks: tuple[_TaskTexts, ...] = ()
     indicators: tuple[_IndicatorTexts, ...] = ()
 
+    def unknown_ids(self, plan: Plan) -> list[str]:
+        """Return the ids that the plan does not have, as ``indicators.<id>``."""
+        return [
+            f"{name}.{item.id}"
+            for name in ("sections", "tasks", "indicators")
+            for item in getattr(self, name)
+            if item.id not in {known.id for known in getattr(plan, name)}
+        ]
+
     def apply(self, plan: Plan) -> Plan:
         """Return the plan with these texts in place of its own."""
         update: dict[str, Any] = {

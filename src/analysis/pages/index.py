@@ -18,7 +18,7 @@ from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.plan import Indicator
-from analysis.study import Study, exact_value
+from analysis.study import Study, shown_value
 from analysis.tables.dictionary import dictionary
 
 #: Counted on each unit's line, in this order; "open" is short for undetermined.
@@ -69,12 +69,14 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
         t=texts,
         title=f"{texts['index_title']} – {texts['year'].lower()} {year}",
         issuer=plan.issuer.name,
+        edition=texts[study.params.edition],
         notice=texts["illustrative"] if study.dataset.description.illustrative else "",
         facts=[
             (texts["expected"], numbers.count(len(register))),
             (texts["received"], numbers.count(received)),
             (texts["not_received"], numbers.count(len(register) - received)),
         ],
+        years=study.params.years_beside,
         lead=language.say("tally", tally(year, district.values()), plan.issuer.short),
         filters=_filters(units, _sortable(study), language),
         groups=_groups(units, language),
@@ -156,7 +158,7 @@ def _data(study: Study, units: list[dict[str, Any]], language: Language) -> str:
 
 def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[str, list[Any]]:
     """Return what there is to show, as text and verdict, highest first, and each unit's place."""
-    values = [exact_value(row) if row is not None and row.reported else None for row in rows]
+    values = [None if row is None else shown_value(row) for row in rows]
     year = next((int(row.year) for row in rows if row is not None), 0)
     texts: list[str] = []
     rank: dict[Fraction | None, int] = {}
@@ -165,12 +167,13 @@ def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[s
         if text not in texts[-1:]:  # neighbours that read alike are one
             texts.append(text)
         rank[value] = len(texts) - 1
-    rank[None] = len(texts)
-    texts.append("–")
+    rank[None], withheld = len(texts), len(texts) + 1
+    texts += ["–", language.ui("hidden")]
     pairs = [
-        (rank[value], "" if row is None else str(row.verdict))
+        (withheld if row is not None and "hidden" in str(row.flags).split(";") else rank[value],
+         "" if row is None else str(row.verdict))
         for value, row in zip(values, rows, strict=True)
-    ]
+    ]  # fmt: skip
     place = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
     return {
         "shown": [[texts[number], verdict] for number, verdict in place],

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from analysis.figures import PALETTE
-
 #: For ``HTMLExporter(template_name=…, extra_template_basedirs=[…])``.
 TEMPLATE_NAME = "congdoan"
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
@@ -18,6 +16,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 @cache
 def page_css() -> str:
     """Return the style sheet with the palette's colours, light and dark."""
+    from analysis.figures import PALETTE  # with matplotlib, which a folder's name can do without
+
     light, dark = (
         "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)
     )

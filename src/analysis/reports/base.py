@@ -14,6 +14,7 @@ from analysis.findings import Finding, tally
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Indicator
+from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 
@@ -63,7 +64,7 @@ class Report:
             kicker=kicker,
             title=title,
             facts=facts,
-            edition=self.language.ui("internal"),
+            edition=self.language.ui(params.edition),
             letterhead=letterhead,
         )
 
@@ -83,7 +84,7 @@ class Report:
             "skip": texts["skip"],
             "notice": texts["illustrative"] if described.illustrative else "",
             "mark": texts["illustrative_mark"],
-            "edition": texts["internal"],
+            "edition": texts[self.study.params.edition],
             "nav": nav,
         }
         return EndMark(facts)
@@ -222,7 +223,10 @@ class Report:
         """Return a finding's line of a figure's data."""
         count, say = self.language.numbers.count, self.language.say
         known = [finding.numerator, finding.denominator]
-        counts = ["–" if number is None else count(number) for number in known]
+        counts = [
+            count(number) if number is not None else say("band", band) if band else "–"
+            for number, band in zip(known, finding.bands, strict=True)
+        ]
         return [finding.indicator.title, *counts, say("value", finding), say("target", finding)]
 
     def figure(
@@ -255,13 +259,22 @@ class Report:
             t=words["ui"],
         )
 
+    def _about_edition(self) -> str:
+        if self.study.params.edition == "internal":
+            return ""
+        return self.language.say("share_method", LARGEST_HIDDEN)
+
+    def data_digest(self) -> str:
+        """Return what tells the data that this page was made from, from any other."""
+        return self.study.dataset.digest[:16]
+
     def method(self) -> Fragment:
         """Show how figures come about, their limits, and where this page comes from."""
         plan, dataset, texts = self.study.plan, self.study.dataset, self.language.words["ui"]
         described = dataset.description.name or texts["none"]
         facts = [
             (texts["plan"], f"{plan.title} ({plan.source}; {plan.id} {plan.version})"),
-            (texts["dataset"], f"{described} (SHA-256 {dataset.digest[:16]})"),
+            (texts["dataset"], f"{described} (SHA-256 {self.data_digest()})"),
             (texts["package"], f"congdoan {version('congdoan')}"),
             (texts["made_at"], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ]
@@ -273,6 +286,7 @@ class Report:
             "method",
             texts["method"],
             method=self.language.say("method", cut_off),
+            edition=self._about_edition(),
             flags=labels,
             facts=facts,
         )

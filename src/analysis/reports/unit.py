@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 
 import pandas as pd
 
 from analysis.figures import PeerMark, Trend, peers_chart, trend_chart
-from analysis.findings import Finding, Peers, compare_with_peers, find, tally
+from analysis.findings import Finding, find, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
-from analysis.plan import Target
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
+from analysis.reports.surroundings import look_around
 from analysis.study import Study
 
 _MOST_GOOD = 3
 _MOST_OPEN = 5
 _MOST_TRENDS = 2
+# Pages are told apart, not trusted, by it: 64 bits do.
+_DIGITS = 16
 
 
 class UnitReport(Report):
@@ -29,6 +32,8 @@ class UnitReport(Report):
         This year's, by indicator id, in the plan's order.
     before : dict of str to Finding
         Last year's.
+    around : Surroundings
+        All that the page shows of others.
     """
 
     def __init__(self, study: Study, unit_id: str, year: int) -> None:
@@ -41,10 +46,8 @@ class UnitReport(Report):
         self.name = str(self.facts["name"])
         self.findings = find(study, "unit", unit_id, year)
         self.before = find(study, "unit", unit_id, year - 1)
-        self.district = find(study, "district", study.plan.issuer.id, year)
-        self.peers: dict[str, Peers] = {
-            key: compare_with_peers(study, finding) for key, finding in self.findings.items()
-        }
+        self.trends = self._choose_trends()
+        self.around = look_around(study, self.findings, unit_id, year, drawn=self.trends)
 
     @property
     def shares(self) -> list[Finding]:
@@ -62,10 +65,13 @@ class UnitReport(Report):
             (texts["commune"], str(self.facts["commune"])),
             (texts["parent"], self.parent),
         ]
+        hidden = self.study.hidden_columns(self.unit_id, self.year)
         for label, column in (("workers", "workers_total"), ("members", "members_total")):
             known = pd.notna(self.facts[column])
-            text = numbers.count(int(self.facts[column])) if known else self.unknown
-            facts.append((texts[label], text))
+            absent = texts["hidden"] if column in hidden else self.unknown
+            facts.append(
+                (texts[label], numbers.count(int(self.facts[column])) if known else absent)
+            )
         kicker = f"{texts['report_of']} {self.year} · {self.study.plan.short}"
         return self.head(kicker, self.name, facts)
 
@@ -133,112 +139,92 @@ class UnitReport(Report):
 
     def figure_trend(self) -> Fragment | None:
         """Draw the rates that most deserve a look over the years; nothing in a first year."""
-        trends = self._trends()
-        if not trends:
+        if not self.trends:
             return None
-        years = sorted({y for t in trends for y in t.unit})
+        findings = [self.findings[key] for key in self.trends]
+        years = sorted({y for series in self.trends.values() for y in series})
         say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
-        first = trends[0]
-        change = first.unit[max(first.unit)] - first.unit[min(first.unit)]
-        items = [
-            say(
-                "fig_trend_item",
-                trend.label,
-                {y: numbers.percent(v, trend.target) for y, v in trend.unit.items()},
-            )
-            for trend in trends
-        ]
-
-        def cell(series: dict[int, Fraction], year: int, target: Target | None) -> str:
-            return numbers.percent(series[year], target) if year in series else "–"
-
+        first, shown = findings[0], next(iter(self.trends.values()))
+        change = shown[max(shown)] - shown[min(shown)]
+        told = {
+            f.indicator.id: {
+                y: numbers.percent(value, f.target)
+                for y, value in self.trends[f.indicator.id].items()
+            }
+            for f in findings
+        }
+        whole = {key: {y: s.text for y, s in self.around.series[key].items()} for key in told}
         return self.figure(
             "xu-huong",
-            trend_chart(trends, years, self.language),
-            headline=say("fig_trend_title", first.label, min(first.unit), max(first.unit), change),
+            trend_chart([self._trend(f) for f in findings], years, self.language),
+            headline=say("fig_trend_title", first.indicator.short, min(shown), max(shown), change),
             subtitle=say("fig_trend_subtitle", years[0], years[-1]),
-            alt=say("fig_trend_alt", items),
+            alt=say(
+                "fig_trend_alt",
+                [say("fig_trend_item", f.indicator.short, told[f.indicator.id]) for f in findings],
+            ),
             header=[texts["indicator"], texts["year"], texts["unit"], texts["district_value"]],
             rows=[
-                [t.label, str(y), cell(t.unit, y, t.target), cell(t.district, y, t.target)]
-                for t in trends
+                [
+                    f.indicator.short,
+                    str(y),
+                    *(values[f.indicator.id].get(y, "–") for values in (told, whole)),
+                ]
+                for f in findings
                 for y in years
             ],
         )
 
-    def _trends(self) -> list[Trend]:
-        """Choose missed rates first, then those that moved most."""
-        issuer = self.study.plan.issuer.id
-        trends = []
+    def _trend(self, finding: Finding) -> Trend:
+        series = self.around.series[finding.indicator.id]
+        return Trend(
+            finding.indicator.short,
+            self.trends[finding.indicator.id],
+            {year: shown.place for year, shown in series.items()},
+            series[max(series)].text if series else "",
+            finding.target,
+            finding.verdict,
+        )
+
+    def _choose_trends(self) -> dict[str, dict[int, Fraction]]:
+        """Return the yearly values of missed rates first, then of those that moved most."""
+        found = {}
         for finding in self.shares:
-            key = finding.indicator.id
-            unit_values = self._up_to_now(self.study.values(key, "unit", self.unit_id))
-            district_values = self._up_to_now(self.study.values(key, "district", issuer))
-            if len(unit_values) < 2:
-                continue
-            trends.append(
-                Trend(finding.indicator.short, unit_values, district_values, finding.target, finding.verdict)
-            )  # fmt: skip
+            values = self.study.values(finding.indicator.id, "unit", self.unit_id)
+            values = {year: value for year, value in values.items() if year <= self.year}
+            if len(values) > 1:
+                found[finding.indicator.id] = values
 
-        def weight(trend: Trend) -> tuple[bool, Fraction]:
-            values = list(trend.unit.values())
-            return trend.verdict == "not_met", max(values) - min(values)
+        def weight(key: str) -> tuple[bool, Fraction]:
+            values = found[key].values()
+            return self.findings[key].verdict == "not_met", max(values) - min(values)
 
-        return sorted(trends, key=weight, reverse=True)[:_MOST_TRENDS]
-
-    def _up_to_now(self, values: dict[int, Fraction]) -> dict[int, Fraction]:
-        return {year: value for year, value in values.items() if year <= self.year}
+        chosen = sorted(found, key=weight, reverse=True)[:_MOST_TRENDS]
+        return {key: found[key] for key in chosen}
 
     def _headings_beside(self) -> list[str]:
         texts = self.language.words["ui"]
         return [str(self.year - 1), texts["district_value"], texts["peers_median"]]
 
     def _beside(self, finding: Finding) -> list[str]:
-        whole = self.district.get(finding.indicator.id)
-        district = self.language.say("value", whole) if whole else ""
-        return [*super()._beside(finding), district, self._among_peers(finding)]
-
-    def _among_peers(self, finding: Finding) -> str:
-        """Write the median of the peers' rates, or how many of them hold."""
-        peers = self.peers[finding.indicator.id]
-        if peers.holding is not None:
-            return f"{peers.holding}/{peers.count}"
-        if peers.median is None:
-            return ""
-        if finding.indicator.is_fraction:
-            return self.language.numbers.percent(peers.median)
-        return self.language.numbers.quantity(peers.median)
+        key = finding.indicator.id
+        others = [self.around.district.get(key, ""), self.around.peers[key].text]
+        return [*super()._beside(finding), *others]
 
     def figure_peers(self) -> Fragment:
         """Draw the unit among its peers, or say why it is not compared."""
-        say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
-        marks = []
-        for finding in self.shares:
-            peers = self.peers[finding.indicator.id]
-            small = (finding.denominator or 0) < self.study.params.min_ranked
-            if peers.median is None or small or finding.value is None:
-                continue
-            assert peers.lower_quartile is not None
-            assert peers.upper_quartile is not None
-            marks.append(
-                PeerMark(
-                    finding.indicator.short,
-                    finding.verdict,
-                    finding.value,
-                    peers.lower_quartile,
-                    peers.median,
-                    peers.upper_quartile,
-                    numbers.percent(finding.value, finding.target),
-                )
-            )
-        if not marks:
-            count = max((peers.count for peers in self.peers.values()), default=0)
+        say, texts = self.language.say, self.language.words["ui"]
+        peers = self.around.peers
+        shown = [f for f in self.shares if self._is_compared(f)]
+        if not shown:
+            count = max((standing.count for standing in peers.values()), default=0)
             fewest = self.study.params.min_peers
             line = say("peers_few", count, fewest) if count < fewest else say("peers_small")
             return render("note", line=line)
-        others = max(self.peers[f.indicator.id].count for f in self.shares)
-        better = sum(mark.value >= mark.median for mark in marks)
-        items = [say("fig_peers_item", m.label, m.text, numbers.percent(m.median)) for m in marks]
+        marks = [self._peer_mark(f) for f in shown]
+        others = max(peers[f.indicator.id].count for f in self.shares)
+        better = sum(not peers[f.indicator.id].is_below for f in shown)
+        items = [say("fig_peers_item", m.label, m.text, m.median.text) for m in marks]
         type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
         return self.figure(
             "cung-loai",
@@ -248,12 +234,24 @@ class UnitReport(Report):
             alt=say("fig_peers_alt", items),
             header=[texts["indicator"], texts["unit"], texts["median"], texts["quartiles"]],
             rows=[
-                [m.label, m.text, numbers.percent(m.median),
-                 f"{numbers.percent(m.lower_quartile)} – {numbers.percent(m.upper_quartile)}"]
+                [m.label, m.text, m.median.text,
+                 f"{m.lower_quartile.text} – {m.upper_quartile.text}"]
                 for m in marks
             ],
             verdicts=[m.verdict for m in marks],
         )  # fmt: skip
+
+    def _is_compared(self, finding: Finding) -> bool:
+        people = finding.denominator  # amounts of money may be withheld, and are never few
+        is_small = people is not None and people < self.study.params.min_ranked
+        return not is_small and self.around.peers[finding.indicator.id].quartiles is not None
+
+    def _peer_mark(self, finding: Finding) -> PeerMark:
+        quartiles = self.around.peers[finding.indicator.id].quartiles
+        assert finding.value is not None
+        assert quartiles is not None
+        text = self.language.numbers.percent(finding.value, finding.target)
+        return PeerMark(finding.indicator.short, finding.verdict, finding.value, *quartiles, text)
 
     def next_steps(self) -> Fragment:
         """Show what was missed and by how much, with the plan's own task for it."""
@@ -277,38 +275,48 @@ class UnitReport(Report):
             nav=[
                 {"href": "../index.html", "text": texts["back_to_index"]},
                 {"href": "../year.html", "text": texts["back_to_year"]},
-                *self._neighbours(),
-                *self._other_years(),
+                *(
+                    {"href": f"{key}.html", "text": f"{texts[word]}: {name}"}
+                    for word, (key, name) in self.around.neighbours.items()
+                ),
+                *(
+                    {
+                        "href": f"../../{year}/cdcs/{self.unit_id}.html",
+                        "text": f"{texts['year']} {year}",
+                    }
+                    for year in self.around.other_years
+                ),
             ],
         )
 
-    def _neighbours(self) -> list[dict[str, str]]:
-        """Link the units before and after this one, in the index's order within its type."""
-        units = self.study.expected_units(self.year)
-        beside = list(units.index[units["unit_type"] == self.facts["unit_type"]])
-        if self.unit_id not in beside:
-            return []
-        place = beside.index(self.unit_id)
-        found = {
-            "previous_unit": beside[place - 1] if place else None,
-            "next_unit": beside[place + 1] if place + 1 < len(beside) else None,
-        }
-        return [
-            {"href": f"{key}.html", "text": f"{self.language.ui(word)}: {units.at[key, 'name']}"}
-            for word, key in found.items()
-            if key is not None
-        ]
+    def digests(self) -> dict[str, str]:
+        """Return hashes of all that the page says: of the unit itself, and of what is around it.
 
-    def _other_years(self) -> list[dict[str, str]]:
-        """Link this unit's pages in the sites that lie beside this one."""
-        return [
-            {
-                "href": f"../../{year}/cdcs/{self.unit_id}.html",
-                "text": f"{self.language.ui('year')} {year}",
-            }
-            for year in self.study.params.years_beside
-            if self.unit_id in self.study.expected_units(year).index
+        Two pages of a unit with equal digests, under the same plan and settings, are the same.
+
+        Returns
+        -------
+        dict of str to str
+            ``figures``: the unit's own cells and indicators of all years up to this one;
+            ``surroundings``: `around`.
+        """
+        study, years = self.study, [y for y in self.study.dataset.years if y <= self.year]
+        own = [self.facts.astype(str).to_dict()]
+        own += [dict(study.rows("unit", self.unit_id, year)) for year in years]
+        own += [
+            study.cells(self.unit_id, year).astype(str).to_dict()
+            for year in years
+            if (year, self.unit_id) in study.register.index
         ]
+        return {"figures": _hash(own), "surroundings": _hash(self.around)}
+
+    def data_digest(self) -> str:
+        """Return what tells this page's data from any other's: the ledger has the same words."""
+        return "-".join(self.digests().values())
+
+
+def _hash(facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_DIGITS]
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

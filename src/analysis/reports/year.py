@@ -53,18 +53,26 @@ class YearReport(Report):
         texts, numbers = self.language.words["ui"], self.language.numbers
         plan = self.study.plan
         received = int(self.units["has_return"].sum())
-        members = self.units["members_total"]
         facts = [
             (texts["plan"], plan.short),
             (texts["expected"], numbers.count(len(self.units))),
             (texts["received"], numbers.count(received)),
-            (
-                texts["members"],
-                self.language.say("sum_of_known", int(members.sum()), int(members.isna().sum())),
-            ),
+            (texts["members"], self._members()),
         ]
         title = f"{texts['year_title']} {self.year}"
         return self.head(plan.issuer.name, title, facts)
+
+    def _members(self) -> str:
+        total = self.study.roster_total(self.year, "members_total")
+        if total is None:
+            return self.language.ui("hidden")
+        empty = self.units.index[self.units["members_total"].isna()]
+        unknown = [
+            key
+            for key in empty
+            if "members_total" not in self.study.hidden_columns(str(key), self.year)
+        ]
+        return self.language.say("sum_of_known", total, len(unknown))
 
     def summary(self) -> Fragment:
         """Show the year at a glance."""
@@ -213,7 +221,7 @@ class YearReport(Report):
             "con-thieu",
             gap_chart(bars, self.language),
             headline=title,
-            subtitle=say("fig_gap_subtitle", gap.finding, self.year),
+            subtitle=say("fig_gap_subtitle", gap, self.year),
             alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
             header=[texts["commune"], texts["shortfall"]],
             rows=[[name, count(size)] for name, size in gap.communes],

@@ -9,11 +9,6 @@ import sys
 
 # nbformat's schema checker looks for rfc3987_syntax, which compiles a grammar when it is imported:
 # 1.4 s of the 2.5 s of CPU that importing papermill costs. nbformat does without it when it cannot
-# be imported, and no notebook here has an IRI to check. Anyone else may import it afterwards.
-_hidden = "rfc3987_syntax" not in sys.modules
-if _hidden:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-import nbformat  # noqa: E402, F401
-
-if _hidden:
-    del sys.modules["rfc3987_syntax"]
+# be imported, and no notebook here has an IRI to check. Notebooks themselves may have it
+# (`analysis.site.shell`).
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

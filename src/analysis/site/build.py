@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from analysis.problems import InputError, error
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
+from analysis.site.data import write_data
 from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
 from analysis.site.engine import Start
-from analysis.site.export import TEMPLATE, Template
 from analysis.site.gate import Failure
-from analysis.site.layout import INDEX, INDICATORS, LEDGER, UNITS, YEAR_PAGE, Layout, unit_page
+from analysis.site.layout import INDEX, LEDGER, Layout, unit_page
 from analysis.site.ledger import (
     Earlier,
     Entry,
@@ -34,73 +30,21 @@ from analysis.site.ledger import (
     keep,
     read_earlier,
 )
-from analysis.site.notebooks import (
-    UNIT_NOTEBOOK,
-    YEAR_NOTEBOOK,
-    Source,
-    read_source,
-)
+from analysis.site.lock import hold_alone
 from analysis.site.pages import Result, Task
+from analysis.site.planning import Page, Pages, check_asked, plan_pages, read_sources
 from analysis.site.pool import choose_start, run_tasks
 from analysis.site.progress import Progress, Status, show_bar
+from analysis.site.recap import Recap
 from analysis.site.rehearsal import rehearse
+from analysis.site.templates import TEMPLATE, Template
+from analysis.site.unchanged import remember
 from analysis.study import Study
 
 RenderIndex = Callable[[Study, dict[str, Any]], str]
 
 #: How often the ledger is saved while pages are being made: what a killed run may have to redo.
 _SAVE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Recap:
-    """What came of a run.
-
-    Attributes
-    ----------
-    year : int
-        The year.
-    site : Path
-        The site's folder as it was given.
-    outcomes : dict of str to int
-        How many expected units have each outcome, of this run and earlier ones.
-    made, unchanged : int
-        Pages made in this run, and pages asked for that were good already.
-    failures : tuple
-        ``(unit_id or None for the year's page, name, Failure)`` for each page that was asked for
-        and could not be made.
-    seconds : float
-        Wall time.
-    """
-
-    year: int
-    site: Path
-    outcomes: dict[str, int]
-    made: int
-    unchanged: int
-    failures: tuple[tuple[str | None, str, Failure], ...]
-    seconds: float
-
-    @property
-    def is_done(self) -> bool:
-        """Whether everything asked for was done."""
-        return not self.failures
-
-
-@dataclass(frozen=True)
-class _Page:
-    """A page that the site should have."""
-
-    link: str
-    unit_id: str | None
-    name: str
-    source: Source
-    inputs: dict[str, str]
-    has_return: bool = True
-
-    @property
-    def label(self) -> str:
-        return self.unit_id or "trang năm"
 
 
 def build_site(
@@ -115,6 +59,7 @@ def build_site(
     notebooks: Path | None = None,
     template: Template = TEMPLATE,
     render_index: RenderIndex | None = None,
+    seen: str | None = None,
 ) -> Recap:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
@@ -140,6 +85,9 @@ def build_site(
         The nbconvert template.
     render_index : callable, optional
         Makes ``index.html`` of the study and the ledger's record.
+    seen : str, optional
+        What the study was read from (`analysis.site.unchanged.fingerprint`), for the next run to
+        see at once that nothing has changed.
 
     Returns
     -------
@@ -150,33 +98,33 @@ def build_site(
     ------
     InputError
         Before anything starts: a unit that is not expected that year, a year without units, a
-        notebook whose parameters do not fit.
+        notebook whose parameters do not fit, another run that is writing to the folder.
     """
     began = time.monotonic()
     layout = Layout(out.resolve())
-    table = indicators_csv(study)
-    keep_edition(layout, table)
-    study = with_surroundings(study, layout)
-    pages = _plan_pages(study, notebooks or study.root / "notebooks", template)
-    asked = _choose(pages, units, study)
-    earlier = read_earlier(layout)
-    ledger = _open_ledger(study, pages, earlier, layout)
-    if units is not None and not is_good(replace(ledger.year_page, is_stale=False)):
-        asked = [pages[None], *asked]  # the index leads to it: a site cannot do without
-    todo = [page for page in asked if force or not is_good(_entry(ledger, page))]
+    sources = read_sources(notebooks or study.root / "notebooks")
+    check_asked(study, units)
+    given = study.params
+    with hold_alone(layout.lock):
+        table = indicators_csv(study)
+        keep_edition(layout, table)
+        study = with_surroundings(study, layout)
+        pages = plan_pages(study, sources, template)
+        earlier = read_earlier(layout)
+        ledger = _open_ledger(study, pages, earlier, layout)
+        asked = _choose(pages, units, ledger)
+        todo = [page for page in asked if force or not is_good(_entry(ledger, page))]
 
-    _write_data(study, table, layout)
-    if todo:
-        tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
-        if tasks[0].start == "fork":
-            rehearse(study, tasks)
-            # What the notebooks import may have started a thread.
-            tasks = [replace(task, start=start or choose_start()) for task in tasks]
-        _make_pages(todo, tasks, ledger, layout, jobs or _count_processors(), progress)
-    _save(ledger, layout)
-    _remove_leftovers(earlier, ledger, layout)
-    render = render_index or _default_index()
-    write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
+        write_data(study, table, layout)
+        if todo:
+            tasks = _prepare(todo, study, template, start)
+            _make_pages(todo, tasks, ledger, layout, jobs or _count_processors(), progress)
+        _remove_leftovers(earlier, ledger, layout)
+        render = render_index or _default_index()
+        write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
+        _save(ledger, layout)
+        if seen:
+            remember(layout, given, seen)
 
     failures = tuple(
         (page.unit_id, page.name, failure)
@@ -189,100 +137,29 @@ def build_site(
     return Recap(study.params.year, out, outcomes, made, len(asked) - len(todo), failures, seconds)
 
 
-def format_recap(recap: Recap, options: Sequence[str] = ()) -> str:
-    """Tell in Vietnamese what came of a run; name each failure and what reruns just those.
-
-    Parameters
-    ----------
-    recap : Recap
-        From `build_site`.
-    options : sequence of str
-        Further options of the command line as the user typed them, for the command to repeat.
-    """
-    counts = {name: recap.outcomes.get(name, 0) for name in _OUTCOMES_VI}
-    told = ", ".join(f"{count} {_OUTCOMES_VI[name]}" for name, count in counts.items() if count)
-    lines = [
-        f"Năm {recap.year}: {told}.",
-        f"Đã làm {recap.made} trang, giữ nguyên {recap.unchanged} trang không có gì thay đổi, "
-        f"trong {recap.seconds:.0f} giây.",
-    ]
-    if recap.failures:
-        lines.append(f"LỖI ở {len(recap.failures)} trang:")
-        for unit_id, name, failure in recap.failures:
-            lines.append(f"  {unit_id} ({name}): {failure}" if unit_id else f"  {name}: {failure}")
-        lines += ["Làm lại đúng những trang này bằng lệnh:", f"  {_rerun_command(recap, options)}"]
-    lines.append(f"Mở xem: {recap.site / INDEX}")
-    return "\n".join(lines)
-
-
-_OUTCOMES_VI = {
-    "published": "CĐCS có trang",
-    "no_return": "CĐCS chưa nộp báo cáo (vẫn có trang)",
-    "failed": "CĐCS bị lỗi",
-    "not_run": "CĐCS chưa làm trang",
-}
-
-
-def _rerun_command(recap: Recap, options: Sequence[str]) -> str:
-    words = ["congdoan", "report", "--year", str(recap.year), *options]
-    for unit_id, _, _ in recap.failures:
-        # The year's page is made again with any unit's while it is not good, and alone by a run
-        # of everything, in which what is good is left as it is.
-        words += ["--unit", unit_id] if unit_id else []
-    return shlex.join(words)
-
-
-def _plan_pages(study: Study, notebooks: Path, template: Template) -> dict[str | None, _Page]:
-    """Return every page of the site by unit id, the year's own by None."""
-    year = study.params.year
-    expected = study.expected_units(year)
-    if expected.empty:
-        known = ", ".join(map(str, study.dataset.years))
-        message = f"không có CĐCS nào phải báo cáo trong năm này; dữ liệu có các năm: {known}"
-        raise InputError([error(message, code="no_year", column="year", value=year)])
-    year_source = read_source(notebooks / YEAR_NOTEBOOK, ["year"])
-    unit_source = read_source(notebooks / UNIT_NOTEBOOK, ["unit_id", "year"])
-    shared = inputs.shared_inputs(study, template)
-    for_year = shared | inputs.notebook_inputs(year_source, study)
-    for_unit = shared | inputs.notebook_inputs(unit_source, study)
-    figures = inputs.hash_figures(study)
-    whole = {"figures": inputs.hash_table(study)}
-    pages: dict[str | None, _Page] = {
-        None: _Page(YEAR_PAGE, None, f"Trang năm {year}", year_source, for_year | whole)
-    }
-    for unit_id, row in expected.iterrows():
-        key = str(unit_id)
-        own = {"figures": figures.get(key, "")}
-        pages[key] = _Page(
-            unit_page(key), key, row["name"], unit_source, for_unit | own, bool(row["has_return"])
-        )
-    return pages
-
-
-def _choose(
-    pages: dict[str | None, _Page], units: Sequence[str] | None, study: Study
-) -> list[_Page]:
+def _choose(pages: Pages, units: Sequence[str] | None, ledger: Ledger) -> list[Page]:
     """Return the pages that were asked for, the year's first: it takes longest."""
     if units is None:
         return list(pages.values())
-    year = study.params.year
-    unknown = [unit_id for unit_id in units if unit_id not in pages]
-    if unknown:
-        registered = set(study.register.loc[year].index)
-        message = {
-            True: f"CĐCS này có trong danh sách năm {year} nhưng không thuộc diện phải báo cáo",
-            False: f"không có CĐCS này trong danh sách năm {year}",
-        }
-        raise InputError(
-            error(message[name in registered], code="no_unit", column="unit_id", value=name)
-            for name in unknown
-        )
-    return [pages[unit_id] for unit_id in dict.fromkeys(units)]
+    asked = [pages[unit_id] for unit_id in dict.fromkeys(units)]
+    # The index leads to the year's page: a site cannot do without.
+    is_missing = not is_good(replace(ledger.year_page, is_stale=False))
+    return [pages[None], *asked] if is_missing else asked
 
 
-def _open_ledger(
-    study: Study, pages: dict[str | None, _Page], earlier: Earlier, layout: Layout
-) -> Ledger:
+def _prepare(
+    todo: Sequence[Page], study: Study, template: Template, start: Start | None
+) -> list[Task]:
+    """Return the pages' tasks, and have this process ready for its forks."""
+    tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
+    if tasks[0].start == "fork":
+        rehearse(study, tasks)
+        # What the notebooks import may have started a thread.
+        tasks = [replace(task, start=start or choose_start()) for task in tasks]
+    return tasks
+
+
+def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -> Ledger:
     """Return the account as an earlier run left it, with every expected unit of now."""
     about = {
         "year": study.params.year,
@@ -303,11 +180,11 @@ def _open_ledger(
     return Ledger(about, kept[None], units, {key: pages[key].name for key in units})
 
 
-def _entry(ledger: Ledger, page: _Page) -> Entry:
+def _entry(ledger: Ledger, page: Page) -> Entry:
     return ledger.year_page if page.unit_id is None else ledger.units[page.unit_id]
 
 
-def _make_task(page: _Page, study: Study, template: Template, start: Start) -> Task:
+def _make_task(page: Page, study: Study, template: Template, start: Start) -> Task:
     more = {} if page.unit_id is None else {"unit_id": page.unit_id}
     return Task(
         page=page.link,
@@ -322,7 +199,7 @@ def _make_task(page: _Page, study: Study, template: Template, start: Start) -> T
 
 
 def _make_pages(
-    todo: Sequence[_Page],
+    todo: Sequence[Page],
     tasks: Sequence[Task],
     ledger: Ledger,
     layout: Layout,
@@ -357,7 +234,7 @@ def _make_pages(
             raise
 
 
-def _store(result: Result, page: _Page, before: Entry, layout: Layout) -> Entry:
+def _store(result: Result, page: Page, before: Entry, layout: Layout) -> Entry:
     """Write a result's files; a page that failed or cannot be written leaves the old one there."""
     failure = result.failure
     try:
@@ -374,7 +251,7 @@ def _store(result: Result, page: _Page, before: Entry, layout: Layout) -> Entry:
     return replace(before, outcome="failed", is_stale=is_there(before, layout), failure=failure)
 
 
-def _enter(ledger: Ledger, page: _Page, entry: Entry) -> None:
+def _enter(ledger: Ledger, page: Page, entry: Entry) -> None:
     if page.unit_id is None:
         ledger.year_page = entry
     else:
@@ -384,24 +261,6 @@ def _enter(ledger: Ledger, page: _Page, entry: Entry) -> None:
 def _save(ledger: Ledger, layout: Layout) -> None:
     ledger.made_at = _now()
     write_atomically(layout.file(LEDGER), ledger.as_json())
-
-
-def _write_data(study: Study, table: str, layout: Layout) -> None:
-    """Write the tables beside the pages."""
-    year = study.params.year
-    write_atomically(layout.file(INDICATORS), table)
-    units = study.expected_units(year).drop(columns="is_expected").reset_index()
-    units.insert(0, "year", year)
-    write_atomically(layout.file(UNITS), _as_csv(units))
-
-
-def _as_csv(table: pd.DataFrame) -> str:
-    """Return a table as the dataset's own files are written: lower-case words for yes and no."""
-    table = table.copy()
-    for name in table.columns[table.dtypes.map(pd.api.types.is_bool_dtype)]:
-        table[name] = table[name].map({True: "true", False: "false"})
-    text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text
 
 
 def _remove_leftovers(earlier: Earlier, ledger: Ledger, layout: Layout) -> None:

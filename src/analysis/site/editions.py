@@ -7,7 +7,7 @@ import json
 
 from analysis.indicators import write_table
 from analysis.site.atomic import write_atomically
-from analysis.site.layout import INDEX, INDICATORS, LEDGER, Layout
+from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 
 
@@ -44,11 +44,4 @@ def with_surroundings(study: Study, layout: Layout) -> Study:
 
     That is the latest earlier edition, and the years whose sites lie beside this one.
     """
-    editions = sorted(layout.editions.glob("*.csv"))
-    folders = [path.parent for path in layout.site.parent.glob(f"*/{INDEX}")]
-    years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != layout.site)
-    found = {
-        "previous": str(editions[-1]) if editions else "",
-        "years_beside": years if layout.site.name == str(study.params.year) else [],
-    }
-    return study.with_params(study.params.model_copy(update=found))
+    return study.with_params(layout.place(study.params))

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode, from_dict
 
-from analysis.pages.template import POLICY, TEMPLATE_FOLDER, TEMPLATE_NAME, page_css
+from analysis.pages.template import POLICY, page_css
+from analysis.site.templates import TEMPLATE, Template
 
-
-class Template(NamedTuple):
-    """An nbconvert template: a folder of templates and a name in it."""
-
-    folder: str
-    name: str
-
-
-#: The project's own template.
-TEMPLATE = Template(str(TEMPLATE_FOLDER), TEMPLATE_NAME)
+__all__ = ["TEMPLATE", "Template", "export_page", "make_exporter", "warm_up"]
 
 
 class _PageExporter(HTMLExporter):
@@ -79,20 +69,3 @@ def warm_up(template: Template) -> None:
     # A template that cannot do without what a page's end mark says is compiled by then.
     with suppress(Exception):
         export_page(from_dict(notebook), {}, template)  # type: ignore[no-untyped-call]
-
-
-def hash_template(template: Template) -> str:
-    """Return a hash of everything in the template's folder."""
-    return hash_files(Path(template.folder) / template.name)
-
-
-def hash_files(folder: Path, without: Path | None = None) -> str:
-    """Return a hash of a folder's files, by their names and bytes; caches do not count."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        skipped = "__pycache__" in path.parts or (without is not None and without in path.parents)
-        if path.is_file() and not skipped:
-            content = path.read_bytes()
-            name = path.relative_to(folder).as_posix()
-            digest.update(f"{name}:{len(content)}:".encode() + content)
-    return digest.hexdigest()

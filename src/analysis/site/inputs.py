@@ -1,24 +1,21 @@
-"""What a page is made from, as hashes: two pages with equal inputs would be the same page.
+"""What pages are made from, as hashes: two pages with equal inputs would be the same page.
 
-Names are stable: they are what tells a user why a page is stale.
+Names are stable: they are what tells a user why a page is stale. Nothing here reads a table.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from analysis.params import PARAMS_FOLDER
-from analysis.site.export import Template, hash_files, hash_template
+from analysis.params import PARAMS_FOLDER, Params
 from analysis.site.ledger import hash_file, hash_text
-from analysis.site.notebooks import Source
-from analysis.study import Study
+from analysis.site.templates import Template, hash_files, hash_template
+from analysis.tables.files import DESCRIPTION
 
 #: Libraries whose version shows in a page.
 LIBRARIES = (
@@ -42,51 +39,31 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def shared_inputs(study: Study, template: Template) -> dict[str, str]:
-    """Return the hashes that all pages of a run have in common.
-
-    ``data`` is the whole dataset: whatever a page may show of peers and the district is in it.
-    """
+def shared_inputs(params: Params, root: Path, template: Template) -> dict[str, str]:
+    """Return the hashes that all pages of a run have in common."""
     package = Path(__file__).parents[1]
-    description = study.dataset.description.model_dump_json()
-    texts = study.root / PARAMS_FOLDER / "lang" / study.params.lang
+    description = root / params.data / DESCRIPTION
     return {
         "code": hash_files(package, without=Path(template.folder) / template.name)[:_DIGITS],
-        "data": _hash(study.dataset.digest + description),
-        "language": hash_files(texts)[:_DIGITS],
-        "libraries": _hash(library_versions()),
-        "plan": hash_file(study.root / study.params.plan)[:_DIGITS],
+        "description": hash_file(description)[:_DIGITS] if description.is_file() else "",
+        "language": hash_files(root / PARAMS_FOLDER / "lang" / params.lang)[:_DIGITS],
+        "libraries": hash_value(library_versions()),
+        "plan": hash_file(root / params.plan)[:_DIGITS],
         "template": hash_template(template)[:_DIGITS],
     }
 
 
-def notebook_inputs(source: Source, study: Study) -> dict[str, str]:
+def notebook_inputs(text: str, names: Collection[str], params: Params) -> dict[str, str]:
     """Return the hashes of a notebook and of the settings that it names."""
     settings = {
-        name: value for name, value in study.params.model_dump().items() if name in source.names
+        name: value
+        for name, value in params.model_dump().items()
+        # Which years' sites lie beside this one changes a unit's page only where it links them.
+        if name in names and name != "years_beside"
     }
-    return {"notebook": source.digest[:_DIGITS], "settings": _hash(settings)}
+    return {"notebook": hash_text(text)[:_DIGITS], "settings": hash_value(settings)}
 
 
-def hash_figures(study: Study) -> dict[str, str]:
-    """Return the hash of each unit's own rows of the indicator table, all years, by id."""
-    table = study.table[study.table["scope"] == "unit"]
-    rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
-    codes = table["scope_id"].cat.codes.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    present, starts = np.unique(codes[order], return_index=True)
-    groups = np.split(rows[order], starts[1:])
-    names = table["scope_id"].cat.categories
-    return {
-        str(names[code]): _hash(group.tobytes().hex())
-        for code, group in zip(present, groups, strict=True)
-    }
-
-
-def hash_table(study: Study) -> str:
-    """Return the hash of the whole indicator table."""
-    return _hash(pd.util.hash_pandas_object(study.table, index=False).to_numpy().tobytes().hex())
-
-
-def _hash(value: Any) -> str:
+def hash_value(value: Any) -> str:
+    """Return a short hash of what JSON can say."""
     return hash_text(json.dumps(value, sort_keys=True, default=str))[:_DIGITS]

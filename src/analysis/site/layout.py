@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.params import Params
+
+REPORTS = Path("reports")
 INDEX = "index.html"
 YEAR_PAGE = "year.html"
 INDICATORS = "data/indicators.csv"
 UNITS = "data/units.csv"
 LEDGER = "ledger.json"
+
+UNIT_NOTEBOOK = "cdcs.ipynb"
+YEAR_NOTEBOOK = "year.ipynb"
 
 
 def unit_page(unit_id: str) -> str:
@@ -21,6 +27,18 @@ def unit_page(unit_id: str) -> str:
     'cdcs/TT-KHESANH.html'
     """
     return f"cdcs/{unit_id}.html"
+
+
+def default_site(params: Params) -> Path:
+    """Return the folder of a site that is given none: an edition never overwrites the other.
+
+    Examples
+    --------
+    >>> default_site(Params(year=2024, data="d", plan="p", edition="share")).as_posix()
+    'reports/share/2024'
+    """
+    editions = {"internal": REPORTS, "share": REPORTS / "share"}
+    return editions[params.edition] / str(params.year)
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,16 @@ class Layout:
         return self.site.with_name(f"{self.site.name}.notebooks")
 
     @property
+    def lock(self) -> Path:
+        """The file that a run holds a lock on."""
+        return self.notebooks / ".lock"
+
+    @property
+    def state(self) -> Path:
+        """The file that says what the last run was made from; never in what is shared."""
+        return self.notebooks / "run.json"
+
+    @property
     def editions(self) -> Path:
         """The folder of the tables that were published before."""
         return self.site.with_name(f"{self.site.name}.editions")
@@ -52,6 +80,19 @@ class Layout:
     def executed(self, page: str) -> Path:
         """Return the executed notebook that a page was made from."""
         return (self.notebooks / page.removesuffix(".html")).with_name(f"{Path(page).stem}.ipynb")
+
+    def place(self, params: Params) -> Params:
+        """Return the settings with what pages may know of the folder around them.
+
+        That is the latest table published before, and the years whose sites lie beside this one.
+        """
+        folders = [path.parent for path in self.site.parent.glob(f"*/{INDEX}")]
+        years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != self.site)
+        found = {
+            "previous": max(map(str, self.editions.glob("*.csv")), default=""),
+            "years_beside": years if self.site.name == str(params.year) else [],
+        }
+        return params.model_copy(update=found)
 
     def failed(self, page: str) -> Path:
         """Return the notebook of a failed attempt, as far as it ran."""

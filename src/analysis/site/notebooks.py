@@ -18,8 +18,6 @@ from nbformat import NotebookNode
 from analysis.params import Params
 from analysis.problems import InputError, Problem, error
 
-UNIT_NOTEBOOK = "cdcs.ipynb"
-YEAR_NOTEBOOK = "year.ipynb"
 _TAG = "parameters"
 
 

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Sequence
 from contextlib import suppress
 
+from analysis.loading import keep_warm
 from analysis.reports import unit
 from analysis.site.export import warm_up
 from analysis.site.notebooks import import_ahead
 from analysis.site.pages import Task
-from analysis.study import Study, keep_warm
+from analysis.study import Study
 
 
 def rehearse(study: Study, tasks: Sequence[Task]) -> None:

@@ -17,7 +17,8 @@ from analysis.plan import Indicator, Plan
 from analysis.plan.schema import SOURCE_TABLES
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.stored import find_place, last_entry, read_rows, reading, refuse_missing
+from analysis.tables.stored import find_place, read_rows
+from analysis.tables.storefile import last_entry, reading, refuse_missing
 
 #: Columns that decide whether, and where, a row counts.
 _MEMBERSHIP = ("unit_type", "employer_type", "commune", "parent", "founded_on", "dissolved_on")

@@ -8,8 +8,10 @@ import pandas as pd
 
 from analysis.site.atomic import write_atomically
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import DESCRIPTION, Dataset, spell_column
-from analysis.tables.stored import has_store
+from analysis.tables.files import DESCRIPTION
+from analysis.tables.load import Dataset
+from analysis.tables.storefile import has_store
+from analysis.tables.texts import spell_column
 
 
 def export_dataset(dataset: Dataset, folder: Path, source: Path) -> list[Path]:

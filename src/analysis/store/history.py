@@ -10,7 +10,8 @@ from pathlib import Path
 
 from analysis.store.figures import NOT_REPORTED, show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
-from analysis.tables.stored import address, local_time, reading, refuse_missing
+from analysis.tables.stored import address
+from analysis.tables.storefile import local_time, reading, refuse_missing
 
 TABLES = ("roster", "returns")
 

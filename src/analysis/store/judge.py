@@ -16,7 +16,8 @@ from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, type_table
-from analysis.tables.stored import at_place, find_place, last_entry, read_rows, row_key
+from analysis.tables.stored import at_place, find_place, read_rows, row_key
+from analysis.tables.storefile import last_entry
 
 
 @dataclass(frozen=True, eq=False)

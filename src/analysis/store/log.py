@@ -14,15 +14,10 @@ from analysis.problems import InputError, error, has_errors
 from analysis.tables.check import check_dataset
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import read_dataset, read_files
-from analysis.tables.stored import (
-    APPLICATION,
-    PATIENCE_SECONDS,
-    STORE,
-    VERSION,
-    connect,
-    explained,
-)
+from analysis.tables.files import STORE
+from analysis.tables.load import read_dataset
+from analysis.tables.storefile import APPLICATION, PATIENCE_SECONDS, VERSION, connect, explained
+from analysis.tables.texts import read_files
 
 _LOG = """
 CREATE TABLE entry (          -- one file that was handed in, in the order of time

@@ -10,7 +10,7 @@ from analysis.indicators.members import is_expected
 from analysis.plan import Plan
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.stored import has_store, reading
+from analysis.tables.storefile import has_store, reading
 
 STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
 

@@ -34,17 +34,10 @@ from analysis.store.merge import (
 from analysis.tables.check import check_oddities
 from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
-from analysis.tables.stored import (
-    STORE,
-    Origin,
-    explained,
-    has_store,
-    is_known,
-    last_entry,
-    read_rows,
-    row_key,
-)
+from analysis.tables.stored import Origin, read_rows, row_key
+from analysis.tables.storefile import explained, has_store, is_known, last_entry
 
 #: Reads one file: what it holds, or every reason why it cannot be read.
 Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]

@@ -10,7 +10,8 @@ from analysis.plan import Plan
 from analysis.store.changes import Changed, Correction
 from analysis.store.figures import show_figure
 from analysis.store.take_in import Recap, Taken
-from analysis.tables.stored import STORE, local_time
+from analysis.tables.files import STORE
+from analysis.tables.storefile import local_time
 
 #: More units than this in one file are counted, not named.
 _MOST_NAMED = 100

@@ -1,0 +1,78 @@
+"""From settings to a study: the plan, the tables, and the edition that is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from analysis.language.language import load_language, localise
+from analysis.params import Params, find_root, load_params, make_params
+from analysis.plan import load_plan
+from analysis.redaction import redact
+from analysis.study import Study
+from analysis.tables.load import load_dataset
+
+#: What `keep_warm` holds, by the settings that decide it.
+_warm: dict[tuple[str, ...], Study] = {}
+
+
+def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
+    """Load a dataset and a plan.
+
+    Parameters
+    ----------
+    year : int
+        The year whose settings (``params/<year>.yaml``) to use. All years of the dataset are there
+        to look at.
+    file : path, optional
+        Another settings file.
+    **settings
+        Any field of `Params`, overriding the file: ``data="data/sample"``.
+
+    Returns
+    -------
+    Study
+        Ready for `indicators`, `unit`, `year` and `compare`.
+
+    Raises
+    ------
+    InputError
+        With every problem of the settings, the plan or the dataset, in Vietnamese.
+
+    Examples
+    --------
+    >>> study = load(2024)
+    >>> study.plan.issuer.short
+    'LĐLĐ huyện Hướng Hóa'
+    """
+    root = find_root()
+    base = load_params(year, Path(file) if file else None, root).model_dump()
+    params = make_params(base, {k: v for k, v in settings.items() if v is not None})
+    return open_study(params, root)
+
+
+def open_study(params: Params, root: Path) -> Study:
+    """Read what the settings name, or take what `keep_warm` holds for the same settings."""
+    warm = _warm.get(_key(params))
+    if warm is not None:
+        return warm.with_params(params)
+    load_language(params.lang, root)  # an unknown language is refused now, not by a report
+    plan = localise(load_plan(root / params.plan), params.lang, root)
+    study = Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
+    # Before anything else sees it: no page, table or file of that edition holds an exact figure.
+    return redact(study) if params.edition == "share" else study
+
+
+def keep_warm(study: Study) -> None:
+    """Let later `load` calls of this process and its forks take this study as it is.
+
+    For the runner alone: in JupyterLab every load reads the tables anew.
+    """
+    study.prepare()
+    _warm.clear()
+    _warm[_key(study.params)] = study
+
+
+def _key(params: Params) -> tuple[str, ...]:
+    """Return the settings that decide what is read; the others only change what is said of it."""
+    return params.data, params.plan, params.lang, params.edition, params.as_of

@@ -1,0 +1,347 @@
+"""The edition to share: a study that holds no few persons and no amounts, made before any page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.indicators import SCOPES
+from analysis.plan import Indicator
+from analysis.redaction.kinds import SIZES, is_persons, kind_of
+from analysis.redaction.money import find_band, round_rate
+from analysis.redaction.persons import Verdict, Year
+from analysis.redaction.sheet import LARGEST_HIDDEN
+from analysis.redaction.years import Register
+from analysis.study import Study
+from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.load import Dataset
+
+#: The flag of a row whose figures are withheld (``numerator``, ``denominator``, ``value``, ``slack``
+#: and the bounds are empty although it has been reported), and the verdict where that is withheld too.
+HIDDEN: Final = "hidden"
+#: The flag of a row that shows its figures and withholds its bounds and its break-even rate.
+BOUNDS_HIDDEN: Final = "bounds_hidden"
+#: The flag of a row of money: bands instead of amounts, rates in whole percents.
+BANDED: Final = "banded"
+#: Further columns of the shared table, filled where a row is ``banded``.
+BAND_COLUMNS = ("numerator_band", "denominator_band")
+
+_JUDGED = ("met", "not_met", "undetermined")
+_FIGURES = ("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven")
+_KEY = ["year", "unit_id"]
+
+
+class HiddenCell:
+    """What `RedactedStudy.cells` has where a figure was reported and is not shown.
+
+    It is not missing (``pandas.isna`` says no), and nothing can be computed with it.
+    """
+
+    def __repr__(self) -> str:
+        return "HIDDEN_CELL"
+
+
+HIDDEN_CELL: Final = HiddenCell()
+
+
+@dataclass(frozen=True, eq=False)
+class RedactedStudy(Study):
+    """A study for sharing; made by `redact`.
+
+    Attributes
+    ----------
+    shown : DataFrame
+        The redacted indicator table, `table` of this study. It is not computed from the redacted
+        tables: sums are of everybody, hidden or not.
+    hidden_cells : DataFrame of bool
+        By year and unit_id, for every column of the roster and the returns: a figure was reported
+        and is not shown. An empty cell that is not hidden was not reported.
+    totals : mapping of (int, str) to int
+        What the roster's counts add up to, by year and column, over everybody expected; left out
+        where that would expose somebody.
+    """
+
+    shown: pd.DataFrame
+    hidden_cells: pd.DataFrame
+    totals: Mapping[tuple[int, str], int]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The redacted indicator table of all years and scopes."""
+        return self.shown
+
+    def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
+        """Return the columns that a unit reported and this edition withholds."""
+        if (year, unit_id) not in self.hidden_cells.index:
+            return ()
+        hidden = self.hidden_cells.loc[(year, unit_id)]
+        return tuple(hidden.index[hidden])
+
+    def compute(self, years: Iterable[int], scopes: Iterable[str] = SCOPES) -> pd.DataFrame:
+        """Return the redacted table of some years and scopes alone."""
+        keep = self.table["scope"].isin(list(scopes)) & self.table["year"].isin(list(years))
+        return self.table[keep].reset_index(drop=True)
+
+    def roster_total(self, year: int, column: str) -> int | None:
+        """Return what a count of the roster adds up to; None where it is not shown."""
+        return self.totals.get((year, column))
+
+    def cells(self, unit_id: str, year: int) -> pd.Series:
+        """Return what may be shown of a unit in a year: `HIDDEN_CELL` is not shown, empty is missing."""
+        cells = super().cells(unit_id, year).astype(object)
+        hidden = self.hidden_cells.loc[(year, unit_id)]
+        return cells.mask(hidden.reindex(cells.index, fill_value=False), HIDDEN_CELL)
+
+
+def redact(study: Study) -> Study:
+    """Return the study as it may be shared: no count of 1 to 7 persons, no amounts of money.
+
+    **Persons.** A unit's count of 1 to 7 is hidden, and so is a part beside which 1 to 7 persons
+    were left out of its whole. A row shows all its figures or none. A roll-up is shown if it counts
+    no 1 to 7 persons itself and if afterwards every hidden count, every number of persons left out
+    and every roll-up of 1 to 7 persons still has at least three values that fit everything shown:
+    sums at all scopes, verdicts, facts, the rules of the tables, and which cells are hidden.
+    District rows come first, then types, parents and communes; so that those of the district can
+    stay, a few more cells are hidden. `analysis.redaction.release.Release` proves it by exchange:
+    persons can be moved between members of the same shown sums, and nobody could tell.
+
+    **Verdicts.** Beside hidden figures a unit's verdict stays where three values fit it too; that of
+    a hidden roll-up goes, for a sum's inequality would narrow down everybody in it. Counts of units
+    and facts (yes or no, grades) are of nobody in particular and stay. A shown sum with missing
+    members shows no bounds and no break-even rate, because these rest on figures of other years and
+    on hidden ones; its verdict stays where it hangs on no few persons there.
+
+    **Money** is in bands, its rates in whole percents. Free text is left out.
+
+    Parameters
+    ----------
+    study : Study
+        With the exact tables; an edition that is redacted already is returned as it is.
+
+    Returns
+    -------
+    RedactedStudy
+        Every page, table and file can be made from it and it alone.
+
+    Raises
+    ------
+    InputError
+        If a yes/no condition of the plan pins a hidden count, so that nothing could be shared.
+
+    Notes
+    -----
+    Not in its power: what readers know from elsewhere (a unit knows its own figures and may subtract
+    them), an edition of the same year made from corrected figures, and a guess at *why* the
+    procedure chose the further cells that it hid.
+    """
+    if isinstance(study, RedactedStudy):
+        return study
+    editor = _Editor(study)
+    tables = editor.tables()
+    dataset = Dataset(tables, study.dataset.files, study.dataset.description, _digest(tables))
+    params = study.params.model_copy(update={"edition": "share"})
+    return RedactedStudy(
+        params, study.plan, dataset, study.root,
+        shown=editor.table(), hidden_cells=editor.hidden_cells(tables), totals=editor.totals,
+    )  # fmt: skip
+
+
+def _digest(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return a hash of the tables as they are shared: that of the exact ones could be guessed at."""
+    digest = hashlib.sha256()
+    for name, frame in tables.items():
+        digest.update(f"{name}:".encode() + frame.to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+class _Editor:
+    """Decides year by year, then edits the tables and the indicator table."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.kinds = {item.id: kind_of(item) for item in study.plan.catalogue()}
+        self.sums: set[Hashable] = set()
+        self.closed: set[tuple[int, str, str]] = set()
+        self.kept: set[tuple[int, str, str]] = set()
+        self.shown_cells: set[tuple[int, str, str]] = set()
+        self.shown_beside: set[tuple[int, str]] = set()
+        self.totals: dict[tuple[int, str], int] = {}
+        for source in ("units", "employers"):
+            register = Register(study.dataset, study.plan, source)
+            for year in study.dataset.years if register.columns else ():
+                self._take(year, register.read(year), source)
+
+    def _take(self, year: int, persons: Year, source: str) -> None:
+        """Remember what may be shown of a year."""
+        verdict = persons.decide()
+        self.sums |= {(year, *key) for key in verdict.sums if len(key) == 3}  # type: ignore[arg-type,misc]
+        if source == "employers":
+            return
+        sheet = persons.sheet
+        there = sheet.known & ~verdict.hidden
+        for row, column in zip(*np.nonzero(there), strict=True):
+            name = sheet.columns[column]
+            if row < len(persons.ids):
+                self.shown_cells.add((year, persons.ids[row], name))
+            else:
+                self.shown_beside.add((year, name))
+        for asked in persons.asked:
+            self._close(year, persons, asked.indicator, asked.states.reported, verdict)
+        for name in SIZES:
+            if ("", name) in verdict.sums:
+                column = sheet.columns.index(name)
+                self.totals[year, name] = int(sheet.x[persons.totals[name], column].sum())
+
+    def _close(
+        self, year: int, persons: Year, indicator: Indicator, reported: Any, verdict: Verdict
+    ) -> None:
+        columns = persons.places_of(indicator)
+        closed = reported & verdict.hidden[:, columns].any(axis=1)
+        for row in np.flatnonzero(closed[: len(persons.ids)]).tolist():
+            key = (year, indicator.id, persons.ids[row])
+            self.closed.add(key)
+            if verdict.kept[indicator.id][row]:
+                self.kept.add(key)
+
+    # The tables
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the canonical tables without what may not be shown."""
+        return {name: self._edit(name, frame) for name, frame in self.study.dataset.tables.items()}
+
+    def _edit(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        columns = dictionary().tables[name].columns
+        return frame.assign(
+            **{
+                key: frame[key].where(self._may_show(name, frame, column))
+                for key, column in columns.items()
+                if is_persons(column) or column.type.name in ("money", "share") or key == "note"
+            }
+        )
+
+    def _may_show(self, table: str, frame: pd.DataFrame, column: Column) -> np.ndarray:
+        if not is_persons(column) or table not in ("roster", "returns", "district"):
+            return np.zeros(len(frame), bool)
+        if table == "district":
+            shown = [(int(year), column.name) in self.shown_beside for year in frame["year"]]
+        else:
+            keys = zip(frame["year"], frame["unit_id"], strict=True)
+            shown = [(int(year), key, column.name) in self.shown_cells for year, key in keys]
+        return np.array(shown, bool)
+
+    def hidden_cells(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return which cells of units were reported and are not shown."""
+        masks = []
+        for name in ("roster", "returns"):
+            exact, edited = self.study.dataset.tables[name], tables[name]
+            mask = (exact.notna() & edited.isna()).drop(columns=_KEY)
+            masks.append(mask.set_index(pd.MultiIndex.from_frame(exact[_KEY])))
+        return masks[0].join(masks[1]).fillna(False).astype(bool).sort_index()
+
+    # The indicator table
+
+    def table(self) -> pd.DataFrame:
+        """Return the indicator table without what may not be shown."""
+        table = self.study.table.copy()
+        for name in ("verdict", "trajectory", "flags", "target"):
+            table[name] = table[name].astype(object)
+        kinds = table["indicator"].astype(object).map(self.kinds).to_numpy()
+        reported = (table["reported"] > 0).to_numpy()
+        hidden, kept = self._find_hidden(table, kinds)
+        ratios = {i.id for i in self.study.plan.catalogue() if i.measure == "ratio"}
+        is_ratio = table["indicator"].isin(ratios).to_numpy()
+        blurred = (kinds == "persons") & is_ratio & ~hidden & reported
+        blurred &= (table["missing"] > 0).to_numpy()
+        table.loc[hidden, list(_FIGURES)] = None
+        table.loc[hidden, ["trajectory", "flags"]] = ""
+        judged = table["verdict"].isin(_JUDGED).to_numpy()
+        table.loc[hidden & ~kept & judged, "verdict"] = HIDDEN
+        table.loc[blurred, ["lower", "upper", "breakeven"]] = None
+        self._forget_paths(table, hidden | blurred)
+        self._band(table, (kinds == "money") & reported)
+        for flag, rows in ((HIDDEN, hidden), (BOUNDS_HIDDEN, blurred)):
+            table.loc[rows, "flags"] = _with_flag(table.loc[rows, "flags"], flag)
+        for name in ("verdict", "trajectory", "flags", "target"):
+            table[name] = table[name].astype("category")
+        return table
+
+    def _find_hidden(self, table: pd.DataFrame, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows show no figures, and which of them show their verdict all the same."""
+        hidden, kept = np.zeros(len(table), bool), np.zeros(len(table), bool)
+        here = np.flatnonzero(np.isin(kinds, ("persons", "mixed")) & (table["reported"] > 0))
+        indicators = {item.id: item for item in self.study.plan.catalogue()}
+        for place, row in zip(here, table.iloc[here].itertuples(index=False), strict=True):
+            indicator = indicators[row.indicator]
+            key = (int(row.year), indicator.id, str(row.scope_id))
+            if kinds[place] == "mixed":
+                hidden[place] = True
+            elif indicator.over == "district":
+                few = 1 <= row.numerator <= LARGEST_HIDDEN
+                hidden[place] = few or not self._is_shown_beside(indicator, int(row.year))
+            elif row.scope == "unit":
+                hidden[place], kept[place] = key in self.closed, key in self.kept
+            else:
+                shown = (key[0], indicator.id, str(row.scope), key[2]) in self.sums
+                hidden[place] = not shown
+        return hidden, kept
+
+    def _is_shown_beside(self, indicator: Indicator, year: int) -> bool:
+        """Tell whether all parts of a district's own count of persons may be shown."""
+        columns = dictionary().tables["district"].columns
+        return all(
+            (year, name) in self.shown_beside
+            for name in indicator.numerator
+            if is_persons(columns[name])
+        )
+
+    def _forget_paths(self, table: pd.DataFrame, dim: np.ndarray) -> None:
+        """Leave out the path of persons of whom a year is hidden: it compares the years."""
+        persons = [i for i, kind in self.kinds.items() if kind in ("persons", "mixed")]
+        stages = [i.id for i in self.study.plan.catalogue() if i.is_stage and i.id in persons]
+        keys = ["indicator", "scope", "scope_id"]
+        for _, rows in table[table["indicator"].isin(stages)].groupby(keys, observed=True):
+            if dim[rows.index].any():
+                table.loc[rows.index, "trajectory"] = ""
+                table.loc[rows.index, "flags"] = [
+                    ";".join(f for f in flags.split(";") if f != "overdue")
+                    for flags in rows["flags"]
+                ]
+
+    def _band(self, table: pd.DataFrame, rows: np.ndarray) -> None:
+        """Put bands in the place of amounts, and round rates."""
+        indicators = {item.id: item for item in self.study.plan.catalogue()}
+        ratios = [key for key, item in indicators.items() if item.measure == "ratio"]
+        is_ratio = np.asarray(table["indicator"].isin(ratios), bool)
+        amounts = {name: table[name] for name in ("numerator", "denominator")}
+        for (name, figures), band in zip(amounts.items(), BAND_COLUMNS, strict=True):
+            # The denominator of a mean counts units.
+            banded = rows if name == "numerator" else rows & is_ratio
+            table[band] = ""
+            table.loc[banded, band] = [find_band(int(v)) for v in figures[banded]]
+            table[name] = figures.mask(banded)
+        table["slack"] = table["slack"].mask(rows)
+        for name in ("value", "lower", "upper", "breakeven"):
+            table[name] = table[name].mask(rows & ~is_ratio)
+            rates = np.flatnonzero(rows & is_ratio & table[name].notna())
+            rounded = table[name].to_numpy(copy=True)
+            for place in rates.tolist():
+                indicator = indicators[table["indicator"].iat[place]]
+                target = indicator.target_in(int(table["year"].iat[place]))
+                rate = Fraction(float(rounded[place])).limit_denominator(10**9)
+                if name == "value":
+                    rate = Fraction(*(int(figures.iat[place]) for figures in amounts.values()))
+                bar = None if name == "breakeven" else target
+                rounded[place] = float(round_rate(rate, bar))
+            table[name] = rounded
+        table.loc[rows, "flags"] = _with_flag(table.loc[rows, "flags"], BANDED)
+
+
+def _with_flag(flags: pd.Series, flag: str) -> list[str]:
+    return [";".join(sorted({*text.split(";"), flag} - {""})) for text in flags]

@@ -1,0 +1,49 @@
+"""Which columns and indicators count persons, and which money."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from analysis.plan import Indicator
+from analysis.plan.schema import SOURCE_TABLES
+from analysis.tables.dictionary import Column, dictionary
+
+#: Counts that are not of persons. Every other column of type ``count`` is taken to be.
+NOT_PERSONS = frozenset({"inspections", "law_classes", "rewards_collectives"})
+#: What the register says of a unit's size; shown on its page whatever the plan asks.
+SIZES = ("workers_total", "members_total")
+
+Kind = Literal["open", "persons", "money", "mixed"]
+
+
+def is_persons(column: Column) -> bool:
+    """Tell whether a column counts persons."""
+    return column.type.name == "count" and column.name not in NOT_PERSONS
+
+
+def columns_over(source: str) -> dict[str, Column]:
+    """Return the columns that an indicator over a source may name."""
+    tables = dictionary().tables
+    names = SOURCE_TABLES[source]  # type: ignore[index]
+    return {n: c for name in names for n, c in tables[name].columns.items()}
+
+
+def kind_of(indicator: Indicator) -> Kind:
+    """Return what an indicator's numerator and denominator count.
+
+    ``open`` figures (units, employers, facts, grades, meetings) are of nobody in particular;
+    ``mixed`` ones put money beside persons or other things and are not shown at all.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> plan = load(2024).plan
+    >>> [kind_of(plan.indicator(i)) for i in ("culture_units", "culture_members", "dues_collected")]
+    ['open', 'persons', 'money']
+    """
+    columns = columns_over(indicator.over)
+    named = [columns[name] for name in (*indicator.numerator, *indicator.denominator)]
+    money = [column.type.name == "money" for column in named]
+    if any(money):
+        return "money" if all(money) else "mixed"
+    return "persons" if any(is_persons(column) for column in named) else "open"

@@ -1,0 +1,222 @@
+"""From a dataset and a plan to the persons of each source and year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from analysis.indicators.members import (
+    BoolArray,
+    IntArray,
+    Members,
+    district_members,
+    employer_members,
+    unit_members,
+)
+from analysis.indicators.pooling import join
+from analysis.indicators.states import States, find_members, find_states
+from analysis.plan import Condition, Indicator, Plan, Target
+from analysis.redaction.kinds import SIZES, columns_over, is_persons, kind_of
+from analysis.redaction.persons import Asked, Year, reaches
+from analysis.redaction.sheet import Rule, Sheet
+from analysis.tables.load import Dataset
+
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+class Register:
+    """The members of one source over all years; the district stands behind the units.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The exact tables.
+    plan : Plan
+        The catalogue.
+    source : {"units", "employers"}
+        Whose.
+    """
+
+    def __init__(self, dataset: Dataset, plan: Plan, source: str) -> None:
+        known = {*dataset.years, *dataset.employers["year"], *dataset.district["year"]}
+        self.years = pd.Index(sorted(int(year) for year in known), dtype="int64")
+        self.plan = plan
+        if source == "units":
+            self.members = unit_members(dataset, plan, self.years)
+            self.beside: Members | None = district_members(dataset, plan, self.years)
+            sources: tuple[str, ...] = ("units", "district")
+        else:
+            self.members = employer_members(dataset, plan, self.years)
+            self.beside = None
+            sources = ("employers",)
+        self.described = {n: c for s in reversed(sources) for n, c in columns_over(s).items()}
+        catalogue = plan.catalogue()
+        self.about = [i for i in catalogue if i.over in sources]
+        self.asked = [
+            (i, self._find_states(i))
+            for i in catalogue
+            if i.over == source and kind_of(i) == "persons"
+        ]
+        # Employers have no pages of their own: nothing of a single one is shown.
+        self.alone = set(SIZES) if source == "units" else set()
+        # What no indicator asks for is in no file, and free to be anything.
+        tested = {n for i in self.about for c in (*i.holds, *i.applies_if) for n in c.columns}
+        asked = {n for i in self.about for n in (*i.numerator, *i.denominator)}
+        used = tested | asked | self.alone
+        self.columns = [n for n, c in self.described.items() if is_persons(c) and n in used]
+        own = [i for i in self.about if i.over == "district"]
+        self.shown_beside = {n for i in own for n in (*i.numerator, *i.denominator)}
+
+    def _find_states(self, indicator: Indicator) -> States:
+        """Return the states of all members, and of the district where it is one of them."""
+        states = find_states(
+            indicator, self.members, find_members(indicator, self.plan, self.members)
+        )
+        if self.beside is None or not indicator.with_district:
+            return states
+        return join(states, find_states(indicator, self.beside, self.beside.expected))
+
+    def read(self, year: int) -> Year:
+        """Return the persons of one year: of everybody expected, and at last of the district."""
+        code = int(self.years.get_loc(year))
+        rows = np.flatnonzero((self.members.year_codes == code) & self.members.expected)
+        places = _Places(self.members, rows, self.beside, code)
+        counts = [places.find(name) for name in self.columns]
+        x = np.stack([values for values, _ in counts], axis=1)
+        known = np.stack([there for _, there in counts], axis=1)
+        asked = [Asked(i, places.take(states), _bar(i, year)) for i, states in self.asked]
+        alone = np.tile([name in self.alone for name in self.columns], (len(x), 1))
+        if self.beside is not None:
+            alone[-1] = [name in self.shown_beside for name in self.columns]
+        rows_shown = [
+            (self._places_of(a.indicator), a.states.reported & places.is_member)
+            for a in (asked if self.beside is not None else ())
+        ]
+        limits = self._find_limits(places, x, known)
+        sheet = Sheet(self.columns, x, known, alone, rows_shown, limits, self._find_pairs())
+        sheet.rules = [
+            rule
+            for indicator in self.about
+            for condition in (*indicator.holds, *indicator.applies_if)
+            if (rule := self._make_rule(condition, places, sheet)) is not None
+        ]
+        totals = {}
+        for name in SIZES if self.beside is not None else ():
+            totals[name] = known[:, self.columns.index(name)] & places.is_member
+        ids = self.members.frame.iloc[rows, :]
+        key = "unit_id" if self.beside is not None else "employer_id"
+        return Year(sheet, asked, *self._find_scopes(rows, places), ids[key].tolist(), totals)
+
+    def _places_of(self, indicator: Indicator) -> list[int]:
+        return [self.columns.index(n) for n in (*indicator.numerator, *indicator.denominator)]
+
+    def _find_limits(
+        self, places: _Places, x: IntArray, known: BoolArray
+    ) -> list[tuple[int, int, BoolArray]]:
+        """Return parts with their wholes, and the wholes of these."""
+        types = np.array([*self.members.types.iloc[places.rows], *[""] * places.more], object)
+        found = []
+        for part, name in enumerate(self.columns):
+            exempt, above = np.zeros(len(x), bool), self.described[name]
+            while above.at_most is not None:
+                exempt = exempt | np.isin(types, list(above.exempt))
+                if above.at_most in self.columns:
+                    whole = self.columns.index(above.at_most)
+                    holds = known[:, part] & known[:, whole] & (x[:, part] <= x[:, whole])
+                    found.append((part, whole, np.asarray(holds & ~exempt, bool)))
+                above = self.described[above.at_most]
+        return found
+
+    def _find_pairs(self) -> list[Pair]:
+        """Return parts and wholes whose difference is persons left out, where both are shown."""
+        place = {name: i for i, name in enumerate(self.columns)}
+        pairs: list[Pair] = [
+            (tuple(place[n] for n in i.numerator), tuple(place[n] for n in i.denominator))
+            for i, _ in self.asked
+            if i.measure == "ratio"
+        ]
+        shown = self.alone | self.shown_beside
+        shown |= {n for i, _ in self.asked for n in (*i.numerator, *i.denominator)}
+        for name in self.columns:
+            whole = self.described[name].at_most
+            if name in shown and whole in shown:
+                pairs.append(((place[name],), (place[str(whole)],)))
+        return list(dict.fromkeys(pairs))
+
+    def _make_rule(self, condition: Condition, places: _Places, sheet: Sheet) -> Rule | None:
+        """Return the rule that a fact resting on counts of persons stays what it is."""
+        bar = condition.at_least if condition.more_than is None else condition.more_than
+        if not isinstance(bar, Fraction) or not set(condition.columns) & set(self.columns):
+            return None
+        sides = [places.find(name) for name in condition.columns]
+        held = np.all([known for _, known in sides], axis=0)
+        is_strict = condition.more_than is not None
+
+        def fact(x: IntArray, rows: IntArray) -> BoolArray:
+            amounts = [
+                x[:, self.columns.index(name)] if name in self.columns else values[rows]
+                for name, (values, _) in zip(condition.columns, sides, strict=True)
+            ]
+            base = amounts[1] if len(amounts) > 1 else np.ones(len(x), np.int64)
+            return reaches(amounts[0], base, bar, is_strict)
+
+        now = fact(sheet.x, np.arange(len(sheet.x)))
+        return lambda x, rows: np.asarray(~held[rows] | (fact(x, rows) == now[rows]), bool)
+
+    def _find_scopes(
+        self, rows: IntArray, places: _Places
+    ) -> tuple[dict[str, IntArray], dict[str, Sequence[str]]]:
+        scopes: dict[str, IntArray] = {"district": np.zeros(len(rows) + places.more, np.int64)}
+        names: dict[str, Sequence[str]] = {"district": [self.plan.issuer.id]}
+        nowhere = np.full(places.more, -1, np.int64)
+        for scope, keys in self.members.scopes.items():
+            if scope != "unit":
+                scopes[scope] = np.concatenate([keys.codes[rows], nowhere])
+                names[scope] = [str(name) for name in keys.names]
+        return scopes, names
+
+
+class _Places:
+    """Where a year's members stand in their tables, the district's year behind them."""
+
+    def __init__(self, members: Members, rows: IntArray, beside: Members | None, code: int) -> None:
+        self.members, self.rows, self.beside, self.code = members, rows, beside, code
+        self.more = 0 if beside is None else 1
+        self.is_member = np.arange(len(rows) + self.more) < len(rows)
+
+    def find(self, name: str) -> tuple[IntArray, BoolArray]:
+        """Return a column's whole numbers and where they are known."""
+        size = len(self.rows) + self.more
+        values, known = np.zeros(size, np.int64), np.zeros(size, bool)
+        sources = [(self.members, self.rows, slice(0, len(self.rows)))]
+        if self.beside is not None:
+            last = np.array([self.code], np.int64)
+            sources.append((self.beside, last, slice(len(self.rows), None)))
+        for members, rows, part in sources:
+            if name in members.frame:
+                figures = members.figures(name)
+                values[part], known[part] = figures.values[rows], figures.known[rows]
+        return values, known
+
+    def take(self, states: States) -> States:
+        """Return the states of the year's members; the district is none where it has no state."""
+        total, count = len(states.member), len(self.members.frame)
+        own = [count + self.code] if self.more and total > count else []
+        chosen = np.array([*self.rows, *own], np.int64)
+        lacking = self.more - len(own)
+        return States(
+            **{
+                name: np.concatenate([array[chosen], np.zeros(lacking, array.dtype)])
+                for name, array in vars(states).items()
+            }
+        )
+
+
+def _bar(indicator: Indicator, year: int) -> Target | None:
+    """Return the target that a year is judged by."""
+    target = indicator.target_in(year)
+    ahead = target is not None and target.by_end_of is not None and year < target.by_end_of
+    return None if ahead else target

@@ -1,0 +1,170 @@
+"""What a unit's page shows of others: the district, its peers, its neighbours, as rounded as shown.
+
+One correction anywhere moves the district's exact figures a little. A page has to be made again
+only where something that it *shows* has moved, so a unit's narrative reads no more of others than
+what stands here, and the digest of this tells whether its page is still right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from analysis.exact import round_half_up
+from analysis.figures import Shown
+from analysis.findings import Finding, Peers, compare_with_peers, find
+from analysis.language import Language, load_language
+from analysis.study import Study
+
+#: Charts place others' shares to a tenth of a per cent, which is how finely they are written.
+_PLACE_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A unit's finding beside those of its peers.
+
+    Attributes
+    ----------
+    count : int
+        How many peers have a value.
+    text : str
+        The median of their values, or how many of them hold; empty where they are not compared.
+    quartiles : tuple of Shown, or None
+        Lower quartile, median and upper quartile of a share.
+    is_below : bool
+        Whether the unit is below the median.
+    """
+
+    count: int
+    text: str = ""
+    quartiles: tuple[Shown, Shown, Shown] | None = None
+    is_below: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All that a unit's page says of others.
+
+    Attributes
+    ----------
+    district : dict of str to str
+        The district's value of each of the unit's indicators.
+    parts : dict of str to str
+        The unit's part of the district's totals.
+    series : dict of str to dict of int to Shown
+        The district's shares by year, where they are drawn.
+    peers : dict of str to Standing
+        By indicator.
+    neighbours : dict of str to tuple of (str, str)
+        Id and name of the unit before (``previous_unit``) and after (``next_unit``) this one, in
+        the index's order within its type.
+    other_years : tuple of int
+        The years whose sites lie beside this one and have a page of this unit.
+    """
+
+    district: dict[str, str]
+    parts: dict[str, str]
+    series: dict[str, dict[int, Shown]]
+    peers: dict[str, Standing]
+    neighbours: dict[str, tuple[str, str]]
+    other_years: tuple[int, ...]
+
+
+def look_around(
+    study: Study,
+    findings: Mapping[str, Finding],
+    unit_id: str,
+    year: int,
+    *,
+    drawn: Collection[str],
+) -> Surroundings:
+    """Gather what a unit's page shows of others.
+
+    Parameters
+    ----------
+    study : Study
+        Where the others are.
+    findings : mapping of str to Finding
+        The unit's own of the year.
+    unit_id : str
+        The unit.
+    year : int
+        The year.
+    drawn : collection of str
+        The indicators whose years are drawn.
+    """
+    language = load_language(study.params.lang, study.root)
+    wholes = _district(study, year)
+    return Surroundings(
+        district={key: wholes[key] for key in findings if key in wholes},
+        parts={
+            key: language.numbers.percent(finding.share_of_district)
+            for key, finding in findings.items()
+            if finding.share_of_district is not None
+        },
+        series={key: _series(study, findings[key], language) for key in drawn},
+        peers={
+            key: _stand(finding, compare_with_peers(study, finding), language)
+            for key, finding in findings.items()
+        },
+        neighbours=_neighbours(study, unit_id, year),
+        other_years=tuple(
+            other
+            for other in study.params.years_beside
+            if unit_id in study.expected_units(other).index
+        ),
+    )
+
+
+@lru_cache(maxsize=4)
+def _district(study: Study, year: int) -> dict[str, str]:
+    """Return the district's values in words: the same for every page of a run."""
+    language = load_language(study.params.lang, study.root)
+    wholes = find(study, "district", study.plan.issuer.id, year)
+    return {key: language.say("value", finding) for key, finding in wholes.items()}
+
+
+def _series(study: Study, finding: Finding, language: Language) -> dict[int, Shown]:
+    values = study.values(finding.indicator.id, "district", study.plan.issuer.id)
+    return {
+        year: _show(value, language.numbers.percent(value, finding.target))
+        for year, value in values.items()
+        if year <= finding.year
+    }
+
+
+def _show(value: Fraction, text: str) -> Shown:
+    return Shown(text, round_half_up(value, _PLACE_DIGITS))
+
+
+def _stand(finding: Finding, peers: Peers, language: Language) -> Standing:
+    numbers = language.numbers
+    if peers.holding is not None:
+        return Standing(peers.count, f"{peers.holding}/{peers.count}")
+    if peers.median is None or peers.lower_quartile is None or peers.upper_quartile is None:
+        return Standing(peers.count)
+    if not finding.indicator.is_fraction:
+        return Standing(peers.count, numbers.quantity(peers.median))
+    lower, median, upper = (
+        _show(value, numbers.percent(value))
+        for value in (peers.lower_quartile, peers.median, peers.upper_quartile)
+    )
+    is_below = finding.value is not None and finding.value < peers.median
+    return Standing(peers.count, median.text, (lower, median, upper), is_below)
+
+
+def _neighbours(study: Study, unit_id: str, year: int) -> dict[str, tuple[str, str]]:
+    units = study.expected_units(year)
+    if unit_id not in units.index:
+        return {}
+    beside = units[units["unit_type"] == units.at[unit_id, "unit_type"]]
+    place = beside.index.get_loc(unit_id)
+    found = {"previous_unit": place - 1, "next_unit": place + 1}
+    return {
+        word: (str(beside.index[other]), str(beside["name"].iloc[other]))
+        for word, other in found.items()
+        if 0 <= other < len(beside)
+    }

@@ -1,0 +1,125 @@
+"""A run that has nothing to do: found out from bytes alone, without reading a table or a notebook.
+
+What a run was made from is remembered beside the site as one hash, with the hashes of the files
+that it left. Where all of these are the same, every page is what a new run would make.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from analysis.params import Params
+from analysis.site.atomic import write_atomically
+from analysis.site.inputs import hash_value, shared_inputs
+from analysis.site.layout import (
+    INDEX,
+    INDICATORS,
+    LEDGER,
+    UNIT_NOTEBOOK,
+    UNITS,
+    YEAR_NOTEBOOK,
+    Layout,
+)
+from analysis.site.ledger import Earlier, Entry, hash_file, is_good, is_there, read_earlier
+from analysis.site.recap import Recap
+from analysis.site.templates import TEMPLATE, Template
+from analysis.tables.files import digest_folder
+
+_FILES = (INDEX, LEDGER, INDICATORS, UNITS)
+
+
+def fingerprint(
+    params: Params, root: Path, *, notebooks: Path | None = None, template: Template = TEMPLATE
+) -> str:
+    """Return a hash of everything that a run reads: settings, tables, plan, words, code, notebooks.
+
+    Parameters
+    ----------
+    params : Params
+        The settings as given, before they are placed in a folder.
+    root : Path
+        The project's folder.
+    notebooks : Path, optional
+        The notebooks' folder; the project's by default.
+    template : Template
+        The nbconvert template.
+
+    Returns
+    -------
+    str
+        Empty where something cannot be read: then it equals nothing.
+    """
+    folder = notebooks or root / "notebooks"
+    try:
+        texts = [hash_file(folder / name) for name in (UNIT_NOTEBOOK, YEAR_NOTEBOOK)]
+        shared = shared_inputs(params, root, template)
+        data = digest_folder(root / params.data)
+    except OSError:
+        return ""
+    return hash_value([params.model_dump(), shared, data, texts])
+
+
+def remember(layout: Layout, params: Params, seen: str) -> None:
+    """Note what a finished run was made from and what it left, beside the site."""
+    record = {"key": _key(layout, params, seen), "files": _hash_files(layout)}
+    write_atomically(layout.state, json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def find_unchanged(
+    params: Params, out: Path, seen: str, units: Sequence[str] | None = None
+) -> Recap | None:
+    """Return the recap of a run that has nothing to do, or None if it may have.
+
+    Parameters
+    ----------
+    params : Params
+        The settings as given.
+    out : Path
+        The site's folder.
+    seen : str
+        The `fingerprint` of now.
+    units : sequence of str, optional
+        What is asked for; everything by default.
+    """
+    began = time.monotonic()
+    layout = Layout(out.resolve())
+    try:
+        record = json.loads(layout.state.read_text("utf-8"))
+        known = {"key": _key(layout, params, seen), "files": _hash_files(layout)}
+    except (OSError, ValueError):
+        return None
+    if not seen or record != known:
+        return None
+    earlier = read_earlier(layout)
+    asked = _find_asked(earlier, units)
+    entries = [earlier.year_page, *earlier.units.values()]
+    made = [entry for entry in entries if entry.page is not None]
+    if not all(map(is_good, asked)) or not all(is_there(entry, layout) for entry in made):
+        return None
+    outcomes: dict[str, int] = dict(Counter(entry.outcome for entry in earlier.units.values()))
+    seconds = time.monotonic() - began
+    return Recap(params.year, out, outcomes, 0, len(asked), (), seconds)
+
+
+def _find_asked(earlier: Earlier, units: Sequence[str] | None) -> list[Entry]:
+    if units is None:
+        return [earlier.year_page, *earlier.units.values()]
+    nobody = Entry("not_run")
+    # The year's page is made with any unit's if there is none; stale, it stays.
+    index_leads_to = replace(earlier.year_page, is_stale=False)
+    asked = [earlier.units.get(unit_id, nobody) for unit_id in dict.fromkeys(units)]
+    return asked if is_good(index_leads_to) else [nobody]
+
+
+def _key(layout: Layout, params: Params, seen: str) -> str:
+    # What lies around the folder shows in pages too.
+    return hash_value([seen, layout.place(params).model_dump()])
+
+
+def _hash_files(layout: Layout) -> dict[str, str]:
+    return {link: hash_file(layout.file(link)) for link in _FILES}

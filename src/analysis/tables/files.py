@@ -1,0 +1,49 @@
+"""Which files a dataset's folder has, and the digest that tells its contents from any other's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from analysis.tables.dictionary import dictionary
+
+DESCRIPTION = "dataset.yaml"
+STORE = "store.sqlite"
+_ENDINGS = (".csv", ".parquet")
+
+
+def find_files(folder: Path, table: str) -> list[Path]:
+    """Return the files that a table could be in: one, if the folder is as it should be."""
+    found = [folder / f"{table}{ending}" for ending in _ENDINGS]
+    return [path for path in found if path.exists()]
+
+
+def digest_tables(contents: Iterable[tuple[str, bytes]]) -> str:
+    """Return the SHA-256 over tables' file names and bytes, in the dictionary's order."""
+    digest = hashlib.sha256()
+    for name, content in contents:
+        digest.update(f"{name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def hash_files(folder: Path) -> list[tuple[Path, str]]:
+    """Return the table files of a folder, each with the SHA-256 of its bytes."""
+    paths = [path for name in dictionary().tables for path in find_files(folder, name)]
+    return [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
+
+
+def digest_folder(folder: Path) -> str:
+    """Return a digest of all that a dataset is read from, reading no cell.
+
+    Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
+    all its bytes count, whatever state of it is read.
+
+    Raises
+    ------
+    OSError
+        If a table's file cannot be read.
+    """
+    paths = [path for name in dictionary().tables for path in find_files(folder, name)]
+    paths += [path for path in (folder / STORE,) if path.exists()]
+    return digest_tables((path.name, path.read_bytes()) for path in paths)

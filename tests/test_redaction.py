@@ -1,0 +1,1021 @@
+"""The edition to share gives back no count of 1 to 7 persons, whoever subtracts what from what.
+
+Two sides: an attacker who knows every shown figure, the rules of the tables and the plan, and solves
+for what is hidden; and proof that no attacker can do better: other data sets, in which each hidden
+figure takes at least three values, from which the engine computes just what is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from math import ceil, floor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+from datasets import Tables, random_tables
+from test_engine_kit import INFORMED, dataset_of, more_than, plan_of, tables_of
+from test_engine_oracle import UNUSUAL
+
+from analysis import load
+from analysis.indicators import compute_indicators
+from analysis.params import Params
+from analysis.plan import Indicator, Plan, load_plan
+from analysis.problems import InputError
+from analysis.redaction import (
+    BANDED,
+    BOUNDS_HIDDEN,
+    HIDDEN,
+    HIDDEN_CELL,
+    RedactedStudy,
+    redact,
+)
+from analysis.redaction.kinds import NOT_PERSONS, SIZES, kind_of
+from analysis.redaction.money import BANDS
+from analysis.redaction.years import Register
+from analysis.study import Study, shown_value
+from analysis.tables.check import check_dataset
+from analysis.tables.dictionary import dictionary
+from analysis.tables.load import Dataset
+
+SMALL = range(1, 8)
+ENOUGH = 3
+PARTNERS = 4
+YEARS = (2023, 2024)
+SEEDS = range(20)
+FIGURES = ("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven")
+
+Cell = tuple[int, str, str]  # year, member, column; the district is a member without a name
+Form = dict[Cell, int]
+DISTRICT = ""
+KEYS = {"roster": "unit_id", "returns": "unit_id", "employers": "employer_id", "district": ""}
+
+
+# Studies
+
+
+@cache
+def sample() -> Study:
+    return load(2024)
+
+
+@cache
+def shared_sample() -> RedactedStudy:
+    return shared(sample())
+
+
+def study_of(tables: Tables, plan: Plan | None = None) -> Study:
+    params = Params(year=2024, data="-", plan="-")
+    return Study(params, plan or sample().plan, dataset_of(tables), ROOT)
+
+
+@cache
+def random_study(seed: int) -> Study:
+    return study_of(random_tables(seed, units=8 + seed % 3 * 4, years=YEARS))
+
+
+@cache
+def shared_random(seed: int) -> RedactedStudy:
+    return shared(random_study(seed))
+
+
+def shared(study: Study) -> RedactedStudy:
+    edition = redact(study)
+    assert isinstance(edition, RedactedStudy)
+    return edition
+
+
+def flags_of(row: Any) -> set[str]:
+    return set(str(row.flags).split(";")) - {""}
+
+
+def persons_in(plan: Plan) -> dict[str, Indicator]:
+    return {i.id: i for i in plan.catalogue() if kind_of(i) == "persons"}
+
+
+def number(cell: Any) -> int | None:
+    return None if pd.isna(cell) else int(cell)
+
+
+# What there is to know of a data set
+
+
+@dataclass
+class World:
+    """The members of each sum, and the true figures that must not come out."""
+
+    study: Study
+    values: dict[Cell, int] = field(default_factory=dict)
+    wholes: dict[Cell, Cell] = field(default_factory=dict)
+    members: dict[tuple[str, int, str, str], list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._read("roster", "unit_id")
+        self._read("returns", "unit_id")
+        self._read("employers", "employer_id")
+        self._read("district", None)
+        for source, table in (("units", self.study.table), ("employers", None)):
+            self._gather(source, table)
+
+    def _read(self, name: str, key: str | None) -> None:
+        described = dictionary().tables[name].columns
+        counts = [c for c in described.values() if c.type.name == "count"]
+        exempt = {
+            (int(row.year), str(row.unit_id)): str(row.unit_type)
+            for row in self.study.dataset.roster.itertuples()
+        }
+        for row in self.study.dataset.tables[name].to_dict("records"):
+            year, member = int(row["year"]), str(row[key]) if key else DISTRICT
+            for column in counts:
+                if pd.notna(row[column.name]):
+                    cell = (year, member, column.name)
+                    self.values[cell] = int(row[column.name])
+                    if column.at_most and exempt.get((year, member)) not in column.exempt:
+                        self.wholes[cell] = (year, member, column.at_most)
+        self.wholes = {c: w for c, w in self.wholes.items() if not self._is_over(c, w)}
+
+    def _is_over(self, part: Cell, whole: Cell) -> bool:
+        """A rule that is only a warning may be broken."""
+        return whole in self.values and self.values[part] > self.values[whole]
+
+    def _gather(self, source: str, table: pd.DataFrame | None) -> None:
+        """Note who is in each sum of persons."""
+        plan = self.study.plan
+        asked = {k: i for k, i in persons_in(plan).items() if i.over == source}
+        if table is None:
+            return self._gather_employers(asked)
+        rows = table[(table["scope"] == "unit") & (table["reported"] > 0)]
+        for row in rows[rows["indicator"].isin(asked)].itertuples():
+            year, unit = int(row.year), str(row.scope_id)
+            facts = self.study.register.loc[(year, unit)]
+            for scope, name in self._places(facts) | {("unit", unit)}:
+                self.members.setdefault((row.indicator, year, scope, name), []).append(unit)
+        whole = table[(table["scope"] == "district") & table["indicator"].isin(asked)]
+        for row in whole.itertuples():
+            inside = self.members.setdefault(self.key(row), [])
+            if row.reported > len(inside):
+                inside.append(DISTRICT)
+        return None
+
+    def _places(self, facts: Any) -> set[tuple[str, str]]:
+        scopes = {(scope, str(facts[scope])) for scope in ("commune", "unit_type", "parent")}
+        return scopes | {("district", self.study.plan.issuer.id)}
+
+    def _gather_employers(self, asked: dict[str, Indicator]) -> None:
+        for row in self.study.dataset.employers.to_dict("records"):
+            for indicator in asked.values():
+                counts = [row[c] for c in (*indicator.numerator, *indicator.denominator)]
+                included = all(
+                    pd.notna(row[c.column]) == c.present for c in indicator.members_if
+                ) and row["employer_type"] in self.study.plan.types_in(indicator.population)
+                if not included or pd.isna(counts).any() or not row[indicator.denominator[0]]:
+                    continue
+                for scope, name in (
+                    ("commune", row["commune"]),
+                    ("unit_type", row["employer_type"]),
+                    ("district", self.study.plan.issuer.id),
+                ):
+                    key = (indicator.id, int(row["year"]), scope, str(name))
+                    self.members.setdefault(key, []).append(str(row["employer_id"]))
+
+    def key(self, row: Any) -> tuple[str, int, str, str]:
+        return str(row.indicator), int(row.year), str(row.scope), str(row.scope_id)
+
+    def forms(self, row: Any, indicator: Indicator) -> Iterator[tuple[str, Form]]:
+        """The numerator, the denominator and who was left out, in terms of cells."""
+        members = self.members.get(self.key(row), [])
+        year = int(row.year)
+        part = {(year, m, c): 1 for m in members for c in indicator.numerator}
+        yield "numerator", part
+        if indicator.measure == "ratio":
+            whole = {(year, m, c): 1 for m in members for c in indicator.denominator}
+            yield "denominator", whole
+            yield "left out", whole | {cell: -1 for cell in part}
+
+    def value(self, form: Form) -> int:
+        return sum(factor * self.values[cell] for cell, factor in form.items())
+
+    @property
+    def secrets(self) -> list[tuple[str, Form]]:
+        """Everything that counts 1 to 7 persons in a table that goes out, or could be worked out."""
+        found: dict[frozenset[tuple[Cell, int]], tuple[str, Form]] = {}
+
+        def add(label: str, form: Form) -> None:
+            if form and self.value(form) in SMALL and not self._is_odd(form):
+                found.setdefault(frozenset(form.items()), (label, form))
+
+        for label, form in (*self._of_rows(), *self._of_register()):
+            add(label, form)
+        return list(found.values())
+
+    def _of_rows(self) -> Iterator[tuple[str, Form]]:
+        asked = persons_in(self.study.plan)
+        rows = self.study.table[self.study.table["indicator"].isin(asked)]
+        for row in rows[rows["reported"] > 0].itertuples():
+            indicator = asked[row.indicator]
+            if indicator.over != "district":
+                for name, form in self.forms(row, indicator):
+                    yield f"{row.indicator} {row.year} {row.scope} {row.scope_id} {name}", form
+
+    def _of_register(self) -> Iterator[tuple[str, Form]]:
+        for year in self.study.dataset.years:
+            for unit in self.study.expected_units(year).index:
+                cells = [(year, str(unit), size) for size in SIZES]
+                known = [cell for cell in cells if cell in self.values]
+                yield from ((f"{cell}", {cell: 1}) for cell in known)
+                if len(known) == len(cells):
+                    yield f"{cells[0]} left out", {cells[0]: 1, cells[1]: -1}
+
+    def _is_odd(self, form: Form) -> bool:
+        """A "part" that exceeds its whole for somebody leaves nobody out."""
+        of_member: Counter[str] = Counter()
+        for cell, factor in form.items():
+            of_member[cell[1]] += factor * self.values[cell]
+        return min(of_member.values()) < 0
+
+
+# The attacker
+
+
+class Attacker:
+    """Solves for hidden figures from what an edition shows.
+
+    Linear equations (every shown sum over its members, every shown cell), solved exactly; then
+    intervals: no count is negative, no part exceeds its whole, shown verdicts hold.
+    """
+
+    def __init__(self, world: World, edition: Study) -> None:
+        self.world = world
+        self.equations: list[tuple[Form, Fraction]] = []
+        self.low: dict[Cell, int] = {}
+        self.high: dict[Cell, int] = {}
+        self.orders: list[tuple[Cell, Cell]] = list(world.wholes.items())
+        self.verdicts: list[tuple[Cell, Cell, Any, bool]] = []
+        self._read_cells(edition)
+        asked = persons_in(edition.plan)
+        table = edition.table
+        for row in table[table["indicator"].isin(asked) & (table["reported"] > 0)].itertuples():
+            self._read_row(row, asked[row.indicator])
+        self._solve()
+        self._narrow()
+
+    def _read_cells(self, edition: Study) -> None:
+        self.unknown = set(self.world.values)
+        for name, key in (("roster", "unit_id"), ("returns", "unit_id"), ("district", None)):
+            columns = dictionary().tables[name].columns.values()
+            counts = [c.name for c in columns if c.type.name == "count"]
+            for row in edition.dataset.tables[name].to_dict("records"):
+                member = str(row[key]) if key else DISTRICT
+                for column in counts:
+                    if pd.notna(row[column]):
+                        self._learn({(int(row["year"]), member, column): 1}, int(row[column]))
+        if isinstance(edition, RedactedStudy):
+            for (year, column), total in edition.totals.items():
+                units = edition.expected_units(year).index
+                cells = [(year, str(unit), column) for unit in units]
+                self._learn({c: 1 for c in cells if c in self.world.values}, total)
+
+    def _read_row(self, row: Any, indicator: Indicator) -> None:
+        if indicator.over == "district":
+            return
+        forms = dict(self.world.forms(row, indicator))
+        for name in ("numerator", "denominator"):
+            figure = number(getattr(row, name))
+            if figure is not None and name in forms:
+                self._learn(forms[name], figure)
+        target = indicator.target_in(int(row.year))
+        simple = indicator.measure == "ratio" and len(indicator.numerator) == 1
+        if row.scope == "unit" and simple and target and row.verdict in ("met", "not_met"):
+            part, whole = next(iter(forms["numerator"])), next(iter(forms["denominator"]))
+            self.verdicts.append((part, whole, target, row.verdict == "met"))
+        if number(row.denominator) and row.scope != "unit" and row.missing and row.lower > 0:
+            self._read_bounds(row, indicator)
+
+    def _read_bounds(self, row: Any, indicator: Indicator) -> None:
+        """The lower bound gives the caps of the missing: with one missing, a figure of its own."""
+        caps = round(row.numerator / row.lower - row.denominator)
+        year, scope, name = int(row.year), str(row.scope), str(row.scope_id)
+        register = self.world.study.register.loc[year]
+        rows = self.world.study.table
+        rows = rows[(rows["scope"] == "unit") & (rows["indicator"] == indicator.id)]
+        rows = rows[(rows["year"] == year) & (rows["missing"] > 0)]
+        units = [
+            u
+            for u in rows["scope_id"].astype(str)
+            if scope == "district" or register.at[u, scope] == name
+        ]
+        if len(units) != 1 or len(indicator.denominator) != 1 or indicator.with_district:
+            return
+        column = indicator.denominator[0]
+        if any((year, units[0], name) in self.world.values for name in indicator.numerator):
+            return
+        before = [(y, units[0], column) for y in range(1990, year)]
+        known = [cell for cell in before if cell in self.world.values]
+        if (year, units[0], column) in self.world.values:
+            self._learn({(year, units[0], column): 1}, caps)
+        elif len(known) == 1:
+            self._learn({known[0]: 1}, caps)
+
+    def _learn(self, form: Form, value: int) -> None:
+        self.equations.append((form, Fraction(value)))
+
+    def _solve(self) -> None:
+        """Gauss and Jordan, exactly: every pivot in terms of cells that are none."""
+        self.solved: dict[Cell, tuple[dict[Cell, Fraction], Fraction]] = {}
+        self.uses: dict[Cell, set[Cell]] = defaultdict(set)
+        for form, value in sorted(self.equations, key=lambda item: len(item[0])):
+            rest, constant = self._reduce(form)
+            if not rest:
+                assert constant == value, "what is shown contradicts itself"
+                continue
+            pivot = min(rest)
+            factor = rest.pop(pivot)
+            row = {cell: -f / factor for cell, f in rest.items()}
+            base = (value - constant) / factor
+            for user in list(self.uses.pop(pivot, ())):
+                terms, old = self.solved[user]
+                weight = terms.pop(pivot)
+                for cell, f in row.items():
+                    terms[cell] = terms.get(cell, Fraction(0)) + weight * f
+                    if terms[cell]:
+                        self.uses[cell].add(user)
+                    else:
+                        del terms[cell]
+                        self.uses[cell].discard(user)
+                self.solved[user] = (terms, old + weight * base)
+            self.solved[pivot] = (row, base)
+            for cell in row:
+                self.uses[cell].add(pivot)
+
+    def _reduce(self, form: Form) -> tuple[dict[Cell, Fraction], Fraction]:
+        rest: dict[Cell, Fraction] = {}
+        constant = Fraction(0)
+        for cell, factor in form.items():
+            terms, base = self.solved.get(cell, ({cell: Fraction(1)}, Fraction(0)))
+            constant += factor * base
+            for other, f in terms.items():
+                rest[other] = rest.get(other, Fraction(0)) + factor * f
+        return {cell: f for cell, f in rest.items() if f}, constant
+
+    def _narrow(self) -> None:
+        most = sum(self.world.values.values()) + 1
+        self.low = dict.fromkeys(self.world.values, 0)
+        self.high = dict.fromkeys(self.world.values, most)
+        sums = [(dict(form), value) for form, value in self.equations]
+        sums += [
+            ({**{c: -f for c, f in terms.items()}, cell: Fraction(1)}, base)
+            for cell, (terms, base) in self.solved.items()
+        ]
+        for _ in range(60):
+            before = (dict(self.low), dict(self.high))
+            for form, value in sums:
+                self._narrow_sum(form, value)
+            for part, whole in self.orders:
+                if whole in self.high:
+                    self._set(part, None, self.high[whole])
+                    self._set(whole, self.low[part], None)
+            for part, whole, target, met in self.verdicts:
+                self._narrow_verdict(part, whole, target, met)
+            if before == (self.low, self.high):
+                break
+
+    def _set(self, cell: Cell, low: int | None, high: int | None) -> None:
+        if low is not None and low > self.low[cell]:
+            self.low[cell] = low
+        if high is not None and high < self.high[cell]:
+            self.high[cell] = high
+
+    def _narrow_sum(self, form: dict[Cell, Any], value: Fraction) -> None:
+        ends = {c: sorted((f * self.low[c], f * self.high[c])) for c, f in form.items()}
+        least, most = sum(e[0] for e in ends.values()), sum(e[1] for e in ends.values())
+        for cell, factor in form.items():
+            bounds = sorted(
+                ((value - most + ends[cell][1]) / factor, (value - least + ends[cell][0]) / factor)
+            )
+            self._set(cell, ceil(bounds[0]), floor(bounds[1]))
+
+    def _narrow_verdict(self, part: Cell, whole: Cell, target: Any, met: bool) -> None:
+        bar, strict = target.minimum, target.is_strict
+        if met:
+            least = bar * self.low[whole]
+            self._set(part, floor(least) + 1 if strict and self.low[whole] else ceil(least), None)
+            return
+        most = bar * self.high[whole]
+        self._set(part, None, floor(most) if strict else ceil(most) - 1)
+
+    def range_of(self, form: Form) -> range:
+        """The whole numbers that a figure could be, as far as the attacker knows."""
+        lows, highs = [], []
+        reduced, constant = self._reduce(form)
+        for terms, base in ((form, Fraction(0)), (reduced, constant)):
+            ends = [sorted((f * self.low[c], f * self.high[c])) for c, f in terms.items()]
+            lows.append(base + sum(e[0] for e in ends))
+            highs.append(base + sum(e[1] for e in ends))
+        return range(ceil(max(lows)), floor(min(highs)) + 1)
+
+    def find(self) -> list[str]:
+        """The figures of 1 to 7 persons that have fewer than three values left."""
+        found = []
+        for label, form in self.world.secrets:
+            left = self.range_of(form)
+            assert self.world.value(form) in left, f"{label}: the attacker is wrong"
+            if len(left) < ENOUGH:
+                found.append(f"{label}: {left}")
+        return found
+
+
+def naive(study: Study) -> Study:
+    """The edition that hides small figures and thinks no further."""
+    table, plan = study.table.copy(), study.plan
+    persons = table["indicator"].isin(persons_in(plan)) & (table["reported"] > 0)
+    ratio = table["indicator"].isin([i.id for i in plan.catalogue() if i.measure == "ratio"])
+    above, below = table["numerator"].fillna(0), table["denominator"].fillna(0)
+    small = above.between(1, 7) | (ratio & (below.between(1, 7) | (below - above).between(1, 7)))
+    table.loc[persons & small, list(FIGURES)] = None
+    table["verdict"] = table["verdict"].astype(object)
+    table.loc[persons & small, "verdict"] = HIDDEN
+    tables = {}
+    for name, frame in study.dataset.tables.items():
+        described = dictionary().tables[name].columns
+        counts = [c.name for c in described.values() if c.type.name == "count"]
+        shown = {c: frame[c].mask(frame[c].between(1, 7).fillna(False)) for c in counts}
+        # Parts beside which few were left out stay out of the tables: the rows are what is tried.
+        tables[name] = frame.assign(
+            **{c: v.mask(v.notna() & (name != "roster")) for c, v in shown.items()}
+        )
+    edition = Study(study.params, plan, Dataset(tables), study.root)
+    edition.__dict__["table"] = table
+    return edition
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_attack_on_random_data_fails(seed: int) -> None:
+    assert Attacker(World(random_study(seed)), shared_random(seed)).find() == []
+
+
+@pytest.mark.parametrize("name", ["unusual", "other"])
+@pytest.mark.parametrize("seed", range(4))
+def test_attack_under_other_plans_fails(seed: int, name: str, other_plan_file: Path) -> None:
+    plan = load_plan(other_plan_file) if name == "other" else Plan.model_validate(UNUSUAL)
+    study = study_of(random_tables(seed, units=12, years=YEARS), plan)
+    assert Attacker(World(study), redact(study)).find() == []
+
+
+def test_attack_on_sample_fails() -> None:
+    assert Attacker(World(sample()), shared_sample()).find() == []
+
+
+def test_attack_succeeds_on_what_is_not_redacted() -> None:
+    world = World(sample())
+    assert len(Attacker(world, sample()).find()) == len(world.secrets) > 1000
+
+
+def test_attack_succeeds_on_naive_redaction() -> None:
+    world = World(sample())
+    assert len(Attacker(world, naive(sample())).find()) > 50
+    broken = [
+        seed
+        for seed in SEEDS
+        if Attacker(World(random_study(seed)), naive(random_study(seed))).find()
+    ]
+    assert len(broken) > 4
+
+
+def test_bounds_would_tell_last_years_figure() -> None:
+    """A missing unit's cap is its own figure of an earlier year."""
+    tables = tables_of(
+        {"year": 2023, "workers_total": 5, "informed": 5, "unit_id": "A"},
+        *(
+            {"year": year, "workers_total": size, "informed": size - gap, "unit_id": unit}
+            for year in (2023, 2024)
+            for unit, size, gap in (
+                ("B", 40, 2),
+                ("C", 50, 3),
+                ("D", 60, 9),
+                ("E", 30, 4),
+                ("F", 6, 1),
+                ("G", 5, 2),
+            )
+        ),
+        {"year": 2024, "unit_id": "A", "plan_made": True},
+    )
+    study = study_of(tables)
+    assert any("2023" in label for label in Attacker(World(study), naive(study)).find())
+    assert Attacker(World(study), redact(study)).find() == []
+    rows = [r for r in shared(study).table.itertuples() if r.year == 2024 and r.missing == 1]
+    blurred = [r for r in rows if BOUNDS_HIDDEN in flags_of(r)]
+    assert blurred
+    assert all(pd.isna([r.lower, r.upper, r.breakeven]).all() for r in blurred)
+    assert not any(pd.isna(r.value) for r in blurred)
+
+
+@pytest.mark.parametrize(("others", "is_hidden"), [((45, 37), True), ((45, 137), False)])
+def test_a_verdict_that_hangs_on_few_persons_is_not_shown(
+    others: tuple[int, ...], is_hidden: bool
+) -> None:
+    """92/100 is over 90% if the missing unit has 2 workers, as last year, and would not be if 3."""
+    units = [{"year": 2024, "workers_total": n, "informed": n, "unit_id": f"B{n}"} for n in others]
+    tables = tables_of(
+        {"year": 2023, "workers_total": 2, "informed": 2, "unit_id": "A"},
+        {"year": 2024, "unit_id": "A", "plan_made": True},
+        {"year": 2024, "workers_total": 18, "informed": 10, "unit_id": "C"},
+        *units,
+    )
+    study = study_of(tables, plan_of(INFORMED | more_than("90%")))
+    edition = shared(study)
+    row = edition.rows("district", study.plan.issuer.id, 2024)["i1"]
+    assert study.rows("district", study.plan.issuer.id, 2024)["i1"].verdict == "met"
+    assert (row.verdict == HIDDEN) == is_hidden
+    assert (HIDDEN if is_hidden else BOUNDS_HIDDEN) in flags_of(row)
+
+
+# The proof
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Persons given by some members of a shown sum to others: what each cell grows by."""
+
+    steps: tuple[tuple[Cell, int], ...]
+
+    @property
+    def members(self) -> set[tuple[int, str]]:
+        return {(year, member) for (year, member, _), _ in self.steps}
+
+    def change(self, form: Form) -> int:
+        return sum(form.get(cell, 0) * step for cell, step in self.steps)
+
+
+def exchanges_of(study: Study) -> list[Exchange]:
+    """Exchanges that the redaction holds to be invisible, a few of every kind for every member."""
+    found = []
+    for source in ("units", "employers"):
+        register = Register(study.dataset, study.plan, source)
+        for year in study.dataset.years:
+            persons = register.read(year)
+            names = [*persons.ids, DISTRICT]
+            proof = persons.decide().proof
+            for move, (up, down) in proof.room.items():
+                columns = [persons.sheet.columns[c] for c in move]
+                pool, free = proof.pools(move)
+                for ours, theirs, sign in ((up, down, 1), (down, up, -1)):
+                    for row in ours.nonzero()[0].tolist():
+                        others = (
+                            [-1]
+                            if free[row]
+                            else [
+                                int(o)
+                                for o in theirs.nonzero()[0]
+                                if pool[o] == pool[row] and o != row
+                            ]
+                        )
+                        # Others right behind it, so that not all turn to the same few.
+                        others = [
+                            *(o for o in others if o > row or o < 0),
+                            *(o for o in others if 0 <= o < row),
+                        ][:PARTNERS]
+                        for taken in _spreads(int(ours[row]), others, theirs):
+                            steps = {row: sum(taken.values())} | {o: -n for o, n in taken.items()}
+                            found.append(Exchange(tuple(
+                                ((year, names[m], c), sign * n)
+                                for m, n in steps.items() if m >= 0 for c in columns
+                            )))  # fmt: skip
+    return found
+
+
+def _spreads(most: int, others: list[int], room: Any) -> Iterator[dict[int, int]]:
+    """Ways to take persons from others, or (-1) from nobody."""
+    for other in others:
+        for size in range(1, min(most, int(room[other]) if other >= 0 else most) + 1):
+            yield {other: size}
+    for first, second in pairwise(others):
+        if most > 1:
+            yield {first: 1, second: 1}
+
+
+def worlds_of(study: Study, truth: World) -> list[list[Exchange]]:
+    """Pack exchanges into few data sets, so that every secret has enough values among them."""
+    changing: dict[Cell, list[Exchange]] = defaultdict(list)
+    for exchange in exchanges_of(study):
+        for cell, _ in exchange.steps:
+            changing[cell].append(exchange)
+    worlds: list[list[Exchange]] = []
+    open_secrets = truth.secrets
+    for _ in range(12):
+        worlds += _pack(open_secrets, worlds, changing)
+        nets = [_net(world) for world in worlds]
+        open_secrets = [s for s in open_secrets if len(_values(s[1], nets)) < ENOUGH]
+        if not open_secrets:
+            return worlds
+    label, form = open_secrets[0]
+    raise AssertionError(f"{label} = {truth.value(form)}: {_values(form, nets)}")
+
+
+def _net(world: list[Exchange]) -> Counter[Cell]:
+    return Counter({cell: step for exchange in world for cell, step in exchange.steps})
+
+
+def _values(form: Form, nets: Iterable[Counter[Cell]]) -> set[int]:
+    return {0} | {sum(factor * net[cell] for cell, factor in form.items()) for net in nets}
+
+
+def _pack(
+    secrets: list[tuple[str, Form]],
+    before: list[list[Exchange]],
+    changing: dict[Cell, list[Exchange]],
+) -> list[list[Exchange]]:
+    old = [_net(world) for world in before]
+    worlds: list[list[Exchange]] = []
+    nets: list[Counter[Cell]] = []
+    busy: list[set[tuple[int, str]]] = []
+    for _, form in secrets:
+        seen = _values(form, [*old, *nets])
+        for exchange in (e for cell in form for e in changing[cell]):
+            if len(seen) >= ENOUGH:
+                break
+            by = exchange.change(form)
+            for i in range(len(worlds) + 1):
+                if i == len(worlds):
+                    worlds.append([])
+                    nets.append(Counter())
+                    busy.append(set())
+                after = sum(factor * nets[i][cell] for cell, factor in form.items()) + by
+                if by and not busy[i] & exchange.members and after not in seen:
+                    worlds[i].append(exchange)
+                    nets[i].update(dict(exchange.steps))
+                    busy[i] |= exchange.members
+                    seen.add(after)
+                    break
+                if i == len(worlds) - 1 and not worlds[i]:
+                    break
+    return [world for world in worlds if world]
+
+
+def changed(dataset: Dataset, exchanges: list[Exchange], plan: Plan) -> Dataset:
+    """The data set after exchanges; columns that no indicator asks for follow their wholes."""
+    net = _net(exchanges)
+    tables = dict(dataset.tables)
+    for name, key in KEYS.items():
+        frame = tables[name]
+        members = frame[key].tolist() if key else [DISTRICT] * len(frame)
+        places = {pair: i for i, pair in enumerate(zip(frame["year"], members, strict=True))}
+        for column in dictionary().tables[name].columns.values():
+            steps = {
+                places[cell[:2]]: step
+                for cell, step in net.items()
+                if cell[2] == column.name and cell[:2] in places
+            }
+            if column.type.name == "count" and steps:
+                values = frame[column.name].array.copy()
+                for place, step in steps.items():
+                    values[place] += step
+                frame = frame.assign(**{column.name: values})
+        tables[name] = frame
+    return Dataset(_follow(tables, plan), dataset.files, dataset.description)
+
+
+def asked_for(plan: Plan) -> set[str]:
+    indicators = plan.catalogue()
+    tested = {n for i in indicators for c in (*i.holds, *i.applies_if) for n in c.columns}
+    return tested.union(SIZES, *({*i.numerator, *i.denominator} for i in indicators))
+
+
+def _follow(tables: dict[str, pd.DataFrame], plan: Plan) -> dict[str, pd.DataFrame]:
+    """Keep columns that no indicator asks for above their parts and within their wholes."""
+    asked = asked_for(plan)
+    for name in ("roster", "returns"):
+        frame = tables[name]
+        keys = pd.MultiIndex.from_frame(frame[["year", "unit_id"]])
+        beside = tables["roster"].set_index(["year", "unit_id"]).reindex(keys)
+        for column in dictionary().tables[name].columns.values():
+            if column.at_most in frame and column.name in asked and column.at_most not in asked:
+                part, whole = frame[column.name], frame[column.at_most]
+                frame = frame.assign(
+                    **{column.at_most: whole.mask((part > whole).fillna(False), part)}
+                )
+            if column.at_most and column.name not in asked:
+                whole = (frame if column.at_most in frame else beside)[column.at_most].array
+                over = (frame[column.name] > whole).fillna(False)
+                frame = frame.assign(**{column.name: frame[column.name].mask(over, whole)})
+        tables = tables | {name: frame}
+    return tables
+
+
+def assert_same_edition(edition: RedactedStudy, other: Dataset, study: Study) -> None:
+    """The engine computes from the other data set whatever the edition shows."""
+    problems = [p for p in check_dataset(other) if p.severity == "error"]
+    assert not problems, problems[:3]
+    table = compute_indicators(other, study.plan)
+    shown = edition.table
+    money = shown["flags"].astype(str).str.contains(BANDED)
+    for name in (
+        "indicator",
+        "year",
+        "scope",
+        "scope_id",
+        "expected",
+        "reported",
+        "not_applicable",
+        "missing",
+        "target",
+    ):
+        assert (shown[name].astype(str) == table[name].astype(str)).all(), name
+    for name in FIGURES:
+        here = shown[name].notna() & ~money
+        assert (shown.loc[here, name] == table.loc[here, name]).all(), name
+    for name in ("verdict", "trajectory"):
+        here = ~shown[name].isin([HIDDEN, ""])
+        assert (shown.loc[here, name].astype(str) == table.loc[here, name].astype(str)).all(), name
+    hidden = [HIDDEN in flags_of(row) for row in shown.itertuples()]
+    for ours, theirs, is_hidden in zip(shown["flags"], table["flags"], hidden, strict=True):
+        plain = set(str(ours).split(";")) - {BANDED, BOUNDS_HIDDEN, ""}
+        assert is_hidden or plain == set(str(theirs).split(";")) - {""}
+    for name, frame in edition.dataset.tables.items():
+        for column in frame.columns.intersection(other.tables[name].columns):
+            here = frame[column].notna()
+            assert (frame.loc[here, column] == other.tables[name].loc[here, column]).all(), column
+
+
+def prove(study: Study, edition: RedactedStudy, computed: int) -> None:
+    """Find the data sets; all fit every shown sum, and the engine computes some of them."""
+    truth = World(study)
+    worlds, asked = worlds_of(study, truth), asked_for(study.plan)
+    equations: dict[Cell, list[int]] = defaultdict(list)
+    shown = Attacker(truth, edition).equations
+    for i, (form, _) in enumerate(shown):
+        for cell in form:
+            equations[cell].append(i)
+    for exchanges in worlds:
+        net = _net(exchanges)
+        for i in {i for cell in net for i in equations[cell]}:
+            assert sum(factor * net[cell] for cell, factor in shown[i][0].items()) == 0
+        for part, whole in truth.wholes.items():
+            if {part[2], whole[2]} <= asked and whole in truth.values and (net[part] or net[whole]):
+                assert truth.values[part] + net[part] <= truth.values[whole] + net[whole]
+    for exchanges in worlds[:computed]:
+        assert_same_edition(edition, changed(study.dataset, exchanges, study.plan), study)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_other_data_would_give_the_same_edition(seed: int) -> None:
+    prove(random_study(seed), shared_random(seed), computed=2)
+
+
+def test_other_data_would_give_the_same_sample() -> None:
+    prove(sample(), shared_sample(), computed=2)
+
+
+# What is shown
+
+
+def rows_with_figures(edition: Study) -> Iterator[tuple[Any, Indicator]]:
+    asked = persons_in(edition.plan)
+    table = edition.table
+    for row in table[table["indicator"].isin(asked)].itertuples():
+        if pd.notna(row.numerator):
+            yield row, asked[row.indicator]
+
+
+@pytest.mark.parametrize("seed", [None, *SEEDS])
+def test_no_row_shows_few_persons(seed: int | None) -> None:
+    edition = shared_sample() if seed is None else shared_random(seed)
+    for row, indicator in rows_with_figures(edition):
+        assert row.numerator not in SMALL, row
+        if indicator.measure == "ratio":
+            assert row.denominator not in SMALL, row
+            assert row.denominator - row.numerator not in SMALL, row
+
+
+@pytest.mark.parametrize("seed", [None, *SEEDS])
+def test_no_table_shows_few_persons_or_amounts(seed: int | None) -> None:
+    edition = shared_sample() if seed is None else shared_random(seed)
+    for name, frame in edition.dataset.tables.items():
+        for column in dictionary().tables[name].columns.values():
+            cells = frame[column.name].dropna()
+            if column.type.name == "money" or column.name == "note":
+                assert cells.empty
+            if column.type.name == "count" and column.name not in NOT_PERSONS:
+                assert not cells.isin(SMALL).any(), column.name
+    roster = edition.dataset.roster
+    assert not (roster["workers_total"] - roster["members_total"]).isin(SMALL).any()
+    assert not any(total in SMALL for total in edition.totals.values())
+
+
+def test_a_rate_is_shown_with_its_counts_or_not_at_all() -> None:
+    for edition in (shared_sample(), *(shared_random(seed) for seed in SEEDS)):
+        table = edition.table
+        persons = table[table["indicator"].isin(persons_in(edition.plan))]
+        hidden = persons[[HIDDEN in flags_of(row) for row in persons.itertuples()]]
+        assert hidden[list(FIGURES)].isna().all().all()
+        assert (hidden["reported"] > 0).all()
+        bare = persons[persons["numerator"].isna() & (persons["reported"] > 0)]
+        assert len(bare) == len(hidden)
+        assert not persons["verdict"].isin([HIDDEN])[~persons.index.isin(hidden.index)].any()
+
+
+def test_who_reported_stays() -> None:
+    """What is hidden is not missing."""
+    counts = [
+        "indicator",
+        "year",
+        "scope",
+        "scope_id",
+        "expected",
+        "reported",
+        "not_applicable",
+        "missing",
+    ]
+    pd.testing.assert_frame_equal(shared_sample().table[counts], sample().table[counts])
+
+
+def test_open_figures_stay() -> None:
+    kinds = {i.id: kind_of(i) for i in sample().plan.catalogue()}
+    is_open = (sample().table["indicator"].astype(object).map(kinds) == "open").to_numpy()
+    exact, edition = sample().table[is_open], shared_sample().table[is_open]
+    pd.testing.assert_frame_equal(
+        edition[exact.columns].astype(str), exact.astype(str), check_like=True
+    )
+
+
+def test_shown_figures_are_exact() -> None:
+    exact = sample().table
+    for row, _ in rows_with_figures(shared_sample()):
+        true = exact.loc[row.Index]
+        for name in ("numerator", "denominator", "slack"):
+            assert number(getattr(row, name)) == number(true[name])
+        assert row.value == true["value"]
+        assert row.verdict == true["verdict"]
+
+
+def test_verdicts_beside_hidden_figures_are_the_true_ones() -> None:
+    exact, edition = sample().table, shared_sample().table
+    shown = edition["verdict"].astype(str) != HIDDEN
+    assert (edition["verdict"].astype(str)[shown] == exact["verdict"].astype(str)[shown]).all()
+    units = edition[
+        [HIDDEN in flags_of(row) and row.scope == "unit" for row in edition.itertuples()]
+    ]
+    judged = exact.loc[units.index, "verdict"].isin(["met", "not_met"])
+    assert (units["verdict"][judged] != HIDDEN).mean() > 0.75
+
+
+def test_cells_tell_hidden_from_missing() -> None:
+    edition = shared_sample()
+    study = sample()
+    hidden = missing = 0
+    for unit in study.expected_units(2024).index:
+        exact, cells = study.cells(str(unit), 2024), edition.cells(str(unit), 2024)
+        for column in ("informed", "cadres_total", "workers_total", "dues_due"):
+            assert pd.isna(cells[column]) == pd.isna(exact[column])
+            is_hidden = cells[column] is HIDDEN_CELL
+            assert (column in edition.hidden_columns(str(unit), 2024)) == is_hidden
+            hidden += is_hidden
+            missing += pd.isna(cells[column])
+    assert hidden
+    assert missing
+
+
+def test_total_of_register() -> None:
+    edition, units = shared_sample(), sample().expected_units(2024)
+    assert edition.roster_total(2024, "members_total") == units["members_total"].sum()
+    assert edition.roster_total(2024, "members_female") is None
+
+
+def test_values_and_peers_are_those_shown() -> None:
+    edition, issuer = shared_sample(), sample().plan.issuer.id
+    for row in edition.table[edition.table["year"] == 2024].itertuples():
+        if row.scope == "district":
+            value = edition.values(row.indicator, "district", issuer).get(2024)
+            assert value == shown_value(row)
+    visible = edition.peer_values("informed_public", "TT-KHESANH", 2024)
+    assert set(visible) <= set(sample().peer_values("informed_public", "TT-KHESANH", 2024))
+    assert 0 < len(visible) < len(sample().peer_values("informed_public", "TT-KHESANH", 2024))
+
+
+# Money
+
+
+def test_money_is_in_bands() -> None:
+    kinds = {i.id: kind_of(i) for i in sample().plan.catalogue()}
+    exact, table = sample().table, shared_sample().table
+    money = (table["indicator"].astype(object).map(kinds) == "money") & (table["reported"] > 0)
+    assert table.loc[money, ["numerator", "denominator", "slack"]].isna().all().all()
+    for row in table[money].itertuples():
+        assert BANDED in flags_of(row)
+        low, _, high = row.denominator_band.partition("-")
+        amount = Fraction(int(exact.at[row.Index, "denominator"]), 1_000_000)
+        assert int(low) in BANDS
+        assert int(low) <= amount
+        assert not high or amount < int(high)
+        assert row.value == round(row.value, 2)
+        true = exact.loc[row.Index]
+        assert abs(row.value - true["value"]) < 0.01
+        target = sample().plan.indicator(row.indicator).target_in(row.year)
+        if target is not None and not row.missing:
+            assert (Fraction(round(row.value * 100), 100) >= target.minimum) == (
+                row.verdict == "met"
+            )
+    assert (table.loc[~money, ["numerator_band", "denominator_band"]] == "").all().all()
+
+
+def test_money_as_an_amount_and_mixed_figures_are_not_shown() -> None:
+    plan = plan_of(
+        {"kind": "monitor", "monitors": "total", "numerator": ["dues_collected"]},
+        {
+            "kind": "monitor",
+            "monitors": "ratio",
+            "numerator": ["dues_collected"],
+            "denominator": ["members_total"],
+        },
+    )
+    units = (
+        {"members_total": 50 + i, "workers_total": 90, "dues_collected": 7_654_321}
+        for i in range(5)
+    )
+    study = study_of(tables_of(*units), plan)
+    table = redact(study).table
+    assert table[list(FIGURES)].drop(columns=["lower"]).isna().all().all()
+    total = table[(table["indicator"] == "i1") & (table["scope"] == "district")].iloc[0]
+    assert (total["numerator_band"], total["flags"]) == ("20-100", BANDED)
+    assert (table.loc[table["indicator"] == "i2", "flags"] == HIDDEN).all()
+
+
+# The whole
+
+
+def test_redacting_again_changes_nothing() -> None:
+    assert redact(shared_sample()) is shared_sample()
+
+
+def test_same_data_same_edition() -> None:
+    study = random_study(3)
+    again = shared(study_of(random_tables(3, units=8 + 3 % 3 * 4, years=YEARS)))
+    pd.testing.assert_frame_equal(again.table, shared_random(3).table)
+    assert again.dataset.digest == shared_random(3).dataset.digest != study.dataset.digest
+
+
+def test_it_does_not_touch_the_study() -> None:
+    study = study_of(random_tables(5, units=10, years=YEARS))
+    table, tables = study.table.copy(), {k: v.copy() for k, v in study.dataset.tables.items()}
+    redact(study)
+    pd.testing.assert_frame_equal(study.table, table)
+    for name, frame in tables.items():
+        pd.testing.assert_frame_equal(study.dataset.tables[name], frame)
+
+
+def share_shown(scope: str) -> float:
+    asked, table = persons_in(sample().plan), shared_sample().table
+    rows = table[
+        table["indicator"].isin(asked) & (table["scope"] == scope) & (table["reported"] > 0)
+    ]
+    return float(rows["numerator"].notna().mean())
+
+
+def test_it_leaves_something_to_read() -> None:
+    assert share_shown("district") > 0.85
+    assert share_shown("unit_type") > 0.3
+    assert share_shown("commune") > 0.2
+    assert share_shown("unit") > 0.4
+
+
+def test_it_is_quick() -> None:
+    spent = []
+    for _ in range(2):
+        began = time.process_time()
+        redact(sample())
+        spent.append(time.process_time() - began)
+    assert min(spent) < 2
+
+
+def test_a_plan_that_pins_a_count_is_refused() -> None:
+    plan = plan_of(
+        {
+            "kind": "share_of_units",
+            "holds": [{"column": "cadres_total", "at_least": 3}],
+            "targets": [{"at_least": "50%"}],
+        },
+        {
+            "kind": "share_of_units",
+            "holds": [{"column": "cadres_total", "more_than": 3}],
+            "targets": [{"at_least": "50%"}],
+        },
+        {
+            "kind": "ratio",
+            "numerator": ["cadres_trained"],
+            "denominator": ["cadres_total"],
+            "targets": [{"at_least": "50%"}],
+        },
+    )
+    study = study_of(
+        tables_of(*({"cadres_total": size, "cadres_trained": 2} for size in (3, 9, 20))), plan
+    )
+    with pytest.raises(InputError) as refused:
+        redact(study)
+    assert [problem.code for problem in refused.value.problems] == ["pinned"]
