@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from analysis.indicators.table import COLUMNS
+from analysis.indicators.assembly import COLUMNS
 
 DECIMALS = ("value", "lower", "upper", "breakeven")
 

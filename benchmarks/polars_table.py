@@ -15,7 +15,7 @@ from itertools import groupby
 
 import polars as pl
 
-from analysis.indicators.table import SCOPES
+from analysis.indicators.rollups import SCOPES
 from analysis.indicators.trajectory import TRAJECTORIES, Point, assess, is_overdue
 from analysis.indicators.verdicts import FLAGS, VERDICTS
 from analysis.plan import Condition, Indicator, Plan, Target

@@ -20,7 +20,7 @@ from jinja2 import nodes
 from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
 
 import analysis
-from analysis.findings import Change, Finding, find, tally
+from analysis.findings import Change, Finding, Passage, find, tally
 from analysis.findings.editions import Restated
 from analysis.findings.gaps import Gap, find_gap
 from analysis.indicators import write_table
@@ -316,6 +316,8 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "number": [(f,) for f in numbers if not f.indicator.is_fraction],
         "path": [(f,) for f in every],
         "change": [(None,), *((change,) for change in changes)],
+        "change_size": [(change,) for change in changes if change.fraction],
+        "same_perimeter": [(2025,)],
         "tally": [(counts, name) for counts in tallies for _, name in named],
         "nothing_judged": named,
         "no_return": [(2024, "CĐCS Trường A", parent) for parent in (issuer, "CDX-01")],
@@ -325,6 +327,13 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "stage_heading": [()],
         "others_met": [(shorts[:n],) for n in (1, 2, len(shorts))],
         "new_unit": [(2024,)],
+        "parent_changed": [(issuer, "CDX-01")],
+        "passage": [
+            (Passage(date(2024, 8, 15), event, arrival, name, name), language.date(date(2024, 8, 15)))
+            for event in dictionary().words["event"]
+            for arrival in (True, False)
+            for name in ("", "CĐCS Trường B")
+        ],
         "coverage": [(2024, expected, got) for got, expected in pairs if expected],
         "district_ended": [(language.date(date(2025, 6, 30)),)],
         "perimeter": [(1234, 56, 2024, *pair) for pair in pairs],

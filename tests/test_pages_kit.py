@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 from test_reports_kit import ROOT, study_of
 from test_site_kit import wait_until
 
+from analysis.redaction import redact
 from analysis.site.atomic import write_atomically
 from analysis.site.build import build_site
 from analysis.site.engine import Start
@@ -42,12 +43,14 @@ NAMES = {
 UNIT_PAGES = {
     "missing return": "2024/cdcs/DN-GIOLONG.html",
     "merged": "2024/cdcs/THTHCS-TANTHANH.html",
+    "dissolved": "2024/cdcs/TT-KHESANH.html",
     "all met": "2024/cdcs/DN-DOIGIO.html",
     "nothing met": "2024/cdcs/DN-NUICAM.html",
     "guild": "2024/cdcs/ND-BOCXEP.html",
     "brand new": "2025/cdcs/DN-NANGDEO.html",
     "hospital": "2025/cdcs/YT-HUYEN.html",
     "longest": "2025/cdcs/DN-MAYCHIEU.html",
+    "withheld": "share/2024/cdcs/DN-DABAN.html",
     "script": "names/2024/cdcs/DN-RLAN.html",
     "dollar": "names/2024/cdcs/DN-DABAN.html",
     "underscore": "names/2024/cdcs/TH-HUC.html",
@@ -58,6 +61,7 @@ UNIT_PAGES = {
 YEAR_PAGES = {
     "year": "2024/year.html",
     "last year": "2025/year.html",
+    "shared year": "share/2024/year.html",
     "year of names": "names/2024/year.html",
 }
 REPORTS = UNIT_PAGES | YEAR_PAGES
@@ -94,12 +98,16 @@ def make_sites(root: Path) -> None:
         prefix = f"{year}/cdcs/"
         links = [link for link in UNIT_PAGES.values() if link.startswith(prefix)]
         _build(SAMPLE, root / str(year), year, [Path(link).stem for link in links])
+    _build(SAMPLE, root / "share" / "2024", 2024, ["DN-DABAN"], is_shared=True)
     folder = write_tables(odd_tables(), root / "data")
     _build(folder, root / "names" / "2024", 2024, None)
 
 
-def _build(data: Path, out: Path, year: int, units: list[str] | None) -> None:
+def _build(
+    data: Path, out: Path, year: int, units: list[str] | None, *, is_shared: bool = False
+) -> None:
     study = study_of(data, year)
+    study = redact(study) if is_shared else study
     recap = build_site(study, out, units=units, jobs=2, progress=False, start=START)
     assert recap.is_done, recap.failures
 
@@ -121,7 +129,7 @@ def odd_tables() -> Tables:
 
 def is_left_out(root: Path, path: Path) -> bool:
     """Whether a page is one that the sample's sites were not asked to have."""
-    if path.parent.name != "cdcs" or path.parents[1].parent != root:
+    if path.parent.name != "cdcs" or path.parents[1].parent not in (root, root / "share"):
         return False
     ledger = json.loads((path.parents[1] / "ledger.json").read_text("utf-8"))
     outcomes = {entry["unit_id"]: entry["outcome"] for entry in ledger["units"]}

@@ -188,8 +188,8 @@ def test_changed_inputs_are_told_apart(build: Build, tmp_path: Path) -> None:
     after = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
     assert {name for name in before if before[name] != after[name]} == {"notebook"}
     assert set(before) == {
-        *("code", "data", "figures", "language", "libraries", "notebook", "plan"),
-        *("settings", "template"),
+        *("code", "data", "description", "figures", "language", "libraries", "notebook"),
+        *("plan", "settings", "surroundings", "template", "years_beside"),
     }
 
 

@@ -94,6 +94,7 @@ def make_task(notebook: NotebookNode, template: Template, **changes: object) -> 
         "parameters": {"year": 2024},
         "cwd": template.folder,
         "seconds": 30.0,
+        "megabytes": 1000,
         "template": template,
         "start": "fork",
     }

@@ -69,6 +69,11 @@ def command() -> None:
     help="Số báo cáo chạy cùng lúc (mặc định: số nhân máy).",
 )
 @option(
+    "--scheduler",
+    metavar="ĐỊA_CHỈ",
+    help="Chạy trên cụm máy Dask có sẵn, ví dụ tcp://192.168.1.10:8786.",
+)
+@option(
     "--edition",
     type=click.Choice(["internal", "share"]),
     metavar="internal|share",
@@ -90,6 +95,7 @@ def report(
     units: tuple[str, ...],
     out: Path | None,
     jobs: int | None,
+    scheduler: str | None,
     edition: str | None,
     force: bool,
     why: tuple[str, ...],
@@ -108,9 +114,18 @@ def report(
     if why:
         _explain_pages(params, root, folder, why)
         return
-    recap = run_report(params, root, folder, units=list(units) or None, jobs=jobs, force=force)
+    recap = run_report(
+        params,
+        root,
+        folder,
+        units=list(units) or None,
+        jobs=jobs,
+        force=force,
+        scheduler=scheduler,
+    )
     given = {
         "--edition": edition,
+        "--scheduler": scheduler,
         "--out": out,
         "--data": data,
         "--plan": plan_file,

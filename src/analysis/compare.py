@@ -50,12 +50,7 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
-    if basis == "same_perimeter":
-        _require_exact(study)
-        dataset = _same_perimeter(study, before, now)
-        table = compute_indicators(dataset, study.plan, {before, now}, ["district"])
-    else:
-        table = study.compute({before, now}, ["district"])
+    table = district_rows(study, before, now, basis)
     sides = {year: table[table["year"] == year].set_index("indicator") for year in (before, now)}
     columns = {"value": "value", "units": "reported", "verdict": "verdict"}
     result = pd.DataFrame(
@@ -67,6 +62,18 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     )
     result.insert(2, "difference", result["value_now"] - result["value_before"])
     return result
+
+
+def district_rows(study: Study, before: int, now: int, basis: Basis) -> pd.DataFrame:
+    """Return the indicator table's district rows of two years, over one perimeter or as published.
+
+    Parameters and errors are those of `compare`.
+    """
+    if basis == "published":
+        return study.compute({before, now}, ["district"])
+    _require_exact(study)
+    dataset = _same_perimeter(study, before, now)
+    return compute_indicators(dataset, study.plan, {before, now}, ["district"])
 
 
 def _require_exact(study: Study) -> None:

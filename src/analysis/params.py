@@ -43,6 +43,8 @@ class Params(BaseModel):
         Units whose denominator is below this are not ranked.
     page_seconds : int
         How long one notebook may run.
+    page_megabytes : int
+        How much memory one notebook may take, beside what the program itself has (on Linux).
     edition : {"internal", "share"}
         The exact figures, or those that may leave the house: few persons hidden, money in bands.
     letterhead : bool
@@ -67,6 +69,7 @@ class Params(BaseModel):
     min_peers: int = Field(default=5, ge=2)
     min_ranked: int = Field(default=10, ge=1)
     page_seconds: int = Field(default=300, ge=5)
+    page_megabytes: int = Field(default=4000, ge=50)
     edition: Literal["internal", "share"] = "internal"
     letterhead: bool = False
     years_beside: list[int] = []

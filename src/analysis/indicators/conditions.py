@@ -37,7 +37,7 @@ def all_hold(conditions: Sequence[Condition], members: Members) -> Facts:
 
     Without any condition everything holds.
     """
-    size = len(members.frame)
+    size = len(members)
     no = np.zeros(size, bool)
     yes = np.ones(size, bool)
     for condition in conditions:
@@ -49,24 +49,26 @@ def all_hold(conditions: Sequence[Condition], members: Members) -> Facts:
 
 def evaluate(condition: Condition, members: Members) -> Facts:
     """Return one condition's facts."""
-    cells = members.frame[condition.column]
-    filled = cells.notna().to_numpy(bool)
     if condition.present is not None:
-        return Facts(filled == condition.present, np.ones(len(cells), bool))
+        filled = members.cells(condition.column).notna().to_numpy(bool)
+        return Facts(filled == condition.present, np.ones(len(members), bool))
     if condition.is_not is not None:
-        return Facts((cells != condition.is_not).fillna(False).to_numpy(bool), filled)
+        cells = members.cells(condition.column)
+        differs = (cells != condition.is_not).fillna(False)
+        return Facts(differs.to_numpy(bool), cells.notna().to_numpy(bool))
     if isinstance(condition.at_least, str):
         return _at_least_word(condition, members)
     if condition.at_least is not None or condition.more_than is not None:
         return _compare(condition, members)
-    return Facts(cells.fillna(False).to_numpy(bool), filled)
+    figures = members.figures(condition.column)
+    return Facts(np.asarray(figures.values, bool), figures.known)
 
 
 def _at_least_word(condition: Condition, members: Members) -> Facts:
     """Compare ranks; a word without a rank (``not_graded``) is reported and does not reach it."""
     ranked = dictionary().ranked["grade"]
     reached = ranked[ranked.index(str(condition.at_least)) :]
-    cells = members.frame[condition.column]
+    cells = members.cells(condition.column)
     return Facts(cells.isin(reached).to_numpy(bool), cells.notna().to_numpy(bool))
 
 

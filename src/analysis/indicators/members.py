@@ -1,7 +1,8 @@
-"""Who is asked: units, employers and the district, one row per member and year."""
+"""Who is asked: units, employers and the district, and what each of them reported."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,73 +15,88 @@ from analysis.tables.load import Dataset
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+#: Numbers of groups, units or words.
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One column: whole numbers, and where they are known (0 where they are not)."""
+    """One column: whole numbers or yes/no, and where they are known (0 where they are not)."""
 
     values: IntArray
     known: BoolArray
 
+    def take(self, rows: IntArray) -> Figures:
+        """Return some of the entries."""
+        return Figures(self.values[rows], self.known[rows])
+
 
 @dataclass(frozen=True)
 class Scope:
-    """The groups of one roll-up: a code per member row, and the groups' names in code order."""
+    """The groups of one roll-up: a code per row, and the groups' names by code point."""
 
-    codes: IntArray
-    names: pd.Index
+    codes: Codes
+    names: Sequence[str]
 
 
-@dataclass
-class Members:
-    """The register of one source, sorted by year and id, with what each member reported.
+@dataclass(frozen=True)
+class Register:
+    """One source over all years, a row per member and year, sorted by year and id.
 
     Attributes
     ----------
-    frame : DataFrame
-        One row per member and year; every column that an indicator may name.
-    years : Index of int
-        All years of the computation; ``year_codes`` points into it.
+    tables : sequence of (DataFrame, int array)
+        Where the columns stand: a table, and the position in it of each row (-1: not there).
+    year_codes : int array
+        Sorted.
+    id_codes : int array
+        Who it is, whatever the year.
     expected : bool array
         Who has to report: alive on the year's cut-off day.
-    types : Series of str
-        The unit type or employer type; empty for the district.
     scopes : dict of str to Scope
         The roll-ups below the district.
     """
 
-    frame: pd.DataFrame
-    years: pd.Index
+    tables: Sequence[tuple[pd.DataFrame, IntArray]]
     year_codes: IntArray
+    id_codes: Codes
     expected: BoolArray
-    types: pd.Series
-    id_codes: IntArray
     scopes: dict[str, Scope] = field(default_factory=dict)
-    _carried: dict[str, Figures] = field(default_factory=dict)
+    _figures: dict[str, Figures] = field(default_factory=dict, repr=False)
+    _largest: dict[str, Figures] = field(default_factory=dict, repr=False)
+
+    def cells(self, column: str, rows: IntArray | slice = slice(None)) -> pd.Series:
+        """Return a column as it was reported, missing where it was not."""
+        table, positions = next(pair for pair in self.tables if column in pair[0])
+        return pd.Series(table[column].array.take(positions[rows], allow_fill=True))
 
     def figures(self, column: str) -> Figures:
-        """Return a count, an amount of money or a grade's rank, row by row."""
-        cells = self.frame[column]
-        if pd.api.types.is_string_dtype(cells.dtype):
-            ranks = {word: rank for rank, word in enumerate(dictionary().ranked["grade"])}
-            cells = cells.map(ranks).astype("Int64")
-        return Figures(cells.fillna(0).to_numpy(np.int64), cells.notna().to_numpy(bool))
+        """Return a count, an amount of money, a yes/no or a grade's rank, for every row."""
+        if column not in self._figures:
+            cells = self.cells(column)
+            if pd.api.types.is_string_dtype(cells.dtype):
+                ranks = {word: rank for rank, word in enumerate(dictionary().ranked["grade"])}
+                cells = cells.map(ranks).astype("Int64")
+            kind = bool if pd.api.types.is_bool_dtype(cells.dtype) else np.int64
+            values = cells.array.to_numpy(kind, na_value=0)
+            self._figures[column] = Figures(values, cells.notna().to_numpy(bool))
+        return self._figures[column]
 
     def largest_before(self, column: str) -> Figures:
         """Return the largest value of a column in the member's earlier years.
 
         A largest value of 0 is no cap, so it counts as not known.
         """
-        if column not in self._carried:
-            self._carried[column] = self._find_largest_before(column)
-        return self._carried[column]
+        if column not in self._largest:
+            self._largest[column] = self._find_largest_before(column)
+        return self._largest[column]
 
     def _find_largest_before(self, column: str) -> Figures:
-        figures = self.figures(column)
-        order = np.lexsort((self.year_codes, self.id_codes))
+        # Unknown figures are 0, so they never are the largest.
+        values = self.figures(column).values
+        order = np.argsort(self.id_codes, kind="stable")
         ids = self.id_codes[order]
-        so_far = pd.Series(np.where(figures.known, figures.values, 0)[order]).groupby(ids).cummax()
+        so_far = pd.Series(values[order]).groupby(ids).cummax()
         before = np.zeros(len(ids), np.int64)
         before[1:] = so_far.to_numpy()[:-1]
         before[1:][ids[1:] != ids[:-1]] = 0
@@ -89,55 +105,96 @@ class Members:
         return Figures(largest, largest > 0)
 
 
-def unit_members(dataset: Dataset, plan: Plan, years: pd.Index) -> Members:
+@dataclass(frozen=True)
+class Members:
+    """Some of a register's rows, all of one year: who is asked, and what each one reported."""
+
+    register: Register
+    rows: IntArray
+    _present: dict[str, Codes] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def only(self, chosen: BoolArray) -> Members:
+        """Return some of the members."""
+        return Members(self.register, self.rows[chosen])
+
+    def cells(self, column: str) -> pd.Series:
+        """As `Register.cells`, one entry per member."""
+        return self.register.cells(column, self.rows)
+
+    def figures(self, column: str) -> Figures:
+        """As `Register.figures`, one entry per member."""
+        return self.register.figures(column).take(self.rows)
+
+    def largest_before(self, column: str) -> Figures:
+        """As `Register.largest_before`, one entry per member."""
+        return self.register.largest_before(column).take(self.rows)
+
+    def groups(self, scope: str) -> Codes:
+        """Return the code of each member's group."""
+        return self.register.scopes[scope].codes[self.rows]
+
+    def present(self, scope: str) -> Codes:
+        """Return the codes of the groups that have members, in order."""
+        if scope not in self._present:
+            groups = self.groups(scope)
+            # A unit is a group of its own, and has one row a year.
+            present = groups if scope == "unit" else np.flatnonzero(np.bincount(groups))
+            self._present[scope] = present
+        return self._present[scope]
+
+
+def unit_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register:
     """Return the roster with each unit's return beside it."""
-    returns = dataset.returns
-    frame = dataset.roster.merge(returns, how="left", on=["year", "unit_id"], validate="one_to_one")
-    frame = frame.sort_values(["year", "unit_id"], ignore_index=True)
-    frame["parent"] = frame["parent"].fillna(plan.issuer.id)
-    return Members(
-        frame=frame,
-        years=years,
-        year_codes=years.get_indexer(frame["year"]),
-        expected=is_expected(frame, plan),
-        types=frame["unit_type"],
-        id_codes=pd.factorize(frame["unit_id"])[0],
+    roster, returns = dataset.roster, dataset.returns
+    units = _scope(roster["unit_id"])
+    keys = years.get_indexer(roster["year"]) * len(units.names) + units.codes
+    order = np.argsort(keys, kind="stable")
+    return Register(
+        tables=[(roster, order), (returns, _places(returns, years, units.names)[keys[order]])],
+        year_codes=years.get_indexer(roster["year"])[order],
+        id_codes=units.codes[order],
+        expected=is_expected(roster, plan)[order],
         scopes={
-            "commune": _scope(frame["commune"]),
-            "unit_type": _scope(frame["unit_type"]),
-            "parent": _scope(frame["parent"]),
-            "unit": _scope(frame["unit_id"]),
+            "commune": _scope(roster["commune"], order),
+            "unit_type": _scope(roster["unit_type"], order),
+            "parent": _scope(roster["parent"].fillna(plan.issuer.id), order),
+            "unit": Scope(units.codes[order], units.names),
         },
     )
 
 
-def employer_members(dataset: Dataset, plan: Plan, years: pd.Index) -> Members:
+def employer_register(dataset: Dataset, years: pd.Index) -> Register:
     """Return the employer register; every row of a year counts."""
-    frame = dataset.employers.sort_values(["year", "employer_id"], ignore_index=True)
-    return Members(
-        frame=frame,
-        years=years,
-        year_codes=years.get_indexer(frame["year"]),
-        expected=np.ones(len(frame), bool),
-        types=frame["employer_type"],
-        id_codes=pd.factorize(frame["employer_id"])[0],
-        scopes={"commune": _scope(frame["commune"]), "unit_type": _scope(frame["employer_type"])},
+    employers = dataset.employers
+    ids = _scope(employers["employer_id"])
+    year_codes = years.get_indexer(employers["year"])
+    order = np.lexsort((ids.codes, year_codes))
+    return Register(
+        tables=[(employers, order)],
+        year_codes=year_codes[order],
+        id_codes=ids.codes[order],
+        expected=np.ones(len(order), bool),
+        scopes={
+            "commune": _scope(employers["commune"], order),
+            "unit_type": _scope(employers["employer_type"], order),
+        },
     )
 
 
-def district_members(dataset: Dataset, plan: Plan, years: pd.Index) -> Members:
+def district_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register:
     """Return the district itself, one row for every year, reported or not."""
-    frame = dataset.district.set_index("year").reindex(years).reset_index(names="year")
-    ended_on = dataset.district["dissolved_on"].min()
+    district = dataset.district
+    ended_on = district["dissolved_on"].min()
     cut_offs = pd.to_datetime([plan.cut_off_in(int(year)) for year in years])
     alive = np.ones(len(years), bool) if pd.isna(ended_on) else ~(ended_on < cut_offs)
-    return Members(
-        frame=frame,
-        years=years,
+    return Register(
+        tables=[(district, pd.Index(district["year"]).get_indexer(years))],
         year_codes=np.arange(len(years)),
+        id_codes=np.zeros(len(years), np.int32),
         expected=np.asarray(alive, bool),
-        types=pd.Series([""] * len(years), dtype="str"),
-        id_codes=np.zeros(len(years), np.int64),
     )
 
 
@@ -150,7 +207,22 @@ def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
     return np.asarray(founded & alive, bool)
 
 
-def _scope(keys: pd.Series) -> Scope:
+def _scope(keys: pd.Series, order: IntArray | slice = slice(None)) -> Scope:
+    """Return the groups of the rows in the order wanted, numbered by name."""
+    codes, found = pd.factorize(keys)
+    names = list(found)
     # Python sorts text by code point, which is the order the table asks for.
-    names = pd.Index(sorted(keys.unique()), dtype="object")
-    return Scope(pd.Categorical(keys, categories=names).codes.astype(np.int64), names)
+    by_name = sorted(range(len(names)), key=names.__getitem__)
+    ranks = np.empty(len(names), np.int32)
+    ranks[by_name] = np.arange(len(names))
+    return Scope(ranks[codes[order]], [names[position] for position in by_name])
+
+
+def _places(returns: pd.DataFrame, years: pd.Index, unit_ids: Sequence[str]) -> IntArray:
+    """Return where each unit's return of each year stands, -1 where there is none."""
+    units = pd.Index(unit_ids, dtype="str").get_indexer(returns["unit_id"])
+    in_years = years.get_indexer(returns["year"])
+    known = np.flatnonzero((units >= 0) & (in_years >= 0))
+    places = np.full(len(years) * len(unit_ids), -1)
+    places[in_years[known] * len(unit_ids) + units[known]] = known
+    return places

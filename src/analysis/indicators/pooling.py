@@ -1,4 +1,4 @@
-"""Roll-ups: the states of members, summed per year and scope."""
+"""Roll-ups: the states of members, summed over everybody or per group of one scope."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exact import sum_by
-from analysis.indicators.members import BoolArray, IntArray, Members
+from analysis.indicators.members import BoolArray, Codes, IntArray, Members
 from analysis.indicators.states import States
 
 Counts = npt.NDArray[np.int64] | npt.NDArray[np.int8]
@@ -16,12 +16,10 @@ Counts = npt.NDArray[np.int64] | npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Sums:
-    """One entry per roll-up, sorted by year and name; the arrays are all of one length.
+    """One entry per roll-up; the arrays are all of one length.
 
     Attributes
     ----------
-    year_code, name_code : int
-        Which year, and which of the scope's names.
     expected, reported, not_applicable, missing : int
         How many members; the last three make up the first.
     numerator, denominator : int
@@ -32,8 +30,6 @@ class Sums:
         Whether any missing member is.
     """
 
-    year_code: IntArray
-    name_code: IntArray
     expected: Counts
     reported: Counts
     not_applicable: Counts
@@ -45,49 +41,25 @@ class Sums:
     uncapped: BoolArray
 
     def __len__(self) -> int:
-        return len(self.year_code)
+        return len(self.expected)
 
-    def take(self, rows: IntArray | slice) -> Sums:
+    def take(self, rows: Codes) -> Sums:
         """Return some of the entries."""
         return Sums(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
-def pool(states: States, year_codes: IntArray, years: int) -> Sums:
-    """Sum over everybody, an entry for every year, also where nobody is asked.
-
-    Parameters
-    ----------
-    states : States
-        Of members alone.
-    year_codes : int array
-        The year of each, as a code below ``years``.
-    years : int
-        How many years there are.
-    """
-    return _sum(states, year_codes, years, names=1)
+def pool(states: States) -> Sums:
+    """Sum over everybody: one entry, also where nobody is asked."""
+    return _sum(states, np.zeros(len(states.reported), np.int32), 1)
 
 
-def pool_by(states: States, members: Members, scope: str, rows: IntArray) -> Sums:
-    """Sum per year and group, only where somebody is expected.
-
-    Parameters
-    ----------
-    states : States
-        One entry for each of ``rows``.
-    members : Members
-        With the groups of ``scope``.
-    scope : str
-        A key of ``members.scopes``.
-    rows : int array
-        The rows of ``members`` to sum.
-    """
-    keys = members.scopes[scope]
+def pool_by(states: States, members: Members, scope: str) -> Sums:
+    """Sum per group of a scope, an entry for each of ``members.present(scope)``."""
     if scope == "unit":
-        return _one_by_one(states, members.year_codes[rows], keys.codes[rows])
-    groups = len(keys.names)
-    codes = (members.year_codes * groups + keys.codes)[rows]
-    sums = _sum(states, codes, len(members.years), groups)
-    return sums.take(np.flatnonzero(sums.expected))
+        return _one_by_one(states)
+    present = members.present(scope)
+    groups = int(present[-1]) + 1 if len(present) else 0
+    return _sum(states, members.groups(scope), groups).take(present)
 
 
 def join(first: States, second: States) -> States:
@@ -100,12 +72,10 @@ def join(first: States, second: States) -> States:
     )
 
 
-def _one_by_one(states: States, year_codes: IntArray, name_codes: IntArray) -> Sums:
-    """Take units as they are: one row a year, already sorted, nothing to sum."""
+def _one_by_one(states: States) -> Sums:
+    """Take units as they are: each has one row a year, nothing to sum."""
     return Sums(
-        year_codes,
-        name_codes,
-        expected=states.member.view(np.int8),
+        expected=np.ones(len(states.reported), np.int8),
         reported=states.reported.view(np.int8),
         not_applicable=states.not_applicable.view(np.int8),
         missing=states.missing.view(np.int8),
@@ -117,9 +87,7 @@ def _one_by_one(states: States, year_codes: IntArray, name_codes: IntArray) -> S
     )
 
 
-def _sum(states: States, codes: IntArray, years: int, names: int) -> Sums:
-    """Sum per code, which is year code × ``names`` + name code."""
-    groups = years * names
+def _sum(states: States, codes: Codes, groups: int) -> Sums:
     # Every member is one of three: missing 0, reported 1, not applicable 2.
     kinds = states.reported + np.int8(2) * states.not_applicable
     missing, reported, not_applicable = (
@@ -129,8 +97,6 @@ def _sum(states: States, codes: IntArray, years: int, names: int) -> Sums:
     few = np.flatnonzero(kinds == 0)
     codes_of_few = codes[few]
     return Sums(
-        year_code=np.arange(groups) // names,
-        name_code=np.arange(groups) % names,
         expected=missing + reported + not_applicable,
         reported=reported,
         not_applicable=not_applicable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,25 +13,22 @@ from analysis.plan import Indicator, Plan
 
 @dataclass(frozen=True)
 class States:
-    """One entry per member row; the arrays are all of one length.
+    """One entry per member; the arrays are all of one length.
 
     Attributes
     ----------
-    member : bool
-        Belongs to the population and was expected to report.
     reported, not_applicable : bool
-        Of the members; the rest are missing.
+        The rest are missing.
     numerator, denominator : int
         Of those that reported, else 0.
     cap : int
-        The largest denominator that a missing member could still bring.
+        The largest denominator that a missing member could still bring, else 0.
     carried : bool
         The cap rests on an earlier year's figure.
     uncapped : bool
         Missing, and nothing says how large it could be.
     """
 
-    member: BoolArray
     reported: BoolArray
     not_applicable: BoolArray
     numerator: IntArray
@@ -43,91 +40,73 @@ class States:
     @property
     def missing(self) -> BoolArray:
         """Members of whom the indicator knows nothing usable."""
-        return self.member & ~self.reported & ~self.not_applicable
-
-    def take(self, rows: IntArray) -> States:
-        """Return some of the entries."""
-        return States(*(getattr(self, item.name)[rows] for item in fields(self)))
+        return ~(self.reported | self.not_applicable)
 
 
-def find_members(indicator: Indicator, plan: Plan, members: Members) -> BoolArray:
-    """Tell which rows belong to an indicator's population and were expected to report."""
-    chosen = members.expected.copy()
-    if indicator.over != "district" and members.scopes and indicator.population != "all":
-        chosen &= members.types.isin(plan.types_in(indicator.population)).to_numpy(bool)
+def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members:
+    """Return those who belong to an indicator's population and were expected to report."""
+    members = everyone.only(everyone.register.expected[everyone.rows])
+    scopes = everyone.register.scopes
+    if "unit_type" in scopes and indicator.population != "all":
+        wanted = plan.types_in(indicator.population)
+        belongs = np.array([name in wanted for name in scopes["unit_type"].names], bool)
+        members = members.only(belongs[members.groups("unit_type")])
     if indicator.members_if:
-        chosen &= all_hold(indicator.members_if, members).is_true
-    return chosen
+        members = members.only(all_hold(indicator.members_if, members).is_true)
+    return members
 
 
-def find_states(indicator: Indicator, members: Members, member: BoolArray) -> States:
-    """Return what each member is for an indicator.
-
-    Parameters
-    ----------
-    indicator : Indicator
-        Of any measure.
-    members : Members
-        The source that it reads.
-    member : bool array
-        From `find_members`.
-    """
+def find_states(indicator: Indicator, members: Members) -> States:
+    """Return what each member is for an indicator of any measure."""
     if indicator.holds:
-        return _of_facts(indicator, members, member)
+        return _of_facts(indicator, members)
     if indicator.measure == "ratio":
-        return _of_ratio(indicator, members, member)
-    return _of_counts(indicator, members, member)
+        return _of_ratio(indicator, members)
+    return _of_counts(indicator, members)
 
 
-def _of_facts(indicator: Indicator, members: Members, member: BoolArray) -> States:
+def _of_facts(indicator: Indicator, members: Members) -> States:
     """Count a member 1 below the line, and 1 above it where the facts hold."""
     applies = all_hold(indicator.applies_if, members)
     facts = all_hold(indicator.holds, members)
-    reported = member & applies.is_true & facts.known
-    not_applicable = member & applies.is_false
-    missing = member & ~reported & ~not_applicable
-    nobody = np.zeros(len(member), bool)
-    return States(
-        member,
-        reported,
-        not_applicable,
-        numerator=(reported & facts.holds).astype(np.int64),
-        denominator=reported.astype(np.int64),
-        cap=missing.astype(np.int64),
-        carried=nobody,
-        uncapped=nobody,
-    )
+    reported = applies.is_true & facts.known
+    return _each_counts_once(reported, applies.is_false, (reported & facts.holds).astype(np.int64))
 
 
-def _of_counts(indicator: Indicator, members: Members, member: BoolArray) -> States:
+def _of_counts(indicator: Indicator, members: Members) -> States:
     """Take a count per member; every member stands for 1 below the line."""
     counts = _add([members.figures(column) for column in indicator.numerator])
-    reported = member & counts.known
-    nobody = np.zeros(len(member), bool)
+    nobody = np.zeros(len(members), bool)
+    return _each_counts_once(counts.known, nobody, np.where(counts.known, counts.values, 0))
+
+
+def _each_counts_once(
+    reported: BoolArray, not_applicable: BoolArray, numerator: IntArray
+) -> States:
+    nobody = np.zeros(len(reported), bool)
     return States(
-        member,
         reported,
-        not_applicable=nobody,
-        numerator=np.where(reported, counts.values, 0),
+        not_applicable,
+        numerator,
         denominator=reported.astype(np.int64),
-        cap=(member & ~reported).astype(np.int64),
+        cap=(~(reported | not_applicable)).astype(np.int64),
         carried=nobody,
         uncapped=nobody,
     )
 
 
-def _of_ratio(indicator: Indicator, members: Members, member: BoolArray) -> States:
+def _of_ratio(indicator: Indicator, members: Members) -> States:
     """Persons or money over persons or money; a reported denominator of 0 leaves both sides."""
     above = _add([members.figures(column) for column in indicator.numerator])
     columns = [members.figures(column) for column in indicator.denominator]
     below = _add(columns)
-    not_applicable = member & below.known & (below.values == 0)
-    reported = member & above.known & below.known & (below.values > 0)
-    missing = member & ~reported & ~not_applicable
+    not_applicable = below.known & (below.values == 0)
+    reported = above.known & below.known & ~not_applicable
+    missing = ~(reported | not_applicable)
 
-    cap = np.zeros(len(member), np.int64)
-    carried = np.zeros(len(member), bool)
-    uncapped = np.zeros(len(member), bool)
+    cap = np.zeros(len(members), np.int64)
+    carried = np.zeros(len(members), bool)
+    uncapped = np.zeros(len(members), bool)
     for name, figures in zip(indicator.denominator, columns, strict=True):
         earlier = members.largest_before(name)
         cap += np.where(figures.known, figures.values, earlier.values)
@@ -135,7 +114,6 @@ def _of_ratio(indicator: Indicator, members: Members, member: BoolArray) -> Stat
         uncapped |= ~figures.known & ~earlier.known
     cap = np.where(above.known, np.maximum(cap, above.values), cap)
     return States(
-        member,
         reported,
         not_applicable,
         numerator=np.where(reported, above.values, 0),

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from analysis.exact import round_half_up
 from analysis.figures import Shown
-from analysis.findings import Finding, Peers, compare_with_peers, find
+from analysis.findings import Finding, Passage, Peers, compare_with_peers, find, find_passages
 from analysis.language import Language, load_language
 from analysis.study import Study
 
@@ -63,6 +63,8 @@ class Surroundings:
         the index's order within its type.
     other_years : tuple of int
         The years whose sites lie beside this one and have a page of this unit.
+    passages : tuple of (Passage, str)
+        Where the unit came from and went, each with the link to the other one's page, if any.
     """
 
     district: dict[str, str]
@@ -71,6 +73,7 @@ class Surroundings:
     peers: dict[str, Standing]
     neighbours: dict[str, tuple[str, str]]
     other_years: tuple[int, ...]
+    passages: tuple[tuple[Passage, str], ...]
 
 
 def look_around(
@@ -116,7 +119,20 @@ def look_around(
             for other in study.params.years_beside
             if unit_id in study.expected_units(other).index
         ),
+        passages=tuple(
+            (passage, _link(study, passage, year))
+            for passage in find_passages(study, unit_id, year)
+        ),
     )
+
+
+def _link(study: Study, passage: Passage, year: int) -> str:
+    """Return where the other unit's page lies as seen from this one; empty where there is none."""
+    if passage.page_year == year:
+        return f"{passage.other_id}.html"
+    if passage.page_year in study.params.years_beside:
+        return f"../../{passage.page_year}/cdcs/{passage.other_id}.html"
+    return ""
 
 
 @lru_cache(maxsize=4)

@@ -78,9 +78,30 @@ class UnitReport(Report):
     @property
     def parent(self) -> str:
         """Who the unit reports to."""
-        parent = str(self.facts["parent"])
+        return self._name_parent(str(self.facts["parent"]))
+
+    @property
+    def parent_before(self) -> str:
+        """Who the unit reported to a year ago; empty where it was not in the register."""
+        if (self.year - 1, self.unit_id) not in self.study.register.index:
+            return ""
+        return self._name_parent(
+            str(self.study.register.at[(self.year - 1, self.unit_id), "parent"])
+        )
+
+    def _name_parent(self, parent: str) -> str:
         issuer = self.study.plan.issuer
         return issuer.short if parent == issuer.id else parent
+
+    def _events(self) -> list[dict[str, str]]:
+        return [
+            {
+                "text": self.language.say("passage", p, self.language.date(p.day)),
+                "name": p.other_name,
+                "href": href,
+            }
+            for p, href in self.around.passages
+        ]
 
     @property
     def unknown(self) -> str:
@@ -97,6 +118,8 @@ class UnitReport(Report):
             notes.append(say("no_return", self.year, self.name, self.parent))
         if not self.before:
             notes.append(say("new_unit", self.year))
+        if self.parent_before not in ("", self.parent):
+            notes.append(say("parent_changed", self.parent_before, self.parent))
         verdicts = {v: [f for f in self.wholes if f.verdict == v] for v in VERDICTS}
         groups = [
             self.group("met", say("good_heading"), self._good_lines(verdicts["met"])),
@@ -105,7 +128,8 @@ class UnitReport(Report):
         ]
         title = self.language.ui("summary")
         shown = [group for group in groups if group["lines"]]
-        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=shown)
+        context = {"lead": lead, "notes": notes, "events": self._events(), "groups": shown}
+        return self._render("tom-tat", "summary", title, **context)
 
     def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
         return [self.line(finding) for finding in findings]

@@ -9,15 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.compare import district_rows
 from analysis.figures import GapBar, gap_chart, path_chart
-from analysis.findings import Finding, find, tally
+from analysis.findings import Change, Finding, find, tally
 from analysis.findings.editions import find_restated
 from analysis.findings.gaps import Gap, find_gap
 from analysis.findings.paths import planned_path
 from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
-from analysis.study import Study
+from analysis.study import Study, shown_value
 from analysis.tables.dictionary import dictionary
 
 _MOST_BARS = 8
@@ -84,7 +85,8 @@ class YearReport(Report):
             notes.append(say("district_ended", self.language.date(ended.date())))
         lead = say("tally", counts, self.study.plan.issuer.short)
         title = self.language.ui("summary")
-        return self._render("tom-tat", "summary", title, lead=lead, notes=notes, groups=[])
+        context: dict[str, Any] = {"lead": lead, "notes": notes, "events": [], "groups": []}
+        return self._render("tom-tat", "summary", title, **context)
 
     def leadership(self) -> Fragment:
         """Show part I of a review: what the district itself did."""
@@ -147,6 +149,58 @@ class YearReport(Report):
                 names = [{"title": "", "text": say("assessed", f) + "."} for f in found]
                 groups.append(self.group(verdict, say(heading), names))
         return self._render("danh-gia", "assessment", self.language.ui("assessment"), groups=groups)
+
+    def same_perimeter(self) -> Fragment | None:
+        """Show both years over the same units, where the circle of units itself has changed."""
+        if not self._perimeter_lines() or self.study.params.edition != "internal":
+            return None
+        table = district_rows(self.study, self.year - 1, self.year, "same_perimeter")
+        rows = {(r.indicator, r.year): shown_value(r) for r in table.itertuples(index=False)}
+        lines = [
+            line
+            for finding in self.wholes
+            if finding.indicator.over == "units" and finding.indicator.is_fraction
+            for key in (finding.indicator.id,)
+            if (line := self._perimeter_row(finding, rows.get((key, self.year - 1)), rows.get((key, self.year))))
+        ]  # fmt: skip
+        texts, last = self.language.words["ui"], str(self.year - 1)
+        headings = {
+            "title": texts["indicator"],
+            "before": f"{texts['published']} {last}",
+            "now": f"{texts['published']} {self.year}",
+            "same_before": f"{texts['same_units']} {last}",
+            "same_now": f"{texts['same_units']} {self.year}",
+            "change": texts["change"],
+        }
+        columns = [{"key": k, "label": v, "number": k != "title"} for k, v in headings.items()]
+        return self._render(
+            "cung-pham-vi",
+            "table",
+            texts["same_perimeter"],
+            lines=[self.language.say("same_perimeter", self.year)],
+            caption=texts["same_perimeter"],
+            columns=columns,
+            rows=lines,
+            missing=[],
+            missing_heading="",
+        )
+
+    def _perimeter_row(
+        self, finding: Finding, before: Fraction | None, now: Fraction | None
+    ) -> dict[str, str] | None:
+        if before is None or now is None:
+            return None
+        say, percent = self.language.say, self.language.numbers.percent
+        last = self.before.get(finding.indicator.id)
+        change = Change(self.year - 1, before, now - before, fraction=True)
+        return {
+            "title": finding.indicator.title,
+            "before": say("value", last) if last else "–",
+            "now": say("value", finding),
+            "same_before": percent(before),
+            "same_now": percent(now, finding.target),
+            "change": say("change_size", change),
+        }
 
     def _coverage_line(self) -> str:
         received = int(self.units["has_return"].sum())
@@ -264,7 +318,7 @@ class YearReport(Report):
         missing = [{"id": key, "name": str(name)} for key, name in absent["name"].items()]
         return self._render(
             "bao-cao",
-            "coverage",
+            "table",
             texts["coverage"],
             lines=[self._coverage_line()],
             caption=texts["coverage"],

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
+from analysis.site.cluster import run_on_cluster
 from analysis.site.data import write_data
 from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
 from analysis.site.engine import Start
 from analysis.site.gate import Failure
+from analysis.site.helper import Recipe
 from analysis.site.layout import INDEX, LEDGER, Layout, unit_page
 from analysis.site.ledger import (
     Earlier,
@@ -33,7 +36,7 @@ from analysis.site.ledger import (
 from analysis.site.lock import hold_alone
 from analysis.site.pages import Result, Task
 from analysis.site.planning import Page, Pages, check_asked, plan_pages, read_sources
-from analysis.site.pool import choose_start, run_tasks
+from analysis.site.pool import OnStart, choose_start, run_tasks
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.recap import Recap
 from analysis.site.rehearsal import rehearse
@@ -42,6 +45,7 @@ from analysis.site.unchanged import remember
 from analysis.study import Study
 
 RenderIndex = Callable[[Study, dict[str, Any]], str]
+Run = Callable[[Sequence[Task], OnStart], Generator[Result, None, None]]
 
 #: How often the ledger is saved while pages are being made: what a killed run may have to redo.
 _SAVE_SECONDS = 2.0
@@ -60,6 +64,7 @@ def build_site(
     template: Template = TEMPLATE,
     render_index: RenderIndex | None = None,
     seen: str | None = None,
+    scheduler: str | None = None,
 ) -> Recap:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
@@ -88,6 +93,9 @@ def build_site(
     seen : str, optional
         What the study was read from (`analysis.site.unchanged.fingerprint`), for the next run to
         see at once that nothing has changed.
+    scheduler : str, optional
+        A Dask scheduler's address: the units' pages are made by its workers, with the project's
+        own notebooks and template.
 
     Returns
     -------
@@ -117,8 +125,12 @@ def build_site(
 
         write_data(study, table, layout)
         if todo:
-            tasks = _prepare(todo, study, template, start)
-            _make_pages(todo, tasks, ledger, layout, jobs or _count_processors(), progress)
+            tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
+            run = partial(_run_here, study, jobs or _count_processors(), start)
+            if scheduler is not None:
+                recipe = Recipe(given, str(study.root), seen or "")
+                run = partial(_run_there, run, scheduler, recipe)
+            _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
         render = render_index or _default_index()
         write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
@@ -147,16 +159,24 @@ def _choose(pages: Pages, units: Sequence[str] | None, ledger: Ledger) -> list[P
     return [pages[None], *asked] if is_missing else asked
 
 
-def _prepare(
-    todo: Sequence[Page], study: Study, template: Template, start: Start | None
-) -> list[Task]:
-    """Return the pages' tasks, and have this process ready for its forks."""
-    tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
-    if tasks[0].start == "fork":
+def _run_here(
+    study: Study, jobs: int, start: Start | None, tasks: Sequence[Task], on_start: OnStart
+) -> Generator[Result, None, None]:
+    """Make pages in worker processes of this machine."""
+    if tasks and tasks[0].start == "fork":
         rehearse(study, tasks)
         # What the notebooks import may have started a thread.
         tasks = [replace(task, start=start or choose_start()) for task in tasks]
-    return tasks
+    yield from run_tasks(tasks, jobs, on_start)
+
+
+def _run_there(
+    run_here: Run, address: str, recipe: Recipe, tasks: Sequence[Task], on_start: OnStart
+) -> Generator[Result, None, None]:
+    """Make the units' pages on a cluster; the year's reads what lies beside the site, which is here."""
+    units = [task for task in tasks if "unit_id" in task.parameters]
+    yield from run_here([task for task in tasks if task not in units], on_start)
+    yield from run_on_cluster(units, address, recipe, on_start)
 
 
 def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -> Ledger:
@@ -193,6 +213,7 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Ta
         parameters=page.source.parameters(study.params, **more),
         cwd=str(page.source.path.parent.resolve()),
         seconds=study.params.page_seconds,
+        megabytes=study.params.page_megabytes,
         template=template,
         start=start,
     )
@@ -201,9 +222,9 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Ta
 def _make_pages(
     todo: Sequence[Page],
     tasks: Sequence[Task],
+    run: Run,
     ledger: Ledger,
     layout: Layout,
-    jobs: int,
     progress: bool | Progress,
 ) -> None:
     """Make pages, store each one as it comes, and keep the ledger true all along."""
@@ -218,7 +239,7 @@ def _make_pages(
             show(Status(done, len(todo), failed, tuple(running.values())))
 
         try:
-            with closing(run_tasks(tasks, jobs, begin)) as results:
+            with closing(run(tasks, begin)) as results:
                 for result in results:
                     page = page_of[result.page]
                     entry = _store(result, page, _entry(ledger, page), layout)

@@ -10,8 +10,9 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing import Pipe
 from typing import Any, Literal, Self
 
@@ -30,10 +31,15 @@ Start = Literal["fork", "kernel"]
 
 _TIME_IS_UP = "TimeoutError"
 _DEAD = "DeadKernelError"
+_MOST_STARTS = 3
 
 
 class _KernelEndedError(Exception):
     """A forked kernel that will not answer any more: the error's name and what happened."""
+
+
+class _KernelNotStartedError(Exception):
+    """An ordinary kernel that ended before its first cell."""
 
 
 class ForkedKernel:
@@ -43,9 +49,11 @@ class ForkedKernel:
     ----------
     seconds : float
         How long it may live.
+    megabytes : int
+        How much memory it may take beside what it has from this process (on Linux).
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, megabytes: int) -> None:
         parent = os.getpid()
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
@@ -57,7 +65,7 @@ class ForkedKernel:
             self._process = os.fork()
         if self._process == 0:
             self._pipe.close()
-            serve(child_end, parent)
+            serve(child_end, parent, megabytes)
         child_end.close()
 
     def __enter__(self) -> Self:
@@ -177,11 +185,18 @@ class ForkEngine(Engine):  # type: ignore[misc]
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, seconds: float, kept: list[NotebookNode], **_: Any
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        seconds: float,
+        megabytes: int,
+        kept: list[NotebookNode],
+        **_: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
         kept.append(nb_man.nb)
-        with ForkedKernel(seconds) as kernel:
+        with ForkedKernel(seconds, megabytes) as kernel:
             _ForkedClient(nb_man, kernel).execute()
 
 
@@ -195,26 +210,45 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
         kernel_name: str,
         *,
         seconds: float,
+        megabytes: int,
         kept: list[NotebookNode],
         **settings: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
         kept.append(nb_man.nb)
         deadline = time.monotonic() + seconds
+        run = partial(
+            super().execute_managed_notebook,
+            nb_man,
+            kernel_name,
+            timeout_func=lambda _: max(1, round(deadline - time.monotonic())),
+            shutdown_kernel="immediate",
+            # Each kernel would warn about its unencrypted, local port.
+            extra_arguments=["--log-level=CRITICAL"],
+            **settings,
+        )
         try:
-            super().execute_managed_notebook(
-                nb_man,
-                kernel_name,
-                timeout_func=lambda _: max(1, round(deadline - time.monotonic())),
-                shutdown_kernel="immediate",
-                # Each kernel would warn about its unencrypted, local port.
-                extra_arguments=["--log-level=ERROR"],
-                **settings,
-            )
+            for _ in range(_MOST_STARTS - 1):
+                with suppress(_KernelNotStartedError):
+                    return _start(run, nb_man.nb)
+            run()
         except CellTimeoutError:
             _mark_running_cell(nb_man.nb, _TIME_IS_UP, f"chạy quá thời hạn {seconds:g} giây")
         except DeadKernelError:
             _mark_running_cell(nb_man.nb, _DEAD, "tiến trình chạy sổ tay đã chết")
+
+
+def _start(run: Callable[[], None], notebook: NotebookNode) -> None:
+    """Run a notebook; tell a kernel that never started from one that died at work.
+
+    A port is chosen first and opened later: on a busy machine somebody else may have taken it.
+    """
+    try:
+        run()
+    except (RuntimeError, DeadKernelError) as failure:
+        if any(cell.metadata.papermill["start_time"] for cell in notebook.cells):
+            raise
+        raise _KernelNotStartedError from failure
 
 
 def _as_output(ename: str, evalue: str) -> NotebookNode:
@@ -239,6 +273,7 @@ def run_notebook(
     start: Start,
     cwd: str,
     seconds: float,
+    megabytes: int = 4000,
 ) -> NotebookNode:
     """Run a notebook with papermill.
 
@@ -254,6 +289,8 @@ def run_notebook(
         The folder that it runs in.
     seconds : float
         How long it may run.
+    megabytes : int
+        How much memory it may take, where kernels are forked on Linux.
 
     Returns
     -------
@@ -271,6 +308,7 @@ def run_notebook(
             progress_bar=False,
             cwd=cwd,
             seconds=seconds,
+            megabytes=megabytes,
             kept=kept,
         )
     executed: NotebookNode = remove_error_markers(kept[0])

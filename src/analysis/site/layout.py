@@ -16,6 +16,7 @@ LEDGER = "ledger.json"
 
 UNIT_NOTEBOOK = "cdcs.ipynb"
 YEAR_NOTEBOOK = "year.ipynb"
+NOTEBOOKS = (UNIT_NOTEBOOK, YEAR_NOTEBOOK)
 
 
 def unit_page(unit_id: str) -> str:

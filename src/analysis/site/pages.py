@@ -39,6 +39,8 @@ class Task:
         The folder that it runs in.
     seconds : float
         How long it may run.
+    megabytes : int
+        How much memory it may take.
     template : Template
         What it is exported with.
     start : {"fork", "kernel"}
@@ -51,6 +53,7 @@ class Task:
     parameters: dict[str, Any]
     cwd: str
     seconds: float
+    megabytes: int
     template: Template
     start: Start
 
@@ -92,6 +95,7 @@ def make_page(task: Task) -> Result:
             start=task.start,
             cwd=task.cwd,
             seconds=task.seconds,
+            megabytes=task.megabytes,
         )
         failure = find_failure(executed)
         if failure is None:

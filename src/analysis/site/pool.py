@@ -27,7 +27,7 @@ from analysis.site.pages import Result, Task, make_page
 from analysis.site.shell import end_with, make_shell
 
 #: A worker ends its own notebook in time; one that is this much later hangs itself.
-_GRACE_SECONDS = 60.0
+GRACE_SECONDS = 60.0
 #: How long a worker may take to end its kernel when it is told to stop.
 _STOP_SECONDS = 2.0
 
@@ -104,7 +104,7 @@ class _Worker:
 
     def begin(self, task: Task) -> None:
         self.task, self.began = task, time.monotonic()
-        self.deadline = self.began + task.seconds + _GRACE_SECONDS
+        self.deadline = self.began + task.seconds + GRACE_SECONDS
         with suppress(ConnectionError):  # a dead worker is found out by `finish`
             self.pipe.send(task)
 
@@ -147,13 +147,9 @@ def _stop_all(workers: Sequence[_Worker]) -> None:
 
 def _work(pipe: Connection, inherited: Sequence[Connection], parent: int) -> None:
     """Make pages until the parent closes the pipe."""
-    end_with(parent)
+    obey_parent(parent)
     for connection in inherited:
         connection.close()
-    # Ctrl-C reaches the whole group: the parent alone decides. Its SIGTERM must not kill us at
-    # once, for the kernel would live on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
     gc.freeze()  # keep the pages of memory that are shared with the parent shared
     with suppress(EOFError, ConnectionError):
         while True:
@@ -161,6 +157,15 @@ def _work(pipe: Connection, inherited: Sequence[Connection], parent: int) -> Non
             if task.start == "fork":
                 make_shell()
             pipe.send(make_page(task))
+
+
+def obey_parent(parent: int) -> None:
+    """Let a working process end with its parent, and only as that one wants."""
+    end_with(parent)
+    # Ctrl-C reaches the whole group: the parent alone decides. Its SIGTERM must not kill us at
+    # once, for the kernel would live on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
 
 
 def _leave(*_: object) -> None:

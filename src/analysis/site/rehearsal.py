@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from analysis.loading import keep_warm
@@ -11,6 +11,7 @@ from analysis.reports import unit
 from analysis.site.export import warm_up
 from analysis.site.notebooks import import_ahead
 from analysis.site.pages import Task
+from analysis.site.templates import Template
 from analysis.study import Study
 
 
@@ -27,16 +28,21 @@ def rehearse(study: Study, tasks: Sequence[Task]) -> None:
     tasks : sequence of Task
         The pages.
     """
-    keep_warm(study)
-    for text in {task.notebook for task in tasks}:
-        import_ahead(text)
-    warm_up(tasks[0].template)
+    rehearse_notebooks(study, {task.notebook for task in tasks}, tasks[0].template)
     unit_ids = [task.parameters["unit_id"] for task in tasks if "unit_id" in task.parameters]
     # One page of a kind draws as much as the rehearsal would.
     if len(unit_ids) > 2:
         for unit_id in unit_ids[:2]:
             with suppress(Exception):  # a page's own cell will say what is wrong
                 _write_sections(unit(study, unit_id, study.params.year))
+
+
+def rehearse_notebooks(study: Study, texts: Iterable[str], template: Template) -> None:
+    """Keep the study, import what the notebooks import and compile the template."""
+    keep_warm(study)
+    for text in texts:
+        import_ahead(text)
+    warm_up(template)
 
 
 def _write_sections(report: object) -> None:

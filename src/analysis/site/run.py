@@ -18,6 +18,7 @@ def run_report(
     units: Sequence[str] | None = None,
     jobs: int | None = None,
     force: bool = False,
+    scheduler: str | None = None,
 ) -> Recap:
     """Bring a year's site up to date.
 
@@ -31,7 +32,7 @@ def run_report(
         The project's folder.
     out : Path
         The site's folder.
-    units, jobs, force
+    units, jobs, force, scheduler
         As `analysis.site.build.build_site` has them.
 
     Returns
@@ -54,4 +55,6 @@ def run_report(
     study = open_study(params, root)
     # What was changed while it was being read is not what was seen.
     seen = seen if fingerprint(params, root) == seen else ""
-    return build_site(study, out, units=units, jobs=jobs, force=force, seen=seen)
+    return build_site(
+        study, out, units=units, jobs=jobs, force=force, seen=seen, scheduler=scheduler
+    )

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
@@ -120,7 +121,7 @@ def make_shell() -> _Shell:
     return shell
 
 
-def serve(pipe: Connection, parent: int) -> NoReturn:
+def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
     """Run the cells that come through the pipe until it is closed, then end the process.
 
     Parameters
@@ -130,6 +131,8 @@ def serve(pipe: Connection, parent: int) -> NoReturn:
         each cell being ``("execute_reply", …)``.
     parent : int
         The process without which there is no point in running.
+    megabytes : int
+        How much memory may be taken, beside what this process has already.
     """
     try:
         _stand_alone(parent)
@@ -145,6 +148,7 @@ def serve(pipe: Connection, parent: int) -> NoReturn:
         sys.stdout, sys.stderr = streams
         descriptors = [_Descriptor(stream) for stream in streams]
         _use_inline_figures()
+        _limit_memory(shell, megabytes)
         while True:
             try:
                 source = pipe.recv()
@@ -191,6 +195,30 @@ def _stand_alone(parent: int) -> None:
     # What this package keeps from being imported (see its __init__) is nobody else's loss.
     for name in [name for name, module in sys.modules.items() if module is None]:
         del sys.modules[name]
+
+
+def _limit_memory(shell: _Shell, megabytes: int) -> None:
+    """Let a cell that takes too much memory fail, rather than the system choose its victim."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text("ascii")
+    taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    most = taken * 1024 + megabytes * 2**20
+    hard = before[1]
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+    def tell(shell: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, before)  # telling takes memory too
+        message = f"sổ tay dùng quá {megabytes} MB bộ nhớ (tham số page_megabytes)"
+        failure = MemoryError(message)
+        lines = shell.InteractiveTB.structured_traceback(MemoryError, failure, trace, tb_offset)
+        shell._showtraceback(MemoryError, failure, lines)
+
+    shell.set_custom_exc((MemoryError,), tell)  # type: ignore[no-untyped-call]
 
 
 def end_with(parent: int) -> None:

@@ -20,9 +20,8 @@ from analysis.site.layout import (
     INDEX,
     INDICATORS,
     LEDGER,
-    UNIT_NOTEBOOK,
+    NOTEBOOKS,
     UNITS,
-    YEAR_NOTEBOOK,
     Layout,
 )
 from analysis.site.ledger import Earlier, Entry, hash_file, is_good, is_there, read_earlier
@@ -56,7 +55,7 @@ def fingerprint(
     """
     folder = notebooks or root / "notebooks"
     try:
-        texts = [hash_file(folder / name) for name in (UNIT_NOTEBOOK, YEAR_NOTEBOOK)]
+        texts = [hash_file(folder / name) for name in NOTEBOOKS]
         shared = shared_inputs(params, root, template)
         data = digest_folder(root / params.data)
     except OSError:

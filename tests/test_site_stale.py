@@ -1,0 +1,359 @@
+"""Only what changed is made again, and a page that would look different is never taken for good."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from datasets import Tables, copied, random_tables, write_tables
+from test_site_kit import (
+    END,
+    make_notebook,
+    make_study,
+    needs_fork,
+    write_notebooks,
+    write_template,
+)
+
+from analysis import unit
+from analysis.cli import main
+from analysis.params import Params, find_root, load_params
+from analysis.plan import Plan, load_plan
+from analysis.problems import InputError
+from analysis.reports import UnitReport
+from analysis.reports import base as base_module
+from analysis.reports import unit as unit_module
+from analysis.site.build import build_site
+from analysis.site.reads import is_plain
+from analysis.site.unchanged import find_unchanged, fingerprint
+from analysis.site.why import explain_page
+from analysis.study import Study
+from analysis.tables.load import load_dataset
+
+YEAR = 2024
+SECTIONS = (
+    *("header", "summary", "next_steps", "figure_targets", "figure_trend", "figure_peers"),
+    *("results", "definitions", "method", "finish"),
+)
+
+
+# --- A page that would look different has another key ------------------------------------------
+
+
+@pytest.fixture
+def write_page(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Write all sections of a unit's page, with what a chart is given in place of its drawing.
+
+    A chart draws nothing but its arguments. What says when and of what data the page was made is
+    left out: the first always differs, the second is the key itself.
+    """
+    for module in (base_module, unit_module):
+        for name in ("targets_chart", "trend_chart", "peers_chart"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, lambda *given: repr(given[:-1]))
+    monkeypatch.setattr(base_module, "to_svg", lambda drawn, alt, name: f"{drawn} {alt} {name}")
+    monkeypatch.setattr(UnitReport, "data_digest", lambda report: "")
+
+    def write(study: Study, unit_id: str) -> tuple[str, dict[str, str]]:
+        report = unit(study, unit_id, YEAR)
+        parts = [getattr(report, name)() for name in SECTIONS]
+        shown = [getattr(part, "html", None) or repr(part) for part in parts]
+        kept = [text for text in "\n".join(shown).splitlines() if " UTC" not in text]
+        return "\n".join(kept), report.digests()
+
+    return write
+
+
+def open_tables(tables: Tables, folder: Path, plan: Plan, params: Params) -> Study:
+    shutil.rmtree(folder, ignore_errors=True)
+    return Study(params, plan, load_dataset(write_tables(tables, folder)), find_root())
+
+
+def with_another_cell(tables: Tables, rng: random.Random) -> tuple[Tables, tuple[str, str]]:
+    """Change any one cell of any table into what another row has there, one more, or nothing."""
+    tables = copied(tables)
+    name = rng.choice(
+        ("returns", "returns", "returns", "roster", *(t for t in tables if tables[t]))
+    )
+    recent = [row for row in tables[name] if row.get("year", "") in ("2023", "2024")]
+    row = rng.choice(recent if recent and rng.random() < 0.8 else tables[name])
+    column = rng.choice([key for key in row if key not in ("year", "unit_id", "employer_id")])
+    others = sorted({other[column] for other in tables[name]} - {row[column]})
+    more = [str(int(row[column]) + 1)] if row[column].isdigit() else []
+    row[column] = rng.choice([*others, *more, ""])
+    return tables, (f"{name}.{column} {row.get('year')}", row.get("unit_id", ""))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_page_that_would_look_different_has_another_key(
+    write_page: Any, tmp_path: Path, plan: Plan, seed: int
+) -> None:
+    """Any one cell of any table changed: wherever a page's text moves, its key moves."""
+    rng = random.Random(seed)
+    params = load_params(YEAR).model_copy(update={"min_peers": 2, "min_ranked": 1})
+    tables = random_tables(seed + 2, units=7, years=(2022, 2023, 2024, 2025))
+    study = open_tables(tables, tmp_path / "a", plan, params)
+    before = {key: write_page(study, key) for key in study.expected_units(YEAR).index}
+    changes, own, others, spared = 0, 0, 0, 0
+    while changes < 14:
+        other_tables, (what, whose) = with_another_cell(tables, rng)
+        try:
+            other = open_tables(other_tables, tmp_path / "b", plan, params)
+        except InputError:
+            continue  # not what a dataset may hold
+        changes += 1
+        for key in set(before) & set(other.expected_units(YEAR).index):
+            text, digests = write_page(other, key)
+            is_moved = text != before[key][0]
+            assert not is_moved or digests != before[key][1], f"{key} after {what} of {whose}"
+            own += is_moved and key == whose
+            others += is_moved and key != whose
+            spared += digests == before[key][1]
+    assert own > 1, "too little was changed to prove anything"
+    assert others > 2, "too little was changed to prove anything"
+    assert spared > 10, "whatever is corrected, everything is made again"
+
+
+def test_same_data_has_the_same_key_in_another_process(tmp_path: Path) -> None:
+    """Nothing in a key depends on the order of sets or the run."""
+    code = (
+        "from analysis import load, unit\n"
+        "print(unit(load(2024), 'DN-DABAN', 2024).digests())"
+    )  # fmt: skip
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            cwd=find_root(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+
+
+# --- Who may look at anything ------------------------------------------------------------------
+
+OPEN = "import analysis\nstudy = analysis.load(year, data=data)\nreport = analysis.unit(study, unit_id, year)"
+PARAMETERS = 'unit_id = "x"\nyear = 2024\ndata = "d"'
+
+
+def plain(*cells: str) -> bool:
+    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)))
+
+
+def test_the_projects_notebook_shows_the_narrative_alone() -> None:
+    assert is_plain((find_root() / "notebooks" / "cdcs.ipynb").read_text("utf-8"))
+    assert plain("# md Nhận xét của tôi", OPEN, "report.header()", "'''chú thích'''")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (OPEN, "study.table"),
+        (OPEN, "print(year)"),
+        (OPEN, "report.study.dataset.returns"),
+        (OPEN, "report._beside(1)"),
+        (OPEN, "report.figure('a')"),
+        (OPEN, "report.header(); import os"),
+        (OPEN, "import pandas"),
+        (OPEN, "year = 2023", "report.header()"),
+        (OPEN, "for name in (1, 2): report.header()"),
+        (OPEN, "%matplotlib inline"),
+        (OPEN.replace("data=data", "file='x.yaml'"),),
+        (OPEN.replace("data=data", "data='x'"),),
+        (OPEN.replace("study, unit_id", "study, 'DN-RLAN'"),),
+        (OPEN, "study = analysis.load(year, plan=data)"),
+        (OPEN.replace("import analysis", "import analysis, other as analysis"),),
+        (OPEN, END),
+    ],
+)
+def test_any_other_code_may_look_at_anything(cells: tuple[str, ...]) -> None:
+    assert not plain(*cells)
+
+
+# --- A whole site ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_study(tmp_path / "data", ["DN-RLAN", "TH-HUC", "XA-XY"])
+    write_notebooks(tmp_path / "notebooks", OPEN.split("\n", 1)[0])
+    unit_notebook = make_notebook(
+        PARAMETERS, OPEN, "report.header()", "report.results()", "report.finish()"
+    )
+    nbformat.write(unit_notebook, tmp_path / "notebooks" / "cdcs.ipynb")
+    write_template(tmp_path / "templates")
+    return tmp_path
+
+
+def open_study_of(folder: Path) -> Study:
+    root = find_root()
+    params = load_params(YEAR, root=root).model_copy(update={"data": str(folder / "data")})
+    return Study(params, load_plan(root / params.plan), load_dataset(folder / "data"), root)
+
+
+def build(folder: Path, **more: Any) -> Any:
+    study = open_study_of(folder)
+    template = write_template(folder / "templates")
+    places = {"notebooks": folder / "notebooks", "template": template}
+    seen = fingerprint(study.params, study.root, **places)
+    index = {"render_index": lambda _, ledger: json.dumps(ledger["units"])}
+    return build_site(
+        study, folder / "2024", seen=seen, jobs=1, progress=False, **places, **index, **more
+    )
+
+
+def unchanged(folder: Path, units: Iterable[str] | None = None) -> bool:
+    params = load_params(YEAR).model_copy(update={"data": str(folder / "data")})
+    template = write_template(folder / "templates")
+    seen = fingerprint(params, find_root(), notebooks=folder / "notebooks", template=template)
+    return find_unchanged(params, folder / "2024", seen, units and list(units)) is not None
+
+
+def correct(folder: Path, unit_id: str, column: str, value: str, table: str = "returns") -> None:
+    path = folder / "data" / f"{table}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if (row["unit_id"], row["year"]) == (unit_id, str(YEAR)):
+            row[column] = value
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def made_at(folder: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in (folder / "2024" / "cdcs").iterdir()}
+
+
+@needs_fork
+def test_one_correction_makes_its_own_page_and_those_that_show_it(folder: Path) -> None:
+    assert build(folder).made == 4
+    # A remark stands on no page; the year's has the digest of the whole dataset.
+    correct(folder, "DN-RLAN", "note", "đã gọi điện")
+    assert build(folder).made == 2
+    # A unit's own name is on its neighbours' pages too, and nobody else's.
+    correct(folder, "XA-XY", "name", "CĐCS xã Xy mới", "roster")
+    before = made_at(folder)
+    again = build(folder)
+    after = made_at(folder)
+    assert {key for key in after if after[key] != before[key]} == {"XA-XY"}
+    assert again.made == 2
+
+
+@needs_fork
+def test_an_analysts_own_code_is_made_again_with_any_correction(folder: Path) -> None:
+    path = folder / "notebooks" / "cdcs.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(-1, nbformat.v4.new_code_cell("len(study.table) and None"))
+    nbformat.write(notebook, path)
+    assert build(folder).made == 4
+    correct(folder, "DN-RLAN", "note", "đã gọi điện")
+    assert build(folder).made == 4
+
+
+@needs_fork
+def test_why_names_what_changed(folder: Path) -> None:
+    template = write_template(folder / "templates")
+
+    def why(name: str) -> str:
+        places = {"notebooks": folder / "notebooks", "template": template}
+        return "\n".join(explain_page(open_study_of(folder), folder / "2024", name, **places))
+
+    assert "chưa có trang nào" in why("DN-RLAN")
+    assert not (folder / "2024").exists()
+    build(folder)
+    ledger = (folder / "2024" / "ledger.json").read_bytes()
+    assert "trang còn đúng" in why("DN-RLAN")
+    correct(folder, "DN-RLAN", "note", "đã gọi điện")
+    told = why("DN-RLAN")
+    units = {item["unit_id"]: item for item in json.loads(ledger)["units"]}
+    old = units["DN-RLAN"]["inputs"]["figures"]
+    assert f"số liệu của chính đơn vị (figures): trước {old}, nay " in told
+    assert len(told.splitlines()) == 2
+    assert "trang còn đúng" in why("TH-HUC")
+    assert "(data)" in why("year")
+    (folder / "2024" / "cdcs" / "TH-HUC.html").write_text("của ai đó")
+    assert "đã bị xóa hoặc sửa" in why("TH-HUC")
+    with pytest.raises(InputError):
+        why("KHONG-CO")
+    assert (folder / "2024" / "ledger.json").read_bytes() == ledger
+
+
+@needs_fork
+def test_an_unchanged_site_is_known_from_bytes_alone(folder: Path) -> None:
+    assert not unchanged(folder)
+    build(folder)
+    assert unchanged(folder)
+    assert unchanged(folder, ["TH-HUC"])
+    assert not unchanged(folder, ["KHONG-CO"])
+
+
+def touch(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+CHANGES = {
+    "data": lambda f: correct(f, "DN-RLAN", "note", "đã gọi điện"),
+    "description": lambda f: (f / "data" / "dataset.yaml").write_text("name: khác"),
+    "unit notebook": lambda f: touch(f / "notebooks" / "cdcs.ipynb"),
+    "year notebook": lambda f: touch(f / "notebooks" / "year.ipynb"),
+    "template": lambda f: (f / "templates" / "mini" / "more.j2").write_text("x"),
+    "page gone": lambda f: (f / "2024" / "cdcs" / "TH-HUC.html").unlink(),
+    "page touched": lambda f: touch(f / "2024" / "cdcs" / "TH-HUC.html"),
+    "year page gone": lambda f: (f / "2024" / "year.html").unlink(),
+    "index gone": lambda f: (f / "2024" / "index.html").unlink(),
+    "data touched": lambda f: touch(f / "2024" / "data" / "units.csv"),
+    "ledger touched": lambda f: touch(f / "2024" / "ledger.json"),
+    "state broken": lambda f: (f / "2024.notebooks" / "run.json").write_text("[1"),
+    "state gone": lambda f: (f / "2024.notebooks" / "run.json").unlink(),
+    "a year beside": lambda f: ((f / "2023").mkdir(), (f / "2023" / "index.html").touch()),
+}
+
+
+@needs_fork
+def test_whatever_changes_is_seen(folder: Path) -> None:
+    build(folder)
+    for what, change in CHANGES.items():
+        assert unchanged(folder), what
+        change(folder)
+        assert not unchanged(folder), what
+        build(folder)
+    assert unchanged(folder)
+
+
+@needs_fork
+def test_rerun_of_the_command_reads_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(tmp_path / "data", ["TH-HUC"])
+    command = ["report", "--year", "2024", "--data", str(tmp_path / "data"), "--jobs", "1"]
+    command += ["--out", str(tmp_path / "2024")]
+    with pytest.raises(SystemExit) as stop:
+        main(command)
+    assert not stop.value.code, capsys.readouterr()
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a table was read")
+
+    monkeypatch.setattr("analysis.loading.open_study", refuse)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(command)
+    assert not stop.value.code
+    assert "Đã làm 0 trang, giữ nguyên 2 trang" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
