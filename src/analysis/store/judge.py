@@ -16,7 +16,7 @@ from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, type_table
-from analysis.tables.stored import at_place, find_place, read_rows, row_key
+from analysis.tables.stored import at_place, find_place, read_rows, row_keys
 from analysis.tables.storefile import last_entry
 
 
@@ -165,6 +165,6 @@ def _locate(
         )
         return replace(found, year=problem.year)
     table = dictionary().tables[name]
-    key = row_key(table, merged.text[name].iloc[position])
+    (key,) = row_keys(table, merged.text[name].iloc[[position]]).values()
     place = find_place(connection, table, key, problem.column, last)
     return problem if place is None else at_place(problem, place)

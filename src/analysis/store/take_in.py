@@ -36,7 +36,7 @@ from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
-from analysis.tables.stored import Origin, read_rows, row_key
+from analysis.tables.stored import Origin, read_rows, row_keys
 from analysis.tables.storefile import explained, has_store, is_known, last_entry
 
 #: Reads one file: what it holds, or every reason why it cannot be read.
@@ -291,7 +291,8 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
         last = last_entry(connection)
         tables = _surroundings(connection, run, last)
     dataset = Dataset(tables, {name: name for name in tables})
-    ours = [problem for problem in check_oddities(dataset) if _is_ours(problem, run, tables)]
+    rows = _find_ours(run, tables)
+    ours = [p for p in check_oddities(dataset) if (p.file, p.row) in rows]
     return Origin(run.folder, last).locate(ours, tables)
 
 
@@ -308,6 +309,11 @@ def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[
     }
 
 
-def _is_ours(problem: Problem, run: _Run, tables: dict[str, pd.DataFrame]) -> bool:
-    key = row_key(dictionary().tables[problem.file], tables[problem.file].loc[problem.row])
-    return (problem.file, key) in run.brought
+def _find_ours(run: _Run, tables: dict[str, pd.DataFrame]) -> set[tuple[str, int | None]]:
+    """Return the rows that this run brought, by table."""
+    return {
+        (name, row)
+        for name, frame in tables.items()
+        for row, key in row_keys(dictionary().tables[name], frame).items()
+        if (name, key) in run.brought
+    }

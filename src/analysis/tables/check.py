@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from analysis.tables.load import Dataset
 _MIN_DISTRIBUTION = 8
 _MAX_ROBUST_Z = 3.5
 Rule = Callable[[Dataset], list[Problem]]
+Cells = dict[str, Any]
 
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
@@ -56,7 +58,7 @@ def _problems(
     column: str,
     *,
     code: str,
-    message: Callable[[pd.Series], str],
+    message: Callable[[Cells], str],
     is_error: bool = True,
 ) -> list[Problem]:
     severity: Severity = "error" if is_error else "warning"
@@ -71,17 +73,17 @@ def _problems(
             message(cells),
             _year_of(cells),
         )
-        for row, cells in rows.iterrows()
+        for row, cells in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
 
 
-def _year_of(cells: pd.Series) -> int | None:
-    if "year" in cells.index:
+def _year_of(cells: Cells) -> int | None:
+    if "year" in cells:
         return int(cells["year"])
     return int(cells["date"].year) if pd.notna(cells["date"]) else None
 
 
-def _message(template: str) -> Callable[[pd.Series], str]:
+def _message(template: str) -> Callable[[Cells], str]:
     """Return a message filled from the row that it is about."""
     return lambda row: template.format(**row)
 
@@ -159,7 +161,7 @@ def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
     return found
 
 
-def _above_message(table: Table, column: Column) -> Callable[[pd.Series], str]:
+def _above_message(table: Table, column: Column) -> Callable[[Cells], str]:
     tables = dictionary().tables
     whole = {**tables["roster"].columns, **table.columns}[column.at_most or ""]
     people = _ON_REGISTER if column.type.name == "count" else ""

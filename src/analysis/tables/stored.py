@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -160,18 +161,38 @@ class Origin:
         """
         if not problems:
             return []
+        keys = _keys_of(problems, tables)
         with reading(self.folder) as connection:
-            return [self._locate(connection, problem, tables) for problem in problems]
+            return [
+                self._locate(connection, problem, keys.get((problem.file, problem.row)))
+                for problem in problems
+            ]
 
     def _locate(
-        self, connection: sqlite3.Connection, problem: Problem, tables: dict[str, pd.DataFrame]
+        self, connection: sqlite3.Connection, problem: Problem, key: tuple[str, ...] | None
     ) -> Problem:
-        table = dictionary().tables.get(problem.file)
-        if table is None or problem.row is None:
+        if key is None:
             return problem
-        key = row_key(table, tables[table.name].loc[problem.row])
+        table = dictionary().tables[problem.file]
         place = find_place(connection, table, key, problem.column, self.last)
         return problem if place is None else at_place(problem, place)
+
+
+def _keys_of(
+    problems: Sequence[Problem], tables: dict[str, pd.DataFrame]
+) -> dict[tuple[str, int | None], tuple[str, ...]]:
+    """Return the keys of the rows that problems are about, by table and row."""
+    rows: dict[str, set[int]] = {}
+    for problem in problems:
+        if problem.file in tables and problem.row is not None:
+            rows.setdefault(problem.file, set()).add(problem.row)
+    return {
+        (name, row): key
+        for name, wanted in rows.items()
+        for row, key in row_keys(
+            dictionary().tables[name], tables[name].loc[sorted(wanted)]
+        ).items()
+    }
 
 
 def at_place(problem: Problem, place: Place) -> Problem:
@@ -181,9 +202,10 @@ def at_place(problem: Problem, place: Place) -> Problem:
     )
 
 
-def row_key(table: Table, row: pd.Series) -> tuple[str, ...]:
-    """Return a row's key as text."""
-    return tuple(_key_text(row[name]) for name in table.key)
+def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, tuple[str, ...]]:
+    """Return the rows' keys as text, by row; from text or typed cells."""
+    rows = frame[list(table.key)].itertuples(name=None)
+    return {row: tuple(map(_key_text, key)) for row, *key in rows}
 
 
 def _key_text(value: object) -> str:
@@ -206,8 +228,14 @@ def find_place(
     if found is None:
         return None
     entry, file, sheet, addresses, row, value = found
-    cell = address(json.loads(addresses), column, row)
+    cell = address(_addresses(addresses), column, row)
     return Place(entry, file, sheet, cell, row, value)
+
+
+@lru_cache
+def _addresses(text: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(text)
+    return found
 
 
 def address(addresses: dict[str, str], column: str, row: int) -> str:
