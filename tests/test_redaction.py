@@ -40,7 +40,7 @@ from analysis.redaction import (
 )
 from analysis.redaction.kinds import NOT_PERSONS, SIZES, kind_of
 from analysis.redaction.money import BANDS
-from analysis.redaction.years import Register
+from analysis.redaction.years import Source
 from analysis.study import Study, shown_value
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
@@ -558,7 +558,7 @@ def exchanges_of(study: Study) -> list[Exchange]:
     """Exchanges that the redaction holds to be invisible, a few of every kind for every member."""
     found = []
     for source in ("units", "employers"):
-        register = Register(study.dataset, study.plan, source)
+        register = Source(study.dataset, study.plan, source)
         for year in study.dataset.years:
             persons = register.read(year)
             names = [*persons.ids, DISTRICT]

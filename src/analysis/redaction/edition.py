@@ -18,7 +18,7 @@ from analysis.redaction.kinds import SIZES, is_persons, kind_of
 from analysis.redaction.money import find_band, round_rate
 from analysis.redaction.persons import Verdict, Year
 from analysis.redaction.sheet import LARGEST_HIDDEN
-from analysis.redaction.years import Register
+from analysis.redaction.years import Source
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
@@ -174,7 +174,7 @@ class _Editor:
         self.shown_beside: set[tuple[int, str]] = set()
         self.totals: dict[tuple[int, str], int] = {}
         for source in ("units", "employers"):
-            register = Register(study.dataset, study.plan, source)
+            register = Source(study.dataset, study.plan, source)
             for year in study.dataset.years if register.columns else ():
                 self._take(year, register.read(year), source)
 

@@ -12,11 +12,11 @@ from analysis.indicators.members import (
     BoolArray,
     IntArray,
     Members,
-    district_members,
-    employer_members,
-    unit_members,
+    Register,
+    district_register,
+    employer_register,
+    unit_register,
 )
-from analysis.indicators.pooling import join
 from analysis.indicators.states import States, find_members, find_states
 from analysis.plan import Condition, Indicator, Plan, Target
 from analysis.redaction.kinds import SIZES, columns_over, is_persons, kind_of
@@ -27,7 +27,7 @@ from analysis.tables.load import Dataset
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-class Register:
+class Source:
     """The members of one source over all years; the district stands behind the units.
 
     Parameters
@@ -45,21 +45,17 @@ class Register:
         self.years = pd.Index(sorted(int(year) for year in known), dtype="int64")
         self.plan = plan
         if source == "units":
-            self.members = unit_members(dataset, plan, self.years)
-            self.beside: Members | None = district_members(dataset, plan, self.years)
+            self.register = unit_register(dataset, plan, self.years)
+            self.beside: Register | None = district_register(dataset, plan, self.years)
             sources: tuple[str, ...] = ("units", "district")
         else:
-            self.members = employer_members(dataset, plan, self.years)
+            self.register = employer_register(dataset, self.years)
             self.beside = None
             sources = ("employers",)
         self.described = {n: c for s in reversed(sources) for n, c in columns_over(s).items()}
         catalogue = plan.catalogue()
         self.about = [i for i in catalogue if i.over in sources]
-        self.asked = [
-            (i, self._find_states(i))
-            for i in catalogue
-            if i.over == source and kind_of(i) == "persons"
-        ]
+        self.asked = [i for i in catalogue if i.over == source and kind_of(i) == "persons"]
         # Employers have no pages of their own: nothing of a single one is shown.
         self.alone = set(SIZES) if source == "units" else set()
         # What no indicator asks for is in no file, and free to be anything.
@@ -70,24 +66,27 @@ class Register:
         own = [i for i in self.about if i.over == "district"]
         self.shown_beside = {n for i in own for n in (*i.numerator, *i.denominator)}
 
-    def _find_states(self, indicator: Indicator) -> States:
-        """Return the states of all members, and of the district where it is one of them."""
-        states = find_states(
-            indicator, self.members, find_members(indicator, self.plan, self.members)
-        )
-        if self.beside is None or not indicator.with_district:
-            return states
-        return join(states, find_states(indicator, self.beside, self.beside.expected))
+    def _find_states(self, indicator: Indicator, places: _Places) -> States:
+        """Return the states of a year's members, and of the district where it is one of them."""
+        everyone = Members(self.register, places.rows)
+        members = find_members(indicator, self.plan, everyone)
+        parts = [(np.searchsorted(places.rows, members.rows), find_states(indicator, members))]
+        if self.beside is not None and indicator.with_district:
+            itself = Members(self.beside, np.array([places.code]))
+            itself = itself.only(self.beside.expected[itself.rows])
+            last = np.full(len(itself), len(places.rows))
+            parts.append((last, find_states(indicator, itself)))
+        return places.spread(parts)
 
     def read(self, year: int) -> Year:
         """Return the persons of one year: of everybody expected, and at last of the district."""
         code = int(self.years.get_loc(year))
-        rows = np.flatnonzero((self.members.year_codes == code) & self.members.expected)
-        places = _Places(self.members, rows, self.beside, code)
+        rows = np.flatnonzero((self.register.year_codes == code) & self.register.expected)
+        places = _Places(self.register, rows, self.beside, code)
         counts = [places.find(name) for name in self.columns]
         x = np.stack([values for values, _ in counts], axis=1)
         known = np.stack([there for _, there in counts], axis=1)
-        asked = [Asked(i, places.take(states), _bar(i, year)) for i, states in self.asked]
+        asked = [Asked(i, self._find_states(i, places), _bar(i, year)) for i in self.asked]
         alone = np.tile([name in self.alone for name in self.columns], (len(x), 1))
         if self.beside is not None:
             alone[-1] = [name in self.shown_beside for name in self.columns]
@@ -106,9 +105,9 @@ class Register:
         totals = {}
         for name in SIZES if self.beside is not None else ():
             totals[name] = known[:, self.columns.index(name)] & places.is_member
-        ids = self.members.frame.iloc[rows, :]
         key = "unit_id" if self.beside is not None else "employer_id"
-        return Year(sheet, asked, *self._find_scopes(rows, places), ids[key].tolist(), totals)
+        ids = self.register.cells(key, rows).tolist()
+        return Year(sheet, asked, *self._find_scopes(rows, places), ids, totals)
 
     def _places_of(self, indicator: Indicator) -> list[int]:
         return [self.columns.index(n) for n in (*indicator.numerator, *indicator.denominator)]
@@ -117,7 +116,9 @@ class Register:
         self, places: _Places, x: IntArray, known: BoolArray
     ) -> list[tuple[int, int, BoolArray]]:
         """Return parts with their wholes, and the wholes of these."""
-        types = np.array([*self.members.types.iloc[places.rows], *[""] * places.more], object)
+        kinds = self.register.scopes["unit_type"]
+        own = [kinds.names[code] for code in kinds.codes[places.rows]]
+        types = np.array([*own, *[""] * places.more], object)
         found = []
         for part, name in enumerate(self.columns):
             exempt, above = np.zeros(len(x), bool), self.described[name]
@@ -135,11 +136,11 @@ class Register:
         place = {name: i for i, name in enumerate(self.columns)}
         pairs: list[Pair] = [
             (tuple(place[n] for n in i.numerator), tuple(place[n] for n in i.denominator))
-            for i, _ in self.asked
+            for i in self.asked
             if i.measure == "ratio"
         ]
         shown = self.alone | self.shown_beside
-        shown |= {n for i, _ in self.asked for n in (*i.numerator, *i.denominator)}
+        shown |= {n for i in self.asked for n in (*i.numerator, *i.denominator)}
         for name in self.columns:
             whole = self.described[name].at_most
             if name in shown and whole in shown:
@@ -172,7 +173,7 @@ class Register:
         scopes: dict[str, IntArray] = {"district": np.zeros(len(rows) + places.more, np.int64)}
         names: dict[str, Sequence[str]] = {"district": [self.plan.issuer.id]}
         nowhere = np.full(places.more, -1, np.int64)
-        for scope, keys in self.members.scopes.items():
+        for scope, keys in self.register.scopes.items():
             if scope != "unit":
                 scopes[scope] = np.concatenate([keys.codes[rows], nowhere])
                 names[scope] = [str(name) for name in keys.names]
@@ -182,8 +183,10 @@ class Register:
 class _Places:
     """Where a year's members stand in their tables, the district's year behind them."""
 
-    def __init__(self, members: Members, rows: IntArray, beside: Members | None, code: int) -> None:
-        self.members, self.rows, self.beside, self.code = members, rows, beside, code
+    def __init__(
+        self, register: Register, rows: IntArray, beside: Register | None, code: int
+    ) -> None:
+        self.register, self.rows, self.beside, self.code = register, rows, beside, code
         self.more = 0 if beside is None else 1
         self.is_member = np.arange(len(rows) + self.more) < len(rows)
 
@@ -191,28 +194,25 @@ class _Places:
         """Return a column's whole numbers and where they are known."""
         size = len(self.rows) + self.more
         values, known = np.zeros(size, np.int64), np.zeros(size, bool)
-        sources = [(self.members, self.rows, slice(0, len(self.rows)))]
+        sources = [(self.register, self.rows, slice(0, len(self.rows)))]
         if self.beside is not None:
             last = np.array([self.code], np.int64)
             sources.append((self.beside, last, slice(len(self.rows), None)))
-        for members, rows, part in sources:
-            if name in members.frame:
-                figures = members.figures(name)
-                values[part], known[part] = figures.values[rows], figures.known[rows]
+        for register, rows, part in sources:
+            if any(name in table for table, _ in register.tables):
+                figures = register.figures(name).take(rows)
+                values[part], known[part] = figures.values, figures.known
         return values, known
 
-    def take(self, states: States) -> States:
-        """Return the states of the year's members; the district is none where it has no state."""
-        total, count = len(states.member), len(self.members.frame)
-        own = [count + self.code] if self.more and total > count else []
-        chosen = np.array([*self.rows, *own], np.int64)
-        lacking = self.more - len(own)
-        return States(
-            **{
-                name: np.concatenate([array[chosen], np.zeros(lacking, array.dtype)])
-                for name, array in vars(states).items()
-            }
-        )
+    def spread(self, parts: Sequence[tuple[IntArray, States]]) -> States:
+        """Return states of members at their places; who is none of them is not applicable."""
+        size = len(self.rows) + self.more
+        whole = {}
+        for name, array in vars(parts[0][1]).items():
+            whole[name] = np.full(size, name == "not_applicable", array.dtype)
+            for places, states in parts:
+                whole[name][places] = getattr(states, name)
+        return States(**whole)
 
 
 def _bar(indicator: Indicator, year: int) -> Target | None:
