@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis import cli_intake
+from analysis.cli_intake import INTAKE_COMMANDS
+from analysis.cli_store import STORE_COMMANDS
 from analysis.commandline import (
     Group,
+    as_of_option,
     data_option,
     explain,
     named_settings,
@@ -89,6 +91,7 @@ def command() -> None:
 @data_option
 @plan_option
 @params_option
+@as_of_option
 def report(
     year: int,
     units: tuple[str, ...],
@@ -101,13 +104,14 @@ def report(
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
+    as_of: str,
 ) -> None:
     """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.site.layout import default_site
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
 
-    params, root = named_settings(year, data, plan_file, params_file, edition=edition)
+    params, root = named_settings(year, data, plan_file, params_file, edition=edition, as_of=as_of)
     folder = out or default_site(params)
     if why:
         _explain_pages(params, root, folder, why)
@@ -128,6 +132,7 @@ def report(
         "--data": data,
         "--plan": plan_file,
         "--params": params_file,
+        "--as-of": as_of,
     }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
@@ -152,6 +157,7 @@ def report(
 @data_option
 @plan_option
 @params_option
+@as_of_option
 def indicators(
     year: int,
     by: str,
@@ -159,6 +165,7 @@ def indicators(
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
+    as_of: str,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
     from analysis.indicators import SCOPES, write_table
@@ -171,7 +178,7 @@ def indicators(
         )
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
-    study = open_named_study(year, data, plan_file, params_file)
+    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
     table = study.compute([year], scopes)
     if out is None:
         write_table(table, sys.stdout)
@@ -192,7 +199,10 @@ def indicators(
 )
 @data_option
 @params_option
-def check(year: int | None, form: str, data: Path | None, params_file: Path | None) -> None:
+@as_of_option
+def check(
+    year: int | None, form: str, data: Path | None, params_file: Path | None, as_of: str
+) -> None:
     """Kiểm tra bộ số liệu: mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
     from analysis.params import find_root, load_params
     from analysis.tables.check import check_dataset
@@ -201,7 +211,7 @@ def check(year: int | None, form: str, data: Path | None, params_file: Path | No
     root = find_root()
     folder = data or root / load_params(year or date.today().year, params_file, root).data
     try:
-        dataset, problems = read_dataset(folder)
+        dataset, problems = read_dataset(folder, date.fromisoformat(as_of) if as_of else None)
         problems += check_dataset(dataset)
     except InputError as failure:
         if form == "text":
@@ -238,6 +248,10 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
                 click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
 
 
+for _one in (*INTAKE_COMMANDS, *STORE_COMMANDS):
+    command.add_command(_one)
+
+
 @command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def lab(options: tuple[str, ...]) -> None:
@@ -258,9 +272,6 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
     study = open_study(params, root)
     for name in names:
         click.echo("\n".join(explain_page(study, folder, name)))
-
-
-cli_intake.register(command)
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

@@ -17,12 +17,6 @@ from analysis.commandline import (
 )
 
 
-def register(group: click.Group) -> None:
-    """Add these commands to ``congdoan``."""
-    for command in (template,):
-        group.add_command(command)
-
-
 @click.command(cls=Command)
 @year_option
 @option(
@@ -46,3 +40,6 @@ def template(
     click.echo(
         f"Đã lập {len(written)} tệp trong {out}: 1 tệp của cơ quan ban hành kế hoạch, {len(written) - 1} tệp của CĐCS."
     )
+
+
+INTAKE_COMMANDS = (template,)

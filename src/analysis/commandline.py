@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,13 +104,34 @@ plan_option = option(
 year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
 
 
+def _day(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    try:
+        return date.fromisoformat(given).isoformat() if given else ""
+    except ValueError:
+        message = "phải là một ngày, viết như 2025-03-31"
+        raise click.BadParameter(message, context, parameter) from None
+
+
+as_of_option = option(
+    "--as-of",
+    default="",
+    callback=_day,
+    metavar="NGÀY",
+    help="Dùng số liệu như kho có đến hết ngày này, ví dụ 2025-03-31.",
+)
+
+
 def open_named_study(
-    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
 ) -> Study:
     """Open the study that the options name."""
     from analysis.loading import open_study
 
-    return open_study(*named_settings(year, data, plan_file, params_file))
+    return open_study(*named_settings(year, data, plan_file, params_file, **settings))
 
 
 def named_settings(
@@ -127,7 +149,7 @@ def named_settings(
     # A folder given on the command line is meant as the user stands, not as the project lies.
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
-    chosen = {key: value for key, value in settings.items() if value is not None}
+    chosen = {key: value for key, value in settings.items() if value}
     return make_params(base.model_dump(), {**named, **chosen}), root
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -107,7 +108,7 @@ def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
     tables = {**study.dataset.tables}
     tables["roster"] = inside(tables["roster"])
     tables["returns"] = inside(tables["returns"])
-    return Dataset(tables, study.dataset.files, study.dataset.description, study.dataset.digest)
+    return replace(study.dataset, tables=tables)
 
 
 def _successors(study: Study, before: int, now: int) -> dict[str, set[str]]:

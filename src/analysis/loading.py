@@ -58,7 +58,7 @@ def open_study(params: Params, root: Path) -> Study:
         return warm.with_params(params)
     load_language(params.lang, root)  # an unknown language is refused now, not by a report
     plan = localise(load_plan(root / params.plan), params.lang, root)
-    study = Study(params, plan, load_dataset(root / params.data), root)
+    study = Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
     # Before anything else sees it: no page, table or file of that edition holds an exact figure.
     return redact(study) if params.edition == "share" else study
 
@@ -75,4 +75,4 @@ def keep_warm(study: Study) -> None:
 
 def _key(params: Params) -> tuple[str, ...]:
     """Return the settings that decide what is read; the others only change what is said of it."""
-    return params.data, params.plan, params.lang, params.edition
+    return params.data, params.plan, params.lang, params.edition, params.as_of

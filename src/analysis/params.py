@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,10 @@ DEFAULT_FILE = "default.yaml"
 def _share_text(given: Any) -> str:
     parse_number(given)
     return str(given)
+
+
+def _day_text(given: Any) -> str:
+    return date.fromisoformat(str(given)).isoformat() if given else ""
 
 
 class Params(BaseModel):
@@ -48,6 +53,8 @@ class Params(BaseModel):
         Years whose sites lie beside this one, for links; found by `congdoan report`.
     previous : str
         The indicator table of the edition before, to say what has changed; found likewise.
+    as_of : str
+        A day (``"2025-03-01"``): the figures as the dataset's store had them at its end. Empty: now.
     assumptions : dict of str to str
         A user's own thresholds for indicators that the plan names without a number, for example
         ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
@@ -67,7 +74,13 @@ class Params(BaseModel):
     letterhead: bool = False
     years_beside: list[int] = []
     previous: str = ""
+    as_of: Annotated[str, BeforeValidator(_day_text)] = ""
     assumptions: dict[str, Annotated[str, BeforeValidator(_share_text)]] = {}
+
+    @property
+    def as_of_day(self) -> date | None:
+        """The day of the state to read; None for the state of now."""
+        return date.fromisoformat(self.as_of) if self.as_of else None
 
 
 def find_root(start: Path | None = None) -> Path:

@@ -257,6 +257,13 @@ class Indicator(Model):
         return self.monitors if self.kind == "monitor" else self.kind  # type: ignore[return-value]
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its figures and conditions read."""
+        conditions = (*self.holds, *self.applies_if, *self.members_if)
+        named = [column for condition in conditions for column in condition.columns]
+        return (*self.numerator, *self.denominator, *named)
+
+    @property
     def is_share(self) -> bool:
         """Whether members are counted as holding or not."""
         return self.measure in ("share_of_units", "share_of_employers")
@@ -366,8 +373,7 @@ def _check_shape(indicator: Indicator) -> None:
 def _check_columns(indicator: Indicator) -> None:
     columns = _columns_of(indicator.over)
     conditions = (*indicator.holds, *indicator.applies_if, *indicator.members_if)
-    named = [*indicator.numerator, *indicator.denominator]
-    named += [column for condition in conditions for column in condition.columns]
+    named = indicator.columns
     tables = ", ".join(SOURCE_TABLES[indicator.over])
     for name in named:
         if name not in columns:
@@ -387,7 +393,7 @@ def _check_columns(indicator: Indicator) -> None:
             )
 
 
-def _check_district_columns(indicator: Indicator, named: list[str]) -> None:
+def _check_district_columns(indicator: Indicator, named: tuple[str, ...]) -> None:
     if indicator.over != "units":
         raise ValueError("with_district chỉ dùng cho chỉ tiêu tính trên CĐCS")
     for name in named:

@@ -16,6 +16,8 @@ from analysis.tables.load import Dataset
 #: A unit type needs this many figures before one of them can look odd.
 _MIN_DISTRIBUTION = 8
 _MAX_ROBUST_Z = 3.5
+Rule = Callable[[Dataset], list[Problem]]
+
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
 
@@ -32,17 +34,22 @@ def check_dataset(dataset: Dataset) -> list[Problem]:
     list of Problem
         Errors block; warnings are shown and block nothing.
     """
-    rules: list[Callable[[Dataset], list[Problem]]] = [
-        _unique_keys,
-        _known_units,
-        _parts_within_wholes,
-        _dates_in_order,
-        _odd_counts,
-        _sudden_changes,
-        _over_collection,
-        _unknown_lineage,
+    return [*check_rules(dataset), *check_oddities(dataset)]
+
+
+def check_rules(dataset: Dataset) -> list[Problem]:
+    """Apply the rules that may not be broken; each looks at a key's own rows alone."""
+    rules: list[Rule] = [_unique_keys, _known_units, _parts_within_wholes]
+    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
+
+
+def check_oddities(dataset: Dataset) -> list[Problem]:
+    """Warn of what deserves a second look, beside the rows of other units and years."""
+    rules: list[Rule] = [
+        *(_dates_in_order, _odd_counts, _sudden_changes),
+        *(_over_collection, _unknown_lineage),
     ]
-    return [problem for rule in rules for problem in rule(dataset)]
+    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
 
 
 def _problems(

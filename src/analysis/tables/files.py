@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis.tables.dictionary import dictionary
 
 DESCRIPTION = "dataset.yaml"
+STORE = "store.sqlite"
 _ENDINGS = (".csv", ".parquet")
 
 
@@ -26,8 +27,17 @@ def digest_tables(contents: Iterable[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
+def hash_files(folder: Path) -> list[tuple[Path, str]]:
+    """Return the table files of a folder, each with the SHA-256 of its bytes."""
+    paths = [path for name in dictionary().tables for path in find_files(folder, name)]
+    return [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
+
+
 def digest_folder(folder: Path) -> str:
-    """Return what `analysis.tables.load.read_dataset` would call the digest, reading no cell.
+    """Return a digest of all that a dataset is read from, reading no cell.
+
+    Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
+    all its bytes count, whatever state of it is read.
 
     Raises
     ------
@@ -35,4 +45,5 @@ def digest_folder(folder: Path) -> str:
         If a table's file cannot be read.
     """
     paths = [path for name in dictionary().tables for path in find_files(folder, name)]
+    paths += [path for path in (folder / STORE,) if path.exists()]
     return digest_tables((path.name, path.read_bytes()) for path in paths)

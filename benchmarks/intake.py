@@ -1,0 +1,106 @@
+"""How long it takes to take 120,000 returns in as one table, and how much memory.
+
+    python benchmarks/intake.py [--units 120000] [--form csv xlsx]
+
+The register lies in the dataset folder as a CSV file, so the import also makes the store. Each form
+is imported in a process of its own: reading, every check, the store, warnings; then the store is read
+once more, as a report would. Goal: 2 minutes and 2 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.indicators.members import is_expected
+from analysis.plan import load_plan
+from analysis.store.export import export_dataset
+from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
+from analysis.tables.texts import spell_column
+
+ROOT = Path(__file__).parents[1]
+PLAN = ROOT / "params" / "plan" / "nq02-huong-hoa.yaml"
+#: ru_maxrss counts kilobytes on Linux, bytes on macOS.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def make_files(units: int, folder: Path, forms: list[str]) -> dict[str, Path]:
+    """Write the register into a dataset folder, and the returns of the expected units beside it."""
+    from national import make_nation
+
+    nation = make_nation(units, 1)
+    returns = nation.returns
+    roster = nation.roster[is_expected(nation.roster, load_plan(PLAN))]
+    returns = returns[returns["unit_id"].isin(roster["unit_id"])]
+    export_dataset(nation, folder / "data", folder)
+    for name in dictionary().tables:
+        if name != "roster":
+            (folder / "data" / f"{name}.csv").unlink()
+    text = pd.DataFrame({name: spell_column(returns[name]) for name in returns.columns})
+    paths = {form: folder / f"returns.{form}" for form in forms}
+    for form, path in paths.items():
+        write = {"csv": text.to_csv, "xlsx": _to_excel(text)}[form]
+        write(path, index=False)
+    return paths
+
+
+def _to_excel(text: pd.DataFrame):
+    headings = {name: column.vi for name, column in dictionary().tables["returns"].columns.items()}
+    return text.rename(columns=headings).to_excel
+
+
+def measure(folder: Path, path: Path) -> None:
+    """Import one file into a folder and print what it took; run in a process of its own."""
+    from analysis.intake import read_delivery
+    from analysis.store.take_in import take_in
+    from analysis.tables.load import read_dataset
+
+    began = time.monotonic()
+    recap = take_in(folder, [path], read_delivery, load_plan(PLAN))
+    seconds = time.monotonic() - began
+    (taken,) = recap.files
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT / 1e9
+    print(f"{path.name}: {taken.outcome}, {taken.rows} rows, {len(recap.warnings)} warnings")
+    for problem in taken.problems[:5]:
+        print(f"  {problem}")
+    print(f"  {seconds:.1f} s, peak {peak:.2f} GB, {path.stat().st_size / 1e6:.1f} MB in,", end=" ")
+    began = time.monotonic()
+    dataset, problems = read_dataset(folder)
+    size = (folder / STORE).stat().st_size / 1e6
+    seconds = time.monotonic() - began
+    print(f"store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
+    if taken.outcome != "accepted" or problems:
+        raise SystemExit(f"not taken in: {len(taken.problems)} problems")
+
+
+def main() -> None:
+    """Measure each form."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--units", type=int, default=120_000)
+    parser.add_argument("--form", nargs="+", choices=["csv", "xlsx"], default=["csv", "xlsx"])
+    given = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as name:
+        for form in given.form:
+            folder = Path(name) / form
+            maker = context.Process(target=make_files, args=(given.units, folder, [form]))
+            maker.start()
+            maker.join()
+            path = folder / f"returns.{form}"
+            worker = context.Process(target=measure, args=(folder / "data", path))
+            worker.start()
+            worker.join()
+            if worker.exitcode:
+                raise SystemExit(worker.exitcode)
+
+
+if __name__ == "__main__":
+    main()

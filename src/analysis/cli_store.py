@@ -1,0 +1,272 @@
+"""The commands around the store: files in, what became of them, who is missing, states out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from analysis.commandline import (
+    Command,
+    as_of_option,
+    data_option,
+    option,
+    params_option,
+    plan_option,
+    year_option,
+)
+from analysis.problems import InputError, error
+
+if TYPE_CHECKING:
+    from analysis.params import Params
+    from analysis.plan import Plan
+
+_FAILED = 1
+#: What a folder given to ``import`` is searched for.
+_ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".parquet")
+_ERROR_LISTS = "loi-nhap"
+
+
+@click.command("import", cls=Command)
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="TỆP|THƯ_MỤC...",
+)
+@option("--year", type=int, metavar="NĂM", help="Năm của số liệu, khi tệp không ghi năm.")
+@option(
+    "--supersede",
+    default="",
+    metavar="LÝ_DO",
+    help="Cho phép thay số liệu đã có, và vì sao; số cũ vẫn được giữ lại.",
+)
+@option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
+@option(
+    "--errors",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help=f"Nơi ghi danh sách lỗi để gửi lại (mặc định: {_ERROR_LISTS}, cạnh tệp đầu tiên).",
+)
+@data_option
+@plan_option
+@params_option
+def import_files(
+    paths: tuple[Path, ...],
+    year: int | None,
+    supersede: str,
+    by: str,
+    errors: Path | None,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+) -> None:
+    """Nhận các tệp CĐCS gửi về vào kho số liệu: mỗi tệp nhận hết hoặc không nhận gì."""
+    from functools import partial
+
+    from analysis.intake import read_delivery, write_error_lists
+    from analysis.store.take_in import take_in
+    from analysis.store.words import format_recap
+
+    folder, plan, _ = _settings(year or date.today().year, data, plan_file, params_file)
+    target = errors or _folder_of(paths[0]) / _ERROR_LISTS
+    files = find_files(paths, target)
+    recap = take_in(
+        folder,
+        files,
+        partial(read_delivery, year=year),
+        plan,
+        reason=supersede.strip(),
+        by=by.strip(),
+        year=year,
+    )
+    lists = write_error_lists(recap.refused, target) if recap.refused else []
+    click.echo(format_recap(recap, lists))
+    if not recap.is_done:
+        raise SystemExit(_FAILED)
+
+
+def _folder_of(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def find_files(paths: Sequence[Path], error_lists: Path) -> list[Path]:
+    """Return the files that are meant: of a folder, those that can hold figures.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    error_lists : Path
+        Where error lists are written: they are no returns.
+
+    Returns
+    -------
+    list of Path
+        Each once. Lock files of open workbooks (``~$...``) and hidden files are left out.
+
+    Raises
+    ------
+    InputError
+        If a folder holds none.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        files = _files_in(path) if path.is_dir() else [path]
+        files = [file for file in files if file.parent.resolve() != error_lists.resolve()]
+        if not files:
+            message = f"không có tệp số liệu nào ({', '.join(_ENDINGS)})"
+            raise InputError([error(message, code="no_files", file=path.name)])
+        found |= {file.resolve(): file for file in files}
+    return list(found.values())
+
+
+def _files_in(folder: Path) -> list[Path]:
+    files = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+    return sorted(
+        path for path in files if path.is_file() and not path.name.startswith(("~$", "."))
+    )
+
+
+@click.command(cls=Command)
+@click.argument("unit", metavar="MÃ")
+@click.argument("year", type=int, metavar="NĂM")
+@data_option
+@params_option
+def history(unit: str, year: int, data: Path | None, params_file: Path | None) -> None:
+    """Xem số liệu của một CĐCS trong một năm đã đổi thế nào: khi nào, từ tệp nào, vì sao."""
+    from analysis.store.history import format_history, read_history
+
+    folder, _ = _folder(year, data, params_file)
+    entries = read_history(folder, unit, year)
+    click.echo(format_history(entries, unit, year))
+    if not entries:
+        raise SystemExit(_FAILED)
+
+
+@click.command(cls=Command)
+@year_option
+@data_option
+@plan_option
+@params_option
+def status(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> None:
+    """Đếm đơn vị phải nộp, đã nộp, có lỗi, chưa nộp; và danh sách để nhắc."""
+    from analysis.store.status import find_status, format_status
+    from analysis.tables.load import load_dataset
+
+    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    dataset = load_dataset(folder)
+    click.echo(format_status(find_status(dataset, plan, year, folder), plan, year))
+
+
+@click.command(cls=Command)
+@year_option
+@option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="NGÀY",
+    help="So với số liệu có đến hết ngày này (mặc định: với lần công bố trước ở --out).",
+)
+@option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Nơi đặt trang báo cáo đã công bố (mặc định: reports/<năm>).",
+)
+@data_option
+@plan_option
+@params_option
+def changes(
+    year: int,
+    since: datetime | None,
+    out: Path | None,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+) -> None:
+    """So với lần công bố trước: đánh giá nào đã khác, do những số liệu nào được sửa."""
+    from analysis.indicators import compute_indicators
+    from analysis.language import load_language
+    from analysis.params import find_root
+    from analysis.store.changes import as_published, find_changes, find_corrections, read_published
+    from analysis.store.words import format_changes
+    from analysis.tables.load import load_dataset
+    from analysis.tables.storefile import refuse_missing
+
+    folder, plan, params = _settings(year, data, plan_file, params_file)
+    refuse_missing(folder)
+    site = out or Path("reports") / str(year)
+    moment = since.date() if since else _published_at(site)
+    past, present = load_dataset(folder, moment), load_dataset(folder)
+    now = as_published(compute_indicators(present, plan, [year]))
+    if since:
+        then = as_published(compute_indicators(past, plan, [year]))
+    else:
+        then = read_published(site / "data" / "indicators.csv")
+    found = find_changes(then, now, find_corrections(folder, moment), (past, present), plan)
+    verdicts = load_language(params.lang, find_root()).words["verdict"]
+    click.echo(format_changes(found, verdicts, plan))
+
+
+def _published_at(site: Path) -> datetime:
+    from analysis.site.layout import INDICATORS, LEDGER, Layout
+
+    layout = Layout(site)
+    try:
+        made_at = str(json.loads(layout.file(LEDGER).read_text("utf-8"))["made_at"])
+        found = datetime.fromisoformat(made_at)
+    except (OSError, ValueError, KeyError):
+        message = "chưa có lần công bố nào ở đây; hãy dùng --since NGÀY"
+        raise InputError([error(message, code="no_edition", file=str(site))]) from None
+    if not layout.file(INDICATORS).is_file():
+        message = "thiếu bảng chỉ tiêu của lần công bố; hãy dùng --since NGÀY"
+        raise InputError([error(message, code="no_edition", file=INDICATORS)])
+    return found
+
+
+@click.command(cls=Command)
+@option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="THƯ_MỤC",
+    help="Nơi ghi các bảng CSV.",
+)
+@data_option
+@params_option
+@as_of_option
+def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -> None:
+    """Ghi số liệu ra các bảng CSV chuẩn, như hiện nay hoặc như một ngày đã qua."""
+    from analysis.store.export import export_dataset
+    from analysis.tables.load import load_dataset
+
+    folder, _ = _folder(date.today().year, data, params_file)
+    dataset = load_dataset(folder, date.fromisoformat(as_of) if as_of else None)
+    for path in export_dataset(dataset, out, folder):
+        click.echo(f"Đã ghi {path}")
+
+
+def _folder(year: int, data: Path | None, params_file: Path | None) -> tuple[Path, Params]:
+    from analysis.params import find_root, load_params
+
+    root = find_root()
+    params = load_params(year, params_file, root)
+    return data or root / params.data, params
+
+
+def _settings(
+    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
+) -> tuple[Path, Plan, Params]:
+    from analysis.params import find_root
+    from analysis.plan import load_plan
+
+    folder, params = _folder(year, data, params_file)
+    return folder, load_plan(plan_file or find_root() / params.plan), params
+
+
+STORE_COMMANDS = (import_files, history, status, changes, export)

@@ -1,0 +1,170 @@
+"""Whether what a file brings fits the dataset as it would be then."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import pandas as pd
+
+from analysis.plan import Plan
+from analysis.problems import Problem
+from analysis.store.merge import Change, at_cell
+from analysis.tables.check import check_rules
+from analysis.tables.delivery import Records
+from analysis.tables.dictionary import dictionary
+from analysis.tables.load import Dataset, type_table
+from analysis.tables.stored import at_place, find_place, read_rows, row_keys
+from analysis.tables.storefile import last_entry
+
+
+@dataclass(frozen=True, eq=False)
+class _Merged:
+    """The rows that a file concerns, as they would be.
+
+    Attributes
+    ----------
+    text : dict of str to DataFrame
+        By table; the index counts on from 2.
+    brought : dict of str to list of (Records, row)
+        Where the first rows of each table stand in the file; the others are the store's.
+    """
+
+    text: dict[str, pd.DataFrame]
+    brought: dict[str, list[tuple[Records, int]]]
+
+
+def find_errors(
+    connection: sqlite3.Connection, changes: Sequence[Change], file: str, plan: Plan
+) -> list[Problem]:
+    """Return every rule that the dataset would break with these changes.
+
+    Only the rows that a change can touch are looked at: its own, and of the units concerned the
+    register and the return. All others are as sound as they were.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store as it is.
+    changes : sequence of Change
+        What the file brings.
+    file : str
+        Its name.
+    plan : Plan
+        Its cut-off tells who has to report.
+
+    Returns
+    -------
+    list of Problem
+        With the sheet and cell of the file, or of the earlier file that a figure came from.
+    """
+    merged = _merge(connection, changes)
+    problems: list[Problem] = []
+    tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
+    dataset = Dataset(tables, {name: name for name in tables})
+    problems += check_rules(dataset)
+    problems += _ended_units(dataset, changes, plan)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    last = last_entry(connection)
+    return [_locate(connection, problem, merged, file, last) for problem in errors]
+
+
+def typed(name: str, text: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """Type a table's rows; a table without rows is typed once for all files.
+
+    Parameters
+    ----------
+    name : str
+        A table of the dictionary.
+    text : DataFrame of str
+        Its columns.
+    problems : list of Problem
+        Every unusable cell is added.
+    """
+    if text.empty:
+        return _empty(name, tuple(text.columns))
+    return type_table(text, dictionary().tables[name], name, problems)
+
+
+@lru_cache
+def _empty(name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    return type_table(
+        pd.DataFrame(columns=list(columns), dtype="str"), dictionary().tables[name], name, []
+    )
+
+
+def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged:
+    tables = dictionary().tables
+    units = _units(changes)
+    last = last_entry(connection)
+    text, brought = {}, {}
+    for name, table in tables.items():
+        parts = [change for change in changes if change.table.name == name]
+        rows = [change.after for change in parts]
+        brought[name] = [(c.records, int(str(row))) for c in parts for row in c.after.index]
+        if name in ("roster", "returns"):
+            key = list(table.key)
+            state = read_rows(connection, table, last, units)
+            if rows:
+                ours = pd.MultiIndex.from_frame(pd.concat(rows)[key])
+                state = state[~pd.MultiIndex.from_frame(state[key]).isin(ours)]
+            rows = [*rows, state]
+        empty = pd.DataFrame(columns=list(table.columns), dtype="str")
+        text[name] = pd.concat(rows, ignore_index=True) if rows else empty
+        text[name].index += 2
+    return _Merged(text, brought)
+
+
+def _units(changes: Sequence[Change]) -> pd.DataFrame:
+    """Return the units, by year, that the rows of the changes name."""
+    named = [c.after[["year", "unit_id"]] for c in changes if {"year", "unit_id"} <= {*c.after}]
+    return pd.concat([pd.DataFrame(columns=["year", "unit_id"]), *named]).drop_duplicates()
+
+
+def _ended_units(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[Problem]:
+    """Return an error for a first return of a unit that had ended by the cut-off."""
+    roster = dataset.roster.dropna(subset="dissolved_on")
+    ended = {
+        (str(year), str(unit)): day
+        for year, unit, day in zip(
+            roster["year"], roster["unit_id"], roster["dissolved_on"], strict=True
+        )
+        if day.date() <= plan.cut_off_in(int(year))
+    }
+    problems = []
+    row = 1
+    for change in changes:
+        if change.table.name != "returns":
+            continue
+        for key, is_new in zip(change.keys, change.is_new, strict=True):
+            row += 1
+            if is_new and key in ended:
+                cut_off = plan.cut_off_in(int(key[0]))
+                message = (
+                    f"CĐCS này kết thúc hoạt động ngày {ended[key]:%d/%m/%Y}, không sau ngày chốt"
+                    f" {cut_off:%d/%m/%Y} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
+                )
+                problems.append(
+                    Problem("error", "ended_unit", "returns", row, "unit_id", key[1], message)
+                )
+    return problems
+
+
+def _locate(
+    connection: sqlite3.Connection, problem: Problem, merged: _Merged, file: str, last: int
+) -> Problem:
+    """Name the cell: of this file, or of the earlier one that holds the figure."""
+    name, position = problem.file, (problem.row or 2) - 2
+    brought = merged.brought[name]
+    if position < len(brought):
+        records, row = brought[position]
+        found = at_cell(
+            records, file, problem.column, row, code=problem.code, message=problem.message
+        )
+        return replace(found, year=problem.year)
+    table = dictionary().tables[name]
+    (key,) = row_keys(table, merged.text[name].iloc[[position]]).values()
+    place = find_place(connection, table, key, problem.column, last)
+    return problem if place is None else at_place(problem, place)

@@ -1,0 +1,256 @@
+"""Writing the store: entries are added to its log, and nothing in it is ever changed or removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analysis.problems import InputError, error, has_errors
+from analysis.tables.check import check_dataset
+from analysis.tables.delivery import Records
+from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
+from analysis.tables.load import read_dataset
+from analysis.tables.storefile import APPLICATION, PATIENCE_SECONDS, VERSION, connect, explained
+from analysis.tables.texts import read_files
+
+_LOG = """
+CREATE TABLE entry (          -- one file that was handed in, in the order of time
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,         -- UTC
+    command TEXT NOT NULL,
+    file TEXT NOT NULL,
+    digest TEXT NOT NULL,     -- SHA-256 of the file
+    reason TEXT,              -- why it replaces what was there
+    by TEXT,
+    errors INTEGER NOT NULL   -- 0 if accepted, else it was refused and brought no rows
+);
+CREATE TABLE source (         -- rows of one table on one sheet of that file
+    id INTEGER PRIMARY KEY,
+    entry INTEGER NOT NULL REFERENCES entry,
+    sheet TEXT NOT NULL,
+    addresses TEXT NOT NULL   -- JSON: column -> "D{row}" or "D12"
+);
+CREATE TABLE refused (        -- whose returns a refused file brought
+    entry INTEGER NOT NULL REFERENCES entry,
+    year TEXT NOT NULL,
+    unit_id TEXT NOT NULL
+);
+CREATE INDEX entry_digest ON entry (digest);
+"""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One file handed in: what the log says of it.
+
+    Parameters
+    ----------
+    command : str
+        What took it in: ``"congdoan import"``.
+    file, digest : str
+        Its name and the SHA-256 of its bytes.
+    reason : str
+        Why it replaces figures; empty if it replaces none.
+    by : str
+        Who handed it in; empty if not said.
+    """
+
+    command: str
+    file: str
+    digest: str
+    reason: str = ""
+    by: str = ""
+
+
+def create_store(folder: Path, command: str, by: str = "") -> list[str]:
+    """Make a folder's store, with the tables that lie in it as its first entries.
+
+    Parameters
+    ----------
+    folder : Path
+        A dataset folder: its CSV or Parquet tables, as far as there are any, must be free of errors.
+    command, by : str
+        What the entries say.
+
+    Returns
+    -------
+    list of str
+        The files that were taken in.
+
+    Raises
+    ------
+    InputError
+        With every error of the tables, or if the store cannot be written; then there is none.
+    """
+    dataset, problems = read_dataset(folder)
+    problems = [problem for problem in problems if problem.code != "no_table"]
+    problems += check_dataset(dataset)
+    if has_errors(problems):
+        raise InputError(problems)
+    files = read_files(folder, [])
+    taken = []
+    path = folder / STORE
+    with explained(path), closing(_new_file(path)) as connection, writing(connection):
+        # A second import may have made it while this one waited.
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return []
+        _create_tables(connection)
+        for name, file in files.items():
+            if file.path is None:
+                continue
+            handed = Handed(command, file.path.name, file.digest, _FIRST, by)
+            add_entry(connection, handed, [Records(name, file.text, "", {})])
+            taken.append(file.path.name)
+    return taken
+
+
+_FIRST = "bảng có sẵn trong thư mục khi lập kho"
+
+
+def open_for_writing(folder: Path) -> sqlite3.Connection:
+    """Open a store to add to it, after looking that it is whole.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, of another version, or cannot be opened.
+    """
+    connection = connect(folder)
+    with explained(folder / STORE):
+        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            connection.close()
+            message = "kho số liệu bị hỏng; hãy lấy lại bản sao lưu"
+            raise InputError([error(message, code="bad_store", file=STORE, value=state)])
+        _make_lasting(connection)
+    return connection
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of a block or nothing; a second writer waits."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A failed commit may have been rolled back by SQLite itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def add_entry(
+    connection: sqlite3.Connection,
+    handed: Handed,
+    records: Iterable[Records] = (),
+    *,
+    errors: int = 0,
+    refused: Iterable[tuple[str, str]] = (),
+) -> int:
+    """Add a file to the log, with the rows that it brings.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    handed : Handed
+        The file.
+    records : iterable of Records
+        Rows that are new or other than before; a cell that is NA says nothing.
+    errors : int
+        How many, of a refused file.
+    refused : iterable of (str, str)
+        Year and unit of the returns in a refused file; the year is empty where it is unknown.
+
+    Returns
+    -------
+    int
+        The entry's number.
+    """
+    (last,) = connection.execute("SELECT max(at) FROM entry").fetchone()
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # A clock that was set back must not put an entry before an earlier one.
+    row = [max(now, last or now), handed.command, handed.file, handed.digest]
+    row += [handed.reason or None, handed.by or None, errors]
+    columns = "at, command, file, digest, reason, by, errors"
+    marks = ", ".join("?" * 7)
+    entry = connection.execute(f"INSERT INTO entry ({columns}) VALUES ({marks})", row).lastrowid
+    for part in records:
+        _add_rows(connection, int(entry or 0), part)
+    rows = [(entry, year, unit) for year, unit in refused]
+    connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
+    return int(entry or 0)
+
+
+def _add_rows(connection: sqlite3.Connection, entry: int, records: Records) -> None:
+    source = connection.execute(
+        "INSERT INTO source (entry, sheet, addresses) VALUES (?, ?, ?)",
+        [entry, records.sheet, json.dumps(records.addresses, ensure_ascii=False)],
+    ).lastrowid
+    table = dictionary().tables[records.table]
+    names = [name for name in table.columns if name in records.text.columns]
+    columns = ", ".join(["source", "row", *names])
+    marks = ", ".join("?" * (len(names) + 2))
+    cells = records.text[names].astype(object)
+    cells = cells.where(cells.notna(), None)
+    connection.executemany(
+        f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",
+        ((source, int(str(row)), *values) for row, *values in cells.itertuples(name=None)),
+    )
+
+
+def _new_file(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
+    try:
+        _make_lasting(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_lasting(connection: sqlite3.Connection) -> None:
+    # A rollback journal, not a WAL: a closed store is one file to copy. EXTRA also syncs the folder
+    # when the journal goes, so that a power cut after a commit cannot bring the old state back.
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    statements = _LOG.split(";")[:-1]
+    names = ["entry", "source", "refused"]
+    for table in dictionary().tables.values():
+        columns = "".join(f", {name} TEXT" for name in table.columns)
+        statements.append(
+            f"CREATE TABLE {table.name} (source INTEGER NOT NULL REFERENCES source,"
+            f" row INTEGER NOT NULL{columns})"
+        )
+        statements.append(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.key)})")
+        names.append(table.name)
+    statements += [
+        f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name}"
+        f" BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
+        for name in names
+        for act in ("UPDATE", "DELETE")
+    ]
+    for statement in statements:
+        connection.execute(statement)
+
+
+def add_new_columns(connection: sqlite3.Connection) -> None:
+    """Give a store the columns that the dictionary got after the store was made."""
+    for table in dictionary().tables.values():
+        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+        for name in table.columns:
+            if name not in known:
+                connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} TEXT")

@@ -1,0 +1,166 @@
+"""What a file would change: its rows beside those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.problems import Problem, error
+from analysis.store.figures import show_figure
+from analysis.tables.delivery import Records
+from analysis.tables.dictionary import Table, dictionary
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Rows of one sheet that are new to the store, or other than it has them.
+
+    Attributes
+    ----------
+    table : Table
+        Their table.
+    records : Records
+        What the file has, without the rows that change nothing. Cells of columns that the file
+        does not have are not there.
+    before, after : DataFrame of str
+        All columns, index as in ``records.text``: the rows as they are (NA where there is none) and
+        as they would be.
+    """
+
+    table: Table
+    records: Records
+    before: pd.DataFrame
+    after: pd.DataFrame
+
+    @property
+    def is_new(self) -> pd.Series:
+        """Which rows have a key that the store does not know."""
+        return self.before[self.table.key[0]].isna()
+
+    @property
+    def keys(self) -> list[Key]:
+        """The rows' keys."""
+        return list(self.after[list(self.table.key)].itertuples(index=False, name=None))
+
+
+def repeated_keys(file: str, records: tuple[Records, ...]) -> list[Problem]:
+    """Return an error for every row whose key stands in an earlier row of the same file."""
+    problems = []
+    first: dict[tuple[str, Key], str] = {}
+    for part in records:
+        table = dictionary().tables[part.table]
+        column = table.key[-1]
+        rows = part.text[list(table.key)].itertuples(name=None)
+        for row, *key in rows:
+            place = _place(part, column, row)
+            known = first.setdefault((table.name, tuple(key)), place)
+            if known is not place:
+                message = f"trùng với {known}: mỗi {', '.join(table.key)} chỉ có một dòng"
+                problems.append(
+                    at_cell(part, file, column, row, code="duplicate_key", message=message)
+                )
+    return problems
+
+
+def _place(part: Records, column: str, row: int) -> str:
+    cell = part.address(column, row)
+    place = f"ô {cell}" if cell else f"dòng {row}"
+    return f"{place} của trang tính «{part.sheet}»" if part.sheet else place
+
+
+def compare_rows(records: Records, state: pd.DataFrame) -> Change:
+    """Put the rows of a sheet beside the state.
+
+    Parameters
+    ----------
+    records : Records
+        Rows with unique keys.
+    state : DataFrame of str
+        The table's state, at least for these keys.
+
+    Returns
+    -------
+    Change
+        Only rows that are new or have another figure.
+    """
+    table = dictionary().tables[records.table]
+    key = list(table.key)
+    names = [name for name in table.columns if name in records.text.columns]
+    text = records.text[names].astype("str")
+    before = state.set_index(pd.MultiIndex.from_frame(state[key]))
+    before = before.reindex(pd.MultiIndex.from_frame(text[key])).set_axis(text.index)
+    after = before.fillna("")
+    for name in names:
+        after[name] = text[name]
+    changed = (text != before[names].fillna("")).any(axis=1) | before[key[0]].isna()
+    kept = Records(table.name, text[changed], records.sheet, records.addresses)
+    return Change(table, kept, before[changed], after[changed])
+
+
+def need_reason(change: Change, file: str) -> list[Problem]:
+    """Return an error for every figure that the file replaces.
+
+    A first return may fill what the register did not know; a second return is a correction,
+    whatever it changes.
+    """
+    problems = []
+    for name, rows in _replaced(change):
+        column = change.table.columns[name]
+        for row in rows:
+            old, new = (show_figure(column, f.at[row, name]) for f in (change.before, change.after))
+            message = (
+                f"«{column.vi}» đã có số liệu khác: {old} → {new}; muốn thay thì chạy lại với"
+                ' --supersede "lý do"'
+            )
+            problems.append(
+                at_cell(change.records, file, name, row, code="superseded", message=message)
+            )
+    return problems
+
+
+def _replaced(change: Change) -> list[tuple[str, list[int]]]:
+    found = []
+    known = ~change.is_new
+    for name in change.records.text.columns:
+        before = change.before[name]
+        other = known & (change.after[name] != before)
+        if change.table.name == "roster":
+            other &= before != ""
+        found.append((name, [int(str(row)) for row in change.after.index[other]]))
+    return found
+
+
+def brought_twice(change: Change, file: str, run: Mapping[tuple[str, Key], str]) -> list[Problem]:
+    """Return an error for every row that another file of the same run has just changed."""
+    problems = []
+    column = change.table.key[-1]
+    for row, key in zip(change.after.index, change.keys, strict=True):
+        other = run.get((change.table.name, key))
+        if other is not None:
+            message = f"tệp {other} trong cùng lần nhập này có số liệu khác; hãy giữ lại một tệp"
+            problems.append(
+                at_cell(
+                    change.records, file, column, int(row), code="two_deliveries", message=message
+                )
+            )
+    return problems
+
+
+def at_cell(
+    records: Records, file: str, column: str, row: int, *, code: str, message: str
+) -> Problem:
+    """Return an error at a cell of a file."""
+    return error(
+        message,
+        code=code,
+        file=file,
+        row=row,
+        column=column,
+        value=records.text.at[row, column] if column in records.text.columns else "",
+        sheet=records.sheet,
+        cell=records.address(column, row),
+    )

@@ -1,0 +1,103 @@
+"""Who has reported for a year, whose file was sent back, and who is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.indicators.members import is_expected
+from analysis.plan import Plan
+from analysis.tables.dictionary import dictionary
+from analysis.tables.load import Dataset
+from analysis.tables.storefile import has_store, reading
+
+STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
+
+
+def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.DataFrame:
+    """Tell of every unit that has to report in a year how far it is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The tables.
+    plan : Plan
+        Its cut-off tells who has to report.
+    year : int
+        The year.
+    folder : Path
+        The dataset's folder; its store knows the refused files.
+
+    Returns
+    -------
+    DataFrame
+        One row per expected unit, by unit_id: ``name``, ``unit_type``, ``commune``, ``parent`` and
+        ``state``: ``received``, ``with_errors`` (no return, and a file of its was refused) or
+        ``missing``.
+    """
+    roster = dataset.roster[dataset.roster["year"] == year]
+    units = roster[is_expected(roster, plan)].set_index("unit_id").sort_index()
+    units = units[["name", "unit_type", "commune", "parent"]].copy()
+    units["parent"] = units["parent"].fillna(plan.issuer.id)
+    returns = dataset.returns[dataset.returns["year"] == year]
+    state = pd.Series("missing", index=units.index, dtype="str")
+    state[units.index.isin(_refused(folder, year))] = "with_errors"
+    state[units.index.isin(returns["unit_id"])] = "received"
+    return units.assign(state=state)
+
+
+def _refused(folder: Path, year: int) -> set[str]:
+    if not has_store(folder):
+        return set()
+    query = "SELECT DISTINCT unit_id FROM refused WHERE year IN (?, '')"
+    with reading(folder) as connection:
+        return {unit for (unit,) in connection.execute(query, [str(year)])}
+
+
+def format_status(units: pd.DataFrame, plan: Plan, year: int) -> str:
+    """Tell it in Vietnamese: counts by commune and by type, then a list to remind, ready to paste.
+
+    Parameters
+    ----------
+    units : DataFrame
+        From `find_status`.
+    plan : Plan
+        Names the one that parentless units belong to.
+    year : int
+        The year.
+    """
+    words = dictionary().words["unit_type"]
+    types = units["unit_type"].map(words)
+    parts = [
+        f"Tình hình nộp báo cáo năm {year}",
+        _count(units, pd.Series("Toàn bộ", index=units.index), ""),
+        _count(units, units["commune"], "Theo xã, thị trấn"),
+        _count(units, types, "Theo loại hình"),
+    ]
+    open_units = units[units["state"] != "received"]
+    if len(open_units):
+        parts.append(_reminder(open_units, plan, year))
+    return "\n\n".join(parts)
+
+
+def _count(units: pd.DataFrame, groups: pd.Series, title: str) -> str:
+    table = pd.crosstab(groups, units["state"]).reindex(columns=list(STATES), fill_value=0)
+    width = max([len(title), *(len(str(name)) for name in table.index)], default=0)
+    lines = [f"{title:<{width}}  phải nộp  đã nộp  có lỗi  chưa nộp"]
+    for name, row in table.iterrows():
+        received, wrong, missing = (int(row[state]) for state in STATES)
+        expected = received + wrong + missing
+        lines.append(f"{name!s:<{width}}  {expected:>8}  {received:>6}  {wrong:>6}  {missing:>8}")
+    return "\n".join(lines)
+
+
+def _reminder(units: pd.DataFrame, plan: Plan, year: int) -> str:
+    lines = [f"Danh sách nhắc nộp báo cáo năm {year} ({len(units)} CĐCS)"]
+    for parent, group in units.groupby("parent", sort=True):
+        name = plan.issuer.short if parent == plan.issuer.id else str(parent)
+        lines.append(f"{name}:")
+        for unit in group.sort_values(["commune", "name"]).itertuples():
+            note = " - tệp đã gửi có lỗi, cần sửa và gửi lại" if unit.state == "with_errors" else ""
+            lines.append(f"- {unit.name}, {unit.commune} ({unit.Index}){note}")
+    return "\n".join(lines)

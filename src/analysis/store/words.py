@@ -1,0 +1,123 @@
+"""What came of an import, and of a comparison with a published edition, in Vietnamese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.plan import Plan
+from analysis.store.changes import Changed, Correction
+from analysis.store.figures import show_figure
+from analysis.store.take_in import Recap, Taken
+from analysis.tables.files import STORE
+from analysis.tables.storefile import local_time
+
+#: More units than this in one file are counted, not named.
+_MOST_NAMED = 100
+
+
+def format_recap(recap: Recap, error_lists: Sequence[Path]) -> str:
+    """Name what was accepted, what is there already and what was refused, each with its errors.
+
+    Parameters
+    ----------
+    recap : Recap
+        From `take_in`.
+    error_lists : sequence of Path
+        The files to send back.
+    """
+    lines = []
+    if recap.created_from is not None:
+        begin = ", ".join(recap.created_from) or "chưa có bảng nào"
+        lines.append(f"Đã lập kho số liệu {STORE} (từ: {begin}).")
+    lines += [f"CẢNH BÁO {text}" for text in _warnings(recap)]
+    for outcome, title in _TITLES.items():
+        files = [taken for taken in recap.files if taken.outcome == outcome]
+        if files:
+            lines.append(f"{title}: {len(files)} tệp")
+            lines += [f"  {_name(taken)}" for taken in files]
+    for taken in recap.files:
+        if taken.outcome == "refused":
+            errors = [problem for problem in taken.problems if problem.severity == "error"]
+            lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
+            lines += [f"  {problem}" for problem in errors]
+    if error_lists:
+        lines.append("\nDanh sách lỗi để gửi lại:")
+        lines += [f"  {path}" for path in error_lists]
+    return "\n".join(lines)
+
+
+_TITLES = {
+    "accepted": "Đã nhận",
+    "unchanged": "Đã có, không đổi",
+    "refused": "Bị trả lại, chưa nhận gì",
+}
+
+
+def _warnings(recap: Recap) -> list[str]:
+    given = [problem for taken in recap.files for problem in taken.problems]
+    both = [problem for problem in given if problem.severity == "warning"] + [*recap.warnings]
+    return [str(problem).removeprefix("CẢNH BÁO ") for problem in both]
+
+
+def _name(taken: Taken) -> str:
+    units = [f"{unit} ({year})" for year, unit in taken.units]
+    named = ", ".join(units[:_MOST_NAMED])
+    if len(units) > _MOST_NAMED:
+        named += f" và {len(units) - _MOST_NAMED} CĐCS khác"
+    rows = f", {taken.rows} dòng" if taken.rows else ""
+    return f"{taken.path.name}{rows}" + (f": {named}" if named else "")
+
+
+def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:
+    """Tell each verdict then and now, and the figures that made the difference.
+
+    Parameters
+    ----------
+    changed : sequence of Changed
+        From `find_changes`.
+    verdicts : dict of str to str
+        What each verdict is called.
+    plan : Plan
+        Its issuer's name stands for the whole district.
+    """
+    if not changed:
+        return "Không có đánh giá nào thay đổi."
+    lines = [f"{len(changed)} đánh giá đã thay đổi"]
+    for item in changed:
+        whom = plan.issuer.short if item.scope == "district" else item.scope_id
+        before, now = (verdicts[row.verdict] for row in (item.before, item.now))
+        lines.append(f"\n{whom} · {item.indicator.title}")
+        lines.append(f"  {before}{_counts(item.before)} → {now}{_counts(item.now)}")
+        lines += _causes(item.corrections)
+    return "\n".join(lines)
+
+
+def _counts(row: Any) -> str:
+    counts = " / ".join(text for text in (row.numerator, row.denominator) if text)
+    return f" ({counts})" if counts else ""
+
+
+def _causes(corrections: Sequence[Correction]) -> list[str]:
+    lines = [f"  {_correction(item)}" for item in corrections if item.before is not None]
+    new = sorted({_who(item) for item in corrections if item.before is None})
+    if new:
+        lines.append(f"  Mới có số liệu: {', '.join(new)}")
+    return lines or ["  Không do số liệu của kho: kế hoạch, tham số hoặc cách tính đã khác"]
+
+
+def _who(item: Correction) -> str:
+    return " ".join(reversed(item.key.values()))
+
+
+def _correction(item: Correction) -> str:
+    before, after = (show_figure(item.column, text) for text in (item.before, item.after))
+    sheet = f", trang tính «{item.sheet}»" if item.sheet else ""
+    cell = f", ô {item.cell}" if item.cell else f", dòng {item.row}"
+    why = f"; lý do: {item.reason}" if item.reason else ""
+    who = f"; người nhập: {item.by}" if item.by else ""
+    return (
+        f"{_who(item)}, «{item.column.vi}»: {before} → {after}"
+        f" ({item.file}{sheet}{cell}; {local_time(item.at)}{why}{who})"
+    )

@@ -1,0 +1,243 @@
+"""Reading a store: the rows of a state, and the file, sheet and cell behind each figure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.problems import Problem, error
+from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.storefile import is_known, reading
+
+# Neither can be in a cell: control characters are refused.
+_BETWEEN, _ABSENT = "\x1f", "\x1e"
+
+
+def read_rows(
+    connection: sqlite3.Connection, table: Table, last: int, keys: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a table's state as text, one row per key, sorted by key.
+
+    A figure is the latest one that a file gave for it; a column that a file does not have says
+    nothing, and leaves what an earlier file said.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    table : Table
+        The table.
+    last : int
+        The last entry that counts.
+    keys : DataFrame of str, optional
+        Only rows with these keys, or these parts of keys: ``year`` alone means all of a year.
+
+    Returns
+    -------
+    DataFrame of str
+        The dictionary's columns; ``""`` is not reported. The index counts from 2.
+    """
+    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+    names = [name for name in table.columns if name in known]
+    cells = ", ".join(
+        f"group_concat(coalesce({name}, '{_ABSENT}'), '{_BETWEEN}')" for name in names
+    )
+    # Columns come as one long text each: no Python object per cell, and little memory.
+    query = f"SELECT {cells} FROM (SELECT * FROM {table.name} WHERE {_UPTO}"
+    if keys is not None:
+        query += f" AND ({', '.join(keys.columns)}) IN {_want(connection, table, keys)}"
+    found = connection.execute(f"{query} ORDER BY rowid)", [last]).fetchone()
+    frame = pd.DataFrame(
+        {name: _split(cells) for name, cells in zip(names, found, strict=True)},
+        columns=list(table.columns),
+        dtype="str",
+    )
+    key = list(table.key)
+    again = frame.duplicated(key, keep=False)
+    if again.any():
+        latest = frame[again].groupby(key, sort=False).last().reset_index()
+        frame = pd.concat([frame[~again], latest[frame.columns]])
+    frame = frame.fillna("").sort_values(key, ignore_index=True)
+    frame.index += 2
+    return frame
+
+
+_UPTO = "source <= (SELECT coalesce(max(id), 0) FROM source WHERE entry <= ?)"
+
+
+def _want(connection: sqlite3.Connection, table: Table, keys: pd.DataFrame) -> str:
+    """Put keys into a table of this connection alone, so that an index finds their rows."""
+    name = f"temp.wanted_{table.name}"
+    connection.execute(f"DROP TABLE IF EXISTS {name}")
+    connection.execute(f"CREATE TABLE {name} ({', '.join(keys.columns)})")
+    marks = ", ".join("?" * len(keys.columns))
+    rows = keys.itertuples(index=False, name=None)
+    connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+    return name
+
+
+def _split(cells: str | None) -> pd.Series:
+    if cells is None:
+        return pd.Series([], dtype="str")
+    column = pc.split_pattern(pa.scalar(cells, pa.large_string()), _BETWEEN).values
+    text = pd.Series(pd.array(column, dtype="str"))
+    return text.where(text != _ABSENT)
+
+
+def digest_rows(frame: pd.DataFrame) -> bytes:
+    """Return bytes that are the same for the same state, for a digest."""
+    joined = [_BETWEEN.join(frame[name].to_list()) for name in frame.columns]
+    return f"{len(frame)}:{','.join(frame.columns)}:{_ABSENT.join(joined)}".encode()
+
+
+def unknown_tables(
+    connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]
+) -> list[Problem]:
+    """Return an error for every table file beside the store that the store does not know.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    paths : sequence of (Path, str)
+        The table files of the folder, with their digests.
+    """
+    problems = []
+    for path, digest in paths:
+        if not is_known(connection, digest):
+            message = (
+                "tệp đã đổi sau khi lập kho số liệu, nên số trong tệp chưa được dùng; hãy chạy"
+                f' congdoan import {path.name} --supersede "lý do", hoặc xóa tệp này'
+            )
+            problems.append(error(message, code="table_beside_store", file=path.name))
+    return problems
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a figure of the store came from: a cell of a file, and the entry that took it in."""
+
+    entry: int
+    file: str
+    sheet: str
+    cell: str
+    row: int
+    value: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A state of a store: finds the file, sheet and cell behind its figures.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset folder.
+    last : int
+        The last entry that counts.
+    """
+
+    folder: Path
+    last: int
+
+    def locate(self, problems: Sequence[Problem], tables: dict[str, pd.DataFrame]) -> list[Problem]:
+        """Say of problems with rows of the state in which file and cell they are.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+            Their ``file`` is a table's name.
+        tables : dict of str to DataFrame
+            The state's tables, as text or typed.
+        """
+        if not problems:
+            return []
+        keys = _keys_of(problems, tables)
+        with reading(self.folder) as connection:
+            return [
+                self._locate(connection, problem, keys.get((problem.file, problem.row)))
+                for problem in problems
+            ]
+
+    def _locate(
+        self, connection: sqlite3.Connection, problem: Problem, key: tuple[str, ...] | None
+    ) -> Problem:
+        if key is None:
+            return problem
+        table = dictionary().tables[problem.file]
+        place = find_place(connection, table, key, problem.column, self.last)
+        return problem if place is None else at_place(problem, place)
+
+
+def _keys_of(
+    problems: Sequence[Problem], tables: dict[str, pd.DataFrame]
+) -> dict[tuple[str, int | None], tuple[str, ...]]:
+    """Return the keys of the rows that problems are about, by table and row."""
+    rows: dict[str, set[int]] = {}
+    for problem in problems:
+        if problem.file in tables and problem.row is not None:
+            rows.setdefault(problem.file, set()).add(problem.row)
+    return {
+        (name, row): key
+        for name, wanted in rows.items()
+        for row, key in row_keys(
+            dictionary().tables[name], tables[name].loc[sorted(wanted)]
+        ).items()
+    }
+
+
+def at_place(problem: Problem, place: Place) -> Problem:
+    """Return the problem as one of the file that the figure came from."""
+    return replace(
+        problem, file=place.file, sheet=place.sheet, cell=place.cell, row=place.row or None
+    )
+
+
+def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, tuple[str, ...]]:
+    """Return the rows' keys as text, by row; from text or typed cells."""
+    rows = frame[list(table.key)].itertuples(name=None)
+    return {row: tuple(map(_key_text, key)) for row, *key in rows}
+
+
+def _key_text(value: object) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)
+
+
+def find_place(
+    connection: sqlite3.Connection, table: Table, key: Sequence[str], column: str, last: int
+) -> Place | None:
+    """Return where the current figure of a key came from; None if no file ever gave one."""
+    same = " AND ".join(f"{name} = ?" for name in table.key)
+    query = (
+        f"SELECT entry.id, file, sheet, addresses, row, {column} FROM {table.name} AS t"
+        " JOIN source ON source.id = t.source JOIN entry ON entry.id = source.entry"
+        f" WHERE {same} AND {column} IS NOT NULL AND entry.id <= ? ORDER BY t.rowid DESC LIMIT 1"
+    )
+    found = connection.execute(query, [*key, last]).fetchone()
+    if found is None:
+        return None
+    entry, file, sheet, addresses, row, value = found
+    cell = address(_addresses(addresses), column, row)
+    return Place(entry, file, sheet, cell, row, value)
+
+
+@lru_cache
+def _addresses(text: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def address(addresses: dict[str, str], column: str, row: int) -> str:
+    """Return a cell's address, as `analysis.tables.delivery.Records` has it; empty if none."""
+    return addresses.get(column, "").format(row=row)

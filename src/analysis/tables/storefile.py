@@ -1,0 +1,193 @@
+"""The store's file: one SQLite file that only grows. Opening it, and finding a state in its log.
+
+A dataset folder with a store is read from it, as it is now or as it was at an earlier moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from analysis.problems import InputError, error
+from analysis.tables.files import STORE
+
+#: Raised when an older program could no longer read the store rightly.
+VERSION = 1
+#: Marks the SQLite file as a store of this program ("CDoa").
+APPLICATION = 0x43446F61
+#: How long a reader or a second import waits for the one that is writing.
+PATIENCE_SECONDS = 10.0
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into a problem that an analyst can act on.
+
+    Raises
+    ------
+    InputError
+        For a store that is locked, damaged, not to be written, or on a full disk.
+    """
+    try:
+        yield
+    except sqlite3.Error as failure:
+        name = getattr(failure, "sqlite_errorname", "")
+        for start, (code, message) in _REASONS.items():
+            if name.startswith(start):
+                raise InputError([error(message, code=code, file=path.name)]) from failure
+        raise
+
+
+_REASONS = {
+    "SQLITE_BUSY": (
+        "store_busy",
+        "một lệnh khác đang ghi vào kho số liệu; hãy đợi lệnh ấy xong rồi chạy lại",
+    ),
+    "SQLITE_FULL": ("disk_full", "ổ đĩa đã đầy; kho số liệu vẫn như trước, chưa ghi thêm gì"),
+    "SQLITE_READONLY": ("store_read_only", "không có quyền ghi vào kho số liệu"),
+    "SQLITE_CANTOPEN": ("store_closed", "không mở được kho số liệu: không có quyền đọc, ghi"),
+    "SQLITE_IOERR": (
+        "store_io",
+        "lỗi đọc ghi ổ đĩa (có thể ổ đĩa đã đầy); kho số liệu không hư hại, hãy chạy lại lệnh này",
+    ),
+    "SQLITE_NOTADB": ("bad_store", "tệp không phải là kho số liệu; hãy lấy lại bản sao lưu"),
+    "SQLITE_CORRUPT": ("bad_store", "kho số liệu bị hỏng; hãy lấy lại bản sao lưu"),
+}
+
+
+def has_store(folder: Path) -> bool:
+    """Tell whether a dataset folder is kept in a store.
+
+    A first import that was cut off leaves an empty file: that is none yet.
+    """
+    path = folder / STORE
+    if not path.exists():
+        return False
+    if path.with_name(f"{STORE}-journal").exists():
+        with explained(path), closing(_open(path)) as connection:
+            # Reading rolls back what was cut off.
+            connection.execute("PRAGMA user_version").fetchone()
+    return path.stat().st_size > 0
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open the store of a folder.
+
+    Opened for writing where that is allowed, even to read: what a cut-off import left behind is
+    then rolled back.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, is damaged, is no store, or is one of a newer program.
+    """
+    path = folder / STORE
+    with explained(path):
+        connection = _open(path)
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+    if application == APPLICATION and version == VERSION:
+        return connection
+    connection.close()
+    if application != APPLICATION:
+        message, code = "tệp này không phải là kho số liệu của chương trình", "not_a_store"
+    else:
+        message = (
+            f"kho số liệu ở phiên bản {version}, chương trình này chỉ đọc được phiên bản {VERSION};"
+            " hãy cập nhật chương trình"
+        )
+        code = "store_version"
+    raise InputError([error(message, code=code, file=path.name)])
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the store of a folder and hold one state of it: what is written meanwhile is not seen."""
+    with closing(connect(folder)) as connection, explained(folder / STORE):
+        connection.execute("BEGIN")
+        yield connection
+
+
+def moment(as_of: date) -> str:
+    """Return the moment before which an entry counts, as the store writes it (UTC).
+
+    Parameters
+    ----------
+    as_of : date or datetime
+        A day means until its end, by the clock of this machine.
+
+    Examples
+    --------
+    >>> from datetime import timezone
+    >>> moment(datetime(2025, 3, 1, 12, 30, tzinfo=timezone.utc))
+    '2025-03-01T12:30:00.000000Z'
+    """
+    if not isinstance(as_of, datetime):
+        as_of = datetime.combine(as_of + timedelta(days=1), time())
+    return as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def last_entry(connection: sqlite3.Connection, as_of: date | None = None) -> int:
+    """Return the last entry of a state: the latest one, or the latest before a moment; 0 if none."""
+    before = moment(as_of) if as_of is not None else "9999"
+    query = "SELECT coalesce(max(id), 0) FROM entry WHERE at < ?"
+    return int(connection.execute(query, [before]).fetchone()[0])
+
+
+def is_known(connection: sqlite3.Connection, digest: str) -> bool:
+    """Tell whether a file with this digest was accepted before."""
+    query = "SELECT 1 FROM entry WHERE digest = ? AND errors = 0"
+    return connection.execute(query, [digest]).fetchone() is not None
+
+
+def require_past(connection: sqlite3.Connection, as_of: date) -> int:
+    """Return the last entry of a past state.
+
+    Raises
+    ------
+    InputError
+        If the store did not exist yet.
+    """
+    last = last_entry(connection, as_of)
+    if not last:
+        (first,) = connection.execute("SELECT min(at) FROM entry").fetchone()
+        day = local_time(first) if first else "(chưa có)"
+        message = f"kho chưa có số liệu nào vào lúc ấy; lần nhập đầu tiên: {day}"
+        raise InputError([error(message, code="before_store", file=STORE, value=as_of)])
+    return last
+
+
+def local_time(at: str) -> str:
+    """Return a moment of the store as a Vietnamese reader writes it, by this machine's clock."""
+    return f"{datetime.fromisoformat(at).astimezone():%d/%m/%Y %H:%M}"
+
+
+def refuse_missing(folder: Path) -> None:
+    """Refuse to look into a folder that has no store.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+    if not has_store(folder):
+        message = "thư mục này chưa có kho số liệu (chưa nhập tệp nào bằng congdoan import)"
+        raise InputError([error(message, code="no_store", file=STORE)])

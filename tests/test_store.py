@@ -1,0 +1,546 @@
+"""The store: what comes in, stays, with its source; every state it ever had can be had again."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from datasets import HEADERS
+from deliveries import SHEET, give, make_folder, write_delivery
+from test_tables import UNIT
+
+from analysis.plan import Plan
+from analysis.problems import InputError, Problem
+from analysis.store import log
+from analysis.store.export import export_dataset
+from analysis.store.history import read_history
+from analysis.store.log import create_store, open_for_writing, writing
+from analysis.store.take_in import Recap
+from analysis.tables import storefile
+from analysis.tables.check import check_dataset
+from analysis.tables.dictionary import dictionary
+from analysis.tables.files import STORE
+from analysis.tables.load import load_dataset, read_dataset
+from analysis.tables.stored import read_rows
+
+RETURN = {name: UNIT[name] for name in HEADERS["returns"] if name in UNIT}
+
+
+def a_return(unit: str, **cells: Any) -> dict[str, Any]:
+    return RETURN | {"unit_id": unit} | cells
+
+
+def told(recap: Recap) -> list[tuple[str, ...]]:
+    return [tuple(p.code for p in taken.problems) for taken in recap.files]
+
+
+def outcomes(recap: Recap) -> list[str]:
+    return [taken.outcome for taken in recap.files]
+
+
+def the_error(recap: Recap) -> Problem:
+    (taken,) = [taken for taken in recap.files if taken.outcome == "refused"]
+    (problem,) = taken.problems
+    return problem
+
+
+def figure(folder: Path, unit: str, column: str, as_of: date | None = None) -> str:
+    with storefile.reading(folder) as connection:
+        last = storefile.last_entry(connection, as_of)
+        returns = read_rows(connection, dictionary().tables["returns"], last)
+    return str(returns.set_index("unit_id").at[unit, column])
+
+
+def same_tables(one: Path, other: Path) -> bool:
+    left, right = load_dataset(one).tables, load_dataset(other).tables
+    for name, table in dictionary().tables.items():
+        key = list(table.key)
+        frames = [side[name].sort_values(key, ignore_index=True) for side in (left, right)]
+        pd.testing.assert_frame_equal(*frames)
+    return True
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A dataset folder of tables: no store yet."""
+    return make_folder(tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_folder(tmp_path_factory.mktemp("begun") / "data")
+    create_store(folder, "congdoan import")
+    return folder
+
+
+@pytest.fixture
+def folder(begun: Path, tmp_path: Path) -> Path:
+    """The same folder, with its store."""
+    return shutil.copytree(begun, tmp_path / "data")
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Path:
+    return tmp_path / "mail"
+
+
+# The first import
+
+
+def test_the_first_import_takes_the_folders_tables_in_and_changes_none(
+    fresh: Path, mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    before = shutil.copytree(fresh, tmp_path / "before")
+    recap = give(fresh, plan, write_delivery(mail, "returns-a", [a_return("U1")]))
+    assert recap.created_from is not None
+    assert set(recap.created_from) == {f"{name}.csv" for name in HEADERS}
+    assert outcomes(recap) == ["unchanged"]
+    assert same_tables(before, fresh)
+
+
+def test_a_folder_with_a_register_alone_is_enough_to_begin(
+    fresh: Path, mail: Path, plan: Plan
+) -> None:
+    for name in ("returns", "employers", "district", "lineage"):
+        (fresh / f"{name}.csv").unlink()
+    recap = give(fresh, plan, write_delivery(mail, "returns-a", [a_return("U1")]))
+    assert (recap.created_from, recap.is_done) == (("roster.csv",), True)
+    assert figure(fresh, "U1", "informed") == "50"
+
+
+def test_an_empty_folder_is_enough_and_a_register_goes_before_its_returns(
+    mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    empty = tmp_path / "data"
+    empty.mkdir()
+    register = {name: UNIT[name] for name in HEADERS["roster"] if name in UNIT}
+    paths = [
+        write_delivery(mail, "returns-a", [a_return("U1")]),
+        write_delivery(mail, "roster-a", [register]),
+    ]
+    recap = give(empty, plan, *paths)
+    assert outcomes(recap) == ["accepted", "accepted"]
+    assert [taken.path for taken in recap.files] == paths
+
+
+def test_tables_with_errors_are_not_taken_in(fresh: Path, mail: Path, plan: Plan) -> None:
+    table = fresh / "returns.csv"
+    table.write_text(table.read_text("utf-8").replace("2024,U1,50", "2024,U1,51"), "utf-8")
+    with pytest.raises(InputError) as failure:
+        give(fresh, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    assert [p.code for p in failure.value.problems if p.severity == "error"] == ["part_above_whole"]
+    assert not (fresh / STORE).exists()
+
+
+def test_a_table_changed_beside_the_store_is_an_error_until_it_is_imported(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    table = folder / "returns.csv"
+    table.write_text(table.read_text("utf-8").replace("2024,U1,50", "2024,U1,49"), "utf-8")
+    with pytest.raises(InputError) as failure:
+        load_dataset(folder)
+    (problem,) = failure.value.problems
+    assert (problem.code, problem.file) == ("table_beside_store", "returns.csv")
+    assert "congdoan import returns.csv --supersede" in problem.message
+    assert outcomes(give(folder, plan, table)) == ["refused"]
+    assert outcomes(give(folder, plan, table, reason="đối chiếu lại")) == ["accepted"]
+    assert figure(folder, "U1", "informed") == "49"
+    assert figure(folder, "U2", "informed") == "50"
+
+
+def test_a_table_written_anew_with_the_same_figures_is_known_again_after_its_import(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    table = folder / "returns.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    assert [p.code for p in read_dataset(folder)[1]] == ["table_beside_store"]
+    table.write_text(table.read_text("utf-8-sig").replace("\r\n", "\n") + "\n", "utf-8")
+    assert outcomes(give(folder, plan, table)) == ["unchanged"]
+    assert read_dataset(folder)[1] == []
+
+
+# What is refused, at the exact cell
+
+
+def test_two_returns_at_once(folder: Path, mail: Path, plan: Plan) -> None:
+    recap = give(
+        folder,
+        plan,
+        write_delivery(mail, "returns-a", [a_return("U2", informed=12)]),
+        write_delivery(mail, "returns-b", [a_return("U3", informed=0)]),
+    )
+    assert outcomes(recap) == ["accepted", "accepted"]
+    assert [taken.units for taken in recap.files] == [(("2024", "U2"),), (("2024", "U3"),)]
+    assert (figure(folder, "U2", "informed"), figure(folder, "U3", "informed")) == ("12", "0")
+
+
+CELLS = {
+    "numerator above the register's denominator": (
+        {"informed": 51},
+        "informed",
+        "part_above_whole",
+    ),
+    "part above its whole": ({"cadres_trained": 7}, "cadres_trained", "part_above_whole"),
+    "no number": ({"fund_due": "1.000.000"}, "fund_due", "not_number"),
+    "negative": ({"new_members": -1}, "new_members", "negative"),
+    "unknown word": ({"grade": "best"}, "grade", "unknown_word"),
+    "unit not in the register": ({"unit_id": "U9"}, "unit_id", "unknown_unit"),
+    "unit not in that year's register": ({"year": 2023}, "unit_id", "unknown_unit"),
+    "no unit": ({"unit_id": ""}, "unit_id", "empty"),
+}
+
+
+@pytest.mark.parametrize(("cells", "column", "code"), CELLS.values(), ids=list(CELLS))
+def test_an_error_names_file_sheet_cell_and_value_and_nothing_is_taken_in(
+    folder: Path, mail: Path, plan: Plan, cells: dict[str, Any], column: str, code: str
+) -> None:
+    rows = [a_return("U3"), a_return("U2", **cells)]
+    path = write_delivery(mail, "returns-a", rows)
+    recap = give(folder, plan, path)
+    problem = the_error(recap)
+    letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[list(rows[1]).index(column)]
+    assert (problem.code, problem.file, problem.sheet) == (code, path.name, SHEET)
+    assert (problem.cell, problem.value) == (f"{letter}3", str(rows[1][column]))
+    assert f"tệp {path.name}".removeprefix("tệp ") in str(problem)
+    assert list(load_dataset(folder).returns["unit_id"]) == ["U1"]
+    assert list(recap.refused) == [path]
+
+
+def test_every_error_of_a_file_is_told_at_once(folder: Path, mail: Path, plan: Plan) -> None:
+    rows = [a_return("U2", informed=51, grade="best"), a_return("U9")]
+    recap = give(folder, plan, write_delivery(mail, "returns-a", rows))
+    assert sorted(told(recap)[0]) == ["part_above_whole", "unknown_unit", "unknown_word"]
+
+
+def test_one_bad_file_stops_no_other(folder: Path, mail: Path, plan: Plan) -> None:
+    bad = write_delivery(mail, "returns-a", [a_return("U2", informed=51)])
+    unreadable = mail / "U2.csv"
+    unreadable.write_text("garbage", "utf-8")
+    good = write_delivery(mail, "returns-c", [a_return("U3")])
+    recap = give(folder, plan, bad, unreadable, good)
+    assert outcomes(recap) == ["refused", "refused", "accepted"]
+    assert not recap.is_done
+
+
+def test_a_unit_that_ended_by_the_cut_off_has_nothing_to_report(
+    mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    path = write_delivery(mail, "returns-a", [a_return("U2")])
+    for day, outcome in (("2024-11-30", "refused"), ("2024-12-01", "accepted")):
+        recap = give(make_folder(tmp_path / day, dissolved_on=day), plan, path)
+        assert outcomes(recap) == [outcome]
+        if outcome == "refused":
+            assert (the_error(recap).code, the_error(recap).cell) == ("ended_unit", "B2")
+            assert "30/11/2024" in the_error(recap).message
+
+
+def test_two_files_of_one_run_for_the_same_unit(folder: Path, mail: Path, plan: Plan) -> None:
+    """Which of them is right nobody can know, whatever reason is given; equal ones do no harm."""
+    first = write_delivery(mail, "returns-a", [a_return("U2", informed=10)])
+    second = write_delivery(mail, "returns-b", [a_return("U2", informed=11)])
+    third = write_delivery(mail, "returns-c", [{"note": ""} | a_return("U2", informed=10)])
+    recap = give(folder, plan, first, second, third, reason="sửa")
+    assert outcomes(recap) == ["accepted", "refused", "unchanged"]
+    assert the_error(recap).code == "two_deliveries"
+    assert "returns-a.csv" in the_error(recap).message
+    assert figure(folder, "U2", "informed") == "10"
+
+
+def test_a_key_twice_in_one_file(folder: Path, mail: Path, plan: Plan) -> None:
+    recap = give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2"), a_return("U2")]))
+    problem = the_error(recap)
+    assert (problem.code, problem.cell) == ("duplicate_key", "B3")
+    assert f"ô B2 của trang tính «{SHEET}»" in problem.message
+
+
+def test_a_register_that_would_make_an_accepted_return_wrong_is_refused(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=45)]))
+    fewer = {"year": 2024, "unit_id": "U2", "workers_total": 44, "members_total": 40}
+    recap = give(folder, plan, write_delivery(mail, "roster-b", [fewer]), reason="đếm lại")
+    problems = {(p.file, p.cell, p.value) for p in recap.files[0].problems}
+    assert ("returns-a.csv", "C2", "45") in problems
+
+
+# Corrections
+
+
+def test_a_second_return_needs_a_reason_and_says_what_it_would_change(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=10, note="")]))
+    again = write_delivery(mail, "returns-b", [a_return("U2", informed=12, note="muộn")])
+    recap = give(folder, plan, again)
+    assert outcomes(recap) == ["refused"]
+    assert {(p.code, p.column) for p in recap.files[0].problems} == {
+        ("superseded", "informed"),
+        ("superseded", "note"),
+    }
+    assert any(
+        "10 → 12" in p.message and "--supersede" in p.message for p in recap.files[0].problems
+    )
+    assert figure(folder, "U2", "informed") == "10"
+    assert outcomes(give(folder, plan, again, reason="đếm sót")) == ["accepted"]
+    assert figure(folder, "U2", "informed") == "12"
+
+
+def test_the_same_again_changes_nothing(folder: Path, mail: Path, plan: Plan) -> None:
+    path = write_delivery(mail, "returns-a", [a_return("U2")])
+    give(folder, plan, path)
+    kept = (folder / STORE).read_bytes()
+    other_bytes = write_delivery(mail, "returns-b", [{"note": ""} | a_return("U2")])
+    assert outcomes(give(folder, plan, path, other_bytes, reason="sửa")) == ["unchanged"] * 2
+    assert (folder / STORE).read_bytes() == kept
+
+
+def test_what_a_later_file_does_not_mention_stands(folder: Path, mail: Path, plan: Plan) -> None:
+    """A column that is not there says nothing; an empty cell says: not reported."""
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    part = {"year": 2024, "unit_id": "U2", "informed": 9, "new_members": ""}
+    give(folder, plan, write_delivery(mail, "returns-b", [part]), reason="đếm lại")
+    assert figure(folder, "U2", "informed") == "9"
+    assert figure(folder, "U2", "new_members") == ""
+    assert figure(folder, "U2", "cadres_total") == str(UNIT["cadres_total"])
+
+
+def test_a_return_may_fill_what_the_register_did_not_know(
+    mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    folder = make_folder(tmp_path / "data", workers_female="")
+    row = {"year": 2024, "unit_id": "U2", "workers_female": 11, "workers_total": 50}
+    assert outcomes(give(folder, plan, write_delivery(mail, "roster-a", [row]))) == ["accepted"]
+    row["workers_female"] = 12
+    recap = give(folder, plan, write_delivery(mail, "roster-b", [row]))
+    assert (the_error(recap).code, the_error(recap).column) == ("superseded", "workers_female")
+
+
+def test_the_history_names_each_file_cell_reason_and_person(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=10)]))
+    correction = write_delivery(mail, "returns-b", [a_return("U2", informed=12)])
+    give(folder, plan, write_delivery(mail, "returns-c", [a_return("U2", informed=99)]))
+    give(folder, plan, correction, reason="đếm sót", by="Chị Hoa")
+    register, first, refused, second = read_history(folder, "U2", 2024)
+    assert (register.file, first.file, refused.file) == (
+        "roster.csv",
+        "returns-a.csv",
+        "returns-c.csv",
+    )
+    assert (first.reason, first.by, refused.errors) == ("", "", 2)
+    assert (second.reason, second.by, second.command) == ("đếm sót", "Chị Hoa", "congdoan import")
+    (step,) = second.steps
+    assert (step.before, step.after, step.sheet, step.cell) == ("10", "12", SHEET, "C2")
+    assert step.column.vi == "Số người được tuyên truyền"
+    assert refused.steps == []
+
+
+def test_problems_of_stored_figures_name_the_file_they_came_from(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    over = a_return("U2", fund_due=100, fund_collected=800)
+    recap = give(folder, plan, write_delivery(mail, "returns-a", [over]))
+    (warning,) = check_dataset(load_dataset(folder))
+    assert (warning.file, warning.sheet, warning.value) == ("returns-a.csv", SHEET, "800")
+    assert recap.warnings == (warning,)
+
+
+# States of the past
+
+
+def test_every_past_state_can_be_read(folder: Path, mail: Path, plan: Plan) -> None:
+    moments = []
+    for number in (10, 11, 12):
+        path = write_delivery(mail, f"returns-{number}", [a_return("U2", informed=number)])
+        give(folder, plan, path, reason="sửa")
+        moments.append(datetime.now(UTC))
+    digests = {load_dataset(folder, moment).digest for moment in moments}
+    assert [figure(folder, "U2", "informed", moment) for moment in moments] == ["10", "11", "12"]
+    assert len(digests) == 3
+    assert load_dataset(folder, moments[-1]).digest == load_dataset(folder).digest
+    today = datetime.now().date()
+    assert figure(folder, "U2", "informed", today) == "12"
+    with pytest.raises(InputError, match="lần nhập đầu tiên"):
+        load_dataset(folder, today - timedelta(days=1))
+
+
+def test_a_folder_without_a_store_has_no_past(fresh: Path) -> None:
+    with pytest.raises(InputError, match="chưa có kho"):
+        load_dataset(fresh, datetime.now().date())
+
+
+def test_the_same_state_has_the_same_digest_and_the_same_export_by_whatever_way_it_came(
+    mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    a, b = (write_delivery(mail, f"returns-{u}", [a_return(u)]) for u in ("U2", "U3"))
+    wrong = write_delivery(mail, "returns-x", [a_return("U3", informed=1)])
+    one, other = (make_folder(tmp_path / name) for name in ("one", "other"))
+    give(one, plan, a, b)
+    give(other, plan, wrong)
+    give(other, plan, b, a, reason="nhầm")
+    assert load_dataset(one).digest == load_dataset(other).digest
+    files = [export_dataset(load_dataset(f), tmp_path / f"{f.name}-out", f) for f in (one, other)]
+    for left, right in zip(*files, strict=True):
+        assert left.read_bytes() == right.read_bytes()
+    assert same_tables(one, tmp_path / "one-out")
+
+
+def test_nothing_is_exported_over_a_store(folder: Path, mail: Path, plan: Plan) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    with pytest.raises(FileExistsError):
+        export_dataset(load_dataset(folder), folder, folder)
+
+
+# The file itself
+
+
+@pytest.mark.parametrize("table", ["entry", "source", "refused", *HEADERS])
+def test_nothing_in_the_store_can_be_changed_or_removed(
+    folder: Path, mail: Path, plan: Plan, table: str
+) -> None:
+    paths = [write_delivery(mail, f"returns-{n}", [a_return(n)]) for n in ("U2", "U9")]
+    give(folder, plan, *paths)
+    with closing(sqlite3.connect(folder / STORE)) as connection:
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
+        column = {"entry": "file", "source": "sheet", "refused": "unit_id"}.get(table, "row")
+        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = 1"):
+            with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+                connection.execute(statement)
+
+
+def test_a_closed_store_is_one_file_and_its_copy_is_a_backup(
+    folder: Path, mail: Path, plan: Plan, tmp_path: Path
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    assert [path.name for path in folder.glob("store*")] == [STORE]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(folder / STORE, copy)
+    assert load_dataset(copy).digest == load_dataset(folder).digest
+
+
+def _newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def _foreign(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+
+
+def _torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:6000])
+
+
+def _noise(path: Path) -> None:
+    path.write_bytes(b"\x00noise" * 3000)
+
+
+def _holed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (_newer, "store_version"),
+        (_foreign, "not_a_store"),
+        (_torn, "bad_store"),
+        (_noise, "bad_store"),
+        (_holed, "bad_store"),
+    ],
+)
+def test_a_store_that_cannot_be_trusted_is_neither_read_nor_written(
+    folder: Path, mail: Path, plan: Plan, harm: Callable[[Path], None], code: str
+) -> None:
+    path = write_delivery(mail, "returns-a", [a_return("U2")])
+    give(folder, plan, path)
+    harm(folder / STORE)
+    kept = (folder / STORE).read_bytes()
+    for attempt in (lambda: load_dataset(folder), lambda: give(folder, plan, path)):
+        with pytest.raises(InputError) as failure:
+            attempt()
+        assert [p.code for p in failure.value.problems] == [code]
+    assert (folder / STORE).read_bytes() == kept
+
+
+def test_a_store_made_before_a_column_was_added_goes_on(
+    fresh: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    returns = dictionary().tables["returns"]
+    fewer = {
+        name: column for name, column in returns.columns.items() if name != "agreement_in_force"
+    }
+    with monkeypatch.context() as patch:
+        tables = dictionary().tables | {"returns": replace(returns, columns=fewer)}
+        older = replace(dictionary(), tables=tables)
+        patch.setattr(log, "dictionary", lambda: older)
+        create_store(fresh, "congdoan import")
+    assert load_dataset(fresh).returns["agreement_in_force"].isna().all()
+    more = a_return("U2", agreement_in_force=True)
+    assert outcomes(give(fresh, plan, write_delivery(mail, "returns-b", [more]))) == ["accepted"]
+    assert figure(fresh, "U2", "agreement_in_force") == "true"
+
+
+def test_a_second_import_waits_shortly_and_then_says_so(
+    folder: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U1", "U2")]
+    give(folder, plan, paths[0])
+    monkeypatch.setattr(storefile, "PATIENCE_SECONDS", 0.2)
+    with closing(open_for_writing(folder)) as other, writing(other):
+        with pytest.raises(InputError) as failure:
+            give(folder, plan, paths[1])
+        assert [p.code for p in failure.value.problems] == ["store_busy"]
+        assert len(load_dataset(folder).returns) == 1  # readers are not held up
+    assert outcomes(give(folder, plan, paths[1])) == ["accepted"]
+
+
+def test_first_imports_at_the_same_time_lose_nothing(fresh: Path, mail: Path, plan: Plan) -> None:
+    paths = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U2", "U3")]
+    recaps: list[Recap] = []
+    threads = [
+        threading.Thread(target=lambda path=path: recaps.append(give(fresh, plan, path)))
+        for path in paths
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcomes(recap) for recap in recaps] == [["accepted"], ["accepted"]]
+    assert sum(recap.created_from is not None for recap in recaps) >= 1
+    assert sorted(load_dataset(fresh).returns["unit_id"]) == ["U1", "U2", "U3"]
+
+
+def test_a_clock_set_back_does_not_change_the_order(
+    folder: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=1)]))
+    moment = datetime.now(UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime(2001, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(log, "datetime", Clock)
+    path = write_delivery(mail, "returns-b", [a_return("U2", informed=2)])
+    give(folder, plan, path, reason="sửa")
+    assert figure(folder, "U2", "informed") == "2"
+    assert figure(folder, "U2", "informed", moment) == "2"

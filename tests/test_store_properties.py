@@ -1,0 +1,121 @@
+"""Whatever comes in, in whatever order: every state the store ever had is what a replay gives."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import HEADERS
+from deliveries import give, make_folder, write_delivery
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.plan import Plan
+from analysis.store.history import read_history
+from analysis.store.log import create_store
+from analysis.tables.dictionary import dictionary
+from analysis.tables.stored import read_rows
+from analysis.tables.storefile import last_entry, reading
+
+UNITS = ("U1", "U2", "U3")
+COLUMNS = ("informed", "new_members", "plan_made", "grade", "note")
+CELLS = {
+    "informed": st.sampled_from(["", "0", "7", "50", "51"]),  # 51: above the register's workers
+    "new_members": st.sampled_from(["", "0", "3", "x"]),
+    "plan_made": st.sampled_from(["", "true", "false"]),
+    "grade": st.sampled_from(["", "good", "best"]),
+    "note": st.sampled_from(["", "Nộp muộn; «đã sửa», 100%"]),
+}
+WRONG = {"51", "x", "best"}
+Row = dict[str, str]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[list[Row], str]:
+    """Returns of some units, with some of the columns; and whether a reason was given."""
+    columns = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True))
+    units = draw(st.lists(st.sampled_from((*UNITS, "U9")), min_size=1, max_size=3, unique=True))
+    rows = [
+        {"year": "2024", "unit_id": unit} | {name: draw(CELLS[name]) for name in columns}
+        for unit in units
+    ]
+    return rows, draw(st.sampled_from(["", "sửa"]))
+
+
+def replay(state: dict[str, Row], rows: list[Row], reason: str) -> tuple[dict[str, Row], str]:
+    """What a delivery makes of a state, written down once more as simply as can be."""
+    new = {unit: dict(cells) for unit, cells in state.items()}
+    is_refused = False
+    for row in rows:
+        unit = row["unit_id"]
+        known = state.get(unit)
+        is_refused |= unit not in UNITS or bool(WRONG & set(row.values()))
+        cells = known or dict.fromkeys(HEADERS["returns"], "")
+        is_refused |= known is not None and not reason and {**cells, **row} != cells
+        new[unit] = {**cells, **row}
+    if is_refused:
+        return state, "refused"
+    return new, "accepted" if new != state else "unchanged"
+
+
+def returns_of(folder: Path, as_of: datetime | None = None) -> dict[str, Row]:
+    with reading(folder) as connection:
+        table = dictionary().tables["returns"]
+        rows: list[dict[Any, Any]] = read_rows(
+            connection, table, last_entry(connection, as_of)
+        ).to_dict("records")
+    return {row["unit_id"]: row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_folder(tmp_path_factory.mktemp("begun") / "data", UNITS)
+    (folder / "returns.csv").unlink()
+    create_store(folder, "congdoan import")
+    return folder
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sequence=st.lists(deliveries(), min_size=1, max_size=4))
+def test_the_state_as_of_each_moment_is_what_a_replay_gives(
+    sequence: list[tuple[list[Row], str]],
+    begun: Path,
+    plan: Plan,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    base = tmp_path_factory.mktemp("case")
+    folder = shutil.copytree(begun, base / "data")
+    state: dict[str, Row] = {}
+    accepted: set[bytes] = set()
+    states = [(datetime.now(UTC), state)]
+    for number, (rows, reason) in enumerate(sequence):
+        path = write_delivery(base / "mail", f"returns-{number}", rows)
+        new, outcome = replay(state, rows, reason)
+        if path.read_bytes() in accepted:
+            # The same file once more changes nothing, whatever was taken in since.
+            new, outcome = state, "unchanged"
+        (taken,) = give(folder, plan, path, reason=reason).files
+        assert taken.outcome == outcome
+        accepted |= {path.read_bytes()} if outcome == "accepted" else set()
+        state = new
+        states.append((datetime.now(UTC), state))
+    for moment, expected in states:
+        assert returns_of(folder, moment) == expected
+    _assert_history_ends_in(folder, state)
+
+
+def _assert_history_ends_in(folder: Path, state: dict[str, Row]) -> None:
+    """Each figure's steps lead from one to the next, and the last is the figure of today."""
+    for unit, cells in state.items():
+        now: dict[str, str | None] = {}
+        for entry in read_history(folder, unit, 2024):
+            for step in entry.steps:
+                if step.table.name == "returns":
+                    assert step.before == now.get(step.column.name)
+                    now[step.column.name] = step.after
+        shown = {name: value for name, value in now.items() if value}
+        keys = ("year", "unit_id")
+        assert shown == {k: v for k, v in cells.items() if v and k not in keys}
