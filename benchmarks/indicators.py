@@ -178,6 +178,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--csv", type=int, nargs="*", default=[1], help="years to write as CSV")
     given = parser.parse_args()
+    # As `congdoan` does; the processes that are measured inherit it.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     check_equality()
     packages = ", ".join(f"{name} {version(name)}" for name in ("pandas", "numpy", "polars"))
     print(f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores\n")

@@ -288,6 +288,9 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")
+    # numpy asks Linux for huge pages for large arrays. A virtual machine can stall for seconds to
+    # find them, far longer than they save: see benchmarks/README.md.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     raise SystemExit(_run(args))
 
 
