@@ -37,8 +37,12 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
         One per unusable cell.
     """
     filled = text != ""
-    values, good = _PARSERS[column.type.name](text, column)
-    bad = text[filled & ~good.fillna(False).astype(bool)]
+    # What a cell means depends on its text alone: each distinct text is read once.
+    codes, distinct = pd.factorize(text)
+    meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
+    values = pd.Series(meanings.array.take(codes), index=text.index, name=text.name)
+    good = sound.fillna(False).to_numpy(bool)[codes]
+    bad = text[filled & ~good]
     problems = []
     for row, value in bad.items():
         code, message = _reason(str(value), column)

@@ -256,12 +256,12 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
 
 
 def _unknown_lineage(dataset: Dataset) -> list[Problem]:
-    known = dataset.roster["unit_id"]
+    known = pd.Index(dataset.roster["unit_id"].unique())
     found = []
     for column in ("predecessor_id", "successor_id"):
         ids = dataset.lineage[column]
         found += _problems(
-            dataset.lineage[ids.notna() & ~ids.isin(known)],
+            dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)],
             dataset.files["lineage"],
             column,
             code="unknown_lineage",
