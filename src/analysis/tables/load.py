@@ -20,9 +20,6 @@ from analysis.tables.storefile import has_store, last_entry, reading, refuse_mis
 from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
 
-#: Rows that become columns together: few enough that Python's own objects stay few.
-_BATCH = 10_000
-
 
 class Description(BaseModel):
     """What ``dataset.yaml`` beside the tables may say about them."""
