@@ -261,7 +261,9 @@ def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> I
             finding.add("no_column", f"thiếu cột «{heading}»", column=name)
     figures = {t.name: [n for n in places if n in t.columns and n not in t.key] for t in tables}
     lacking = {
-        table.name: [c for n, c in table.columns.items() if c.required and n not in places]
+        table.name: [
+            c for n, c in table.columns.items() if c.required and n not in (*places, *table.key)
+        ]
         for table in tables
     }
     taken = [t for t in tables if figures[t.name] and not lacking[t.name]]
