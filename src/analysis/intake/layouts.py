@@ -176,11 +176,12 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
     sheet = finding.sheet
     _check_headings(finding, header)
     places = header.places()
+    broken = sheet.marks.no_value | set(sheet.marks.errors)
     rows = [
         row
         for row in range(header.row + 1, len(sheet.rows))
         if any(sheet.rows[row][place] != "" for place in places.values())
-        or any((row, place) in sheet.marks.errors for place in places.values())
+        or any((row, place) in broken for place in places.values())
     ]
     if not rows:
         finding.add(
