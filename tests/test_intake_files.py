@@ -555,3 +555,83 @@ def test_a_large_table_is_read_column_by_column(tmp_path: Path) -> None:
     book.close()
     _, problems = read("b.xlsx", (tmp_path / "b.xlsx").read_bytes())
     assert [one.cell for one in problems] == [f"C{row}" for row in (1001, 2001, 3001, 4001, 5001)]
+
+
+def ods(rows: str, columns: str = "", styles: str = "") -> bytes:
+    names = ("office", "table", "text", "style")
+    spaces = " ".join(f'xmlns:{x}="urn:oasis:names:tc:opendocument:xmlns:{x}:1.0"' for x in names)
+    text = (
+        f'<?xml version="1.0"?><office:document-content {spaces}>'
+        f"<office:automatic-styles>{styles}</office:automatic-styles><office:body><office:spreadsheet>"
+        f'<table:table table:name="Số liệu" table:style-name="ta1">{columns}{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        b'<?xml version="1.0"?><manifest:manifest '
+        b'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    )
+    return zipped(
+        **{"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": text.encode()}
+    )
+
+
+def ods_row(*cells: str, more: str = "") -> str:
+    return f"<table:table-row {more}>{''.join(cells)}</table:table-row>"
+
+
+def ods_text(text: str, more: str = "") -> str:
+    return f'<table:table-cell office:value-type="string" {more}><text:p>{text}</text:p></table:table-cell>'
+
+
+ODS_HEAD = ods_row(ods_text("year"), ods_text("unit_id"), ods_text("informed"))
+ODS_ROW = (ods_text("2024"), ods_text("TH-HUC"))
+FOLDED = 'table:visibility="collapse"'
+FORMULA = 'table:formula="of:=1+1"'
+
+
+@pytest.mark.parametrize(
+    ("content", "cell", "code"),
+    [
+        (
+            ods(ODS_HEAD + ods_row(*ODS_ROW, f"<table:table-cell {FORMULA}/>")),
+            "C2",
+            "formula_without_value",
+        ),
+        (ods(ODS_HEAD + ods_row(*ODS_ROW, ods_text("#REF!", FORMULA))), "C2", "error_cell"),
+        (
+            ods(ODS_HEAD + ods_row(*ODS_ROW, ods_text("12", 'table:number-rows-spanned="2"'))),
+            "C2",
+            "merged",
+        ),
+        (ods(ODS_HEAD + ods_row(*ODS_ROW, ods_text("12"), more=FOLDED)), "A2", "hidden"),
+        (
+            ods(
+                ODS_HEAD + ods_row(*ODS_ROW, ods_text("12")),
+                f'<table:table-column table:number-columns-repeated="2"/><table:table-column {FOLDED}/>',
+            ),
+            "C2",
+            "hidden",
+        ),
+        (
+            ods(
+                ODS_HEAD + ods_row(*ODS_ROW, ods_text("12")),
+                styles='<style:style style:name="ta1" style:family="table">'
+                '<style:table-properties table:display="false"/></style:style>',
+            ),
+            "",
+            "hidden",
+        ),
+    ],
+    ids=["formula", "error", "merged", "hidden-row", "hidden-column", "hidden-sheet"],
+)
+def test_open_document_tables_are_looked_through_as_well(
+    content: bytes, cell: str, code: str
+) -> None:
+    problem = only_problem("b.ods", content)
+    assert (problem.cell, problem.code, problem.sheet) == (cell, code, "Số liệu")
+
+
+def test_open_document_table_that_is_sound() -> None:
+    found = canonical(*read("b.ods", ods(ODS_HEAD + ods_row(*ODS_ROW, ods_text("1.234")))))
+    assert found == [{"year": "2024", "unit_id": "TH-HUC", "informed": "1234"}]

@@ -88,7 +88,7 @@ def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
         if unit_id is None:
             content = _district_book(study, year, roster_year)
         else:
-            content = _unit_book(study, year, str(unit_id), units.loc[unit_id])
+            content = _unit_book(study, year, units.loc[unit_id])
         write_atomically(folder / name, content)
     return [folder / name for name in writers]
 
@@ -98,7 +98,10 @@ def _units(study: Study, year: int) -> tuple[pd.DataFrame, int]:
     if not known:
         message = f"chưa có danh sách CĐCS của năm {year} hoặc năm trước đó để lập biểu mẫu"
         raise InputError([error(message, code="no_roster", column="year", value=year)])
-    return study.expected_units(known[-1]), known[-1]
+    # The roster's own row: an empty parent stays empty, whoever it stands for.
+    roster = study.dataset.roster
+    rows = roster[roster["year"] == known[-1]].set_index("unit_id", drop=False)
+    return rows.loc[study.expected_units(known[-1]).index], known[-1]
 
 
 def _file_name(kind: str, key: str, name: str, year: int) -> str:
@@ -117,16 +120,15 @@ def _refuse_existing(folder: Path, names: Iterable[str]) -> None:
 # A unit's workbook
 
 
-def _unit_book(study: Study, year: int, unit_id: str, unit: pd.Series) -> bytes:
-    tables = dictionary().tables
+def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
+    tables, unit_id = dictionary().tables, str(unit["unit_id"])
     before = study.cells(unit_id, year - 1) if (year - 1, unit_id) in study.register.index else {}
-    facts = {name: unit[name] for name in tables["roster"].columns if name in unit.index}
     form = _Form(
         study,
         year,
         str(unit["unit_type"]),
         (tables["roster"], tables["returns"]),
-        {**facts, "year": year, "unit_id": unit_id},
+        {**unit, "year": year},
         before,
     )
     book = Book(year)

@@ -107,6 +107,10 @@ def _read_sheet(
     if (end[0] + 1) * (end[1] + 1) > MOST_CELLS:
         raise UnreadableError("too_wide", marks.too_wide(about.name, address(*end)))
     rows: list[list[Raw]] = sheet.to_python(skip_empty_area=False)
+    for row, column in (*marks.errors, *marks.no_value):
+        # Some formats keep the error's text, or an old result, as if it were the value.
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = ""
     merged = sheet.merged_cell_ranges
     hidden = about.visible != calamine.SheetVisibleEnum.Visible
     return Sheet(about.name, rows, marks.with_(merged=merged, is_hidden=hidden))

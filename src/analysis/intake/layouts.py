@@ -176,11 +176,12 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
     sheet = finding.sheet
     _check_headings(finding, header)
     places = header.places()
+    broken = sheet.marks.no_value | set(sheet.marks.errors)
     rows = [
         row
         for row in range(header.row + 1, len(sheet.rows))
         if any(sheet.rows[row][place] != "" for place in places.values())
-        or any((row, place) in sheet.marks.errors for place in places.values())
+        or any((row, place) in broken for place in places.values())
     ]
     if not rows:
         finding.add(
@@ -261,7 +262,9 @@ def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> I
             finding.add("no_column", f"thiếu cột «{heading}»", column=name)
     figures = {t.name: [n for n in places if n in t.columns and n not in t.key] for t in tables}
     lacking = {
-        table.name: [c for n, c in table.columns.items() if c.required and n not in places]
+        table.name: [
+            c for n, c in table.columns.items() if c.required and n not in (*places, *table.key)
+        ]
         for table in tables
     }
     taken = [t for t in tables if figures[t.name] and not lacking[t.name]]

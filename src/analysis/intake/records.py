@@ -13,9 +13,9 @@ from analysis.intake.layouts import Block
 from analysis.intake.raw import Raw, shown
 from analysis.intake.spelling import Unclear, spell
 from analysis.problems import Problem, error
+from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import Column
-from analysis.tables.load import type_table
+from analysis.tables.dictionary import Column, Table
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
@@ -41,8 +41,7 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
     records = Records(
         block.table.name, pd.DataFrame(data, index=index), block.sheet, block.addresses
     )
-    judged: list[Problem] = []
-    type_table(records.text, block.table, file, judged)
+    judged = _judge(records.text, block.table, file)
     named = {(problem.row, problem.column) for problem in problems}
     # What was refused already stands as an empty cell here.
     judged = [one for one in judged if (one.row, one.column) not in named]
@@ -78,6 +77,27 @@ def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], l
         for row, raw in zip(block.rows, raws, strict=True)
         if (key := (raw.__class__, raw)) in refused
     ]
+
+
+def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:
+    """Let the rules of the cells judge all columns of one kind at once: a form has many short ones."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name in text.columns:
+        column = table.columns[name]
+        groups.setdefault((column.type, column.words, column.required), []).append(name)
+    problems = []
+    for names in groups.values():
+        stacked = pd.concat([text[name] for name in names], ignore_index=True)
+        column = table.columns[names[0]]
+        if not column.required:
+            stacked = stacked[stacked != ""]
+        _, found = parse_column(stacked, column, file) if len(stacked) else (None, [])
+        for problem in found:
+            assert problem.row is not None
+            place, line = divmod(problem.row, len(text))
+            row = int(text.index[line])
+            problems.append(replace(problem, row=row, column=names[place]))
+    return problems
 
 
 def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, int]) -> Problem:

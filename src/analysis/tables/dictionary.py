@@ -93,8 +93,8 @@ def dictionary() -> Dictionary:
     types = {name: CellType(name, **spec) for name, spec in raw["types"].items()}
     words: dict[str, dict[str, str]] = raw["words"]
 
-    def column(name: str, spec: dict[str, object]) -> Column:
-        rest = dict(spec)
+    def column(name: str, spec: dict[str, object], is_key: bool) -> Column:
+        rest = {"required": is_key, **spec}
         list_name = str(rest.pop("of", ""))
         kind = types[str(rest.pop("type"))]
         return Column(
@@ -112,7 +112,10 @@ def dictionary() -> Dictionary:
             name=name,
             vi=spec["vi"],
             key=tuple(spec["key"]),
-            columns={key: column(key, value) for key, value in spec["columns"].items()},
+            columns={
+                key: column(key, value, key in spec["key"] and not spec.get("optional"))
+                for key, value in spec["columns"].items()
+            },
             optional=spec.get("optional", False),
             groups=spec.get("groups", {}),
         )

@@ -217,9 +217,6 @@ def type_table(
         typed[name], found = parse_column(text[name].astype("str"), column, file)
         problems += found
         if name in table.key and not table.optional:
-            for row in text.index[text[name] == ""]:
-                message = "ô khóa không được để trống"
-                problems.append(error(message, code="empty", file=file, row=row, column=name))
             usable &= typed[name].notna()
     problems[before:] = [_with_year(problem, typed.get("year")) for problem in problems[before:]]
     frame = pd.DataFrame(typed, index=text.index)[usable.to_numpy()]
