@@ -60,7 +60,6 @@ def _to_excel(text: pd.DataFrame):
 def measure(folder: Path, path: Path) -> None:
     """Import one file into a folder and print what it took; run in a process of its own."""
     from analysis.intake import read_delivery
-
     from analysis.store.take_in import take_in
     from analysis.tables.load import read_dataset
 

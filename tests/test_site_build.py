@@ -26,8 +26,9 @@ from test_site_kit import (
 )
 
 from analysis.problems import InputError
-from analysis.site.build import Recap, build_site, format_recap
+from analysis.site.build import build_site
 from analysis.site.progress import Status
+from analysis.site.recap import Recap, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analysis.cli_intake import INTAKE_COMMANDS
 from analysis.cli_store import STORE_COMMANDS
 from analysis.commandline import (
     Group,
     as_of_option,
     data_option,
     explain,
+    named_settings,
+    open_named_study,
     option,
     params_option,
     plan_option,
@@ -29,7 +32,6 @@ from analysis.problems import InputError, Problem, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
-    from analysis.study import Study
 
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
@@ -109,7 +111,7 @@ def report(
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
 
-    params, root = _settings(year, data, plan_file, params_file, edition=edition, as_of=as_of)
+    params, root = named_settings(year, data, plan_file, params_file, edition=edition, as_of=as_of)
     folder = out or default_site(params)
     if why:
         _explain_pages(params, root, folder, why)
@@ -176,7 +178,7 @@ def indicators(
         )
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
-    study = _study(year, data, plan_file, params_file, as_of)
+    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
     table = study.compute([year], scopes)
     if out is None:
         write_table(table, sys.stdout)
@@ -246,7 +248,7 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
                 click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
 
 
-for _one in STORE_COMMANDS:
+for _one in (*INTAKE_COMMANDS, *STORE_COMMANDS):
     command.add_command(_one)
 
 
@@ -270,33 +272,6 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
     study = open_study(params, root)
     for name in names:
         click.echo("\n".join(explain_page(study, folder, name)))
-
-
-def _study(
-    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None, as_of: str
-) -> Study:
-    from analysis.loading import open_study
-
-    return open_study(*_settings(year, data, plan_file, params_file, as_of=as_of))
-
-
-def _settings(
-    year: int,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    **settings: str | None,
-) -> tuple[Params, Path]:
-    """Return the settings of a command, and the project's folder."""
-    from analysis.params import find_root, load_params, make_params
-
-    root = find_root()
-    base: Params = load_params(year, params_file, root)
-    # A folder given on the command line is meant as the user stands, not as the project lies.
-    given = {"data": data, "plan": plan_file}
-    named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
-    chosen = {key: value for key, value in settings.items() if value}
-    return make_params(base.model_dump(), {**named, **chosen}), root
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

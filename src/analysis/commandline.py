@@ -1,4 +1,4 @@
-"""click in Vietnamese: headings of ``--help``, messages of usage errors, options that many share."""
+"""click in Vietnamese: ``--help``, messages of usage errors, and the options that commands share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from analysis.params import Params
+    from analysis.study import Study
 
 _HEADINGS = {"Options": "Tuỳ chọn", "Commands": "Lệnh", "Arguments": "Tham số"}
 
@@ -39,6 +43,40 @@ class Option(click.Option):
     def get_help_extra(self, ctx: click.Context) -> Any:
         """Return nothing to add."""
         return {}
+
+
+class Command(click.Command):
+    """A command whose help is in Vietnamese."""
+
+    context_class = Context
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help`` with a Vietnamese explanation."""
+        return _vietnamese_help(super().get_help_option(ctx))
+
+
+class Group(click.Group):
+    """A group of such commands, listed in the order in which they are written."""
+
+    context_class = Context
+    command_class = Command
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help`` with a Vietnamese explanation."""
+        return _vietnamese_help(super().get_help_option(ctx))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is asked for."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"không có lệnh «{args[0]}»; các lệnh: {known}")
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as written."""
+        return list(self.commands)
 
 
 option = partial(click.option, cls=Option)
@@ -83,38 +121,36 @@ as_of_option = option(
 )
 
 
-class Command(click.Command):
-    """A command whose help is in Vietnamese."""
+def open_named_study(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
+) -> Study:
+    """Open the study that the options name."""
+    from analysis.loading import open_study
 
-    context_class = Context
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return ``--help`` with a Vietnamese explanation."""
-        return _vietnamese_help(super().get_help_option(ctx))
+    return open_study(*named_settings(year, data, plan_file, params_file, **settings))
 
 
-class Group(click.Group):
-    """A group of such commands, listed in the order in which they are written."""
+def named_settings(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    **settings: str | None,
+) -> tuple[Params, Path]:
+    """Return the settings of a command, and the project's folder."""
+    from analysis.params import find_root, load_params, make_params
 
-    context_class = Context
-    command_class = Command
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return ``--help`` with a Vietnamese explanation."""
-        return _vietnamese_help(super().get_help_option(ctx))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is asked for."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            known = ", ".join(self.list_commands(ctx))
-            raise click.UsageError(f"không có lệnh «{args[0]}»; các lệnh: {known}")
-        return super().resolve_command(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands as written."""
-        return list(self.commands)
+    root = find_root()
+    base: Params = load_params(year, params_file, root)
+    # A folder given on the command line is meant as the user stands, not as the project lies.
+    given = {"data": data, "plan": plan_file}
+    named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
+    chosen = {key: value for key, value in settings.items() if value}
+    return make_params(base.model_dump(), {**named, **chosen}), root
 
 
 def _vietnamese_help(option: click.Option | None) -> click.Option | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from itertools import repeat
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,6 @@ from analysis.tables.load import Dataset
 _MIN_DISTRIBUTION = 8
 _MAX_ROBUST_Z = 3.5
 Rule = Callable[[Dataset], list[Problem]]
-Cells = dict[str, Any]
 
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
@@ -58,38 +58,33 @@ def _problems(
     column: str,
     *,
     code: str,
-    message: Callable[[Cells], str],
+    message: str,
     is_error: bool = True,
 ) -> list[Problem]:
+    """Return a problem for each row; its message may name columns of ``rows`` in braces."""
     severity: Severity = "error" if is_error else "warning"
+    # A nation has a hundred thousand warnings: only the columns that are shown, as plain lists.
+    named = [name for _, name, _, _ in Formatter().parse(message) if name]
+    places = zip(rows.index.tolist(), rows[column].tolist(), _years_of(rows), strict=True)
+    facts = zip(*(rows[name].tolist() for name in named), strict=True) if named else repeat(())
     return [
         Problem(
             severity,
             code,
             file,
-            int(str(row)),
+            row,
             column,
-            _shown(cells[column]),
-            message(cells),
-            _year_of(cells),
+            "" if pd.isna(value) else str(value),
+            message.format(**dict(zip(named, own, strict=True))),
+            year,
         )
-        for row, cells in zip(rows.index, rows.to_dict("records"), strict=True)
+        for (row, value, year), own in zip(places, facts, strict=False)
     ]
 
 
-def _year_of(cells: Cells) -> int | None:
-    if "year" in cells:
-        return int(cells["year"])
-    return int(cells["date"].year) if pd.notna(cells["date"]) else None
-
-
-def _message(template: str) -> Callable[[Cells], str]:
-    """Return a message filled from the row that it is about."""
-    return lambda row: template.format(**row)
-
-
-def _shown(value: object) -> str:
-    return "" if pd.isna(value) else str(value)
+def _years_of(rows: pd.DataFrame) -> list[int | None]:
+    years = rows["year"] if "year" in rows else rows["date"].dt.year
+    return [None if pd.isna(year) else int(year) for year in years.tolist()]
 
 
 def _unique_keys(dataset: Dataset) -> list[Problem]:
@@ -110,7 +105,7 @@ def _unique_keys(dataset: Dataset) -> list[Problem]:
             dataset.files[table.name],
             key[-1],
             code="duplicate_key",
-            message=_message(f"trùng khóa ({', '.join(key)}) với dòng {{first_row}}"),
+            message=f"trùng khóa ({', '.join(key)}) với dòng {{first_row}}",
         )
     return found
 
@@ -127,7 +122,7 @@ def _known_units(dataset: Dataset) -> list[Problem]:
             dataset.files[name],
             "unit_id",
             code="unknown_unit",
-            message=_message("mã này không có trong danh sách CĐCS năm {year}"),
+            message="mã này không có trong danh sách CĐCS năm {year}",
         )
     return found
 
@@ -161,11 +156,11 @@ def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
     return found
 
 
-def _above_message(table: Table, column: Column) -> Callable[[Cells], str]:
+def _above_message(table: Table, column: Column) -> str:
     tables = dictionary().tables
     whole = {**tables["roster"].columns, **table.columns}[column.at_most or ""]
     people = _ON_REGISTER if column.type.name == "count" else ""
-    return lambda row: f"«{column.vi}» lớn hơn «{whole.vi}» là {row['limit']}{people}"
+    return f"«{column.vi}» lớn hơn «{whole.vi}» là {{limit}}{people}"
 
 
 def _dates_in_order(dataset: Dataset) -> list[Problem]:
@@ -175,7 +170,7 @@ def _dates_in_order(dataset: Dataset) -> list[Problem]:
         dataset.files["roster"],
         "dissolved_on",
         code="dates",
-        message=_message("ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}"),
+        message="ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}",
         is_error=False,
     )
 
@@ -200,9 +195,7 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
                 dataset.files[table.name],
                 column.name,
                 code="odd_count",
-                message=_message(
-                    f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:.0f}}); hãy xem lại"
-                ),
+                message=f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:.0f}}); hãy xem lại",
                 is_error=False,
             )
     return found
@@ -240,9 +233,7 @@ def _sudden_changes(dataset: Dataset) -> list[Problem]:
         dataset.files["roster"],
         "members_total",
         code="sudden_change",
-        message=_message(
-            "đoàn viên thay đổi trên 50% so với năm trước ({last}) mà không có biến động tổ chức nào"
-        ),
+        message="đoàn viên thay đổi trên 50% so với năm trước ({last}) mà không có biến động tổ chức nào",
         is_error=False,
     )
 
@@ -258,14 +249,14 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
                 dataset.files[name],
                 collected,
                 code="over_collection",
-                message=_message(f"thu trên 120% số phải thu ({{{due}}} đồng)"),
+                message=f"thu trên 120% số phải thu ({{{due}}} đồng)",
                 is_error=False,
             )
     return found
 
 
 def _unknown_lineage(dataset: Dataset) -> list[Problem]:
-    known = set(dataset.roster["unit_id"])
+    known = dataset.roster["unit_id"]
     found = []
     for column in ("predecessor_id", "successor_id"):
         ids = dataset.lineage[column]
@@ -274,7 +265,7 @@ def _unknown_lineage(dataset: Dataset) -> list[Problem]:
             dataset.files["lineage"],
             column,
             code="unknown_lineage",
-            message=_message("mã này không có trong danh sách CĐCS của năm nào"),
+            message="mã này không có trong danh sách CĐCS của năm nào",
             is_error=False,
         )
     return found

@@ -18,6 +18,7 @@ class CellType:
     smallest: int | None = None
     largest: int | None = None
     pattern: str | None = None
+    unit: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -27,7 +28,11 @@ class CellType:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of one table, with its only heading and its rule."""
+    """One column of one table, with its only heading and its rule.
+
+    ``word_list`` names the list of ``words`` that it takes its words from; ``unit`` is what a line
+    of a form is counted in.
+    """
 
     name: str
     type: CellType
@@ -38,17 +43,20 @@ class Column:
     at_most: str | None = None
     exempt: tuple[str, ...] = ()
     soft: bool = False
+    word_list: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One canonical table."""
+    """One canonical table; ``groups`` are its form's headings, by the first column below each."""
 
     name: str
     vi: str
     key: tuple[str, ...]
     columns: dict[str, Column]
     optional: bool = False
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,11 +95,14 @@ def dictionary() -> Dictionary:
 
     def column(name: str, spec: dict[str, object]) -> Column:
         rest = dict(spec)
-        list_name = rest.pop("of", None)
+        list_name = str(rest.pop("of", ""))
+        kind = types[str(rest.pop("type"))]
         return Column(
             name=name,
-            type=types[str(rest.pop("type"))],
-            words=tuple(words[str(list_name)]) if list_name else (),
+            type=kind,
+            words=tuple(words[list_name]) if list_name else (),
+            word_list=list_name,
+            unit=str(rest.pop("unit", kind.unit)),
             exempt=tuple(rest.pop("except", ())),  # type: ignore[arg-type]
             **rest,  # type: ignore[arg-type]
         )
@@ -103,6 +114,7 @@ def dictionary() -> Dictionary:
             key=tuple(spec["key"]),
             columns={key: column(key, value) for key, value in spec["columns"].items()},
             optional=spec.get("optional", False),
+            groups=spec.get("groups", {}),
         )
         for name, spec in raw["tables"].items()
     }

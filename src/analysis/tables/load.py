@@ -20,6 +20,9 @@ from analysis.tables.storefile import has_store, last_entry, reading, refuse_mis
 from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
 
+#: Rows that become columns together: few enough that Python's own objects stay few.
+_BATCH = 10_000
+
 
 class Description(BaseModel):
     """What ``dataset.yaml`` beside the tables may say about them."""
@@ -212,6 +215,8 @@ def type_table(
     before = len(problems)
     usable = pd.Series(True, index=text.index)
     for name, column in table.columns.items():
+        if name not in text.columns:
+            continue
         typed[name], found = parse_column(text[name].astype("str"), column, file)
         problems += found
         if name in table.key and not table.optional:

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from analysis.problems import Problem, Severity, error
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import find_files
+
+#: Rows that become columns together: few enough that Python's own objects stay few.
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,7 @@ def _read_text(path: Path, content: bytes, table: Table, problems: list[Problem]
 def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame | None:
     reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
     rows: list[list[str]] = []
+    batches: list[list[pa.Array]] = []
     numbers: list[int] = []
     header: list[str] | None = None
     number = 0
@@ -110,6 +115,9 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
             elif row:
                 rows.append(row)
                 numbers.append(number)
+                if len(rows) == _BATCH:
+                    batches.append(_transposed(rows))
+                    rows.clear()
     except csv.Error:
         message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
         problems.append(error(message, code="bad_csv", file=file, row=number + 1))
@@ -122,13 +130,17 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
             message = f"tiêu đề lặp lại {times} lần"
             problems.append(error(message, code="duplicate_column", file=file, row=1, column=name))
             return None
-    # Columns, not rows, are what pandas stores: transpose once.
-    columns = zip(*rows, strict=True) if rows else [()] * len(header)
+    batches.append(_transposed(rows) or [pa.array([], pa.large_string())] * len(header))
     data = {
-        name: pd.array(list(cells), dtype="str")
-        for name, cells in zip(header, columns, strict=True)
+        name: pd.array(pa.chunked_array(cells), dtype="str")
+        for name, cells in zip(header, zip(*batches, strict=True), strict=True)
     }
     return pd.DataFrame(data, index=pd.Index(numbers, dtype="int64"))
+
+
+def _transposed(rows: list[list[str]]) -> list[pa.Array]:
+    """Return the columns of some rows."""
+    return [pa.array(cells, pa.large_string()) for cells in zip(*rows, strict=True)]
 
 
 def _read_parquet(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame | None:

@@ -1,0 +1,146 @@
+"""What a file really is, by its first bytes, and whether it is safe to unpack."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from analysis.problems import InputError, error
+
+Kind = Literal["xlsx", "xls", "ods", "csv"]
+
+#: A workbook of 120,000 full rows unpacks to about 200 MB; nothing honest is much larger.
+_MOST_BYTES = 300_000_000
+_MOST_UNPACKED = 1_000_000_000
+_MOST_ENTRIES = 5_000
+#: Real sheets shrink 5 to 40 times; deflate at its best does 1,032.
+_SUSPECT_UNPACKED, _MOST_RATIO = 50_000_000, 150
+
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ENDINGS: dict[Kind, tuple[str, ...]] = {
+    "xlsx": (".xlsx", ".xlsm", ".xltx"),
+    "xls": (".xls", ".xlt"),
+    "ods": (".ods", ".ots"),
+    "csv": (".csv", ".tsv", ".txt"),
+}
+_SAVE_AGAIN = "hãy mở bằng Excel hoặc LibreOffice rồi lưu lại thành tệp .xlsx"
+
+
+class UnreadableError(Exception):
+    """Why a file cannot be read: a code for machines and a Vietnamese sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+    def as_input_error(self, file: str) -> InputError:
+        """Return it as a problem of this file."""
+        return InputError([error(self.message, code=self.code, file=file)])
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file's bytes and what they are.
+
+    Parameters
+    ----------
+    name : str
+        Its name, without a folder.
+    content : bytes
+        All of it.
+    kind : {"xlsx", "xls", "ods", "csv"}
+        How to read it.
+    """
+
+    name: str
+    content: bytes
+    kind: Kind
+
+
+def identify(name: str, content: bytes) -> SourceFile:
+    """Tell what a file is, without unpacking anything.
+
+    Raises
+    ------
+    UnreadableError
+        If it is nothing that can be read, or not safe to read.
+
+    Examples
+    --------
+    >>> identify("bang.csv", b"year,unit_id").kind
+    'csv'
+    """
+    ending = PurePath(name).suffix.lower()
+    if not content:
+        raise UnreadableError("empty_file", "tệp trống, không có byte nào")
+    if len(content) > _MOST_BYTES:
+        raise UnreadableError("too_big", "tệp lớn hơn 300 MB; hãy chia thành nhiều tệp")
+    kind = _kind_of_bytes(content)
+    if kind == "csv" and ending not in _ENDINGS["csv"]:
+        raise UnreadableError("other_kind", _what_text_is(ending, content))
+    if kind != "csv" and ending in _ENDINGS["csv"]:
+        message = f"tệp mang đuôi {ending} nhưng bên trong là bảng tính; hãy đổi đuôi thành .{kind}"
+        raise UnreadableError("other_kind", message)
+    return SourceFile(name, content, kind)
+
+
+def _kind_of_bytes(content: bytes) -> Kind:
+    if content.startswith((_ZIP, _EMPTY_ZIP)):
+        return _kind_of_zip(content)
+    if content.startswith(_OLE):
+        if _ENCRYPTED in content:
+            message = "tệp được đặt mật khẩu; hãy bỏ mật khẩu (Tệp → Thông tin → Mã hóa bằng mật khẩu) rồi gửi lại"
+            raise UnreadableError("password", message)
+        return "xls"
+    return "csv"
+
+
+def _what_text_is(ending: str, content: bytes) -> str:
+    start = content[:2000].lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")):
+        return (
+            f"tệp mang đuôi {ending or 'lạ'} nhưng bên trong là trang web hoặc XML; {_SAVE_AGAIN}"
+        )
+    if b"\0" in content[:2000] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return f"tệp hỏng hoặc không phải bảng tính; {_SAVE_AGAIN}"
+    return (
+        f"tệp mang đuôi {ending or 'lạ'} nhưng bên trong là văn bản, không phải bảng tính; "
+        "nếu là CSV hãy đổi đuôi thành .csv"
+    )
+
+
+def _kind_of_zip(content: bytes) -> Kind:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
+        message = f"tệp bị cắt cụt hoặc hỏng, không mở được; hãy gửi lại, hoặc {_SAVE_AGAIN}"
+        raise UnreadableError("truncated", message) from None
+    _check_sizes(entries, len(content))
+    names = {entry.filename for entry in entries}
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise UnreadableError("password", "tệp nén có mật khẩu; hãy bỏ mật khẩu rồi gửi lại")
+    if "xl/workbook.bin" in names:
+        raise UnreadableError("other_kind", f"không đọc được dạng .xlsb; {_SAVE_AGAIN}")
+    if any(name.lower() == "xl/workbook.xml" for name in names):
+        return "xlsx"
+    if "content.xml" in names:
+        return "ods"
+    message = f"tệp nén này không phải bảng tính Excel hay OpenDocument; {_SAVE_AGAIN}"
+    raise UnreadableError("other_kind", message)
+
+
+def _check_sizes(entries: list[zipfile.ZipInfo], packed: int) -> None:
+    unpacked = sum(entry.file_size for entry in entries)
+    suspect = unpacked > _SUSPECT_UNPACKED and unpacked > _MOST_RATIO * packed
+    if unpacked > _MOST_UNPACKED or len(entries) > _MOST_ENTRIES or suspect:
+        size = f"{unpacked / 1e6:,.0f}".replace(",", ".")
+        message = f"tệp bung ra {size} MB, lớn bất thường nên không mở; {_SAVE_AGAIN}, bỏ phần thừa"
+        raise UnreadableError("too_big", message)

@@ -1,0 +1,171 @@
+"""Vietnamese text in the encodings from before Unicode: recognised, named, never guessed silently."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+#: TCVN 5712 (the ".Vn" fonts, "ABC"): what the codes A1 to FF stand for.
+_TCVN3 = (
+    "ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịòỔỏõóọ"
+    "ồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
+)
+_TCVN3_TABLE = {0xA1 + place: letter for place, letter in enumerate(_TCVN3)}
+
+#: VNI for Windows writes a letter, then a second sign with its marks; a few letters stand alone.
+_VNI_SIGNS = {
+    **{"ø": "\u0300", "ù": "\u0301", "û": "\u0309", "õ": "\u0303", "ï": "\u0323"},
+    **{"â": "\u0302", "à": "\u0302\u0300", "á": "\u0302\u0301", "å": "\u0302\u0309"},
+    **{"ã": "\u0302\u0303", "ä": "\u0302\u0323", "ê": "\u0306", "è": "\u0306\u0300"},
+    **{"é": "\u0306\u0301", "ú": "\u0306\u0309", "ü": "\u0306\u0303", "ë": "\u0306\u0323"},
+}
+_VNI_LETTERS = {"ñ": "đ", "ô": "ơ", "ö": "ư", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ"}
+_VNI_SIGNS |= {sign.upper(): marks for sign, marks in _VNI_SIGNS.items()}
+_VNI_LETTERS |= {code.upper(): letter.upper() for code, letter in _VNI_LETTERS.items()}
+
+_TONES = dict.fromkeys(map(ord, "\u0300\u0301\u0303\u0309\u0323"))
+_SYLLABLE = re.compile(
+    r"(?:ngh?|nh|ch|gh|gi|kh|ph|qu|th|tr|kr|kl|br|đr|pl|[bcdđghklmnprstvx])?"
+    r"(?:iêu|yêu|oai|oay|oao|oeo|uây|uôi|uyê|uya|uyu|ươi|ươu|ai|ao|au|ay|âu|ây|eo|êu|ia|iê|iu|oa|oă|oe|"
+    r"oi|oo|ôi|ơi|ua|uâ|uê|ue|ui|uô|uơ|uy|ưa|ưi|ươ|ưu|ya|yê|[aăâeêioôơuưy])"
+    r"(?:ch|ng|nh|[ckmnpt])?"
+)
+_WORD = re.compile(r"[^\s\d.,;:()/\\\-–\"'“”‘’|+&*!?%_=\[\]<>…]+")
+#: A text of which at least this share of the words reads as Vietnamese is taken to be that.
+_ENOUGH = 0.9
+
+
+def is_syllable(word: str) -> bool:
+    """Tell whether a word could be a Vietnamese syllable.
+
+    Examples
+    --------
+    >>> is_syllable("đoàn"), is_syllable("®oµn")
+    (True, False)
+    """
+    marked = unicodedata.normalize("NFD", word.casefold())
+    tones = sum(ord(sign) in _TONES for sign in marked)
+    base = unicodedata.normalize("NFC", marked.translate(_TONES))
+    return tones <= 1 and _SYLLABLE.fullmatch(base) is not None
+
+
+def share_readable(words: Iterable[str]) -> float:
+    """Return the share of the words with marks that could be Vietnamese; 1 if none has marks."""
+    marked = [word for word in words if not word.isascii()]
+    return sum(map(is_syllable, marked)) / len(marked) if marked else 1.0
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text."""
+    return _WORD.findall(text)
+
+
+def from_tcvn3(text: str) -> str:
+    """Read TCVN3 codes that were taken for Latin letters.
+
+    Examples
+    --------
+    >>> from_tcvn3("C«ng ®oµn c¬ së")
+    'Công đoàn cơ sở'
+    """
+    return unicodedata.normalize("NFC", text.translate(_TCVN3_TABLE))
+
+
+def from_vni(text: str) -> str:
+    """Read VNI codes that were taken for Latin letters.
+
+    Examples
+    --------
+    >>> from_vni("Coâng ñoaøn cô sôû")
+    'Công đoàn cơ sở'
+    """
+    read = ""
+    for sign in text:
+        follows = read[-1:] != "" and unicodedata.normalize("NFD", read)[-1].isascii()
+        takes_marks = read[-1:].casefold() in tuple("aeiouyơư")
+        if sign in _VNI_SIGNS and takes_marks and (follows or read[-1:].casefold() in ("ơ", "ư")):
+            read += _VNI_SIGNS[sign]
+        else:
+            read += _VNI_LETTERS.get(sign, sign)
+    return unicodedata.normalize("NFC", read)
+
+
+_READINGS: dict[str, Callable[[str], str]] = {"TCVN3 (ABC)": from_tcvn3, "VNI": from_vni}
+
+
+def recognise(text: str) -> tuple[str, str] | None:
+    """Tell in which old encoding a text was written, and its probable reading.
+
+    Parameters
+    ----------
+    text : str
+        What stands in a cell.
+
+    Returns
+    -------
+    (str, str) or None
+        The encoding's name and the reading; None for text that reads as it is, or in no way.
+
+    Examples
+    --------
+    >>> recognise("C«ng ®oµn"), recognise("Công đoàn"), recognise("Café 1€")
+    (('TCVN3 (ABC)', 'Công đoàn'), None, None)
+    """
+    if text.isascii():
+        return None
+    if share_readable(words_of(unicodedata.normalize("NFC", text))) >= _ENOUGH:
+        return None
+    for name, read in _READINGS.items():
+        reading = read(text)
+        if reading != text and share_readable(words_of(reading)) >= _ENOUGH:
+            return name, reading
+    return None
+
+
+def decode(content: bytes) -> tuple[str, str | None]:
+    """Decode a text file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+
+    Returns
+    -------
+    text : str
+        UTF-8, UTF-16 and Windows-1258 as they are meant; TCVN3 and VNI as Latin letters.
+    old : str or None
+        The name of the old encoding that the text is still written in.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is none of these.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16"), None
+    try:
+        text = content.decode("utf-8-sig")
+        if "\0" not in text:
+            return text, None
+    except UnicodeDecodeError as failure:
+        if b"\0" not in content:
+            return _decode_bytes(content, failure)
+    # Every second byte of UTF-16 text without a mark is 0 wherever the letter is a Latin one.
+    order = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"
+    return content.decode(order), None
+
+
+def _decode_bytes(content: bytes, failure: UnicodeDecodeError) -> tuple[str, str | None]:
+    latin = content.decode("latin-1")
+    readings: dict[str | None, str] = {}
+    with contextlib.suppress(UnicodeDecodeError):
+        readings[None] = unicodedata.normalize("NFC", content.decode("cp1258"))
+    readings |= {name: read(latin) for name, read in _READINGS.items()}
+    shares = {name: share_readable(set(words_of(text))) for name, text in readings.items()}
+    best = max(shares, key=lambda name: (shares[name], name is None))
+    if shares[best] < _ENOUGH:
+        raise failure
+    return (readings[None], None) if best is None else (latin, best)

@@ -1,0 +1,79 @@
+"""One file, from its bytes to a delivery: what the child process of `analysis.intake.reader` does."""
+
+from __future__ import annotations
+
+import hashlib
+
+from analysis.intake.files import SourceFile, UnreadableError, identify
+from analysis.intake.formread import find_form, read_form
+from analysis.intake.grid import Sheet, read_sheets
+from analysis.intake.layouts import Finding, find_header, read_table
+from analysis.intake.records import check_keys, check_years, make_records
+from analysis.intake.words import form_texts
+from analysis.problems import Problem, error, has_errors
+from analysis.tables.delivery import Delivery
+from analysis.tables.dictionary import dictionary
+
+Outcome = tuple[Delivery | None, list[Problem]]
+
+
+def read_content(name: str, content: bytes, year: int | None) -> Outcome:
+    """Read a file's bytes.
+
+    Parameters
+    ----------
+    name : str
+        Its name, without a folder.
+    content : bytes
+        All of it.
+    year : int or None
+        The year that the user says it is for.
+
+    Returns
+    -------
+    delivery : Delivery or None
+        None when anything in it is wrong.
+    problems : list of Problem
+        Every error, or only warnings.
+    """
+    try:
+        source = identify(name, content)
+        sheets, problems = read_sheets(source)
+    except UnreadableError as failure:
+        return None, [error(failure.message, code=failure.code, file=name)]
+    findings = [_read_sheet(source, sheet, year) for sheet in sheets if not sheet.is_empty]
+    problems += [problem for finding in findings for problem in finding.problems]
+    blocks = [block for finding in findings for block in finding.blocks]
+    if not blocks and not has_errors(problems):
+        message = "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
+        problems.append(error(message, code="not_recognised", file=name))
+    records = []
+    for block in blocks:
+        made, found = make_records(block, name)
+        records.append(made)
+        problems += found
+    keys = {table.name: table.key for table in dictionary().tables.values()}
+    problems += check_keys(records, keys, name) + check_years(records, name, year)
+    if has_errors(problems):
+        return None, list(dict.fromkeys(problems))
+    digest = hashlib.sha256(content).hexdigest()
+    return Delivery(name, digest, tuple(records)), problems
+
+
+def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None) -> Finding:
+    finding = Finding(source.name, sheet)
+    own = form_texts()["sheets"]
+    if sheet.marks.is_hidden:
+        finding.add(
+            "hidden", "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
+        )
+        return finding
+    form, header = find_form(sheet), find_header(sheet)
+    if form is not None:
+        read_form(finding, form)
+    elif header is not None:
+        read_table(finding, header, year)
+    elif sheet.name not in (own["guide"], own["words"]):
+        message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
+        finding.add("not_recognised", message, severity="warning")
+    return finding

@@ -1,0 +1,176 @@
+"""From the blocks of a file to records in the dataset's own spelling, every problem named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import PurePath
+
+import pandas as pd
+
+from analysis.intake.layouts import Block
+from analysis.intake.raw import Raw, shown
+from analysis.intake.spelling import Unclear, spell
+from analysis.problems import Problem, error
+from analysis.tables.delivery import Records
+from analysis.tables.dictionary import Column
+from analysis.tables.load import type_table
+
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+
+
+def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
+    """Spell a block's cells as the dataset does and let the rules of the cells judge them.
+
+    Parameters
+    ----------
+    block : Block
+        Raw cells.
+    file : str
+        The file's name, for problems.
+    """
+    problems: list[Problem] = []
+    texts: dict[str, list[str]] = {}
+    for name, column in block.table.columns.items():
+        if name in block.columns:
+            texts[name], found = _spell_column(block, column, file)
+            problems += found
+    index = pd.Index(block.rows, dtype="int64")
+    data = {name: pd.array(cells, dtype="str") for name, cells in texts.items()}
+    records = Records(
+        block.table.name, pd.DataFrame(data, index=index), block.sheet, block.addresses
+    )
+    judged: list[Problem] = []
+    type_table(records.text, block.table, file, judged)
+    named = {(problem.row, problem.column) for problem in problems}
+    # What was refused already stands as an empty cell here.
+    judged = [one for one in judged if (one.row, one.column) not in named]
+    lines = {row: line for line, row in enumerate(block.rows)} if judged else {}
+    return records, problems + [_placed(one, block, records, lines) for one in judged]
+
+
+def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], list[Problem]]:
+    """Spell each different value once: a column of 120,000 cells has few of them."""
+    raws = block.columns[column.name]
+    spelled: dict[tuple[type, Raw], str] = {}
+    refused: dict[tuple[type, Raw], Unclear] = {}
+    for key in {(raw.__class__, raw) for raw in raws}:
+        try:
+            spelled[key] = spell(key[1], column)
+        except Unclear as question:
+            spelled[key], refused[key] = "", question
+    texts = [spelled[raw.__class__, raw] for raw in raws]
+    if not refused:
+        return texts, []
+    place = block.addresses.get(column.name, "")
+    return texts, [
+        error(
+            refused[key].message,
+            code=refused[key].code,
+            file=file,
+            row=row,
+            column=column.name,
+            value=shown(raw),
+            sheet=block.sheet,
+            cell=place.format(row=row),
+        )
+        for row, raw in zip(block.rows, raws, strict=True)
+        if (key := (raw.__class__, raw)) in refused
+    ]
+
+
+def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, int]) -> Problem:
+    """Name the cell of a problem, and the value as it was typed."""
+    assert problem.row is not None
+    raws = block.columns.get(problem.column)
+    value = shown(raws[lines[problem.row]]) if raws else problem.value
+    cell = records.address(problem.column, problem.row)
+    return replace(problem, value=value, sheet=block.sheet, cell=cell)
+
+
+def check_keys(
+    records: Iterable[Records], keys: dict[str, tuple[str, ...]], file: str
+) -> list[Problem]:
+    """Find rows of a file that say they are the same one.
+
+    Parameters
+    ----------
+    records : iterable of Records
+        All of the file.
+    keys : dict of str to tuple of str
+        The key of each table.
+    file : str
+        The file's name, for problems.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    problems = []
+    for one in records:
+        key = [name for name in keys[one.table] if name in one.text]
+        columns = (one.text[name].tolist() for name in key)
+        for row, values in zip(one.text.index, zip(*columns, strict=True), strict=True):
+            cell = one.address(key[-1], row)
+            place = f"ô {cell}" + (f" của «{one.sheet}»" if one.sheet else "")
+            first = seen.setdefault((one.table, *values), place)
+            if first == place or not any(values):
+                continue
+            problems.append(
+                error(
+                    f"trùng với {first}: mỗi {' và '.join(key)} chỉ được có một dòng trong tệp",
+                    code="duplicate_key",
+                    file=file,
+                    row=row,
+                    column=key[-1],
+                    value=values[-1],
+                    sheet=one.sheet,
+                    cell=cell,
+                )
+            )
+    return problems
+
+
+def check_years(records: Iterable[Records], file: str, year: int | None) -> list[Problem]:
+    """Compare the years in a file with its name and with what the user said.
+
+    Parameters
+    ----------
+    records : iterable of Records
+        All of the file.
+    file : str
+        The file's name; a year in it binds.
+    year : int or None
+        The year that the user says the files are for.
+    """
+    named = sorted({int(text) for text in _YEAR.findall(PurePath(file).stem)})
+    found = dict.fromkeys(_first_years(records))
+    problems = []
+    for text, sheet, row, cell in found:
+        told = []
+        if year is not None and int(text) != year:
+            told.append(("other_year", f"nhưng lệnh nhập cho năm {year}"))
+        if named and not named[0] <= int(text) <= named[-1]:
+            told.append(("year_in_name", f"nhưng tên tệp ghi năm {named[0]}"))
+        problems += [
+            error(
+                f"số liệu ghi năm {text} {what}",
+                code=code,
+                file=file,
+                row=row,
+                column="year",
+                value=text,
+                sheet=sheet,
+                cell=cell,
+            )
+            for code, what in told
+        ]
+    return problems
+
+
+def _first_years(records: Iterable[Records]) -> Iterator[tuple[str, str, int, str]]:
+    """Yield each different year of a table with the first row that has it."""
+    for one in records:
+        if "year" not in one.text:
+            continue
+        for row, text in one.text["year"].drop_duplicates().items():
+            if text.isdigit():
+                yield text, one.sheet, int(row), one.address("year", int(row))

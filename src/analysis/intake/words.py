@@ -1,0 +1,50 @@
+"""What forms and reader share: the texts of ``forms.yaml``, and one way to compare headings."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+
+@cache
+def form_texts() -> dict[str, Any]:
+    """Return the texts of the forms (read once).
+
+    Examples
+    --------
+    >>> form_texts()["headings"]["figure"]
+    'Số lượng'
+    """
+    texts: dict[str, Any] = yaml.safe_load(
+        files(__package__).joinpath("forms.yaml").read_text("utf-8")
+    )
+    return texts
+
+
+def fold(text: str) -> str:
+    """Return a heading or a word without what people write differently: case, spaces, form of marks.
+
+    Examples
+    --------
+    >>> fold(" Mã  CĐCS "), fold("MÃ CĐCS")
+    ('mã cđcs', 'mã cđcs')
+    """
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def plain(text: str) -> str:
+    """Return letters and digits of ASCII joined by hyphens, for the name of a file.
+
+    Examples
+    --------
+    >>> plain("CĐCS Trường TH&THCS Húc / Đakrông")
+    'CDCS-Truong-TH-THCS-Huc-Dakrong'
+    """
+    marked = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    letters = "".join(sign for sign in marked if not unicodedata.combining(sign))
+    return re.sub(r"[^A-Za-z0-9]+", "-", letters).strip("-")
