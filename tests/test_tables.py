@@ -107,7 +107,7 @@ WHOLES = [
     ("returns", "party_admitted", 41, "Tổng số đoàn viên", 40),
     ("returns", "cadres_trained", 7, "Số cán bộ công đoàn", 6),
     ("returns", "fund_allocated", 801, "Kinh phí công đoàn đã thu", 800),
-    ("district", "cadres_trained", 5, "Số cán bộ công đoàn cấp huyện", 4),
+    ("district", "cadres_trained", 5, "Số cán bộ của cơ quan ban hành kế hoạch", 4),
 ]
 
 

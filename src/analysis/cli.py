@@ -28,7 +28,7 @@ from analysis.commandline import (
     plan_option,
     year_option,
 )
-from analysis.problems import InputError, Problem, has_errors
+from analysis.problems import InputError, Problem, explain_os, has_errors
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -311,7 +311,7 @@ def _run(args: list[str] | None) -> int:
         return _INTERRUPTED
     except OSError as failure:
         name = f" ({Path(str(failure.filename)).name})" if failure.filename else ""
-        click.echo(f"Lỗi đọc ghi tệp{name}: {_explain_os(failure)}.", err=True)
+        click.echo(f"Lỗi đọc ghi tệp{name}: {explain_os(failure)}.", err=True)
         return _BAD_INPUT
     except Exception as failure:  # the last line of defence before an analyst
         if os.environ.get("CONGDOAN_DEBUG"):
@@ -322,13 +322,3 @@ def _run(args: list[str] | None) -> int:
             err=True,
         )
         return _BAD_INPUT
-
-
-def _explain_os(failure: OSError) -> str:
-    known = {
-        "ENOSPC": "ổ đĩa đã đầy",
-        "EACCES": "không có quyền",
-        "EROFS": "ổ đĩa chỉ cho đọc",
-        "ENOENT": "không có tệp hoặc thư mục này",
-    }
-    return known.get(errno.errorcode.get(failure.errno or 0, ""), str(failure.strerror or failure))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -107,3 +108,30 @@ def error(
 def has_errors(problems: Iterable[Problem]) -> bool:
     """Tell whether any problem blocks."""
     return any(problem.severity == "error" for problem in problems)
+
+
+_SYSTEM_VI = {
+    "ENOSPC": "ổ đĩa đã đầy",
+    "EDQUOT": "đã hết hạn mức ổ đĩa",
+    "EFBIG": "tệp lớn quá mức cho phép",
+    "EACCES": "không có quyền",
+    "EPERM": "không có quyền",
+    "EROFS": "ổ đĩa chỉ cho đọc",
+    "ENOENT": "không có tệp hoặc thư mục này",
+    "ENOTDIR": "chỗ lẽ ra là thư mục lại là một tệp",
+    "EEXIST": "chỗ lẽ ra là thư mục lại là một tệp",
+    "EISDIR": "chỗ lẽ ra là tệp lại là một thư mục",
+    "EIO": "ổ đĩa bị lỗi",
+}
+
+
+def explain_os(failure: OSError) -> str:
+    """Return what the system refused, in Vietnamese where it is a common case.
+
+    Examples
+    --------
+    >>> explain_os(OSError(28, "No space left on device"))
+    'ổ đĩa đã đầy'
+    """
+    name = errno.errorcode.get(failure.errno or 0, "")
+    return _SYSTEM_VI.get(name, str(failure.strerror or failure))

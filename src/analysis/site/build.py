@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from analysis.problems import explain_os
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
 from analysis.site.cluster import run_on_cluster
@@ -268,7 +269,7 @@ def _store(result: Result, page: Page, before: Entry, layout: Layout) -> Entry:
             outcome: Outcome = "published" if page.has_return else "no_return"
             return Entry(outcome, page.link, hash_text(result.html), page.inputs, _now())
     except OSError as caught:
-        failure = failure or Failure(None, f"không ghi được tệp: {caught.strerror}")
+        failure = failure or Failure(None, f"không ghi được tệp: {explain_os(caught)}")
     return replace(before, outcome="failed", is_stale=is_there(before, layout), failure=failure)
 
 

@@ -49,7 +49,7 @@ def run_on_cluster(
     waiting = deque(tasks)
     under_way: dict[Any, Task] = {}
     try:
-        arriving = distributed.as_completed()
+        arriving = distributed.as_completed(loop=client.loop)
 
         def send_more() -> None:
             most = max(1, sum(client.nthreads().values())) * _AHEAD

@@ -36,6 +36,9 @@ def keep_edition(layout: Layout, table: str) -> None:
         return  # nothing was published before
     if old != table:
         name = made_at.replace(":", "").replace("-", "")
+        # A clock that was set back must not put the latest edition before others.
+        latest = max((path.stem for path in layout.editions.glob("*.csv")), default="")
+        name = name if name > latest else f"{latest}_"
         write_atomically(layout.editions / f"{name}.csv", old)
 
 

@@ -1,0 +1,353 @@
+"""Whatever breaks, a file is old or new, the account is true, and the next run mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from test_site_build import RUNNER
+from test_site_kit import (
+    END,
+    make_notebook,
+    make_study,
+    make_task,
+    needs_fork,
+    wait_until,
+    write_notebooks,
+    write_template,
+)
+
+from analysis.cli import main
+from analysis.problems import InputError
+from analysis.site import atomic
+from analysis.site import build as build_module
+from analysis.site.build import build_site
+from analysis.site.engine import run_notebook
+from analysis.site.export import Template
+from analysis.site.lock import hold_alone
+from analysis.site.pages import Result, Task, make_page
+from analysis.site.pool import run_tasks
+from analysis.study import Study
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own limits")
+UNITS = ("DN-RLAN", "TH-HUC", "XA-XY")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return write_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("data"), UNITS)
+
+
+# --- Faults in a notebook ----------------------------------------------------------------------
+
+
+@needs_fork
+@linux_only
+@pytest.mark.parametrize(
+    "hog", ["x = b'1' * 10**9", "x = []\nwhile True: x.append('a' * 10_000)", "import numpy\nnumpy.ones(10**9)"]
+)  # fmt: skip
+def test_memory_hog_fails_in_words(template: Template, hog: str) -> None:
+    task = make_task(make_notebook("year = 0", hog, END), template, megabytes=200)
+    failure = make_page(task).failure
+    assert failure is not None
+    assert failure.cell == 3
+    assert failure.error == "MemoryError: sổ tay dùng quá 200 MB bộ nhớ (tham số page_megabytes)"
+    enough = make_notebook("year = 0", "x = b'1' * 10**8", END)
+    assert make_page(make_task(enough, template, megabytes=200)).failure is None
+
+
+@needs_fork
+def test_stale_outputs_do_not_count(template: Template) -> None:
+    """A notebook that was saved with a finished page in it, and now ends before its end."""
+    notebook = make_notebook("year = 0", "import os; os._exit(0)", END)
+    for number, cell in enumerate(notebook.cells):
+        cell.execution_count = number + 1
+    mark = {"application/vnd.congdoan.end+json": {"title": "cũ"}}
+    notebook.cells[2].outputs = [nbformat.v4.new_output("display_data", data=mark)]
+    result = make_page(make_task(notebook, template))
+    assert result.html is None
+    assert result.failure is not None
+    assert result.failure.cell == 3
+
+
+def test_kernel_whose_port_was_taken_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ordinary kernel that ends before its first cell says nothing about the notebook."""
+    from analysis.site import engine
+
+    starts = []
+    real = engine.NBClientEngine.execute_managed_notebook
+
+    def start(*given: Any, **more: Any) -> None:
+        starts.append(1)
+        if len(starts) < 3:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        real(*given, **more)
+
+    monkeypatch.setattr(engine.NBClientEngine, "execute_managed_notebook", start)
+    notebook = make_notebook("year = 0", "print(year)")
+    settings = {"start": "kernel", "cwd": str(tmp_path), "seconds": 30.0}
+    executed = run_notebook(notebook, {"year": 2024}, **settings)
+    assert executed.cells[-1].outputs[0].text == "2024\n"
+    assert len(starts) == 3
+
+
+# --- Faults of the disk ------------------------------------------------------------------------
+
+
+def pages_of(version: str) -> Callable[..., Iterator[Result]]:
+    def run(tasks: Sequence[Task], *_: Any) -> Iterator[Result]:
+        for task in tasks:
+            html = f"<p>{version} {task.page}</p>\n" * 50
+            yield Result(task.page, html, json.dumps([version, task.page]), None, 0.0)
+
+    return run
+
+
+@pytest.fixture
+def build(study: Study, template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """build_site without kernels, at a clock that stands still: ``build(version)``."""
+    write_notebooks(tmp_path / "notebooks", "year")
+    monkeypatch.setattr(build_module, "rehearse", lambda *_: None)
+    monkeypatch.setattr(build_module, "_now", lambda: "2024-12-01T00:00:00+00:00")
+    tables = {version: f"version,{version}\n" * 30 for version in ("old", "new")}
+
+    def run(version: str, site: Path, **more: Any) -> Any:
+        monkeypatch.setattr(build_module, "run_tasks", pages_of(version))
+        monkeypatch.setattr(build_module, "indicators_csv", lambda _: tables[version])
+        index = {"render_index": lambda _, ledger: version + json.dumps(ledger)}
+        places = {"notebooks": tmp_path / "notebooks", "template": template}
+        return build_site(
+            study, site, force=True, progress=False, seen="x", **places, **index, **more
+        )
+
+    return run
+
+
+def read_all(site: Path) -> dict[str, bytes]:
+    folders = [site, *site.parent.glob(f"{site.name}.*")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(site.parent).as_posix(): path.read_bytes()
+        for path in files
+        if path.name != ".lock"
+    }
+
+
+class Breaking:
+    """Lets one call fail: the N-th of those that can."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, number: int) -> None:
+        self.left = number
+        patch.setattr(atomic.os, "fsync", self._around(os.fsync))
+        patch.setattr(atomic.Path, "replace", self._around(Path.replace))
+        patch.setattr(atomic.tempfile, "mkstemp", self._around(atomic.tempfile.mkstemp))
+
+    def _around(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(28, "No space left on device")
+            return real(*given, **more)
+
+        return call
+
+
+def test_disk_full_at_any_write_or_rename(
+    build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file is the old one or the new one, what the ledger calls good is, a rerun mends all."""
+    build("old", tmp_path / "a" / "2024")
+    old = read_all(tmp_path / "a" / "2024")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    build("new", tmp_path / "b" / "2024")
+    new = read_all(tmp_path / "b" / "2024")
+    assert sum(old[name] != new[name] for name in old) >= 11
+    number = failed = 0
+    while True:
+        number += 1
+        folder = tmp_path / f"n{number}"
+        shutil.copytree(tmp_path / "a", folder)
+        site = folder / "2024"
+        with monkeypatch.context() as patch:
+            breaking = Breaking(patch, number)
+            try:
+                failed += not build("new", site).is_done
+            except OSError:
+                failed += 1
+        if breaking.left > 0:
+            break
+        found = read_all(site)
+        ledger = json.loads(found["2024/ledger.json"])
+        for name, content in found.items():
+            if name.endswith(("ledger.json", "index.html", "run.json")):
+                json.loads(content.removeprefix(b"old").removeprefix(b"new"))  # whole
+            else:
+                assert content in (old.get(name), new.get(name)), f"{name} after call {number}"
+        for item in (*ledger["units"], ledger["year_page"]):
+            if item["outcome"] != "failed" and not item["stale"]:
+                page = found[f"2024/{item['page']}"]
+                assert page in (old[f"2024/{item['page']}"], new[f"2024/{item['page']}"])
+        assert build("new", site).is_done
+        again = read_all(site)
+        for name, content in new.items():
+            if name.endswith("run.json"):
+                continue  # it knows its folder
+            assert again[name] == content, f"{name} after call {number}"
+        shutil.rmtree(folder)
+    assert number > 40
+    assert failed >= number - 15  # a folder that cannot be synced is no failure
+
+
+def test_disk_full_at_the_index(
+    build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build("old", tmp_path / "2024")
+    before = (tmp_path / "2024" / "index.html").read_bytes()
+    real = build_module.write_atomically
+
+    def fail(path: Path, content: str | bytes) -> None:
+        if path.name == "index.html":
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "write_atomically", fail)
+        with pytest.raises(OSError, match="No space"):
+            build("new", tmp_path / "2024")
+    assert (tmp_path / "2024" / "index.html").read_bytes() == before
+    build("new", tmp_path / "2024")
+    assert (tmp_path / "2024" / "index.html").read_bytes().startswith(b"new")
+
+
+@linux_only
+def test_file_size_limit(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real limit of the system's, met by one page only."""
+    import resource
+
+    build("old", tmp_path / "2024")
+    small = pages_of("new")
+
+    def run(tasks: Sequence[Task], *_: Any) -> Iterator[Result]:
+        for result in small(tasks):
+            html = "x" * 400_000 if "TH-HUC" in result.page else result.html
+            yield Result(result.page, html, result.executed, None, 0.0)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(build_module, "run_tasks", run)
+    monkeypatch.setattr(sys.modules[__name__], "pages_of", lambda version: run)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+        recap = build("new", tmp_path / "2024")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(unit, failure.error) for unit, _, failure in recap.failures] == [
+        ("TH-HUC", "không ghi được tệp: tệp lớn quá mức cho phép")
+    ]
+    assert (tmp_path / "2024" / "cdcs" / "TH-HUC.html").read_text().startswith("<p>old")
+    assert (tmp_path / "2024" / "cdcs" / "XA-XY.html").read_text().startswith("<p>new")
+
+
+def test_folder_that_cannot_be_written(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file stands where the site's folder should go: one Vietnamese line, nothing written."""
+    (tmp_path / "reports").write_text("tệp của tôi")
+    out = str(tmp_path / "reports" / "2024")
+    with pytest.raises(SystemExit) as stop:
+        main(["report", "--year", "2024", "--data", study.params.data, "--out", out])
+    assert stop.value.code == 1
+    told = capsys.readouterr().err
+    assert "Lỗi đọc ghi tệp" in told
+    assert "chỗ lẽ ra là thư mục lại là một tệp" in told
+    assert "Traceback" not in told
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+
+
+# --- Alone, and in time ------------------------------------------------------------------------
+
+
+@needs_fork
+@linux_only
+def test_two_runs_at_once_and_a_lock_whose_owner_is_dead(build: Any, tmp_path: Path) -> None:
+    write_notebooks(tmp_path / "notebooks", "while unit_id == 'TH-HUC': pass")
+    code = RUNNER.format(tests=str(Path(__file__).parent), root=str(tmp_path))
+    runner = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    try:
+        assert wait_until((tmp_path / "2024" / "cdcs" / "DN-DABAN.html").exists, 60)
+        with pytest.raises(InputError, match="một lượt lập báo cáo khác đang ghi"):
+            build("new", tmp_path / "2024")
+        build("new", tmp_path / "other")  # another folder is another matter
+        runner.send_signal(signal.SIGKILL)
+        runner.wait(10)
+        assert (tmp_path / "2024.notebooks" / ".lock").exists()
+        assert build("new", tmp_path / "2024").is_done
+    finally:
+        runner.kill()
+        runner.wait()
+
+
+def test_a_run_keeps_out_another_of_its_own_process(build: Any, tmp_path: Path) -> None:
+    with (
+        hold_alone(tmp_path / "2024.notebooks" / ".lock"),
+        pytest.raises(InputError, match="một lượt lập báo cáo khác"),
+    ):
+        build("new", tmp_path / "2024")
+    assert not (tmp_path / "2024").exists()
+    assert build("new", tmp_path / "2024").is_done
+
+
+def test_clock_set_back(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is current is decided by contents; the edition before is the one published before."""
+    site = tmp_path / "2024"
+    build("old", site)
+    build("new", site)
+    monkeypatch.setattr(build_module, "_now", lambda: "1999-01-01T00:00:00+00:00")
+    assert build("old", site).is_done
+    editions = sorted((tmp_path / "2024.editions").iterdir())
+    assert [path.read_text("utf-8").split()[0] for path in editions] == [
+        "version,old",
+        "version,new",
+    ]
+    assert build("new", site).is_done
+    latest = max((tmp_path / "2024.editions").iterdir())
+    assert latest.read_text("utf-8").startswith("version,old")
+
+
+# --- Much of it --------------------------------------------------------------------------------
+
+
+@needs_fork
+@linux_only
+def test_a_thousand_pages_leave_memory_and_open_files_flat(template: Template) -> None:
+    note = (
+        "import os\nwith open(f'/proc/{os.getppid()}/statm') as file: own = file.read().split()\n"
+        "print(int(own[1]) - int(own[2]), len(os.listdir(f'/proc/{os.getppid()}/fd')))"
+    )
+    plain = make_task(make_notebook("year = 0", END), template)
+    telling = make_task(make_notebook("year = 0", note, END), template)
+    asked = [telling if number % 100 == 99 else plain for number in range(1000)]
+    found = []
+    for number, result in enumerate(run_tasks(asked, 1)):
+        assert result.failure is None
+        if number % 100 == 99:
+            assert result.html is not None
+            found.append([int(n) for n in result.html.split("<pre>")[1].split("<")[0].split()])
+    pages, files = zip(*found, strict=True)
+    assert len(set(files)) == 1
+    assert (pages[-1] - pages[1]) * os.sysconf("SC_PAGE_SIZE") < 8 * 2**20, pages
