@@ -1,7 +1,8 @@
 """A process that writes the store on demand and is cut off while it does; for test_store_crash.py.
 
-It imports everything once, then forks a stopped child for each line that it is sent: a folder. The
-child is let go once strace is attached, and ends with `DONE`, or `TOLD` if it was told of a fault.
+It imports everything once, then forks a stopped child for each line that it is sent: ``read`` or
+``write``, and a folder. The child is let go once strace is attached, and ends with `DONE`, or `TOLD`
+if it was told of a fault.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,12 +20,14 @@ import pandas as pd
 from analysis.problems import InputError
 from analysis.store import log
 from analysis.tables.delivery import Records
+from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
-from analysis.tables.storefile import explained, has_store
+from analysis.tables.stored import read_rows
+from analysis.tables.storefile import explained, has_store, last_entry, reading
 from analysis.tables.texts import read_files
 
 DONE, TOLD = 0, 3
-_FAULTS = {"disk_full", "store_io"}
+_FAULTS = {"disk_full", "store_io", "store_read_only", "store_closed"}
 _PR_SET_PTRACER = 0x59616D61
 
 
@@ -40,8 +44,14 @@ def write(folder: Path) -> None:
         log.add_entry(connection, handed, [records])
 
 
-def run_stopped(folder: Path) -> int:
-    """Run `write` in a child that waits for SIGCONT first; return its id."""
+def read(folder: Path) -> None:
+    """Read a table."""
+    with reading(folder) as connection:
+        read_rows(connection, dictionary().tables["returns"], last_entry(connection))
+
+
+def run_stopped(act: Callable[[Path], None], folder: Path) -> int:
+    """Run something in a child that waits for SIGCONT first; return its id."""
     child = os.fork()
     if child:
         os.waitpid(child, os.WUNTRACED)
@@ -52,7 +62,7 @@ def run_stopped(folder: Path) -> int:
     os.kill(os.getpid(), signal.SIGSTOP)
     status = 1
     try:
-        write(folder)
+        act(folder)
         status = DONE
     except InputError as failure:
         status = TOLD if {problem.code for problem in failure.problems} <= _FAULTS else 1
@@ -68,7 +78,8 @@ def main() -> None:
     log.check_dataset = lambda dataset: []
     log.read_files = lambda folder, problems: files
     for line in sys.stdin:
-        child = run_stopped(Path(line.strip()))
+        name, _, folder = line.rstrip("\n").partition(" ")
+        child = run_stopped({"read": read, "write": write}[name], Path(folder))
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)

@@ -16,7 +16,10 @@ from analysis.plan import Plan
 
 Congdoan = Callable[..., Run]
 
-COMMANDS = ("report", "indicators", "check", "plan", "lab")
+COMMANDS = (
+    *("report", "indicators", "check", "plan", "lab"),
+    *("import", "history", "status", "changes", "export"),
+)
 #: What click says when nobody translates it.
 ENGLISH = re.compile(
     r"\b(usage|options?|commands?|arguments?|show this|error|try|required|missing|invalid|no such"

@@ -32,17 +32,21 @@ class Children(NamedTuple):
 
     process: subprocess.Popen[str]
 
-    def run(self, folder: Path, injection: str = "") -> int:
-        """Let a child write a folder's store, under strace if so; return its exit status."""
+    def run(self, folder: Path, injection: str = "", *, act: str = "write", path: str = "") -> int:
+        """Let a child use a folder's store, under strace if so; return its exit status.
+
+        With a path, only calls with that file of the folder are made to fail.
+        """
         assert self.process.stdin
         assert self.process.stdout
-        print(folder, file=self.process.stdin, flush=True)
+        print(act, folder, file=self.process.stdin, flush=True)
         child = int(self.process.stdout.readline())
         if not injection:
             os.kill(child, signal.SIGCONT)
             return int(self.process.stdout.readline())
-        calls = ",".join(CALLS)
+        calls = ",".join((*CALLS, "openat"))
         command = ["strace", "-p", str(child), "-e", f"trace={calls}", "-e", f"inject={injection}"]
+        command += ["-P", str(folder / path)] if path else []
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
             assert tracer.stderr
             assert "attached" in tracer.stderr.readline()
@@ -157,6 +161,26 @@ def test_a_disk_that_fails_to_sync_is_told_and_leaves_the_old_state_or_the_new_o
         assert state_of(folder) in (old, state_of(target))
     # The second syncs the folder for the journal: SQLite does without where that cannot be done.
     assert statuses == [TOLD, DONE, TOLD, TOLD, TOLD]
+
+
+@pytest.mark.parametrize("path", [STORE, f"{STORE}-journal"])
+def test_a_folder_that_may_not_be_written_can_be_read_and_a_write_is_refused_in_words(
+    path: str, children: Children, begun: Path, tmp_path: Path
+) -> None:
+    """The store is opened to read alone where the system does not let it be opened to write."""
+    folder = shutil.copytree(begun, tmp_path / "data")
+    injection = "openat:error=EROFS:when=1"
+    assert children.run(folder, injection, act="read", path=path) == DONE
+    assert children.run(folder, injection, path=path) == TOLD
+    assert state_of(folder) == state_of(begun)
+
+
+def test_a_store_that_may_not_be_opened_at_all_is_told(
+    children: Children, begun: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(begun, tmp_path / "data")
+    for act in ("read", "write"):
+        assert children.run(folder, "openat:error=EACCES", act=act, path=STORE) == TOLD
 
 
 def test_an_empty_journal_left_behind_does_no_harm(begun: Path, tmp_path: Path) -> None:

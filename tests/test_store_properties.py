@@ -56,6 +56,9 @@ def replay(state: dict[str, Row], rows: list[Row], reason: str) -> tuple[dict[st
         cells = known or dict.fromkeys(HEADERS["returns"], "")
         is_refused |= known is not None and not reason and {**cells, **row} != cells
         new[unit] = {**cells, **row}
+        # Of these columns only the note is no figure.
+        has_figures = any(new[unit][name] for name in COLUMNS if name != "note")
+        is_refused |= not has_figures and new[unit] != known
     if is_refused:
         return state, "refused"
     return new, "accepted" if new != state else "unchanged"

@@ -14,6 +14,7 @@ from analysis.commandline import (
     Command,
     as_of_option,
     data_option,
+    named_settings,
     option,
     params_option,
     plan_option,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from analysis.plan import Plan
 
 _FAILED = 1
-#: What a folder given to ``import`` is searched for.
-_ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".parquet")
+#: What a folder given to ``import`` is searched for; a file given by name may end otherwise.
+_ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv")
 _ERROR_LISTS = "loi-nhap"
 
 
@@ -39,7 +40,7 @@ _ERROR_LISTS = "loi-nhap"
     type=click.Path(exists=True, path_type=Path),
     metavar="TỆP|THƯ_MỤC...",
 )
-@option("--year", type=int, metavar="NĂM", help="Năm của số liệu, khi tệp không ghi năm.")
+@option("--year", type=int, metavar="NĂM", help="Năm của số liệu; tệp ghi năm khác thì bị trả lại.")
 @option(
     "--supersede",
     default="",
@@ -142,7 +143,7 @@ def history(unit: str, year: int, data: Path | None, params_file: Path | None) -
     """Xem số liệu của một CĐCS trong một năm đã đổi thế nào: khi nào, từ tệp nào, vì sao."""
     from analysis.store.history import format_history, read_history
 
-    folder, _ = _folder(year, data, params_file)
+    folder = _folder(year, data, params_file)
     entries = read_history(folder, unit, year)
     click.echo(format_history(entries, unit, year))
     if not entries:
@@ -245,28 +246,24 @@ def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -
     from analysis.store.export import export_dataset
     from analysis.tables.load import load_dataset
 
-    folder, _ = _folder(date.today().year, data, params_file)
+    folder = _folder(date.today().year, data, params_file)
     dataset = load_dataset(folder, date.fromisoformat(as_of) if as_of else None)
     for path in export_dataset(dataset, out, folder):
         click.echo(f"Đã ghi {path}")
 
 
-def _folder(year: int, data: Path | None, params_file: Path | None) -> tuple[Path, Params]:
-    from analysis.params import find_root, load_params
-
-    root = find_root()
-    params = load_params(year, params_file, root)
-    return data or root / params.data, params
+def _folder(year: int, data: Path | None, params_file: Path | None) -> Path:
+    params, root = named_settings(year, data, None, params_file)
+    return root / params.data
 
 
 def _settings(
     year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
 ) -> tuple[Path, Plan, Params]:
-    from analysis.params import find_root
     from analysis.plan import load_plan
 
-    folder, params = _folder(year, data, params_file)
-    return folder, load_plan(plan_file or find_root() / params.plan), params
+    params, root = named_settings(year, data, plan_file, params_file)
+    return root / params.data, load_plan(root / params.plan), params
 
 
 STORE_COMMANDS = (import_files, history, status, changes, export)

@@ -33,9 +33,11 @@ def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
     Returns
     -------
     delivery : Delivery or None
-        None when anything in it is wrong.
+        What could be read, to be checked further; None when nothing could. What is wrong in it
+        stands as an empty cell.
     problems : list of Problem
-        Every error of the file with sheet, cell and value; or only warnings.
+        Every error of the file with sheet, cell and value, or only warnings; with an error the
+        delivery is not to be taken in.
 
     Raises
     ------

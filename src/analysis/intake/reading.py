@@ -32,9 +32,10 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
     Returns
     -------
     delivery : Delivery or None
-        None when anything in it is wrong.
+        What could be read, to be checked further; None when nothing could. What is wrong in it
+        stands as an empty cell.
     problems : list of Problem
-        Every error, or only warnings.
+        Every error, or only warnings; with an error the delivery is not to be taken in.
     """
     try:
         source = identify(name, content)
@@ -54,8 +55,9 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         problems += found
     keys = {table.name: table.key for table in dictionary().tables.values()}
     problems += check_keys(records, keys, name) + check_years(records, name, year)
-    if has_errors(problems):
-        return None, list(dict.fromkeys(problems))
+    problems = list(dict.fromkeys(problems))
+    if not records:
+        return None, problems
     digest = hashlib.sha256(content).hexdigest()
     return Delivery(name, digest, tuple(records)), problems
 

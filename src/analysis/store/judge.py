@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import Problem
-from analysis.store.merge import Change, at_cell
+from analysis.store.merge import Change, Key, at_cell
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
@@ -66,6 +66,7 @@ def find_errors(
     dataset = Dataset(tables, {name: name for name in tables})
     problems += check_rules(dataset)
     problems += _ended_units(dataset, changes, plan)
+    problems += _empty_returns(changes)
     errors = [problem for problem in problems if problem.severity == "error"]
     last = last_entry(connection)
     return [_locate(connection, problem, merged, file, last) for problem in errors]
@@ -134,22 +135,40 @@ def _ended_units(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> lis
         if day.date() <= plan.cut_off_in(int(year))
     }
     problems = []
-    row = 1
-    for change in changes:
-        if change.table.name != "returns":
-            continue
-        for key, is_new in zip(change.keys, change.is_new, strict=True):
-            row += 1
-            if is_new and key in ended:
-                cut_off = plan.cut_off_in(int(key[0]))
-                message = (
-                    f"CĐCS này kết thúc hoạt động ngày {ended[key]:%d/%m/%Y}, không sau ngày chốt"
-                    f" {cut_off:%d/%m/%Y} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
-                )
-                problems.append(
-                    Problem("error", "ended_unit", "returns", row, "unit_id", key[1], message)
-                )
+    for row, key, is_new in _rows_of("returns", changes):
+        if is_new and key in ended:
+            cut_off = plan.cut_off_in(int(key[0]))
+            message = (
+                f"CĐCS này kết thúc hoạt động ngày {ended[key]:%d/%m/%Y}, không sau ngày chốt"
+                f" {cut_off:%d/%m/%Y} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
+            )
+            problems.append(
+                Problem("error", "ended_unit", "returns", row, "unit_id", key[1], message)
+            )
     return problems
+
+
+def _empty_returns(changes: Sequence[Change]) -> list[Problem]:
+    """Return an error for a return without a figure: it would only seem to have come."""
+    columns = dictionary().tables["returns"].columns.values()
+    keys = dictionary().tables["returns"].key
+    figures = [c.name for c in columns if c.type.name != "text" and c.name not in keys]
+    parts = [change.after for change in changes if change.table.name == "returns"]
+    empty = [is_empty for part in parts for is_empty in (part[figures] == "").all(axis=1)]
+    message = "báo cáo chưa điền số liệu nào"
+    return [
+        Problem("error", "empty_return", "returns", row, "unit_id", key[1], message)
+        for (row, key, _), is_empty in zip(_rows_of("returns", changes), empty, strict=True)
+        if is_empty
+    ]
+
+
+def _rows_of(name: str, changes: Sequence[Change]) -> Iterator[tuple[int, Key, bool]]:
+    """Yield the rows of a table as `_merge` numbers them: row, key, whether the key is new."""
+    parts = [change for change in changes if change.table.name == name]
+    keys = [key for part in parts for key in part.keys]
+    new = [bool(is_new) for part in parts for is_new in part.is_new]
+    yield from zip(range(2, len(keys) + 2), keys, new, strict=True)
 
 
 def _locate(

@@ -88,11 +88,7 @@ def create_store(folder: Path, command: str, by: str = "") -> list[str]:
     InputError
         With every error of the tables, or if the store cannot be written; then there is none.
     """
-    dataset, problems = read_dataset(folder)
-    problems = [problem for problem in problems if problem.code != "no_table"]
-    problems += check_dataset(dataset)
-    if has_errors(problems):
-        raise InputError(problems)
+    _require_sound(folder)
     files = read_files(folder, [])
     taken = []
     path = folder / STORE
@@ -108,6 +104,14 @@ def create_store(folder: Path, command: str, by: str = "") -> list[str]:
             add_entry(connection, handed, [Records(name, file.text, "", {})])
             taken.append(file.path.name)
     return taken
+
+
+def _require_sound(folder: Path) -> None:
+    dataset, problems = read_dataset(folder)
+    problems = [problem for problem in problems if problem.code != "no_table"]
+    problems += check_dataset(dataset)
+    if has_errors(problems):
+        raise InputError(problems)
 
 
 _FIRST = "bảng có sẵn trong thư mục khi lập kho"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from analysis.problems import Problem, error
 from analysis.store.figures import show_figure
-from analysis.tables.delivery import Records
+from analysis.tables.delivery import Delivery, Records
 from analysis.tables.dictionary import Table, dictionary
 
 Key = tuple[str, ...]
@@ -78,7 +78,7 @@ def compare_rows(records: Records, state: pd.DataFrame) -> Change:
     Parameters
     ----------
     records : Records
-        Rows with unique keys.
+        Rows with unique keys; a cell that is NA says nothing.
     state : DataFrame of str
         The table's state, at least for these keys.
 
@@ -94,11 +94,41 @@ def compare_rows(records: Records, state: pd.DataFrame) -> Change:
     before = state.set_index(pd.MultiIndex.from_frame(state[key]))
     before = before.reindex(pd.MultiIndex.from_frame(text[key])).set_axis(text.index)
     after = before.fillna("")
-    for name in names:
-        after[name] = text[name]
-    changed = (text != before[names].fillna("")).any(axis=1) | before[key[0]].isna()
+    after[names] = text.where(text.notna(), after[names])
+    changed = (after != before.fillna("")).any(axis=1) | before[key[0]].isna()
     kept = Records(table.name, text[changed], records.sheet, records.addresses)
     return Change(table, kept, before[changed], after[changed])
+
+
+def is_beside_returns(part: Records, delivery: Delivery) -> bool:
+    """Tell whether rows of the register stand on a sheet of returns, as in the head of a form."""
+    on_sheet = {other.table for other in delivery.records if other.sheet == part.sheet}
+    return part.table == "roster" and "returns" in on_sheet
+
+
+def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
+    """Keep of register rows beside returns what tells the register something.
+
+    A unit that leaves a line of its form empty takes nothing out of the office's register, none
+    enters itself in it, and to name the issuer as parent is to name none.
+
+    Parameters
+    ----------
+    part : Records
+        Rows of the register.
+    state : DataFrame of str
+        The register, at least for these keys.
+    issuer : str
+        The id of the plan's issuer.
+    """
+    key = list(dictionary().tables[part.table].key)
+    known = state.set_index(pd.MultiIndex.from_frame(state[key]))
+    rows = part.text[pd.MultiIndex.from_frame(part.text[key]).isin(known.index)]
+    text = rows.mask(rows == "")
+    if "parent" in text:
+        parents = known["parent"].reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy()
+        text["parent"] = text["parent"].mask((text["parent"] == issuer) & (parents == ""))
+    return replace(part, text=text)
 
 
 def need_reason(change: Change, file: str) -> list[Problem]:
@@ -160,7 +190,12 @@ def at_cell(
         file=file,
         row=row,
         column=column,
-        value=records.text.at[row, column] if column in records.text.columns else "",
+        value=_cell(records, row, column),
         sheet=records.sheet,
         cell=records.address(column, row),
     )
+
+
+def _cell(records: Records, row: int, column: str) -> str:
+    cell = records.text.at[row, column] if column in records.text.columns else ""
+    return "" if pd.isna(cell) else str(cell)

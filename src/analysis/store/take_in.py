@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem
+from analysis.problems import InputError, Problem, has_errors
 from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
@@ -28,7 +28,9 @@ from analysis.store.merge import (
     Key,
     brought_twice,
     compare_rows,
+    is_beside_returns,
     need_reason,
+    only_news,
     repeated_keys,
 )
 from analysis.tables.check import check_oddities
@@ -169,15 +171,20 @@ def take_in(
 def _read_all(
     paths: Iterable[Path], read: Reader
 ) -> Iterator[tuple[Path, Delivery | None, list[Problem]]]:
-    """Read the files; those with a register first, since returns need it."""
+    """Read the files; those with the office's register first, since returns need it."""
     later = []
     for path in paths:
         delivery, problems = read(path)
-        if delivery is not None and any(part.table == "roster" for part in delivery.records):
+        if delivery is not None and _has_register(delivery):
             yield path, delivery, problems
         else:
             later.append((path, delivery, problems))
     yield from later
+
+
+def _has_register(delivery: Delivery) -> bool:
+    parts = (part for part in delivery.records if part.table == "roster")
+    return any(not is_beside_returns(part, delivery) for part in parts)
 
 
 def _take_one(
@@ -191,7 +198,7 @@ def _take_one(
         return Taken(path, "refused", problems=run.stopped_by)
     try:
         with explained(run.folder / STORE), writing(connection):
-            if delivery is None or any(problem.severity == "error" for problem in problems):
+            if delivery is None:
                 return _refuse(connection, run, path, delivery, problems)
             return _judge(connection, run, path, delivery, problems)
     except InputError as failure:
@@ -210,16 +217,12 @@ def _judge(
     units = _units(delivery)
     if is_known(connection, delivery.digest):
         return Taken(path, "unchanged", units, problems=tuple(problems))
-    errors = repeated_keys(delivery.file, delivery.records)
-    if errors:
-        return _refuse(connection, run, path, delivery, [*problems, *errors])
-    changes = _changes(connection, delivery)
-    for change in changes:
-        errors += brought_twice(change, delivery.file, run.brought)
-        errors += [] if run.reason else need_reason(change, delivery.file)
-    errors += find_errors(connection, changes, delivery.file, run.plan)
-    if errors:
-        return _refuse(connection, run, path, delivery, [*problems, *errors])
+    changes, errors = _compare(connection, run, delivery)
+    if errors or has_errors(problems):
+        # What cannot be read counts as empty here: it is told once, as what it is.
+        told = {_place_of(problem) for problem in problems if problem.severity == "error"}
+        more = [problem for problem in errors if _place_of(problem) not in told]
+        return _refuse(connection, run, path, delivery, [*problems, *more])
     if not changes and path.resolve().parent != run.folder.resolve():
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
@@ -232,12 +235,33 @@ def _judge(
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
 
 
-def _changes(connection: sqlite3.Connection, delivery: Delivery) -> list[Change]:
+def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:
+    return problem.sheet, problem.row, problem.cell, problem.column
+
+
+def _compare(
+    connection: sqlite3.Connection, run: _Run, delivery: Delivery
+) -> tuple[list[Change], list[Problem]]:
+    """Return what a file would change, and every reason why it may not."""
+    errors = repeated_keys(delivery.file, delivery.records)
+    if errors:
+        return [], errors
+    changes = _changes(connection, run, delivery)
+    for change in changes:
+        errors += brought_twice(change, delivery.file, run.brought)
+        errors += [] if run.reason else need_reason(change, delivery.file)
+    errors += find_errors(connection, changes, delivery.file, run.plan)
+    return changes, errors
+
+
+def _changes(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> list[Change]:
     last = last_entry(connection)
     changes = []
     for part in delivery.records:
         table = dictionary().tables[part.table]
         state = read_rows(connection, table, last, part.text[list(table.key)])
+        if is_beside_returns(part, delivery):
+            part = only_news(part, state, run.plan.issuer.id)
         change = compare_rows(part, state)
         if len(change.after):
             changes.append(change)
@@ -253,10 +277,16 @@ def _refuse(
 ) -> Taken:
     errors = sum(problem.severity == "error" for problem in problems)
     units = _units(delivery) if delivery is not None else ()
-    # The name of a file that cannot be read is all that tells whose it is: forms carry the unit's.
-    named = units or ((str(run.year or ""), path.stem),)
+    named = units or (_named_by(path, run.year),)
     add_entry(connection, _handed(run, path, delivery), errors=max(errors, 1), refused=named)
     return Taken(path, "refused", units, problems=tuple(problems))
+
+
+def _named_by(path: Path, year: int | None) -> tuple[str, str]:
+    """Tell whose a file is that cannot be read: a form's name begins with the unit, ends with the year."""
+    unit, _, rest = path.stem.partition("_")
+    end = rest.rpartition("_")[2]
+    return str(year or (end if end.isdigit() else "")), unit
 
 
 def _handed(run: _Run, path: Path, delivery: Delivery | None, reason: str = "") -> Handed:

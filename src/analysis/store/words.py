@@ -15,6 +15,8 @@ from analysis.tables.storefile import local_time
 
 #: More units than this in one file are counted, not named.
 _MOST_NAMED = 100
+#: Warnings block nothing; more than these would push the errors out of sight.
+_MOST_WARNINGS = 200
 
 
 def format_recap(recap: Recap, error_lists: Sequence[Path]) -> str:
@@ -31,7 +33,11 @@ def format_recap(recap: Recap, error_lists: Sequence[Path]) -> str:
     if recap.created_from is not None:
         begin = ", ".join(recap.created_from) or "chưa có bảng nào"
         lines.append(f"Đã lập kho số liệu {STORE} (từ: {begin}).")
-    lines += [f"CẢNH BÁO {text}" for text in _warnings(recap)]
+    warnings = _warnings(recap)
+    lines += warnings[:_MOST_WARNINGS]
+    if len(warnings) > _MOST_WARNINGS:
+        more = len(warnings) - _MOST_WARNINGS
+        lines.append(f"và {more} cảnh báo khác; xem đủ bằng congdoan check")
     for outcome, title in _TITLES.items():
         files = [taken for taken in recap.files if taken.outcome == outcome]
         if files:
@@ -58,7 +64,7 @@ _TITLES = {
 def _warnings(recap: Recap) -> list[str]:
     given = [problem for taken in recap.files for problem in taken.problems]
     both = [problem for problem in given if problem.severity == "warning"] + [*recap.warnings]
-    return [str(problem).removeprefix("CẢNH BÁO ") for problem in both]
+    return [str(problem) for problem in both]
 
 
 def _name(taken: Taken) -> str:

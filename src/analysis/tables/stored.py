@@ -116,7 +116,7 @@ def unknown_tables(
         if not is_known(connection, digest):
             message = (
                 "tệp đã đổi sau khi lập kho số liệu, nên số trong tệp chưa được dùng; hãy chạy"
-                f' congdoan import {path.name} --supersede "lý do", hoặc xóa tệp này'
+                f' congdoan import {path.stem}.csv --supersede "lý do", hoặc xóa tệp này'
             )
             problems.append(error(message, code="table_beside_store", file=path.name))
     return problems

@@ -1,0 +1,198 @@
+"""``congdoan import`` from real workbooks: a year's forms out, filled, sent back, taken in without loss."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from conftest import ROOT, Run
+from test_intake_forms import ASKED_OF_SOME, YEAR, fill_form, rows_of, unit_of
+
+from analysis.intake.forms import write_forms
+from analysis.loading import load
+from analysis.store.export import export_dataset
+from analysis.tables.files import STORE
+from analysis.tables.load import load_dataset
+
+Congdoan = Callable[..., Run]
+
+SAMPLE = ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample before the year's forms came back: `data`, `forms` filled, `empty` ones."""
+    base = tmp_path_factory.mktemp("year")
+    shutil.copytree(SAMPLE, base / "data")
+    study = load(YEAR)
+    expected = set(study.expected_units(YEAR).index)
+    with (SAMPLE / "returns.csv").open(encoding="utf-8", newline="") as source:
+        kept = [
+            r
+            for r in csv.DictReader(source)
+            if (r["year"], r["unit_id"] in expected) != (str(YEAR), True)
+        ]
+    with (base / "data" / "returns.csv").open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, list(kept[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept)
+    own = {row["unit_id"]: row for row in rows_of("roster")}
+    returns = {row["unit_id"]: row for row in rows_of("returns")}
+    (base / "empty").mkdir()
+    for path in write_forms(study, base / "forms", YEAR)[1:]:
+        unit = unit_of(path)
+        if unit in returns:
+            fill_form(path, "Báo cáo", {**returns[unit], **own[unit]}, "returns")
+        else:
+            path.rename(base / "empty" / path.name)
+    next((base / "forms").glob("LDLD-*")).unlink()
+    return base
+
+
+@pytest.fixture
+def data(base: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(base / "data", tmp_path / "data")
+
+
+@pytest.fixture
+def mail(base: Path, tmp_path: Path) -> Path:
+    """Three of the forms."""
+    mail = tmp_path / "mail"
+    mail.mkdir()
+    for path in sorted((base / "forms").iterdir())[:3]:
+        shutil.copy(path, mail)
+    return mail
+
+
+def change(path: Path, line: str, value: object) -> str:
+    """Write into the figure of a form's line; return its cell."""
+    workbook = openpyxl.load_workbook(path)
+    page = workbook["Báo cáo"]
+    (row,) = [row[0].row for row in page.iter_rows() if line in [cell.value for cell in row[:3]]]
+    page[f"D{row}"].value = value
+    workbook.save(path)
+    return f"D{row}"
+
+
+def without_unasked(path: Path) -> list[list[str]]:
+    """A table's cells without what the forms do not ask every type of unit."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [[*row.items()] for row in csv.DictReader(lines)]
+    hidden = ASKED_OF_SOME if path.stem == "returns" else set()
+    return [[cell for name, cell in row if name not in hidden] for row in rows]
+
+
+def test_a_years_forms_come_back_without_loss(
+    congdoan: Congdoan, base: Path, data: Path, tmp_path: Path
+) -> None:
+    """Every figure of the made-up year is what it was, and the store knows its cell."""
+    run = congdoan("import", base / "forms", "--data", data, "--year", YEAR)
+    count = len(list((base / "forms").iterdir()))
+    assert (run.status, run.err) == (0, "")
+    assert f"Đã nhận: {count} tệp" in run.out
+    exported = export_dataset(load_dataset(data), tmp_path / "back", data)
+    original = export_dataset(load_dataset(SAMPLE), tmp_path / "sample", SAMPLE)
+    for here, there in zip(exported, original, strict=True):
+        assert without_unasked(here) == without_unasked(there)
+    units = [unit_of(path) for path in (base / "forms").iterdir()]
+    assert all(f"{unit} ({YEAR})" in run.out for unit in units)
+    history = congdoan("history", units[0], YEAR, "--data", data).out
+    assert "trang tính «Báo cáo», ô D21" in history
+    status = congdoan("status", "--year", YEAR, "--data", data).out
+    assert f"Danh sách nhắc nộp báo cáo năm {YEAR} (4 CĐCS)" in status
+
+
+def test_errors_go_back_by_cell_the_others_are_taken_in_and_the_mended_file_follows(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    wrong, second, _ = sorted(mail.iterdir())
+    kept = wrong.read_bytes()
+    cell = change(wrong, "Số người được tuyên truyền", 99_999)
+    grade = change(wrong, "Xếp loại CĐCS", "Tuyệt vời")
+    (mail / f"~${second.name}").write_bytes(b"lock")
+    (mail / "thu.docx").write_bytes(b"PK\x03\x04")
+    run = congdoan("import", mail, "--data", data)
+    assert run.status == 1
+    assert "Đã nhận: 2 tệp" in run.out
+    assert "Bị trả lại, chưa nhận gì: 1 tệp" in run.out
+    # What cannot be read and what does not fit are told together.
+    for place in (cell, grade):
+        assert f"{wrong.name}, trang tính «Báo cáo», ô {place}" in run.out
+    lists = list((mail / "loi-nhap").iterdir())
+    assert any(path.suffix == ".html" for path in lists)
+    assert any(path.suffix == ".xlsx" for path in lists)
+    assert all(str(path) in run.out for path in lists)
+    status = congdoan("status", "--year", YEAR, "--data", data).out
+    assert f"({unit_of(wrong)}) - tệp đã gửi có lỗi" in status
+    wrong.write_bytes(kept)
+    run = congdoan("import", mail, "--data", data)
+    assert (run.status, run.err) == (0, "")
+    assert "Đã nhận: 1 tệp" in run.out
+    assert "Đã có, không đổi: 2 tệp" in run.out
+    assert "tệp đã gửi có lỗi" not in congdoan("status", "--year", YEAR, "--data", data).out
+
+
+def test_a_form_sent_back_empty_is_no_return(congdoan: Congdoan, data: Path, base: Path) -> None:
+    form = sorted((base / "empty").iterdir())[0]
+    run = congdoan("import", form, "--data", data, "--errors", data / "x")
+    assert run.status == 1
+    assert "báo cáo chưa điền số liệu nào" in run.out
+
+
+def test_a_line_left_empty_takes_nothing_out_of_the_register(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    form = sorted(mail.iterdir())[0]
+    register = load_dataset(data).roster.set_index(["unit_id", "year"])
+    known = register.at[(unit_of(form), YEAR), "members_female"]
+    change(form, "Đoàn viên nữ", None)
+    assert congdoan("import", form, "--data", data).status == 0
+    after = load_dataset(data).roster.set_index(["unit_id", "year"])
+    assert after.at[(unit_of(form), YEAR), "members_female"] == known
+    assert after["parent"].sort_index().equals(register["parent"].sort_index())
+
+
+def test_nobody_enters_itself_in_the_register(congdoan: Congdoan, data: Path, mail: Path) -> None:
+    form = sorted(mail.iterdir())[0]
+    cell = change(form, "Mã CĐCS", "DN-MOI")
+    run = congdoan("import", form, "--data", data)
+    assert run.status == 1
+    assert f"ô {cell}" in run.out
+    assert f"mã này không có trong danh sách CĐCS năm {YEAR}" in run.out
+
+
+def test_a_second_form_needs_a_reason(congdoan: Congdoan, data: Path, mail: Path) -> None:
+    form = sorted(mail.iterdir())[0]
+    assert congdoan("import", form, "--data", data).status == 0
+    cell = change(form, "Số đoàn viên kết nạp mới", 7)
+    run = congdoan("import", form, "--data", data)
+    assert run.status == 1
+    assert f"ô {cell}, cột new_members (giá trị «7»): «Số đoàn viên kết nạp mới»" in run.out
+    assert '--supersede "lý do"' in run.out
+    options = ("--supersede", "đếm sót", "--by", "Chị Hoa")
+    assert congdoan("import", form, "--data", data, *options).status == 0
+    history = congdoan("history", unit_of(form), YEAR, "--data", data).out
+    assert "Lý do: đếm sót" in history
+    assert "Người nhập: Chị Hoa" in history
+
+
+def test_the_year_of_the_command_binds(congdoan: Congdoan, data: Path, mail: Path) -> None:
+    run = congdoan("import", mail, "--data", data, "--year", YEAR - 1)
+    assert run.status == 1
+    assert "Bị trả lại, chưa nhận gì: 3 tệp" in run.out
+
+
+def test_what_is_not_there_and_what_holds_nothing(
+    congdoan: Congdoan, data: Path, tmp_path: Path
+) -> None:
+    run = congdoan("import", tmp_path / "none", "--data", data)
+    assert run.status == 2
+    (tmp_path / "nothing").mkdir()
+    run = congdoan("import", tmp_path / "nothing", "--data", data)
+    assert run.status == 1
+    assert "không có tệp số liệu nào" in run.err
+    assert not (data / STORE).exists()
