@@ -93,18 +93,17 @@ def with_another_cell(tables: Tables, rng: random.Random) -> tuple[Tables, tuple
     return tables, (f"{name}.{column} {row.get('year')}", row.get("unit_id", ""))
 
 
-@pytest.mark.parametrize("seed", range(2))
 def test_a_page_that_would_look_different_has_another_key(
-    write_page: Any, tmp_path: Path, plan: Plan, seed: int
+    write_page: Any, tmp_path: Path, plan: Plan
 ) -> None:
     """Any one cell of any table changed: wherever a page's text moves, its key moves."""
-    rng = random.Random(seed)
+    rng = random.Random(1)
     params = load_params(YEAR).model_copy(update={"min_peers": 2, "min_ranked": 1})
-    tables = random_tables(seed + 2, units=7, years=(2022, 2023, 2024, 2025))
+    tables = random_tables(3, units=7, years=(2022, 2023, 2024, 2025))
     study = open_tables(tables, tmp_path / "a", plan, params)
     before = {key: write_page(study, key) for key in study.expected_units(YEAR).index}
     changes, own, others, spared = 0, 0, 0, 0
-    while changes < 14:
+    while changes < 20:
         other_tables, (what, whose) = with_another_cell(tables, rng)
         try:
             other = open_tables(other_tables, tmp_path / "b", plan, params)

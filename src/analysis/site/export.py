@@ -32,7 +32,11 @@ class _PageExporter(HTMLExporter):
 def make_exporter(template: Template) -> HTMLExporter:
     """Return the exporter of a template; made once a process, for its templates are compiled."""
     return _PageExporter(  # type: ignore[no-untyped-call]
-        template_name=template.name, extra_template_basedirs=[template.folder], embed_images=True
+        template_name=template.name,
+        extra_template_basedirs=[template.folder],
+        embed_images=True,
+        # Ten preprocessors with nothing to do here would each copy and check the notebook.
+        default_preprocessors=["nbconvert.preprocessors.ExtractAttachmentsPreprocessor"],
     )
 
 

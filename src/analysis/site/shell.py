@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import ctypes
+import gc
 import io
 import os
 import signal
@@ -185,6 +186,9 @@ def _stand_alone(parent: int) -> None:
     """Be a group of one's own that dies with the parent, with signals as a kernel has them."""
     os.setsid()
     end_with(parent)
+    # What is inherited stays where it is, and a notebook's life is too short to tidy up often.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     asyncio.set_event_loop(asyncio.new_event_loop())
@@ -193,8 +197,8 @@ def _stand_alone(parent: int) -> None:
     sys.stdin = os.fdopen(handle)
     builtins.input = _refuse_input
     # What this package keeps from being imported (see its __init__) is nobody else's loss.
-    for name in [name for name, module in sys.modules.items() if module is None]:
-        del sys.modules[name]
+    if sys.modules.get("rfc3987_syntax", sys) is None:
+        del sys.modules["rfc3987_syntax"]
 
 
 def _limit_memory(shell: _Shell, megabytes: int) -> None:
