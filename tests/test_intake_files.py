@@ -183,6 +183,18 @@ def test_a_name_beside_the_figures_is_for_the_reader_alone() -> None:
     assert [(one.severity, one.cell) for one in problems] == [("warning", "I1")]
 
 
+def test_an_id_without_a_figure_is_no_return() -> None:
+    def clear(page: Worksheet) -> None:
+        for cell in page[3][2:]:
+            cell.value = None
+
+    delivery, problems = read("b.xlsx", workbook(clear))
+    assert canonical(delivery, problems) == SOUND[:1]
+    assert [(one.severity, one.code, one.cell) for one in problems] == [
+        ("warning", "nothing_said", "A3")
+    ]
+
+
 # Cells
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -191,13 +191,38 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
     check_cells(finding, {(row, place) for place in places.values() for row in rows})
     fixed = _year_above(finding, header, places, year)
     for table in _tables_taken(finding, header, places):
-        columns = _columns(finding, table, places, rows)
+        said = _rows_said(finding, table, places, rows, broken)
+        columns = _columns(finding, table, places, said)
         addresses = {name: f"{_letters(places[name])}{{row}}" for name in columns}
         if fixed is not None and "year" in table.columns:
-            columns["year"] = [fixed[0]] * len(rows)
+            columns["year"] = [fixed[0]] * len(said)
             addresses["year"] = fixed[1]
-        numbers = [row + 1 for row in rows]
-        finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses))
+        if said:
+            numbers = [row + 1 for row in said]
+            finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses))
+
+
+def _rows_said(
+    finding: Finding,
+    table: Table,
+    places: dict[str, int],
+    rows: list[int],
+    broken: Set[tuple[int, int]],
+) -> list[int]:
+    """Return the rows that say something of a table; an id alone is no return."""
+    cells = finding.sheet.rows
+    figures = [p for n, p in places.items() if n in table.columns and n not in table.key]
+    said = [
+        row
+        for row in rows
+        if any(cells[row][place] != "" or (row, place) in broken for place in figures)
+    ]
+    if len(said) < len(rows):
+        silent = min(set(rows) - set(said))
+        message = f"{len(rows) - len(said)} dòng không có số liệu nào của bảng «{table.vi}», coi như chưa báo cáo"
+        at = (silent, min(places.values()))
+        finding.add("nothing_said", message, at, severity="warning")
+    return said
 
 
 def _columns(
