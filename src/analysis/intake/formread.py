@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.intake.found import Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
-from analysis.intake.layouts import Block, Finding, cell_at, check_cells
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
