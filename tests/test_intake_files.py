@@ -182,6 +182,19 @@ def test_a_name_beside_the_figures_is_for_the_reader_alone() -> None:
     assert [(one.severity, one.cell) for one in problems] == [("warning", "I1")]
 
 
+@pytest.mark.parametrize(("title", "codes"), [("Trống", ["no_rows"]), ("Biến động tổ chức", [])])
+def test_a_table_without_rows_is_mentioned_unless_it_is_the_forms_own(
+    title: str, codes: list[str]
+) -> None:
+    def add(page: Worksheet) -> None:
+        assert page.parent is not None
+        page.parent.create_sheet(title).append(["Ngày", "Sự kiện", "Mã CĐCS trước", "Mã CĐCS sau"])
+
+    delivery, problems = read("b.xlsx", workbook(add))
+    assert canonical(delivery, problems) == SOUND
+    assert [one.code for one in problems] == codes
+
+
 def test_an_id_without_a_figure_is_no_return() -> None:
     def clear(page: Worksheet) -> None:
         for cell in page[3][2:]:

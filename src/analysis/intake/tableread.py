@@ -9,7 +9,7 @@ from analysis.intake.found import Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
 from analysis.intake.headers import Header, check_headings
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.words import fold
+from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
 from analysis.tables.dictionary import Table, dictionary
 
@@ -42,9 +42,10 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
         or any((row, place) in broken for place in places.values())
     ]
     if not rows:
-        finding.add(
-            "no_rows", "bảng có dòng tiêu đề nhưng không có dòng số liệu nào", severity="warning"
-        )
+        # A register of the district's form may well stay empty: a year without any event.
+        if sheet.name not in form_texts()["sheets"].values():
+            message = "bảng có dòng tiêu đề nhưng không có dòng số liệu nào"
+            finding.add("no_rows", message, severity="warning")
         return
     check_cells(finding, {(row, place) for place in places.values() for row in rows})
     fixed = _year_above(finding, header, places, year)
