@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import struct
 import subprocess
 import sys
@@ -181,6 +180,31 @@ def test_a_name_beside_the_figures_is_for_the_reader_alone() -> None:
     delivery, problems = read("b.xlsx", workbook(put(I1="Tên CĐCS", I2="Trường Húc")))
     assert canonical(delivery, problems) == SOUND
     assert [(one.severity, one.cell) for one in problems] == [("warning", "I1")]
+
+
+@pytest.mark.parametrize(("title", "codes"), [("Trống", ["no_rows"]), ("Biến động tổ chức", [])])
+def test_a_table_without_rows_is_mentioned_unless_it_is_the_forms_own(
+    title: str, codes: list[str]
+) -> None:
+    def add(page: Worksheet) -> None:
+        assert page.parent is not None
+        page.parent.create_sheet(title).append(["Ngày", "Sự kiện", "Mã CĐCS trước", "Mã CĐCS sau"])
+
+    delivery, problems = read("b.xlsx", workbook(add))
+    assert canonical(delivery, problems) == SOUND
+    assert [one.code for one in problems] == codes
+
+
+def test_an_id_without_a_figure_is_no_return() -> None:
+    def clear(page: Worksheet) -> None:
+        for cell in page[3][2:]:
+            cell.value = None
+
+    delivery, problems = read("b.xlsx", workbook(clear))
+    assert canonical(delivery, problems) == SOUND[:1]
+    assert [(one.severity, one.code, one.cell) for one in problems] == [
+        ("warning", "nothing_said", "A3")
+    ]
 
 
 # Cells
@@ -402,8 +426,12 @@ def locked() -> bytes:
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le")
 
 
-def with_doctype() -> bytes:
-    evil = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]>'
+def with_doctype(before: bytes = b"") -> bytes:
+    evil = (
+        b'<?xml version="1.0"?>'
+        + before
+        + b'<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]>'
+    )
     return replace_in_zip(workbook(), "xl/workbook.xml", b"<workbook", evil + b"<workbook")
 
 
@@ -464,6 +492,9 @@ def lying_zip() -> bytes:
         ("b.xlsx", with_doctype(), "doctype"),
         ("b.xlsx", sparse(), "too_wide"),
         ("b.xlsx", counted_from_1904(), "date_1904"),
+        ("b.xlsx", with_doctype(b"<!--" + b"x" * 5000 + b"-->"), "doctype"),
+        ("b.xlsx", with_doctype(b"<!--" + b"x" * 70_000 + b"-->"), "doctype"),
+        ("b.xlsx", zipped(**{f"p{number}": b"" for number in range(5001)}), "too_big"),
         ("b.ods", sparse_ods(), "too_wide"),
         ("b.xlsx", lying_zip(), "truncated"),
         (
@@ -489,7 +520,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
                 part.write(bytes(1_000_000))
     assert path.stat().st_size < 2_000_000
     code = (
-        "import sys, resource; from pathlib import Path\n"
+        "import sys, resource\n"
+        "from pathlib import Path\n"
         "from analysis.intake.files import UnreadableError, identify\n"
         "path = Path(sys.argv[1])\n"
         "try: identify(path.name, path.read_bytes())\n"
@@ -529,13 +561,22 @@ def test_a_dying_child_is_a_problem_of_its_file_and_the_next_is_read(
     assert child._process.pid != first
 
 
-def test_the_child_cannot_take_all_memory(tmp_path: Path) -> None:
-    path = tmp_path / "b.xlsx"
-    path.write_bytes(workbook())
-    read_delivery(path)
-    process = reader._children[-1]._process
-    assert process is not None
-    assert resource.prlimit(process.pid, resource.RLIMIT_AS)[0] < 8_000_000_000
+@pytest.mark.parametrize("part", ["worksheets/sheet1.xml", "Blatt.xml"])
+def test_sheets_are_looked_through_wherever_they_lie(part: str) -> None:
+    content = replace_in_zip(
+        workbook(put(C2="=1+1")),
+        "xl/_rels/workbook.xml.rels",
+        b"worksheets/sheet1.xml",
+        part.encode(),
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            moved = name.replace("worksheets/sheet1.xml", part)
+            target.writestr(
+                moved, source.read(name).replace(b"worksheets/sheet1.xml", part.encode())
+            )
+    assert only_problem("b.xlsx", buffer.getvalue()).code == "formula_without_value"
 
 
 def test_a_missing_file_is_the_callers_error(tmp_path: Path) -> None:
@@ -634,3 +675,15 @@ def test_open_document_tables_are_looked_through_as_well(
 def test_open_document_table_that_is_sound() -> None:
     found = canonical(*read("b.ods", ods(ODS_HEAD + ods_row(*ODS_ROW, ods_text("1.234")))))
     assert found == [{"year": "2024", "unit_id": "TH-HUC", "informed": "1234"}]
+
+
+@pytest.mark.parametrize("gigabytes", [1, 6])
+def test_the_child_may_not_take_all_memory(gigabytes: int) -> None:
+    code = (
+        "from analysis.intake import worker\n"
+        "worker._limit_memory()\n"
+        f"bytearray({gigabytes} * 10**9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    # Only Linux keeps a process to such a limit.
+    assert ("MemoryError" in done.stderr) is (gigabytes == 6 and sys.platform == "linux")

@@ -143,10 +143,19 @@ def test_filled_unit_forms_give_the_very_tables(filled: list[Path]) -> None:
         found = dict(records_in(read(path)))
         unit = unit_of(path)
         assert found["roster"] == roster[unit]
-        truth = returns.get(unit) or {"year": str(YEAR), "unit_id": unit}
+        if unit not in returns:  # a form without a figure is no return
+            assert "returns" not in found
+            continue
+        truth = returns[unit]
         # The plan asks for nothing else of this type; what it does not ask is not said either.
-        assert found["returns"] == {name: truth.get(name, "") for name in found["returns"]}
+        assert found["returns"] == {name: truth[name] for name in found["returns"]}
         assert set(truth) - set(found["returns"]) <= ASKED_OF_SOME
+
+
+def test_some_units_have_not_returned_anything(filled: list[Path]) -> None:
+    """So the test above has seen both."""
+    returned = {row["unit_id"] for row in rows_of("returns")}
+    assert 0 < sum(unit_of(path) not in returned for path in filled[1:]) < len(filled) - 1
 
 
 def test_filled_district_workbook_gives_the_very_tables(filled: list[Path]) -> None:
@@ -183,6 +192,45 @@ def test_forms_survive_another_program(filled: list[Path], tmp_path: Path) -> No
     for path in both:
         before = list(records_in(read(Path(path))))
         assert list(records_in(read(Path(path).with_suffix(".ods")))) == before
+
+
+def clear_counts(path: Path) -> None:
+    workbook = openpyxl.load_workbook(path)
+    page = workbook["Danh sách CĐCS"]
+    header = next(row for row in page.iter_rows() if row[0].value == "Mã CĐCS")
+    for heading in header[-4:]:
+        for row in range(header[0].row + 1, page.max_row + 1):
+            page.cell(row, heading.column).value = None
+    workbook.save(path)
+
+
+def test_forms_and_the_register_of_one_import_go_together(
+    filled: list[Path], congdoan: Callable[..., Run], tmp_path: Path
+) -> None:
+    """The district's workbook says who the units are, their own forms how many belong to them."""
+    data, sent = tmp_path / "data", tmp_path / "sent"
+    shutil.copytree(ROOT / "data" / "sample", data)
+    for table in ("roster", "returns", "employers", "district", "lineage"):
+        lines = (data / f"{table}.csv").read_text("utf-8").splitlines(keepends=True)
+        kept = (line for line in lines if not line.startswith(str(YEAR)))
+        (data / f"{table}.csv").write_text("".join(kept), "utf-8")
+    sent.mkdir()
+    own = {row["unit_id"]: row for row in rows_of("roster")}
+    # By their names one is read before the district's workbook and one after it.
+    chosen = [path for path in filled[1:] if unit_of(path) in ("DN-DABAN", "TT-KHESANH")]
+    district, *_ = [Path(shutil.copy(path, sent)) for path in (filled[0], *chosen)]
+    clear_counts(district)
+    done = congdoan("import", sent, "--data", data, "--year", YEAR)
+    assert done.status == 0, done.err
+    out = tmp_path / "out"
+    assert congdoan("export", "--data", data, "--out", out).status == 0
+    with (out / "roster.csv").open(encoding="utf-8") as lines:
+        found = {row["unit_id"]: row for row in csv.DictReader(lines) if row["year"] == str(YEAR)}
+    for path in chosen:
+        assert found[unit_of(path)] == own[unit_of(path)]
+    with (out / "returns.csv").open(encoding="utf-8") as lines:
+        back = [row["unit_id"] for row in csv.DictReader(lines) if row["year"] == str(YEAR)]
+    assert sorted(back) == sorted(unit_of(path) for path in chosen)
 
 
 # What a form asks

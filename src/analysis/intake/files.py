@@ -21,6 +21,7 @@ _SUSPECT_UNPACKED, _MOST_RATIO = 50_000_000, 150
 
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
+_ENTRY = b"PK\x01\x02"  # stands before each entry of a zip's directory
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ENDINGS: dict[Kind, tuple[str, ...]] = {
@@ -117,6 +118,8 @@ def _what_text_is(ending: str, content: bytes) -> str:
 
 
 def _kind_of_zip(content: bytes) -> Kind:
+    if content.count(_ENTRY) > _MOST_ENTRIES:
+        raise UnreadableError("too_big", f"tệp nén có quá nhiều phần; {_SAVE_AGAIN}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -140,7 +143,7 @@ def _kind_of_zip(content: bytes) -> Kind:
 def _check_sizes(entries: list[zipfile.ZipInfo], packed: int) -> None:
     unpacked = sum(entry.file_size for entry in entries)
     suspect = unpacked > _SUSPECT_UNPACKED and unpacked > _MOST_RATIO * packed
-    if unpacked > _MOST_UNPACKED or len(entries) > _MOST_ENTRIES or suspect:
+    if unpacked > _MOST_UNPACKED or suspect:
         size = f"{unpacked / 1e6:,.0f}".replace(",", ".")
         message = f"tệp bung ra {size} MB, lớn bất thường nên không mở; {_SAVE_AGAIN}, bỏ phần thừa"
         raise UnreadableError("too_big", message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.intake.found import Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
-from analysis.intake.layouts import Block, Finding, cell_at, check_cells
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -87,6 +87,10 @@ def _refuse_strays(finding: Finding, header: int, figure: int, known: set[int]) 
             finding.add("stray", message, (row, figure))
 
 
+def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
+    return cell_at(sheet, at) != "" or at in sheet.marks.no_value or at in sheet.marks.errors
+
+
 def _remarks(sheet: Sheet, lines: dict[int, tuple[Table, Column]], place: int | None) -> list[str]:
     """Return the remarks beside the lines, each with its heading."""
     if place is None:
@@ -116,6 +120,10 @@ def _add_blocks(
         if remarks and "note" in rows:
             own = tidy(shown(columns["note"][0]))
             columns["note"] = ["\n".join([own, *remarks] if own else remarks)]
+        if not any(_is_said(sheet, (row, figure)) for n, row in rows.items() if n not in table.key):
+            message = f"biểu mẫu chưa có số liệu nào của «{table.vi}», coi như chưa báo cáo"
+            finding.add("nothing_said", message, severity="warning")
+            continue
         addresses = {name: address(row, figure) for name, row in rows.items()}
         first = min(rows.values()) + 1
         finding.blocks.append(Block(table, sheet.name, [first], columns, addresses))

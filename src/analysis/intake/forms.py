@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
-from analysis.intake.formstyle import Book, fit_row, protect, set_page
-from analysis.intake.lines import columns_for, limit_of, uses
+from analysis.intake.formsheets import Form, write_form, write_guide, write_table
+from analysis.intake.formstyle import Book
 from analysis.intake.words import form_texts, plain
-from analysis.language.language import Language, load_language
 from analysis.problems import InputError, error
 from analysis.site.atomic import write_atomically
 from analysis.study import Study
-from analysis.tables.dictionary import Column, Table, dictionary
-
-#: The columns of a form, left to right, with their widths; the last one is hidden.
-_COLUMNS = {"number": 5, "item": 52, "unit": 16, "figure": 20, "before": 18, "remark": 32}
-_CODE = len(_COLUMNS)
-_FIGURE, _REMARK = (list(_COLUMNS).index(name) for name in ("figure", "remark"))
-_SPARE_ROWS = 200
-_WIDE = {"text": 34, "word": 30, "id": 18, "date": 15}
-Cells = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Form:
-    """What one form is about."""
-
-    study: Study
-    year: int
-    unit_type: str | None
-    tables: tuple[Table, ...]
-    now: Cells = field(default_factory=dict)  # what is known for sure: written and locked
-    before: Cells = field(default_factory=dict)  # last year's figures, for comparison
-
-    @property
-    def source(self) -> str:
-        return "district" if self.unit_type is None else "units"
-
-    def columns(self, table: Table) -> list[Column]:
-        asked = columns_for(table, self.unit_type, self.study.plan)
-        return asked if table is self.tables[0] else [c for c in asked if c.name not in table.key]
-
-    @property
-    def language(self) -> Language:
-        return load_language(self.study.params.lang, self.study.root)
+from analysis.tables.dictionary import dictionary
 
 
 def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
@@ -117,13 +80,10 @@ def _refuse_existing(folder: Path, names: Iterable[str]) -> None:
         raise InputError([error(message, code="file_exists", file=name) for name in there])
 
 
-# A unit's workbook
-
-
 def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
     tables, unit_id = dictionary().tables, str(unit["unit_id"])
     before = study.cells(unit_id, year - 1) if (year - 1, unit_id) in study.register.index else {}
-    form = _Form(
+    form = Form(
         study,
         year,
         str(unit["unit_type"]),
@@ -132,253 +92,25 @@ def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
         before,
     )
     book = Book(year)
-    _write_form(book, "unit", form)
-    _write_guide(book, form)
+    write_form(book, "unit", form)
+    write_guide(book, form)
     book.write_words()
     return book.finish()
-
-
-def _write_form(book: Book, kind: str, form: _Form) -> None:
-    texts = form_texts()
-    sheet = book.file.add_worksheet(texts["sheets"][kind])
-    for place, width in enumerate(_COLUMNS.values()):
-        sheet.set_column(place, place, width)
-    sheet.set_column(_CODE, _CODE, 20, None, {"hidden": True})
-    row = _write_top(book, sheet, kind, form)
-    first, *rest = _groups(form)
-    for table, column in first[1]:
-        sheet.write_string(row, 1, column.vi, book.look("label"))
-        _write_value(book, sheet, (row, _FIGURE), column, form.now.get(column.name), "fact")
-        sheet.write_string(row, _CODE, f"{table.name}.{column.name}", book.look("code"))
-        row += 1
-    row += 1
-    for place, name in enumerate(_COLUMNS):
-        text = texts["headings"][name].format(year=form.year - 1)
-        sheet.write_string(row, place, text, book.look("heading"))
-    sheet.write_string(row, _CODE, texts["marker"], book.look("code"))
-    name = f"='{texts['sheets'][kind]}'!{xl_rowcol_to_cell(row, _CODE, True, True)}"
-    assert book.file.define_name("congdoan_form", name) == 0
-    sheet.freeze_panes(row + 1, 0)
-    set_page(sheet, landscape=False, header_row=row)
-    _write_lines(book, sheet, row + 1, form, rest)
-    protect(sheet)
-
-
-def _write_top(book: Book, sheet: Worksheet, kind: str, form: _Form) -> int:
-    texts, plan = form_texts(), form.study.plan
-    sheet.write_string(0, 0, plan.issuer.name.upper(), book.look("issuer"))
-    title = texts["titles"][kind].format(year=form.year)
-    sheet.write_string(1, 0, title, book.look("title"))
-    hint = (
-        texts["instructions"]
-        .get(kind, "")
-        .format(
-            year=form.year,
-            before=form.year - 1,
-            cut_off=form.language.date(plan.cut_off_in(form.year)),
-        )
-    )
-    if hint:
-        sheet.merge_range(2, 0, 2, len(_COLUMNS) - 1, hint, book.look("hint"))
-        fit_row(sheet, 2, [(hint, sum(_COLUMNS.values()))])
-    return 4 if hint else 3
-
-
-_Group = tuple[str, list[tuple[Table, Column]]]
-
-
-def _groups(form: _Form) -> list[_Group]:
-    """Return the form's groups of lines; the first one says who reports."""
-    found: list[_Group] = []
-    for table in form.tables:
-        asked = {column.name for column in form.columns(table)}
-        for column in table.columns.values():
-            if column.name in table.groups:
-                found.append((table.groups[column.name], []))
-            if column.name in asked:
-                found[-1][1].append((table, column))
-    return [group for group in found if group[1]]
-
-
-def _write_lines(book: Book, sheet: Worksheet, row: int, form: _Form, groups: list[_Group]) -> None:
-    rows = _line_rows(row, groups)
-    number = 0
-    for place, (title, lines) in enumerate(groups):
-        above = rows[lines[0][1].name] - 1
-        for column_number in range(len(_COLUMNS)):
-            sheet.write_blank(above, column_number, None, book.look("group"))
-        sheet.write_string(above, 0, "ABCDEFGHIKLM"[place], book.look("group", align="center"))
-        sheet.write_string(above, 1, title, book.look("group"))
-        for table, column in lines:
-            number += 1
-            _write_line(book, sheet, (number, rows), form, (table, column))
-
-
-def _line_rows(row: int, groups: list[_Group]) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    for _, lines in groups:
-        row += 1
-        for _, column in lines:
-            rows[column.name] = row
-            row += 1
-    return rows
-
-
-def _write_line(
-    book: Book,
-    sheet: Worksheet,
-    place: tuple[int, Mapping[str, int]],
-    form: _Form,
-    line: tuple[Table, Column],
-) -> None:
-    (number, rows), (table, column) = place, line
-    row = rows[column.name]
-    sheet.write_number(row, 0, number, book.look("middle"))
-    sheet.write_string(row, 1, column.vi, book.look("text"))
-    sheet.write_string(row, 2, column.unit, book.look("middle"))
-    sheet.write_blank(row, _FIGURE, None, book.input_look(column))
-    is_note = column.type.name == "text"
-    before = None if is_note else form.before.get(column.name)
-    _write_value(book, sheet, (row, _FIGURE + 1), column, before, "before")
-    sheet.write_blank(row, _REMARK, None, book.look("text" if is_note else "remark"))
-    sheet.write_string(row, _CODE, f"{table.name}.{column.name}", book.look("code"))
-    whole = limit_of(table, column, form.unit_type)
-    limit = None
-    if whole is not None and whole.name in rows:
-        limit = (xl_rowcol_to_cell(rows[whole.name], _FIGURE, True, True), whole.vi)
-    book.add_rule(sheet, (row, _FIGURE, row, _FIGURE), column, limit)
-    labels = dictionary().words[column.word_list].values() if column.words else ()
-    answers = [(label, min(_COLUMNS["figure"], _COLUMNS["before"])) for label in labels]
-    fit_row(sheet, row, [(column.vi, _COLUMNS["item"]), (column.unit, _COLUMNS["unit"]), *answers])
-
-
-def _write_value(
-    book: Book, sheet: Worksheet, at: tuple[int, int], column: Column, value: Any, look: str
-) -> None:
-    """Write a typed cell as people read it: có/không, the label of a word, a true date."""
-    if value is None or pd.isna(value):
-        sheet.write_blank(*at, None, book.look(look))
-    elif column.type.name == "boolean":
-        sheet.write_string(*at, form_texts()["answers"][str(bool(value)).lower()], book.look(look))
-    elif column.type.name == "word":
-        sheet.write_string(*at, dictionary().words[column.word_list][value], book.look(look))
-    elif column.type.name == "date":
-        sheet.write_datetime(*at, value.to_pydatetime(), book.look(look, num_format="dd/mm/yyyy"))
-    elif column.type.name == "year":
-        sheet.write_number(*at, int(value), book.look(look, num_format="0"))
-    elif column.type.name in ("id", "text"):
-        sheet.write_string(*at, str(value), book.look(look, num_format="@"))
-    else:
-        sheet.write_number(*at, float(value), book.look(look, num_format="#,##0.###"))
-
-
-# The district's workbook
 
 
 def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     tables = dictionary().tables
     rows = study.dataset.district.set_index("year")
     before = rows.loc[year - 1] if year - 1 in rows.index else {}
-    form = _Form(study, year, None, (tables["district"],), {"year": year}, before)
+    form = Form(study, year, None, (tables["district"],), {"year": year}, before)
     book = Book(year)
-    _write_form(book, "district", form)
+    write_form(book, "district", form)
     roster = study.dataset.roster
-    _write_table(book, form, "roster", roster[roster["year"] == roster_year])
+    write_table(book, form, "roster", roster[roster["year"] == roster_year])
     employers = study.dataset.employers
     known = [int(one) for one in employers["year"].unique() if one <= year]
-    _write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
-    _write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
-    _write_guide(book, form)
+    write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
+    write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
+    write_guide(book, form)
     book.write_words()
     return book.finish()
-
-
-def _write_table(book: Book, form: _Form, name: str, rows: pd.DataFrame) -> None:
-    """Write a register: who is who as last known, the year's counts empty."""
-    table, texts = dictionary().tables[name], form_texts()
-    sheet = book.file.add_worksheet(texts["sheets"][name])
-    columns = [column for column in table.columns.values() if column.name != "year"]
-    row = _write_top(book, sheet, name, form) - 1
-    if "year" in table.columns:
-        year = table.columns["year"]
-        sheet.write_string(row, 0, year.vi, book.look("label"))
-        _write_value(book, sheet, (row, 1), year, form.year, "fact")
-    header, last = row + 1, row + 1 + len(rows) + _SPARE_ROWS
-    for place, column in enumerate(columns):
-        sheet.set_column(place, place, _WIDE.get(column.type.name, 14))
-        sheet.write_string(header, place, column.vi, book.look("heading"))
-        look = book.input_look(column)
-        for below in range(header + 1, last + 1):
-            sheet.write_blank(below, place, None, look)
-        if column.type.name not in ("count", "money"):
-            _fill_column(sheet, (header + 1, place), column, rows[column.name], look)
-        limit = _limit_beside(table, columns, column, header + 1)
-        book.add_rule(sheet, (header + 1, place, last, place), column, limit)
-    sheet.set_row(header, 34)
-    sheet.freeze_panes(header + 1, 2)
-    set_page(sheet, landscape=True, header_row=header)
-    protect(sheet)
-
-
-def _fill_column(
-    sheet: Worksheet, at: tuple[int, int], column: Column, values: pd.Series, look: Any
-) -> None:
-    for row, value in enumerate(values, start=at[0]):
-        if pd.isna(value):
-            continue
-        if column.type.name == "date":
-            sheet.write_datetime(row, at[1], value.to_pydatetime(), look)
-        elif column.type.name == "word":
-            sheet.write_string(row, at[1], dictionary().words[column.word_list][value], look)
-        else:
-            sheet.write_string(row, at[1], str(value), look)
-
-
-def _limit_beside(
-    table: Table, columns: list[Column], column: Column, row: int
-) -> tuple[str, str] | None:
-    # Whether a row's type is excepted from the rule is only known when it is filled in.
-    whole = None if column.exempt else limit_of(table, column, None)
-    if whole is None:
-        return None
-    place = [one.name for one in columns].index(whole.name)
-    return xl_rowcol_to_cell(row, place, False, True), whole.vi
-
-
-# What each line means
-
-
-def _write_guide(book: Book, form: _Form) -> None:
-    texts = form_texts()
-    sheet = book.file.add_worksheet(texts["sheets"]["guide"])
-    names = {"number": 5, "item": 40, "unit": 16, "meaning": 52, "rule": 34, "plan": 70}
-    sheet.write_string(0, 0, texts["titles"]["guide"], book.look("title"))
-    for place, (name, width) in enumerate(names.items()):
-        sheet.set_column(place, place, width)
-        sheet.write_string(2, place, texts["headings"][name], book.look("heading"))
-    lines = [line for _, lines in _groups(form)[1:] for line in lines]
-    for number, (table, column) in enumerate(lines, start=1):
-        whole = limit_of(table, column, form.unit_type)
-        rule = texts["at_most"].format(heading=whole.vi) if whole is not None else ""
-        plan = "\n".join(_plan_lines(form, column)) or texts["not_in_plan"]
-        cells = [column.vi, column.unit, column.meaning, rule, plan]
-        sheet.write_number(number + 2, 0, number, book.look("middle"))
-        for place, text in enumerate(cells, start=1):
-            sheet.write_string(number + 2, place, text, book.look("text"))
-        fit_row(sheet, number + 2, zip(cells, list(names.values())[1:], strict=True))
-    sheet.freeze_panes(3, 0)
-    set_page(sheet, landscape=True, header_row=2)
-    protect(sheet)
-
-
-def _plan_lines(form: _Form, column: Column) -> list[str]:
-    texts, lines = form_texts(), []
-    for item in uses(column, form.study.plan, form.source, form.unit_type):
-        words = {"section": item.section, "title": item.title}
-        target = item.target_in(form.year)
-        if target is None:
-            lines.append(texts["usage"].format(**words))
-            continue
-        bar = form.language.say("bar", target, item.unit, item.is_fraction)
-        lines.append(texts["usage_target"].format(**words, target=bar))
-    return lines

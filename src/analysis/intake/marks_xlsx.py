@@ -13,6 +13,9 @@ from analysis.intake.files import UnreadableError
 from analysis.intake.marks import MOST_CELLS, Marks
 
 _CHUNK = 4_000_000
+#: A document's root element begins well before this.
+_PROLOGUE = 65_536
+_ROOT = re.compile(rb"<[A-Za-z_]")
 _BROKEN = "tệp hỏng, phần bên trong không đọc được; hãy mở bằng Excel rồi lưu lại dạng .xlsx"
 
 _REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{1,3}[0-9]{1,7})\"")
@@ -49,9 +52,11 @@ def refuse_doctypes(archive: zipfile.ZipFile) -> None:
         if not entry.filename.lower().endswith((".xml", ".rels")):
             continue
         with archive.open(entry) as stream:
-            start = stream.read(4096)
+            start = stream.read(_PROLOGUE)
+        root = _ROOT.search(start)
+        prologue = start[: root.start()] if root else start
         # An encoding that hides the word from this look is no more wanted than the word.
-        if b"<!DOCTYPE" in start or b"<!ENTITY" in start or b"\0" in start:
+        if b"<!DOCTYPE" in prologue or b"\0" in prologue or len(prologue) == _PROLOGUE:
             message = (
                 "tệp chứa khai báo DOCTYPE, không an toàn nên không đọc; hãy lưu lại bằng Excel"
             )
@@ -65,6 +70,7 @@ def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
         link.get("Id", ""): link.get("Target", "")
         for link in ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     }
+    parts = {name.lower().replace("\\", "/"): name for name in archive.namelist()}
     for item in ElementTree.fromstring(archive.read("xl/workbook.xml")).iter():
         if item.tag.endswith("}workbookPr") and item.get("date1904") in ("1", "true"):
             message = (
@@ -76,8 +82,8 @@ def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
         key = next((value for name, value in item.items() if name.endswith("}id")), "")
         target = links.get(key, "")
         part = target.lstrip("/") if target.startswith("/") else posixpath.join("xl", target)
-        if part in archive.NameToInfo and "worksheets" in part:
-            yield item.get("name", ""), part
+        # A sheet that cannot be looked through is not read either.
+        yield item.get("name", ""), parts[part.lower()]
 
 
 def _scan_sheet(archive: zipfile.ZipFile, part: str, name: str) -> Marks:

@@ -128,7 +128,8 @@ class _Child:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.stop()
-            command = [sys.executable, "-m", "analysis.intake.worker"]
+            # -P: a stray pandas.py beside the files sent is not imported.
+            command = [sys.executable, "-P", "-m", "analysis.intake.worker"]
             # A dying parser writes of panics and aborts, which help no analyst.
             errors = None if os.environ.get("CONGDOAN_DEBUG") else subprocess.DEVNULL
             self._process = subprocess.Popen(

@@ -6,13 +6,14 @@ import hashlib
 
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
+from analysis.intake.found import Finding
 from analysis.intake.grid import Sheet, read_sheets
-from analysis.intake.layouts import Finding, find_header, read_table
+from analysis.intake.headers import find_header
 from analysis.intake.records import check_keys, check_years, make_records
+from analysis.intake.tableread import read_table
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery
-from analysis.tables.dictionary import dictionary
 
 Outcome = tuple[Delivery | None, list[Problem]]
 
@@ -53,8 +54,7 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         made, found = make_records(block, name)
         records.append(made)
         problems += found
-    keys = {table.name: table.key for table in dictionary().tables.values()}
-    problems += check_keys(records, keys, name) + check_years(records, name, year)
+    problems += check_keys(records, name) + check_years(records, name, year)
     problems = list(dict.fromkeys(problems))
     if not records:
         return None, problems

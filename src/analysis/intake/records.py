@@ -9,13 +9,13 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from analysis.intake.layouts import Block
+from analysis.intake.found import Block
 from analysis.intake.raw import Raw, shown
 from analysis.intake.spelling import Unclear, spell
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import Column, Table
+from analysis.tables.dictionary import Column, Table, dictionary
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
@@ -109,24 +109,20 @@ def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, i
     return replace(problem, value=value, sheet=block.sheet, cell=cell)
 
 
-def check_keys(
-    records: Iterable[Records], keys: dict[str, tuple[str, ...]], file: str
-) -> list[Problem]:
+def check_keys(records: Iterable[Records], file: str) -> list[Problem]:
     """Find rows of a file that say they are the same one.
 
     Parameters
     ----------
     records : iterable of Records
         All of the file.
-    keys : dict of str to tuple of str
-        The key of each table.
     file : str
         The file's name, for problems.
     """
     seen: dict[tuple[str, ...], str] = {}
     problems = []
     for one in records:
-        key = [name for name in keys[one.table] if name in one.text]
+        key = [name for name in dictionary().tables[one.table].key if name in one.text]
         columns = (one.text[name].tolist() for name in key)
         for row, values in zip(one.text.index, zip(*columns, strict=True), strict=True):
             cell = one.address(key[-1], row)
@@ -136,7 +132,7 @@ def check_keys(
                 continue
             problems.append(
                 error(
-                    f"trùng với {first}: mỗi {' và '.join(key)} chỉ được có một dòng trong tệp",
+                    f"trùng với {first}: mỗi {_headings(one.table, key)} chỉ được có một dòng trong tệp",
                     code="duplicate_key",
                     file=file,
                     row=row,
@@ -147,6 +143,11 @@ def check_keys(
                 )
             )
     return problems
+
+
+def _headings(table: str, key: list[str]) -> str:
+    columns = dictionary().tables[table].columns
+    return " và ".join(f"«{columns[name].vi}»" for name in key)
 
 
 def check_years(records: Iterable[Records], file: str, year: int | None) -> list[Problem]:

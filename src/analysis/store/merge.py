@@ -165,12 +165,16 @@ def _replaced(change: Change) -> list[tuple[str, list[int]]]:
 
 
 def brought_twice(change: Change, file: str, run: Mapping[tuple[str, Key], str]) -> list[Problem]:
-    """Return an error for every row that another file of the same run has just changed."""
+    """Return an error for every row of which another file of the same run says something else.
+
+    The register and a unit's own form may each bring a part of the unit's row.
+    """
     problems = []
     column = change.table.key[-1]
+    replaced = {row for _, rows in _replaced(change) for row in rows}
     for row, key in zip(change.after.index, change.keys, strict=True):
         other = run.get((change.table.name, key))
-        if other is not None:
+        if other is not None and row in replaced:
             message = f"tệp {other} trong cùng lần nhập này có số liệu khác; hãy giữ lại một tệp"
             problems.append(
                 at_cell(

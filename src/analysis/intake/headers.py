@@ -1,0 +1,118 @@
+"""Which table a sheet holds, by its row of headings."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+
+from analysis.intake.found import Finding, cell_at
+from analysis.intake.grid import Sheet, address
+from analysis.intake.legacy import recognise
+from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.words import fold, form_texts
+from analysis.tables.dictionary import Column, Table, dictionary
+
+#: Headings stand below a title, not below this many rows of it.
+_FIRST_ROWS = 40
+#: One known heading may be chance.
+_FEWEST_HEADINGS = 2
+
+_Key = tuple[str, ...]
+
+
+@cache
+def _families() -> dict[_Key, dict[str, list[tuple[Table, Column]]]]:
+    """Return, for tables that share a key, the columns by heading and by English name."""
+    families: dict[_Key, dict[str, list[tuple[Table, Column]]]] = {}
+    for table in dictionary().tables.values():
+        names = families.setdefault(table.key, defaultdict(list))
+        for column in table.columns.values():
+            for name in (fold(column.vi), fold(column.name)):
+                names[name].append((table, column))
+    return families
+
+
+@dataclass(frozen=True)
+class Header:
+    """A row of headings: which columns of which tables stand where."""
+
+    row: int
+    key: _Key
+    names: tuple[str, ...]
+
+    def targets(self, place: int) -> list[tuple[Table, Column]]:
+        """Return the columns that a heading means."""
+        return _families()[self.key].get(self.names[place], [])
+
+    def places(self) -> dict[str, int]:
+        """Return the first place of each known column, by its name."""
+        found: dict[str, int] = {}
+        for place in range(len(self.names)):
+            for _, column in self.targets(place):
+                found.setdefault(column.name, place)
+        return found
+
+
+def find_header(sheet: Sheet) -> Header | None:
+    """Return the row that has the most headings of one family of tables; None if there is none."""
+    best: tuple[int, int, int] = (0, 0, 0)
+    header = None
+    for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
+        names = tuple(_heading(cell) for cell in cells)
+        if sum(name != "" for name in names) < _FEWEST_HEADINGS:
+            continue
+        for key, known in _families().items():
+            places = {name for name in names if name in known}
+            keyed = sum(fold(column) in _column_names(known, places) for column in key)
+            rank = (len(places), keyed, -row)
+            if len(places) >= _FEWEST_HEADINGS and rank > best:
+                best, header = rank, Header(row, key, names)
+    return header
+
+
+def _column_names(known: dict[str, list[tuple[Table, Column]]], names: set[str]) -> set[str]:
+    return {column.name for name in names for _, column in known[name]}
+
+
+def _heading(cell: Raw) -> str:
+    """Return a heading as it is looked up; one in an old encoding by its probable reading."""
+    text = tidy(shown(cell))
+    old = recognise(text)
+    return fold(old[1] if old else text)
+
+
+def check_headings(finding: Finding, header: Header) -> None:
+    """Add a problem for every heading that is repeated, unknown, missing or in an old encoding."""
+    sheet, seen = finding.sheet, dict[str, int]()
+    for place, name in enumerate(header.names):
+        at, targets = (header.row, place), header.targets(place)
+        old = recognise(tidy(shown(cell_at(sheet, at))))
+        if old is not None:
+            message = f"tiêu đề viết bằng bảng mã cũ {old[0]}, có lẽ là «{old[1]}»; hãy gõ lại bằng Unicode"
+            finding.add("legacy_encoding", message, at)
+        if targets and targets[0][1].name in seen:
+            first = address(header.row, seen[targets[0][1].name])
+            finding.add("duplicate_column", f"tiêu đề lặp lại, đã có ở ô {first}", at)
+        elif targets:
+            seen[targets[0][1].name] = place
+        elif old is None and name not in form_texts()["counters"]:
+            _check_unknown(finding, header, place)
+
+
+def _check_unknown(finding: Finding, header: Header, place: int) -> None:
+    sheet, name = finding.sheet, header.names[place]
+    filled = (r for r in range(header.row + 1, len(sheet.rows)) if sheet.rows[r][place] != "")
+    first = next(filled, None)
+    if first is None:
+        return
+    if name == "":
+        message = "cột có số liệu mà không có tiêu đề; hãy ghi tiêu đề hoặc xóa cột"
+        finding.add("no_heading", message, (first, place))
+        return
+    known = _families()[header.key]
+    near = difflib.get_close_matches(name, known, 1, 0.8)
+    guess = f"; có phải là «{known[near[0]][0][1].vi}»?" if near else ";"
+    message = f"cột lạ, không có trong bảng{guess} Sửa tiêu đề, hoặc xóa cột nếu không cần"
+    finding.add("unknown_column", message, (header.row, place))
