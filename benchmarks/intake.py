@@ -59,7 +59,7 @@ def _to_excel(text: pd.DataFrame):
 
 def measure(folder: Path, path: Path) -> None:
     """Import one file into a folder and print what it took; run in a process of its own."""
-    from analysis.intake import read_delivery
+    from analysis.intake import read_delivery, reader
     from analysis.store.take_in import take_in
     from analysis.tables.load import read_dataset
 
@@ -67,11 +67,16 @@ def measure(folder: Path, path: Path) -> None:
     recap = take_in(folder, [path], read_delivery, load_plan(PLAN))
     seconds = time.monotonic() - began
     (taken,) = recap.files
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT / 1e9
+    peak = _peak(resource.RUSAGE_SELF)
+    reader._child().stop()  # the process that read the file: its memory is known once it has ended
+    child = _peak(resource.RUSAGE_CHILDREN)
     print(f"{path.name}: {taken.outcome}, {taken.rows} rows, {len(recap.warnings)} warnings")
     for problem in taken.problems[:5]:
         print(f"  {problem}")
-    print(f"  {seconds:.1f} s, peak {peak:.2f} GB, {path.stat().st_size / 1e6:.1f} MB in,", end=" ")
+    print(
+        f"  {seconds:.1f} s, peak {peak:.2f} GB and {child:.2f} GB to read, {path.stat().st_size / 1e6:.1f} MB in,",
+        end=" ",
+    )
     began = time.monotonic()
     dataset, problems = read_dataset(folder)
     size = (folder / STORE).stat().st_size / 1e6
@@ -79,6 +84,10 @@ def measure(folder: Path, path: Path) -> None:
     print(f"store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
     if taken.outcome != "accepted" or problems:
         raise SystemExit(f"not taken in: {len(taken.problems)} problems")
+
+
+def _peak(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss * _MAXRSS_UNIT / 1e9
 
 
 def main() -> None:
