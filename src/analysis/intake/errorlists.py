@@ -80,7 +80,7 @@ def _page(listed: Mapping[Path, list[Problem]], copies: Mapping[Path, Path]) -> 
         # Errors stand above what only deserves a second look.
         ordered = sorted(problems, key=lambda problem: problem.severity != "error")
         rows = [_row(problem) for problem in ordered]
-        files.append({"name": path.name, "copy": copy, "caption": caption, "rows": rows})
+        files.append({"name": path.name, "marked": copy, "caption": caption, "rows": rows})
     counted = texts["counted"].format(files=len(listed), **_counts(everything))
     columns = [
         {"key": key, "label": label, "number": False} for key, label in texts["columns"].items()

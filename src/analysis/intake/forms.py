@@ -11,7 +11,7 @@ import pandas as pd
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from analysis.intake.formstyle import Book, protect, set_page
+from analysis.intake.formstyle import Book, fit_row, protect, set_page
 from analysis.intake.lines import columns_for, limit_of, uses
 from analysis.intake.words import form_texts, plain
 from analysis.language.language import Language, load_language
@@ -180,7 +180,7 @@ def _write_top(book: Book, sheet: Worksheet, kind: str, form: _Form) -> int:
     )
     if hint:
         sheet.merge_range(2, 0, 2, len(_COLUMNS) - 1, hint, book.look("hint"))
-        sheet.set_row(2, 48)
+        fit_row(sheet, 2, [(hint, sum(_COLUMNS.values()))])
     return 4 if hint else 3
 
 
@@ -247,6 +247,9 @@ def _write_line(
     if whole is not None and whole.name in rows:
         limit = (xl_rowcol_to_cell(rows[whole.name], _FIGURE, True, True), whole.vi)
     book.add_rule(sheet, (row, _FIGURE, row, _FIGURE), column, limit)
+    labels = dictionary().words[column.word_list].values() if column.words else ()
+    answers = [(label, min(_COLUMNS["figure"], _COLUMNS["before"])) for label in labels]
+    fit_row(sheet, row, [(column.vi, _COLUMNS["item"]), (column.unit, _COLUMNS["unit"]), *answers])
 
 
 def _write_value(
@@ -362,6 +365,7 @@ def _write_guide(book: Book, form: _Form) -> None:
         sheet.write_number(number + 2, 0, number, book.look("middle"))
         for place, text in enumerate(cells, start=1):
             sheet.write_string(number + 2, place, text, book.look("text"))
+        fit_row(sheet, number + 2, zip(cells, list(names.values())[1:], strict=True))
     sheet.freeze_panes(3, 0)
     set_page(sheet, landscape=True, header_row=2)
     protect(sheet)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -42,6 +44,10 @@ _DAYS = (date(1900, 1, 1), date(2100, 12, 31))
 #: What XlsxWriter allows in a validation's title and message.
 _TITLE, _MESSAGE = 32, 255
 _MOST_TEXT = 2000
+#: In points, for the forms' font.
+_LINE_HEIGHT = 17.0
+#: Letters of the forms' font on a unit of column width, words wrapped.
+_FILLED = 1.1
 
 
 class Book:
@@ -96,6 +102,7 @@ class Book:
             first, last = (xl_rowcol_to_cell(r, place, True, True) for r in (2, len(labels) + 1))
             reference = f"='{texts['sheets']['words']}'!{first}:{last}"
             assert self.file.define_name(f"danh_muc_{name}", reference) == 0
+        set_page(sheet, landscape=True, header_row=0)
         protect(sheet)
 
     def add_rule(
@@ -171,6 +178,26 @@ def _number_rule(
 
 def _shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def fit_row(sheet: Worksheet, row: int, cells: Iterable[tuple[str, float]]) -> None:
+    """Make a row high enough for wrapped texts; programs differ in doing that themselves.
+
+    Parameters
+    ----------
+    sheet : Worksheet
+        The sheet.
+    row : int
+        The row, from 0.
+    cells : iterable of (str, float)
+        Texts, each with the width of its column in letters.
+    """
+    lines = [sum(_count_lines(part, width) for part in text.split("\n")) for text, width in cells]
+    sheet.set_row(row, _LINE_HEIGHT * max(lines, default=1))
+
+
+def _count_lines(text: str, width: float) -> int:
+    return max(1, math.ceil(len(text) / (width * _FILLED)))
 
 
 def protect(sheet: Worksheet) -> None:
