@@ -86,8 +86,11 @@ def import_files(
         by=by.strip(),
         year=year,
     )
-    lists = write_error_lists(recap.refused, target) if recap.refused else []
-    click.echo(format_recap(recap, lists))
+    click.echo(format_recap(recap))
+    if recap.refused:
+        click.echo("\nDanh sách lỗi để gửi lại:")
+        for path in write_error_lists(recap.refused, target):
+            click.echo(f"  {path}")
     if not recap.is_done:
         raise SystemExit(_FAILED)
 

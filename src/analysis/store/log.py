@@ -247,6 +247,13 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         for name in names
         for act in ("UPDATE", "DELETE")
     ]
+    # A replacing insert removes the old row without asking the triggers above.
+    statements += [
+        f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}"
+        f" WHEN NEW.id IN (SELECT id FROM {name})"
+        f" BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
+        for name in ("entry", "source")
+    ]
     for statement in statements:
         connection.execute(statement)
 
