@@ -86,6 +86,11 @@ def measure(folder: Path, path: Path) -> None:
         raise SystemExit(f"not taken in: {len(taken.problems)} problems")
 
 
+def _cpu(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
 def _peak(who: int) -> float:
     return resource.getrusage(who).ru_maxrss * _MAXRSS_UNIT / 1e9
 
