@@ -73,15 +73,16 @@ def measure(folder: Path, path: Path) -> None:
     print(f"{path.name}: {taken.outcome}, {taken.rows} rows, {len(recap.warnings)} warnings")
     for problem in taken.problems[:5]:
         print(f"  {problem}")
+    cpu = _cpu(resource.RUSAGE_SELF) + _cpu(resource.RUSAGE_CHILDREN)
     print(
-        f"  {seconds:.1f} s, peak {peak:.2f} GB and {child:.2f} GB to read, {path.stat().st_size / 1e6:.1f} MB in,",
-        end=" ",
+        f"  {seconds:.1f} s ({cpu:.1f} s of CPU), {path.stat().st_size / 1e6:.1f} MB in,", end=" "
     )
+    print(f"peak {peak:.2f} GB, and {child:.2f} GB in the process that reads")
     began = time.monotonic()
     dataset, problems = read_dataset(folder)
     size = (folder / STORE).stat().st_size / 1e6
     seconds = time.monotonic() - began
-    print(f"store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
+    print(f"  store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
     if taken.outcome != "accepted" or problems:
         raise SystemExit(f"not taken in: {len(taken.problems)} problems")
 
