@@ -59,7 +59,7 @@ def _to_excel(text: pd.DataFrame):
 
 def measure(folder: Path, path: Path) -> None:
     """Import one file into a folder and print what it took; run in a process of its own."""
-    from analysis.intake import read_delivery
+    from analysis.intake import read_delivery, reader
     from analysis.store.take_in import take_in
     from analysis.tables.load import read_dataset
 
@@ -67,18 +67,33 @@ def measure(folder: Path, path: Path) -> None:
     recap = take_in(folder, [path], read_delivery, load_plan(PLAN))
     seconds = time.monotonic() - began
     (taken,) = recap.files
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT / 1e9
+    peak = _peak(resource.RUSAGE_SELF)
+    reader._child().stop()  # the process that read the file: its memory is known once it has ended
+    child = _peak(resource.RUSAGE_CHILDREN)
     print(f"{path.name}: {taken.outcome}, {taken.rows} rows, {len(recap.warnings)} warnings")
     for problem in taken.problems[:5]:
         print(f"  {problem}")
-    print(f"  {seconds:.1f} s, peak {peak:.2f} GB, {path.stat().st_size / 1e6:.1f} MB in,", end=" ")
+    cpu = _cpu(resource.RUSAGE_SELF) + _cpu(resource.RUSAGE_CHILDREN)
+    print(
+        f"  {seconds:.1f} s ({cpu:.1f} s of CPU), {path.stat().st_size / 1e6:.1f} MB in,", end=" "
+    )
+    print(f"peak {peak:.2f} GB, and {child:.2f} GB in the process that reads")
     began = time.monotonic()
     dataset, problems = read_dataset(folder)
     size = (folder / STORE).stat().st_size / 1e6
     seconds = time.monotonic() - began
-    print(f"store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
+    print(f"  store of {size:.1f} MB, read in {seconds:.1f} s ({len(dataset.returns)} returns)")
     if taken.outcome != "accepted" or problems:
         raise SystemExit(f"not taken in: {len(taken.problems)} problems")
+
+
+def _cpu(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss * _MAXRSS_UNIT / 1e9
 
 
 def main() -> None:

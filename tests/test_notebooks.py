@@ -81,8 +81,9 @@ def default_settings() -> dict[str, Any]:
 
 #: What the runner finds out for each page: nobody sets it in a file.
 FOUND = {"years_beside": [], "previous": ""}
-#: What no page of a tour shows; how long the runner waits is nothing that a notebook could know.
-LEFT_OUT = {"explore": {"page_seconds", "letterhead"}}
+#: What no page of a tour shows; what the runner grants a notebook is nothing that it could know.
+LIMITS = {"page_seconds", "page_megabytes"}
+LEFT_OUT = {"explore": {*LIMITS, "letterhead"}}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -90,7 +91,7 @@ def test_parameters_repeat_the_defaults_of_the_settings_exactly(path: Path) -> N
     given = assigned(parameters_cell(read_notebook(path)).source)
     own = {"year", "unit_id"} if path.stem == "cdcs" else {"year"}
     assert own <= set(given)
-    left_out = LEFT_OUT.get(path.stem, {"page_seconds"})
+    left_out = LEFT_OUT.get(path.stem, LIMITS)
     defaults = {k: v for k, v in default_settings().items() if k not in left_out}
     found = {name: value for name, value in FOUND.items() if name in given}
     assert {k: v for k, v in given.items() if k not in own} == {**defaults, **found}

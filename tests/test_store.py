@@ -420,6 +420,24 @@ def test_nothing_in_the_store_can_be_changed_or_removed(
                 connection.execute(statement)
 
 
+@pytest.mark.parametrize("table", ["entry", "source"])
+def test_nothing_in_the_store_can_be_replaced(folder: Path, table: str) -> None:
+    with closing(sqlite3.connect(folder / STORE)) as connection:
+        statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
+        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+            connection.execute(statement)
+
+
+def test_a_file_that_cannot_be_opened_stops_no_other(folder: Path, mail: Path, plan: Plan) -> None:
+    good = write_delivery(mail, "returns-c", [a_return("U3")])
+    (mail / "U2_x_2024.xlsx").mkdir()
+    recap = give(folder, plan, mail / "U2_x_2024.xlsx", good)
+    assert outcomes(recap) == ["refused", "accepted"]
+    assert told(recap)[0] == ("unreadable",)
+    (refused,) = read_history(folder, "U2", 2024)[1:]
+    assert refused.errors == 1
+
+
 def test_a_closed_store_is_one_file_and_its_copy_is_a_backup(
     folder: Path, mail: Path, plan: Plan, tmp_path: Path
 ) -> None:

@@ -140,6 +140,11 @@ def test_changes_since_the_edition_that_was_published(
     run = congdoan("changes", "--year", 2024, "--data", aged, "--out", site)
     assert "\nU2 · " in run.out
     assert "Không do số liệu của kho" in run.out
+    # Published before the store was made: from the tables that it began with.
+    (site / "ledger.json").write_text('{"made_at": "2025-01-01T00:00:00Z"}', "utf-8")
+    table.write_text(published, "utf-8")
+    run = congdoan("changes", "--year", 2024, "--data", aged, "--out", site)
+    assert "Đạt (50 / 50) → Chưa đạt (30 / 50)" in run.out
     run = congdoan("changes", "--year", 2024, "--data", aged, "--out", tmp_path / "none")
     assert run.status == 1
     assert "--since" in run.err

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
 from conftest import ROOT, Run
-from test_intake_forms import ASKED_OF_SOME, YEAR, fill_form, rows_of, unit_of
+from test_intake_forms import ASKED_OF_SOME, fill_form, rows_of, unit_of
 
 from analysis.intake.forms import write_forms
 from analysis.loading import load
+from analysis.store import take_in
 from analysis.store.export import export_dataset
+from analysis.store.log import create_store
 from analysis.tables.files import STORE
 from analysis.tables.load import load_dataset
 
 Congdoan = Callable[..., Run]
 
 SAMPLE = ROOT / "data" / "sample"
+#: The sample's year with the fewest unions: 27 of 31 sent their form back.
+YEAR = 2025
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +45,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer = csv.DictWriter(target, list(kept[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(kept)
-    own = {row["unit_id"]: row for row in rows_of("roster")}
-    returns = {row["unit_id"]: row for row in rows_of("returns")}
+    own = {row["unit_id"]: row for row in rows_of("roster", YEAR)}
+    returns = {row["unit_id"]: row for row in rows_of("returns", YEAR)}
     (base / "empty").mkdir()
     for path in write_forms(study, base / "forms", YEAR)[1:]:
         unit = unit_of(path)
@@ -134,6 +139,34 @@ def test_errors_go_back_by_cell_the_others_are_taken_in_and_the_mended_file_foll
     assert "Đã nhận: 1 tệp" in run.out
     assert "Đã có, không đổi: 2 tệp" in run.out
     assert "tệp đã gửi có lỗi" not in congdoan("status", "--year", YEAR, "--data", data).out
+
+
+def test_a_form_that_cannot_be_read_is_known_by_its_name(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    form = sorted(mail.iterdir())[0]
+    form.write_bytes(form.read_bytes()[:3000])
+    assert congdoan("import", form, "--data", data).status == 1
+    status = congdoan("status", "--year", YEAR, "--data", data).out
+    assert f"({unit_of(form)}) - tệp đã gửi có lỗi" in status
+
+
+def test_a_full_store_disk_is_no_fault_of_a_file(
+    congdoan: Congdoan, data: Path, mail: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is sent a list of errors for it."""
+
+    def fail(*args: object, **settings: object) -> None:
+        failure = sqlite3.OperationalError("database or disk is full")
+        failure.sqlite_errorname = "SQLITE_FULL"
+        raise failure
+
+    create_store(data, "congdoan import")
+    monkeypatch.setattr(take_in, "add_entry", fail)
+    run = congdoan("import", mail, "--data", data)
+    assert run.status == 1
+    assert "LỖI store.sqlite: ổ đĩa đã đầy" in run.out
+    assert not (mail / "loi-nhap").exists()
 
 
 def test_a_form_sent_back_empty_is_no_return(congdoan: Congdoan, data: Path, base: Path) -> None:

@@ -86,8 +86,11 @@ def import_files(
         by=by.strip(),
         year=year,
     )
-    lists = write_error_lists(recap.refused, target) if recap.refused else []
-    click.echo(format_recap(recap, lists))
+    click.echo(format_recap(recap))
+    if recap.refused:
+        click.echo("\nDanh sách lỗi để gửi lại:")
+        for path in write_error_lists(recap.refused, target):
+            click.echo(f"  {path}")
     if not recap.is_done:
         raise SystemExit(_FAILED)
 
@@ -197,12 +200,13 @@ def changes(
     from analysis.store.changes import as_published, find_changes, find_corrections, read_published
     from analysis.store.words import format_changes
     from analysis.tables.load import load_dataset
-    from analysis.tables.storefile import refuse_missing
+    from analysis.tables.storefile import first_moment, refuse_missing
 
     folder, plan, params = _settings(year, data, plan_file, params_file)
     refuse_missing(folder)
     site = out or Path("reports") / str(year)
-    moment = since.date() if since else _published_at(site)
+    # What was published before there was a store rests on the tables that it began with.
+    moment = since.date() if since else max(_published_at(site), first_moment(folder))
     past, present = load_dataset(folder, moment), load_dataset(folder)
     now = as_published(compute_indicators(present, plan, [year]))
     if since:

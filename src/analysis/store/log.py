@@ -97,11 +97,12 @@ def create_store(folder: Path, command: str, by: str = "") -> list[str]:
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             return []
         _create_tables(connection)
+        at = _now()
         for name, file in files.items():
             if file.path is None:
                 continue
             handed = Handed(command, file.path.name, file.digest, _FIRST, by)
-            add_entry(connection, handed, [Records(name, file.text, "", {})])
+            add_entry(connection, handed, [Records(name, file.text, "", {})], at=at)
             taken.append(file.path.name)
     return taken
 
@@ -157,6 +158,7 @@ def add_entry(
     *,
     errors: int = 0,
     refused: Iterable[tuple[str, str]] = (),
+    at: str = "",
 ) -> int:
     """Add a file to the log, with the rows that it brings.
 
@@ -172,6 +174,8 @@ def add_entry(
         How many, of a refused file.
     refused : iterable of (str, str)
         Year and unit of the returns in a refused file; the year is empty where it is unknown.
+    at : str
+        The moment, where several entries are one step; now by default.
 
     Returns
     -------
@@ -179,7 +183,7 @@ def add_entry(
         The entry's number.
     """
     (last,) = connection.execute("SELECT max(at) FROM entry").fetchone()
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    now = at or _now()
     # A clock that was set back must not put an entry before an earlier one.
     row = [max(now, last or now), handed.command, handed.file, handed.digest]
     row += [handed.reason or None, handed.by or None, errors]
@@ -191,6 +195,10 @@ def add_entry(
     rows = [(entry, year, unit) for year, unit in refused]
     connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
     return int(entry or 0)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _add_rows(connection: sqlite3.Connection, entry: int, records: Records) -> None:
@@ -246,6 +254,13 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         f" BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
         for name in names
         for act in ("UPDATE", "DELETE")
+    ]
+    # A replacing insert removes the old row without asking the triggers above.
+    statements += [
+        f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}"
+        f" WHEN NEW.id IN (SELECT id FROM {name})"
+        f" BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
+        for name in ("entry", "source")
     ]
     for statement in statements:
         connection.execute(statement)

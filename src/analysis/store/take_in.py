@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem, has_errors
+from analysis.problems import InputError, Problem, error, has_errors
 from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
@@ -96,8 +96,11 @@ class Recap:
 
     @property
     def refused(self) -> dict[Path, list[Problem]]:
-        """The errors of the refused files."""
-        return {t.path: list(t.problems) for t in self.files if t.outcome == "refused"}
+        """What is wrong with the refused files, for those who sent them."""
+        refused = (taken for taken in self.files if taken.outcome == "refused")
+        # That the store could not be written is no fault of a file.
+        found = {t.path: [p for p in t.problems if p.file != STORE] for t in refused}
+        return {path: problems for path, problems in found.items() if problems}
 
 
 @dataclass
@@ -174,7 +177,12 @@ def _read_all(
     """Read the files; those with the office's register first, since returns need it."""
     later = []
     for path in paths:
-        delivery, problems = read(path)
+        try:
+            delivery, problems = read(path)
+        except OSError as failure:
+            # One file that cannot be opened is no reason to leave the others.
+            message = f"không đọc được tệp ({failure.strerror or failure})"
+            delivery, problems = None, [error(message, code="unreadable", file=path.name)]
         if delivery is not None and _has_register(delivery):
             yield path, delivery, problems
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from analysis.plan import Plan
@@ -19,15 +18,13 @@ _MOST_NAMED = 100
 _MOST_WARNINGS = 200
 
 
-def format_recap(recap: Recap, error_lists: Sequence[Path]) -> str:
+def format_recap(recap: Recap) -> str:
     """Name what was accepted, what is there already and what was refused, each with its errors.
 
     Parameters
     ----------
     recap : Recap
         From `take_in`.
-    error_lists : sequence of Path
-        The files to send back.
     """
     lines = []
     if recap.created_from is not None:
@@ -48,9 +45,6 @@ def format_recap(recap: Recap, error_lists: Sequence[Path]) -> str:
             errors = [problem for problem in taken.problems if problem.severity == "error"]
             lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
             lines += [f"  {problem}" for problem in errors]
-    if error_lists:
-        lines.append("\nDanh sách lỗi để gửi lại:")
-        lines += [f"  {path}" for path in error_lists]
     return "\n".join(lines)
 
 

@@ -156,6 +156,14 @@ def is_known(connection: sqlite3.Connection, digest: str) -> bool:
     return connection.execute(query, [digest]).fetchone() is not None
 
 
+def first_moment(folder: Path) -> datetime:
+    """Return the moment from which on a store has its first state."""
+    with reading(folder) as connection:
+        (first,) = connection.execute("SELECT min(at) FROM entry").fetchone()
+    began = datetime.fromisoformat(first) if first else datetime.now(UTC)
+    return began + timedelta(microseconds=1)
+
+
 def require_past(connection: sqlite3.Connection, as_of: date) -> int:
     """Return the last entry of a past state.
 
