@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -162,11 +163,39 @@ class Study:
             group[str(row.scope_id)] = value
         return found
 
-    def peer_values(self, indicator_id: str, unit_id: str, year: int) -> list[Fraction]:
-        """Return the values of the other units of a unit's type that reported an indicator."""
+    @lru_cache(maxsize=4096)  # noqa: B019 - a study lives as long as its process
+    def _ordered(self, indicator_id: str, year: int, unit_type: str) -> tuple[Fraction, ...]:
+        """Return a type's values from the smallest: sorted once, however many pages ask."""
+        return tuple(sorted(self._values_by_type.get((indicator_id, year, unit_type), {}).values()))
+
+    def peer_values(self, indicator_id: str, unit_id: str, year: int) -> Sequence[Fraction]:
+        """Return what the other units of a unit's type reached in an indicator, smallest first."""
         unit_type = str(self.register.at[(year, unit_id), "unit_type"])
-        group = self._values_by_type.get((indicator_id, year, unit_type), {})
-        return [value for key, value in group.items() if key != unit_id]
+        ordered = self._ordered(indicator_id, year, unit_type)
+        own = self._values_by_type.get((indicator_id, year, unit_type), {}).get(unit_id)
+        return ordered if own is None else Others(ordered, bisect_left(ordered, own))
+
+
+@dataclass(frozen=True)
+class Others(Sequence[Fraction]):
+    """Values in order, but for one: nothing is copied for each unit of a large type.
+
+    Examples
+    --------
+    >>> list(Others((Fraction(1), Fraction(2), Fraction(3)), 1))
+    [Fraction(1, 1), Fraction(3, 1)]
+    """
+
+    ordered: tuple[Fraction, ...]
+    without: int
+
+    def __len__(self) -> int:
+        return len(self.ordered) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self.ordered[place + (place >= self.without)]
 
 
 def shown_value(row: Any) -> Fraction | None:
