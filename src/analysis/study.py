@@ -111,9 +111,12 @@ class Study:
         other.__dict__.update(computed)
         return other
 
-    @lru_cache(maxsize=8)  # noqa: B019 - a study lives as long as its process
     def expected_units(self, year: int) -> pd.DataFrame:
-        """Return the units that have to report in a year, by id; not to be changed."""
+        """Return the units that have to report in a year, by id."""
+        return self._expected(year).copy(deep=False)  # what is done to it stays with who does it
+
+    @lru_cache(maxsize=8)  # noqa: B019 - a study lives as long as its process
+    def _expected(self, year: int) -> pd.DataFrame:
         if year not in self.dataset.years:
             return self.register.iloc[:0].droplevel("year")
         units = self.register.loc[year]
