@@ -28,7 +28,7 @@ from test_site_kit import (
 
 from analysis.cli import main
 from analysis.problems import InputError
-from analysis.site import atomic
+from analysis.site import atomic, runners
 from analysis.site import build as build_module
 from analysis.site.build import build_site
 from analysis.site.engine import run_notebook
@@ -122,7 +122,7 @@ def pages_of(version: str) -> Callable[..., Iterator[Result]]:
 def build(study: Study, template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """build_site without kernels, at a clock that stands still: ``build(version)``."""
     write_notebooks(tmp_path / "notebooks", "year")
-    monkeypatch.setattr(build_module, "rehearse", lambda *_: None)
+    monkeypatch.setattr(runners, "rehearse", lambda *_: None)
     # The same data each time: what the pages are made from need not be found out each time.
     plans: dict[bool, Any] = {}
     plan_pages = build_module.plan_pages
@@ -138,7 +138,7 @@ def build(study: Study, template: Template, tmp_path: Path, monkeypatch: pytest.
     tables = {version: f"version,{version}\n" * 30 for version in ("old", "new")}
 
     def run(version: str, site: Path, **more: Any) -> Any:
-        monkeypatch.setattr(build_module, "run_tasks", pages_of(version))
+        monkeypatch.setattr(runners, "run_tasks", pages_of(version))
         monkeypatch.setattr(build_module, "indicators_csv", lambda _: tables[version])
         index = {"render_index": lambda _, ledger: version + json.dumps(ledger)}
         places = {"notebooks": tmp_path / "notebooks", "template": template}
@@ -259,7 +259,6 @@ def test_file_size_limit(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
             yield Result(result.page, html, result.executed, None, 0.0)
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    monkeypatch.setattr(build_module, "run_tasks", run)
     monkeypatch.setattr(sys.modules[__name__], "pages_of", lambda version: run)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
@@ -287,6 +286,57 @@ def test_folder_that_cannot_be_written(
     assert "chỗ lẽ ra là thư mục lại là một tệp" in told
     assert "Traceback" not in told
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+
+
+def strace(*inject: str) -> list[str]:
+    return [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        *(word for item in inject for word in ("-e", item)),
+    ]
+
+
+@linux_only
+def test_the_system_itself_refuses_the_third_rename(tmp_path: Path) -> None:
+    """As above, with the real system call: two files are new, the others old, nothing is left over."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom analysis.site.atomic import write_atomically\n"
+        "for number in range(5): write_atomically(Path(sys.argv[1], f'{number}.html'), 'new' * 9999)"
+    )
+    for number in range(5):
+        (tmp_path / f"{number}.html").write_text("old")
+    rename = "inject=rename,renameat,renameat2:error=ENOSPC:when=3+"
+    command = [*strace(rename), sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    found = {path.name: path.read_text()[:3] for path in tmp_path.iterdir()}
+    assert found == {f"{number}.html": "new" if number < 2 else "old" for number in range(5)}
+
+
+@linux_only
+def test_disk_that_can_only_be_read(study: Study, tmp_path: Path) -> None:
+    out = tmp_path / "2024"
+    command = [*strace("inject=mkdir:error=EROFS"), "-P", str(tmp_path / "2024.notebooks")]
+    report = [
+        "-m",
+        "analysis",
+        "report",
+        "--year",
+        "2024",
+        "--data",
+        study.params.data,
+        "--out",
+        str(out),
+    ]
+    done = subprocess.run([*command, sys.executable, *report], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ổ đĩa chỉ cho đọc" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- Alone, and in time ------------------------------------------------------------------------

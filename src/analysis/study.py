@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -51,8 +52,24 @@ class Study:
         keys = [self.table["scope"], self.table["scope_id"], self.table["year"]]
         return dict(self.table.groupby(keys, observed=True, sort=False).indices)
 
-    # A page asks for its own and the district's few rows again and again.
-    @lru_cache(maxsize=64)  # noqa: B019 - a study lives as long as its process
+    @cached_property
+    def _memory(self) -> dict[Hashable, Any]:
+        return {}
+
+    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Return what was computed before, by this study or by it `with_params`.
+
+        Parameters
+        ----------
+        key : hashable
+            Names what is computed, and all that it depends on beside the tables and the plan.
+        compute : callable
+            Computes it the first time.
+        """
+        if key not in self._memory:
+            self._memory[key] = compute()
+        return self._memory[key]
+
     def rows(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
         """Return one scope's rows of a year, by indicator id; empty if there are none.
 
@@ -70,6 +87,18 @@ class Study:
         mapping of str to namedtuple
             The table's columns as attributes.
         """
+        # Every page asks for the district's rows, and for its own again and again.
+        if scope == "district":
+            key = ("rows", scope, scope_id, year)
+            rows: Mapping[str, Any] = self.remember(key, lambda: self._find(scope, scope_id, year))
+            return rows
+        return self._rows(scope, scope_id, year)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - a study lives as long as its process
+    def _rows(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
+        return self._find(scope, scope_id, year)
+
+    def _find(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
         found = self._positions.get((scope, scope_id, year), np.array([], np.int64))
         rows = self.table.iloc[found].itertuples(index=False)
         return MappingProxyType({str(row.indicator): row for row in rows})
@@ -105,14 +134,18 @@ class Study:
 
     def with_params(self, params: Params) -> Study:
         """Return the same data and plan under other settings that change none of the figures."""
+        _ = self._memory  # shared from now on
         other = replace(self, params=params)
         computed = {k: v for k, v in self.__dict__.items() if k not in other.__dict__}
         other.__dict__.update(computed)
         return other
 
-    @lru_cache(maxsize=8)  # noqa: B019 - a study lives as long as its process
     def expected_units(self, year: int) -> pd.DataFrame:
-        """Return the units that have to report in a year, by id; not to be changed."""
+        """Return the units that have to report in a year, by id."""
+        units: pd.DataFrame = self.remember(("expected", year), lambda: self._expected(year))
+        return units.copy(deep=False)  # what is done to it stays with who does it
+
+    def _expected(self, year: int) -> pd.DataFrame:
         if year not in self.dataset.years:
             return self.register.iloc[:0].droplevel("year")
         units = self.register.loc[year]
@@ -126,7 +159,10 @@ class Study:
 
     def prepare(self) -> None:
         """Compute now what pages will ask for, so that forks of this process have it already."""
-        _ = self.table, self.register, self._positions, self._cells, self._values_by_type
+        _ = self.table, self.register, self._positions, self._cells
+        for indicator, year, unit_type in self._values_by_type:
+            if year == self.params.year:
+                self._ordered(indicator, year, unit_type)
 
     def cells(self, unit_id: str, year: int) -> pd.Series:
         """Return what the register and the return say of a unit in a year; empty is missing."""
@@ -162,11 +198,42 @@ class Study:
             group[str(row.scope_id)] = value
         return found
 
-    def peer_values(self, indicator_id: str, unit_id: str, year: int) -> list[Fraction]:
-        """Return the values of the other units of a unit's type that reported an indicator."""
+    def _ordered(self, indicator_id: str, year: int, unit_type: str) -> tuple[Fraction, ...]:
+        """Return a type's values from the smallest: sorted once, however many pages ask."""
+        key = (indicator_id, year, unit_type)
+        values: tuple[Fraction, ...] = self.remember(
+            ("ordered", *key), lambda: tuple(sorted(self._values_by_type.get(key, {}).values()))
+        )
+        return values
+
+    def peer_values(self, indicator_id: str, unit_id: str, year: int) -> Sequence[Fraction]:
+        """Return what the other units of a unit's type reached in an indicator, smallest first."""
         unit_type = str(self.register.at[(year, unit_id), "unit_type"])
-        group = self._values_by_type.get((indicator_id, year, unit_type), {})
-        return [value for key, value in group.items() if key != unit_id]
+        ordered = self._ordered(indicator_id, year, unit_type)
+        own = self._values_by_type.get((indicator_id, year, unit_type), {}).get(unit_id)
+        return ordered if own is None else Others(ordered, bisect_left(ordered, own))
+
+
+@dataclass(frozen=True)
+class Others(Sequence[Fraction]):
+    """Values in order, but for one: nothing is copied for each unit of a large type.
+
+    Examples
+    --------
+    >>> list(Others((Fraction(1), Fraction(2), Fraction(3)), 1))
+    [Fraction(1, 1), Fraction(3, 1)]
+    """
+
+    ordered: tuple[Fraction, ...]
+    without: int
+
+    def __len__(self) -> int:
+        return len(self.ordered) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        return self.ordered[place + (place >= self.without)]
 
 
 def shown_value(row: Any) -> Fraction | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -54,12 +56,12 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
     if len(values) < study.params.min_peers:
         return Peers(len(values))
     if finding.indicator.is_share:
-        return Peers(len(values), holding=sum(value == 1 for value in values))
-    ordered = sorted(values)
-    return Peers(len(values), quantile(ordered, 2), quantile(ordered, 1), quantile(ordered, 3))
+        # In order, and a fact holds or not: those that hold come last.
+        return Peers(len(values), holding=len(values) - bisect_left(values, 1))
+    return Peers(len(values), quantile(values, 2), quantile(values, 1), quantile(values, 3))
 
 
-def quantile(ordered: list[Fraction], quarter: int) -> Fraction:
+def quantile(ordered: Sequence[Fraction], quarter: int) -> Fraction:
     """Return a quartile by linear interpolation between the two nearest values, exactly.
 
     Examples

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
 from analysis.exact import round_half_up
 from analysis.figures import Shown
@@ -100,7 +99,7 @@ def look_around(
         The indicators whose years are drawn.
     """
     language = load_language(study.params.lang, study.root)
-    wholes = _district(study, year)
+    wholes = _district(study, year, language)
     return Surroundings(
         district={key: wholes[key] for key in findings if key in wholes},
         parts={
@@ -135,12 +134,15 @@ def _link(study: Study, passage: Passage, year: int) -> str:
     return ""
 
 
-@lru_cache(maxsize=4)
-def _district(study: Study, year: int) -> dict[str, str]:
+def _district(study: Study, year: int, language: Language) -> dict[str, str]:
     """Return the district's values in words: the same for every page of a run."""
-    language = load_language(study.params.lang, study.root)
-    wholes = find(study, "district", study.plan.issuer.id, year)
-    return {key: language.say("value", finding) for key, finding in wholes.items()}
+
+    def tell() -> dict[str, str]:
+        wholes = find(study, "district", study.plan.issuer.id, year)
+        return {key: language.say("value", finding) for key, finding in wholes.items()}
+
+    told: dict[str, str] = study.remember(("district in words", year, language.code), tell)
+    return told
 
 
 def _series(study: Study, finding: Finding, language: Language) -> dict[int, Shown]:

@@ -1,8 +1,9 @@
 """From a study to a year's site: notebooks run, pages exported, every unit accounted for.
 
-`build` is the table of contents. Data flows one way: `notebooks` (what is run, with what) →
-`pages` (one task in, one result out) = `engine` (papermill) → `gate` (is it good?) → `export`
-(HTML); `pool` does this for many at once, `ledger` says what came of each.
+`run` is the front door and `build` the table of contents. Data flows one way: `unchanged` (is there
+anything to do?) → `planning` (which pages, made from what: `inputs`) → `runners` (here, in a `pool`,
+or on a `cluster`) → `pages` (one task in, one result out) = `engine` (papermill) → `gate` (is it
+good?) → `export` (HTML); `ledger` says what came of each page, `why` what made one stale.
 """
 
 import sys

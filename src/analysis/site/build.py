@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +16,6 @@ from typing import Any
 from analysis.problems import explain_os
 from analysis.site import inputs
 from analysis.site.atomic import write_atomically
-from analysis.site.cluster import run_on_cluster
 from analysis.site.data import write_data
 from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
 from analysis.site.engine import Start
@@ -37,16 +36,15 @@ from analysis.site.ledger import (
 from analysis.site.lock import hold_alone
 from analysis.site.pages import Result, Task
 from analysis.site.planning import Page, Pages, check_asked, plan_pages, read_sources
-from analysis.site.pool import OnStart, choose_start, run_tasks
+from analysis.site.pool import choose_start
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.recap import Recap
-from analysis.site.rehearsal import rehearse
+from analysis.site.runners import Run, run_here, run_there
 from analysis.site.templates import TEMPLATE, Template
 from analysis.site.unchanged import remember
 from analysis.study import Study
 
 RenderIndex = Callable[[Study, dict[str, Any]], str]
-Run = Callable[[Sequence[Task], OnStart], Generator[Result, None, None]]
 
 #: How often the ledger is saved while pages are being made: what a killed run may have to redo.
 _SAVE_SECONDS = 2.0
@@ -127,10 +125,10 @@ def build_site(
         write_data(study, table, layout)
         if todo:
             tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
-            run = partial(_run_here, study, jobs or _count_processors(), start)
+            run = partial(run_here, study, jobs or _count_processors(), start)
             if scheduler is not None:
                 recipe = Recipe(given, str(study.root), seen or "")
-                run = partial(_run_there, run, scheduler, recipe)
+                run = partial(run_there, run, scheduler, recipe)
             _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
         render = render_index or _default_index()
@@ -158,26 +156,6 @@ def _choose(pages: Pages, units: Sequence[str] | None, ledger: Ledger) -> list[P
     # The index leads to the year's page: a site cannot do without.
     is_missing = not is_good(replace(ledger.year_page, is_stale=False))
     return [pages[None], *asked] if is_missing else asked
-
-
-def _run_here(
-    study: Study, jobs: int, start: Start | None, tasks: Sequence[Task], on_start: OnStart
-) -> Generator[Result, None, None]:
-    """Make pages in worker processes of this machine."""
-    if tasks and tasks[0].start == "fork":
-        rehearse(study, tasks)
-        # What the notebooks import may have started a thread.
-        tasks = [replace(task, start=start or choose_start()) for task in tasks]
-    yield from run_tasks(tasks, jobs, on_start)
-
-
-def _run_there(
-    run_here: Run, address: str, recipe: Recipe, tasks: Sequence[Task], on_start: OnStart
-) -> Generator[Result, None, None]:
-    """Make the units' pages on a cluster; the year's reads what lies beside the site, which is here."""
-    units = [task for task in tasks if "unit_id" in task.parameters]
-    yield from run_here([task for task in tasks if task not in units], on_start)
-    yield from run_on_cluster(units, address, recipe, on_start)
 
 
 def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -> Ledger:

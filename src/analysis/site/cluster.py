@@ -95,9 +95,7 @@ def _import_distributed(address: str) -> Any:
     try:
         return import_module("distributed")
     except ImportError:
-        message = (
-            "chưa cài phần chạy trên nhiều máy; cài bằng lệnh: pip install 'congdoan[cluster]'"
-        )
+        message = "chưa cài phần chạy trên nhiều máy; cài bằng lệnh: pip install distributed"
         raise InputError([error(message, code="no_cluster", value=address)]) from None
 
 

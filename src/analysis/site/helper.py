@@ -128,7 +128,9 @@ def _get_warm(recipe: Recipe) -> Failure | None:
         study = open_study(recipe.params, root)
     except Exception as caught:
         return Failure(None, f"máy làm trang không đọc được số liệu: {caught}")
-    if not recipe.seen or fingerprint(recipe.params, root) != recipe.seen:
+    if not recipe.seen:
+        return Failure(None, "số liệu bị sửa trong lúc máy điều khiển đang đọc; hãy chạy lại")
+    if fingerprint(recipe.params, root) != recipe.seen:
         message = (
             "máy làm trang có số liệu, kế hoạch, chương trình hoặc thư viện khác máy điều khiển"
         )

@@ -135,11 +135,19 @@ def plan_pages(
         key = str(unit_id)
         if only is not None and key not in only:
             continue
-        own = unit(study, key, year).digests()
+        own = _own_inputs(study, key)
         pages[key] = Page(
             unit_page(key), key, row["name"], unit_source, for_unit | own, bool(row["has_return"])
         )
     return pages
+
+
+def _own_inputs(study: Study, unit_id: str) -> dict[str, str]:
+    try:
+        return unit(study, unit_id, study.params.year).digests()
+    except Exception:
+        # The page's own cell will say what is wrong; until it is known, anything may be in it.
+        return _anything(study)
 
 
 def _anything(study: Study) -> dict[str, str]:
