@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 from test_reports_kit import ROOT, study_of
 from test_site_kit import wait_until
 
+from analysis.atomic import write_atomically
 from analysis.redaction import redact
-from analysis.site.atomic import write_atomically
 from analysis.site.build import build_site
 from analysis.site.engine import Start
 

@@ -26,10 +26,11 @@ from test_site_kit import (
     write_template,
 )
 
+from analysis import atomic
 from analysis.cli import main
 from analysis.problems import InputError
-from analysis.site import atomic, runners
 from analysis.site import build as build_module
+from analysis.site import runners
 from analysis.site.build import build_site
 from analysis.site.engine import run_notebook
 from analysis.site.export import Template
@@ -303,7 +304,7 @@ def strace(*inject: str) -> list[str]:
 def test_the_system_itself_refuses_the_third_rename(tmp_path: Path) -> None:
     """As above, with the real system call: two files are new, the others old, nothing is left over."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom analysis.site.atomic import write_atomically\n"
+        "import sys\nfrom pathlib import Path\nfrom analysis.atomic import write_atomically\n"
         "for number in range(5): write_atomically(Path(sys.argv[1], f'{number}.html'), 'new' * 9999)"
     )
     for number in range(5):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.atomic import write_atomically
 from analysis.intake.formsheets import Form, write_form, write_guide, write_table
 from analysis.intake.formstyle import Book
 from analysis.intake.words import form_texts, plain
 from analysis.problems import InputError, error
-from analysis.site.atomic import write_atomically
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 

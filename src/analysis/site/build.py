@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from analysis.atomic import write_atomically
 from analysis.problems import explain_os
 from analysis.site import inputs
-from analysis.site.atomic import write_atomically
 from analysis.site.data import write_data
 from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
 from analysis.site.engine import Start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.site.atomic import write_atomically
+from analysis.atomic import write_atomically
 from analysis.site.layout import INDICATORS, UNITS, Layout
 from analysis.study import Study
 

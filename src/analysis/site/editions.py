@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 
+from analysis.atomic import write_atomically
 from analysis.indicators import write_table
-from analysis.site.atomic import write_atomically
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 

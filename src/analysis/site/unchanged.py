@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from analysis.atomic import write_atomically
 from analysis.params import Params
-from analysis.site.atomic import write_atomically
 from analysis.site.inputs import hash_value, shared_inputs
 from analysis.site.layout import (
     INDEX,

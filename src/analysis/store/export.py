@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.site.atomic import write_atomically
+from analysis.atomic import write_atomically
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import DESCRIPTION
 from analysis.tables.load import Dataset
