@@ -12,6 +12,8 @@ from analysis.tables.dictionary import Column, Table, dictionary
 
 #: A form's headings stand well above this row.
 _FIRST_ROWS = 100
+#: Cells of these types are what a form asks for; the others say who it is about.
+_FIGURES = ("count", "money", "boolean")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,10 @@ def _add_blocks(
     sheet = finding.sheet
     keys = {c.name: row for row, (table, c) in lines.items() if c.name in table.key}
     tables = {table.name: table for table, _ in lines.values()}
+    asked = [row for row, (_, column) in lines.items() if column.type.name in _FIGURES]
+    # The office's workbook has other sheets that may say something. A unit's form sent back
+    # without a figure is passed on as the empty return that it is.
+    is_blank = len(tables) > 1 and not any(_is_said(sheet, (row, figure)) for row in asked)
     for table in tables.values():
         rows = {c.name: row for row, (own, c) in lines.items() if own is table}
         rows = {**{name: keys[name] for name in table.key if name in keys}, **rows}
@@ -120,7 +126,10 @@ def _add_blocks(
         if remarks and "note" in rows:
             own = tidy(shown(columns["note"][0]))
             columns["note"] = ["\n".join([own, *remarks] if own else remarks)]
-        if not any(_is_said(sheet, (row, figure)) for n, row in rows.items() if n not in table.key):
+        is_said = any(
+            _is_said(sheet, (row, figure)) for n, row in rows.items() if n not in table.key
+        )
+        if not is_said and not is_blank:
             message = f"biểu mẫu chưa có số liệu nào của «{table.vi}», coi như chưa báo cáo"
             finding.add("nothing_said", message, severity="warning")
             continue
