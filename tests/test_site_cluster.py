@@ -74,10 +74,13 @@ def dask(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         assert wait_until(lambda: file.exists() and file.stat().st_size > 0, 90)
         yield json.loads(file.read_text())["address"], started[1:]
     finally:
-        for process in started:
+        for process in reversed(started):  # workers first: they would look for their scheduler
             process.terminate()
-        for process in started:
-            process.wait(20)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def children(process: int) -> list[int]:

@@ -103,7 +103,7 @@ def test_a_page_that_would_look_different_has_another_key(
     study = open_tables(tables, tmp_path / "a", plan, params)
     before = {key: write_page(study, key) for key in study.expected_units(YEAR).index}
     changes, own, others, spared = 0, 0, 0, 0
-    while changes < 20:
+    while changes < 15:
         other_tables, (what, whose) = with_another_cell(tables, rng)
         try:
             other = open_tables(other_tables, tmp_path / "b", plan, params)
