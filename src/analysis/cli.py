@@ -106,7 +106,7 @@ def report(
     params_file: Path | None,
     as_of: str,
 ) -> None:
-    """Lập báo cáo năm: trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
+    """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.site.layout import default_site
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
@@ -203,7 +203,7 @@ def indicators(
 def check(
     year: int | None, form: str, data: Path | None, params_file: Path | None, as_of: str
 ) -> None:
-    """Kiểm tra bộ số liệu: mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
+    """Kiểm tra bộ số liệu. Nêu mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
     from analysis.params import find_root, load_params
     from analysis.tables.check import check_dataset
     from analysis.tables.load import read_dataset

@@ -32,7 +32,7 @@ from analysis.commandline import (
 def template(
     year: int, out: Path, data: Path | None, plan_file: Path | None, params_file: Path | None
 ) -> None:
-    """Lập biểu mẫu Excel gửi đi: mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
+    """Lập biểu mẫu Excel gửi đi. Mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
     from analysis.intake.forms import write_forms
 
     study = open_named_study(year, data, plan_file, params_file)

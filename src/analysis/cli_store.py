@@ -67,7 +67,7 @@ def import_files(
     plan_file: Path | None,
     params_file: Path | None,
 ) -> None:
-    """Nhận các tệp CĐCS gửi về vào kho số liệu: mỗi tệp nhận hết hoặc không nhận gì."""
+    """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
     from functools import partial
 
     from analysis.intake import read_delivery, write_error_lists
@@ -143,7 +143,7 @@ def _files_in(folder: Path) -> list[Path]:
 @data_option
 @params_option
 def history(unit: str, year: int, data: Path | None, params_file: Path | None) -> None:
-    """Xem số liệu của một CĐCS trong một năm đã đổi thế nào: khi nào, từ tệp nào, vì sao."""
+    """Xem số liệu của một CĐCS đã đổi thế nào. Khi nào, từ tệp nào, vì sao."""
     from analysis.store.history import format_history, read_history
 
     folder = _folder(year, data, params_file)
@@ -159,7 +159,7 @@ def history(unit: str, year: int, data: Path | None, params_file: Path | None) -
 @plan_option
 @params_option
 def status(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> None:
-    """Đếm đơn vị phải nộp, đã nộp, có lỗi, chưa nộp; và danh sách để nhắc."""
+    """Xem ai đã nộp, ai chưa. Theo xã, loại hình, và danh sách để nhắc."""
     from analysis.store.status import find_status, format_status
     from analysis.tables.load import load_dataset
 
@@ -193,7 +193,7 @@ def changes(
     plan_file: Path | None,
     params_file: Path | None,
 ) -> None:
-    """So với lần công bố trước: đánh giá nào đã khác, do những số liệu nào được sửa."""
+    """So với lần công bố trước. Đánh giá nào đã khác, do những số liệu nào được sửa."""
     from analysis.indicators import compute_indicators
     from analysis.language import load_language
     from analysis.params import find_root
@@ -246,7 +246,7 @@ def _published_at(site: Path) -> datetime:
 @params_option
 @as_of_option
 def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -> None:
-    """Ghi số liệu ra các bảng CSV chuẩn, như hiện nay hoặc như một ngày đã qua."""
+    """Ghi số liệu ra các bảng CSV chuẩn. Như hiện nay hoặc như một ngày đã qua."""
     from analysis.store.export import export_dataset
     from analysis.tables.load import load_dataset
 
