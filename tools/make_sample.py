@@ -341,6 +341,13 @@ TOLD: dict[tuple[str, int], Row] = {
 NO_WOMENS_COMMITTEE = ("DN-COLAU",)
 
 # --- How things usually go -----------------------------------------------------------------------
+# What the plan asks of some types only, and so their forms.
+ENTERPRISES = ("state_enterprise", "private_enterprise", "fdi_enterprise")
+ASKED_OF = {
+    "conference_held": (*ENTERPRISES, "state_agency", "public_service"),
+    "dialogue_held": ENTERPRISES,
+    "womens_committee": ENTERPRISES,
+}
 # column: % of public units, % of the others that say yes in 2022
 USUAL_YES = {
     "plan_made": (99, 86),
@@ -760,8 +767,13 @@ def return_row(unit: Unit, year: int) -> Row:
     row["note"] = note(unit, year, draw("note", unit.unit_id, year))
     told = TOLD.get((unit.unit_id, year))
     if told is None and not unit.is_young(year):
-        return with_gaps(row, draw("gaps", unit.unit_id, year))
-    return row | (told or {})
+        row = with_gaps(row, draw("gaps", unit.unit_id, year))
+    row |= told or {}
+    return {column: None if is_not_asked(unit, column) else row[column] for column in row}
+
+
+def is_not_asked(unit: Unit, column: str) -> bool:
+    return unit.unit_type not in ASKED_OF.get(column, (unit.unit_type,))
 
 
 # --- employers -------------------------------------------------------------------------------
