@@ -239,14 +239,19 @@ def _open_files() -> list[Path]:
 
 @needs_fork
 def test_many_notebooks_leave_nothing_open(template: Template) -> None:
-    task = make_task(make_notebook("year = 0", END), template)
+    task = make_task(
+        make_notebook("year = 0", "import os; print(f'kernel {os.getpid()}')", END), template
+    )
     make_page(task)
-    before = _open_files()
+    before, kernels = _open_files(), set()
     for _ in range(20):
-        assert make_page(task).failure is None
+        page = make_page(task).html or ""
+        kernels.add(int(page.partition("kernel ")[2].partition("\n")[0]))
     assert _open_files() == before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(kernels) == 20
+    for kernel in kernels:  # ended, and its end taken note of
+        with pytest.raises(ChildProcessError):
+            os.waitpid(kernel, os.WNOHANG)
 
 
 def test_ordinary_kernels_are_judged_alike(template: Template) -> None:
