@@ -6,6 +6,7 @@ that pages say no more than that table, and say so honestly.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -136,6 +137,7 @@ def test_the_site_holds_no_few_persons_and_no_amounts(tmp_path: Path) -> None:
         shared("vi"), tmp_path / "2024", units=["DN-DABAN"], progress=False, start=START
     )
     assert recap.is_done
+    assert json.loads((tmp_path / "2024" / "ledger.json").read_text("utf-8"))["edition"] == "share"
     table = pd.read_csv(tmp_path / "2024" / "data" / "indicators.csv")
     own = table[table["indicator"].isin(persons())]
     assert not few(own["numerator"]).any()
@@ -147,6 +149,21 @@ def test_the_site_holds_no_few_persons_and_no_amounts(tmp_path: Path) -> None:
     for folder in ("2024", "2024.notebooks"):
         for path in (tmp_path / folder).rglob("*.*"):
             assert "Nội bộ" not in path.read_text("utf-8"), path
+
+
+@pytest.mark.parametrize("there", ["internal", "share"])
+def test_an_edition_is_not_made_over_the_other(tmp_path: Path, there: str) -> None:
+    """Old pages, and the table that a new page is compared with, would give the figures away."""
+    studies = {"internal": exact(), "share": shared("vi")}
+    site = tmp_path / "2024"
+    site.mkdir()
+    ledger = json.dumps({"edition": there, "made_at": "2024-12-01T00:00:00+00:00"})
+    (site / "ledger.json").write_text(ledger, "utf-8")
+    (other,) = studies.keys() - {there}
+    with pytest.raises(analysis.InputError, match="thư mục này đang chứa bản") as refused:
+        build_site(studies[other], site, units=["DN-DABAN"], progress=False, start=START)
+    assert [problem.code for problem in refused.value.problems] == ["other_edition"]
+    assert [path.name for path in site.iterdir()] == ["ledger.json"]
 
 
 def test_the_index_ranks_nobody_by_what_is_withheld() -> None:

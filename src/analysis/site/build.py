@@ -17,7 +17,12 @@ from analysis.atomic import write_atomically
 from analysis.problems import explain_os
 from analysis.site import inputs
 from analysis.site.data import write_data
-from analysis.site.editions import indicators_csv, keep_edition, with_surroundings
+from analysis.site.editions import (
+    indicators_csv,
+    keep_edition,
+    refuse_other_edition,
+    with_surroundings,
+)
 from analysis.site.engine import Start
 from analysis.site.gate import Failure
 from analysis.site.helper import Recipe
@@ -105,7 +110,8 @@ def build_site(
     ------
     InputError
         Before anything starts: a unit that is not expected that year, a year without units, a
-        notebook whose parameters do not fit, another run that is writing to the folder.
+        notebook whose parameters do not fit, another run that is writing to the folder, a folder
+        that holds the other edition.
     """
     began = time.monotonic()
     layout = Layout(out.resolve())
@@ -113,6 +119,7 @@ def build_site(
     check_asked(study, units)
     given = study.params
     with hold_alone(layout.lock):
+        refuse_other_edition(layout, study.params.edition)
         table = indicators_csv(study)
         keep_edition(layout, table)
         study = with_surroundings(study, layout)
@@ -161,6 +168,7 @@ def _choose(pages: Pages, units: Sequence[str] | None, ledger: Ledger) -> list[P
 def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -> Ledger:
     """Return the account as an earlier run left it, with every expected unit of now."""
     about = {
+        "edition": study.params.edition,
         "year": study.params.year,
         "plan": {"id": study.plan.id, "version": study.plan.version},
         "dataset": {

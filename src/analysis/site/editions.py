@@ -7,6 +7,7 @@ import json
 
 from analysis.atomic import write_atomically
 from analysis.indicators import write_table
+from analysis.problems import InputError, error
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 
@@ -16,6 +17,33 @@ def indicators_csv(study: Study) -> str:
     buffer = io.StringIO()
     write_table(indicators(study, [study.params.year]), buffer)
     return buffer.getvalue()
+
+
+def refuse_other_edition(layout: Layout, edition: str) -> None:
+    """Refuse a folder that holds the other edition: old pages and tables would stay among the new.
+
+    Parameters
+    ----------
+    layout : Layout
+        The site.
+    edition : {"internal", "share"}
+        What is about to be made.
+
+    Raises
+    ------
+    InputError
+        If the folder's ledger is of the other edition.
+    """
+    try:
+        there = json.loads(layout.file(LEDGER).read_text("utf-8")).get("edition", edition)
+    except (OSError, ValueError, AttributeError):
+        return  # nothing was published before
+    if there != edition:
+        words = {"internal": "bản nội bộ", "share": "bản chia sẻ"}
+        message = f"thư mục này đang chứa {words.get(there, there)}; hãy chọn thư mục khác cho {words[edition]}"
+        raise InputError(
+            [error(message, code="other_edition", column="--out", value=layout.site.name)]
+        )
 
 
 def keep_edition(layout: Layout, table: str) -> None:
