@@ -51,6 +51,10 @@ ENOUGH = 3
 PARTNERS = 4
 YEARS = (2023, 2024)
 SEEDS = range(20)
+COUNTS = (
+    *("indicator", "year", "scope", "scope_id"),
+    *("expected", "reported", "not_applicable", "missing"),
+)
 FIGURES = ("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven")
 
 Cell = tuple[int, str, str]  # year, member, column; the district is a member without a name
@@ -716,17 +720,7 @@ def assert_same_edition(edition: RedactedStudy, other: Dataset, study: Study) ->
     table = compute_indicators(other, study.plan)
     shown = edition.table
     money = shown["flags"].astype(str).str.contains(BANDED)
-    for name in (
-        "indicator",
-        "year",
-        "scope",
-        "scope_id",
-        "expected",
-        "reported",
-        "not_applicable",
-        "missing",
-        "target",
-    ):
+    for name in (*COUNTS, "target"):
         assert (shown[name].astype(str) == table[name].astype(str)).all(), name
     for name in FIGURES:
         here = shown[name].notna() & ~money
@@ -823,17 +817,7 @@ def test_a_rate_is_shown_with_its_counts_or_not_at_all() -> None:
 
 def test_who_reported_stays() -> None:
     """What is hidden is not missing."""
-    counts = [
-        "indicator",
-        "year",
-        "scope",
-        "scope_id",
-        "expected",
-        "reported",
-        "not_applicable",
-        "missing",
-    ]
-    pd.testing.assert_frame_equal(shared_sample().table[counts], sample().table[counts])
+    pd.testing.assert_frame_equal(shared_sample().table[[*COUNTS]], sample().table[[*COUNTS]])
 
 
 def test_open_figures_stay() -> None:

@@ -197,6 +197,7 @@ def changes(
     from analysis.indicators import compute_indicators
     from analysis.language import load_language
     from analysis.params import find_root
+    from analysis.site.layout import default_site
     from analysis.store.changes import as_published, find_changes, find_corrections, read_published
     from analysis.store.words import format_changes
     from analysis.tables.load import load_dataset
@@ -204,7 +205,8 @@ def changes(
 
     folder, plan, params = _settings(year, data, plan_file, params_file)
     refuse_missing(folder)
-    site = out or Path("reports") / str(year)
+    # The figures are the exact ones, so what they are held against is the internal edition.
+    site = out or default_site(params.model_copy(update={"edition": "internal"}))
     # What was published before there was a store rests on the tables that it began with.
     moment = since.date() if since else max(_published_at(site), first_moment(folder))
     past, present = load_dataset(folder, moment), load_dataset(folder)

@@ -236,6 +236,11 @@ class Others(Sequence[Fraction]):
         return self.ordered[place + (place >= self.without)]
 
 
+def flags_of(row: Any) -> frozenset[str]:
+    """Return the flags of a row of the table."""
+    return frozenset(str(row.flags).split(";")) - {""}
+
+
 def shown_value(row: Any) -> Fraction | None:
     """Return a row's exact value; None where nobody reported or the edition withholds it.
 

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.plan import Indicator, Target
-from analysis.study import Study, shown_value
+from analysis.redaction import BANDED, HIDDEN
+from analysis.study import Study, flags_of, shown_value
 from analysis.tables.dictionary import dictionary
 
 
@@ -92,12 +93,12 @@ class Finding:
     @property
     def is_hidden(self) -> bool:
         """Whether the edition withholds its figures, because they are of few persons."""
-        return "hidden" in self.flags
+        return HIDDEN in self.flags
 
     @property
     def is_banded(self) -> bool:
         """Whether its amounts are shown as bands and its rate in whole percents."""
-        return "banded" in self.flags
+        return BANDED in self.flags
 
     @property
     def is_grade(self) -> bool:
@@ -186,7 +187,7 @@ def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
         verdict=str(row.verdict),
         trajectory=str(row.trajectory),
         slack=_whole(row.slack),
-        flags=frozenset(str(row.flags).split(";")) - {""},
+        flags=flags_of(row),
         issuer=study.plan.issuer.short,
         bands=(getattr(row, "numerator_band", ""), getattr(row, "denominator_band", "")),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.findings.finding import Finding
+from analysis.redaction import HIDDEN
 from analysis.study import Study
 
 
@@ -73,7 +74,7 @@ def find_gap(study: Study, finding: Finding) -> Gap:
     units: list[tuple[str, int]] = []
     is_partial = False
     for row in study.unit_rows(finding.indicator.id, finding.year):
-        if row.verdict in ("not_met", "hidden") and pd.isna(row.slack):
+        if row.verdict in ("not_met", HIDDEN) and pd.isna(row.slack):
             is_partial = True
         elif row.verdict == "not_met" and row.slack < 0:
             units.append((str(row.scope_id), -int(row.slack)))

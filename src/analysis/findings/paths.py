@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from analysis.indicators.trajectory import Point, find_path
 from analysis.plan import Indicator
-from analysis.study import Study, shown_value
+from analysis.redaction import HIDDEN
+from analysis.study import Study, flags_of, shown_value
 
 
 def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fraction]:
@@ -29,7 +30,7 @@ def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fra
     points = {}
     for known in study.dataset.years:
         row = study.rows("district", study.plan.issuer.id, known)[indicator.id]
-        if "hidden" in str(row.flags).split(";"):
+        if HIDDEN in flags_of(row):
             return {}  # a path needs every year's figures
         value = shown_value(row)
         points[known] = Point(int(row.reported), int(row.missing), row.verdict, value, None, None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analysis.findings.finding import Finding
+from analysis.redaction import HIDDEN
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,6 @@ def tally(year: int, findings: Iterable[Finding], before: Iterable[Finding] = ()
         counts["met"],
         counts["not_met"],
         counts["undetermined"],
-        counts["hidden"],
+        counts[HIDDEN],
         earlier if earlier and earlier.judged else None,
     )

@@ -18,7 +18,8 @@ from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.plan import Indicator
-from analysis.study import Study, shown_value
+from analysis.redaction import HIDDEN
+from analysis.study import Study, flags_of, shown_value
 from analysis.tables.dictionary import dictionary
 
 #: Counted on each unit's line, in this order; "open" is short for undetermined.
@@ -170,7 +171,7 @@ def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[s
     rank[None], withheld = len(texts), len(texts) + 1
     texts += ["–", language.ui("hidden")]
     pairs = [
-        (withheld if row is not None and "hidden" in str(row.flags).split(";") else rank[value],
+        (withheld if row is not None and HIDDEN in flags_of(row) else rank[value],
          "" if row is None else str(row.verdict))
         for value, row in zip(values, rows, strict=True)
     ]  # fmt: skip
