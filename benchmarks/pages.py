@@ -50,10 +50,11 @@ def runner(units: Sequence[str], jobs: int) -> Measured:
 def plain(units: Sequence[str], jobs: int) -> Measured:
     """The same cells as plain Python, one after the other in one warm process; same template."""
 
+    import nbformat
+
     from analysis.loading import keep_warm, load
     from analysis.site.export import TEMPLATE, export_page
     from analysis.site.gate import read_end_mark
-    from analysis.site.notebooks import parse_notebook
 
     study = load(YEAR)
     keep_warm(study)
@@ -62,7 +63,7 @@ def plain(units: Sequence[str], jobs: int) -> Measured:
 
     def make(unit: str) -> str:
         names: dict[str, Any] = {}
-        notebook = parse_notebook.__wrapped__(text)
+        notebook = nbformat.reads(text, 4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 shown = _run(cell.source, names)

@@ -46,6 +46,10 @@ CELLS = (
     "print('xóa đi'); clear_output(wait=True); display('thay vào')",
     "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None]})",
     "display({'application/vnd.thu+json': {'k': [1]}, 'text/plain': 'x'}, raw=True)",
+    # What is no JSON: an ordinary kernel's message makes it some.
+    "import datetime, numpy as np\n"
+    "odd = {'n': np.int64(3), 't': (1, 2), 5: 'khóa', 'd': datetime.date(2024, 1, 2)}\n"
+    "display({'application/json': odd, 'image/png': b'\\x89PNG'}, raw=True)",
     "import asyncio\nawait asyncio.sleep(0)\n'chờ xong'",
     "%time 1 + 1\n%config InlineBackend.figure_formats = ['svg']",
     "!echo từ vỏ",
@@ -106,7 +110,7 @@ def as_seen(notebook: NotebookNode) -> list[tuple[Any, ...]]:
 def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
     notebook = make_notebook(*CELLS)
     ours = run_notebook(
-        notebook,
+        nbformat.writes(notebook),
         {"year": 2024, "unit_id": "0042"},
         start="fork",
         cwd=str(tmp_path),
@@ -125,7 +129,9 @@ def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
 def test_what_other_processes_print_is_caught_too(tmp_path: Path) -> None:
     cell = "import os, subprocess\nos.system('echo một'); _ = subprocess.run(['echo', 'hai'])"
     notebook = make_notebook("year = 0", cell)
-    executed = run_notebook(notebook, {}, start="fork", cwd=str(tmp_path), seconds=9)
+    executed = run_notebook(
+        nbformat.writes(notebook), {}, start="fork", cwd=str(tmp_path), seconds=9
+    )
     assert [output.text for output in executed.cells[1].outputs] == ["một\nhai\n"]
 
 

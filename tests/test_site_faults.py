@@ -102,7 +102,7 @@ def test_kernel_whose_port_was_taken_starts_again(
     monkeypatch.setattr(engine.NBClientEngine, "execute_managed_notebook", start)
     notebook = make_notebook("year = 0", "print(year)")
     settings = {"start": "kernel", "cwd": str(tmp_path), "seconds": 30.0}
-    executed = run_notebook(notebook, {"year": 2024}, **settings)
+    executed = run_notebook(nbformat.writes(notebook), {"year": 2024}, **settings)
     assert executed.cells[-1].outputs[0].text == "2024\n"
     assert len(starts) == 3
 

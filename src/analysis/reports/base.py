@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -275,7 +276,7 @@ class Report:
         facts = [
             (texts["plan"], f"{plan.title} ({plan.source}; {plan.id} {plan.version})"),
             (texts["dataset"], f"{described} (SHA-256 {self.data_digest()})"),
-            (texts["package"], f"congdoan {version('congdoan')}"),
+            (texts["package"], _package_version()),
             (texts["made_at"], f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ]
         flags = {flag for f in self.findings.values() for flag in f.flags}
@@ -290,3 +291,9 @@ class Report:
             flags=labels,
             facts=facts,
         )
+
+
+@cache
+def _package_version() -> str:
+    """Return this package's name and version; looked up once, for it takes a search on the disk."""
+    return f"congdoan {version('congdoan')}"

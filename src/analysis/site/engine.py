@@ -6,6 +6,7 @@ becomes an error of the cell it was in, so that the gate has one thing to look a
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import time
@@ -17,13 +18,16 @@ from multiprocessing import Pipe
 from typing import Any, Literal, Self
 
 from ipykernel.ipkernel import IPythonKernel
+from jupyter_client.session import json_unpacker
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import execute_notebook, remove_error_markers
+from papermill.execute import remove_error_markers
+from papermill.parameterize import parameterize_notebook
+from papermill.utils import chdir
 
+from analysis.site.notebooks import parse_notebook
 from analysis.site.shell import Message, serve
 
 #: How kernels are started: forked from the warm process, or as ordinary kernels.
@@ -89,7 +93,7 @@ class ForkedKernel:
                 if not self._pipe.poll(max(0.0, self._deadline - time.monotonic())):
                     message = f"chạy quá thời hạn {self._seconds:g} giây"
                     raise _KernelEndedError(_TIME_IS_UP, message)
-                kind, content = self._pipe.recv()
+                kind, content = json_unpacker(self._pipe.recv_bytes())
                 yield kind, content
         except (EOFError, ConnectionError):
             message = f"tiến trình chạy sổ tay {self._read_end()}"
@@ -191,11 +195,9 @@ class ForkEngine(Engine):  # type: ignore[misc]
         *,
         seconds: float,
         megabytes: int,
-        kept: list[NotebookNode],
         **_: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
-        kept.append(nb_man.nb)
         with ForkedKernel(seconds, megabytes) as kernel:
             _ForkedClient(nb_man, kernel).execute()
 
@@ -211,11 +213,9 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
         *,
         seconds: float,
         megabytes: int,
-        kept: list[NotebookNode],
         **settings: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
-        kept.append(nb_man.nb)
         deadline = time.monotonic() + seconds
         run = partial(
             super().execute_managed_notebook,
@@ -267,7 +267,7 @@ papermill_engines.register(_ENGINES["kernel"], KernelEngine)
 
 
 def run_notebook(
-    notebook: NotebookNode,
+    text: str,
     parameters: dict[str, Any],
     *,
     start: Start,
@@ -277,10 +277,13 @@ def run_notebook(
 ) -> NotebookNode:
     """Run a notebook with papermill.
 
+    These are the steps of papermill's ``execute_notebook`` without its files: that one writes and
+    parses the notebook three times on the way, and saves it some thirty times, each in place.
+
     Parameters
     ----------
-    notebook : NotebookNode
-        It is not changed.
+    text : str
+        The notebook's.
     parameters : dict
         What its cell tagged ``parameters`` is overridden with: plain Python values.
     start : {"fork", "kernel"}
@@ -297,22 +300,17 @@ def run_notebook(
     NotebookNode
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
-    kept: list[NotebookNode] = []
-    with suppress(PapermillExecutionError):  # the failed cell says it all
-        execute_notebook(
-            notebook,
-            None,  # papermill would save some thirty times, each in place
-            parameters,
-            engine_name=_ENGINES[start],
-            request_save_on_cell_execute=False,
+    engine = _ENGINES[start]
+    prepared = remove_error_markers(copy.deepcopy(parse_notebook(text)))
+    if parameters:
+        prepared = parameterize_notebook(prepared, parameters, engine_name=engine)
+    with chdir(cwd):
+        executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
+            engine,
+            prepared,
+            papermill_engines.nb_kernel_name(engine, prepared),
             progress_bar=False,
-            cwd=cwd,
             seconds=seconds,
             megabytes=megabytes,
-            kept=kept,
         )
-    executed: NotebookNode = remove_error_markers(kept[0])
-    # papermill notes where it read from and wrote to: here, the notebook itself.
-    for name in ("input_path", "output_path"):
-        executed.metadata.papermill.pop(name, None)
     return executed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import json
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from papermill.iorw import load_notebook_node
 
 from analysis.params import Params
 from analysis.problems import InputError, Problem, error
@@ -92,14 +94,22 @@ def read_source(path: Path, required: Collection[str]) -> Source:
 
 @lru_cache(maxsize=2)
 def parse_notebook(text: str) -> NotebookNode:
-    """Return the notebook of a text; the same object for the same text, not to be changed."""
+    """Return the notebook of a text, ready for papermill.
+
+    It is the same object for the same text, not to be changed.
+    """
     notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-    return notebook
+    prepared: NotebookNode = load_notebook_node(notebook)
+    return prepared
 
 
 def write_notebook(notebook: NotebookNode) -> str:
-    """Return the text of a notebook."""
-    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+    """Return the text of an executed notebook.
+
+    nbformat would break it into lines for version control and check it once more: as much work as
+    exporting the page.
+    """
+    return json.dumps(notebook, ensure_ascii=False)
 
 
 def import_ahead(text: str) -> None:

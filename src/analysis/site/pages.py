@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from analysis.site.engine import Start, run_notebook
 from analysis.site.export import Template, export_page
 from analysis.site.gate import Failure, find_failure, read_end_mark
-from analysis.site.notebooks import parse_notebook, write_notebook
+from analysis.site.notebooks import write_notebook
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def make_page(task: Task) -> Result:
     html = None
     try:
         executed = run_notebook(
-            parse_notebook(task.notebook),
+            task.notebook,
             task.parameters,
             start=task.start,
             cwd=task.cwd,

@@ -91,7 +91,7 @@ class _Worker:
         # A fork inherits the parent's ends of all pipes; kept open they would never report its end.
         inherited = [self.pipe, *others] if start == "fork" else []
         self.process: BaseProcess = context.Process(
-            target=_work, args=(far_end, inherited, os.getpid()), daemon=True
+            target=_work, args=(far_end, inherited, os.getpid(), start), daemon=True
         )
         with warnings.catch_warnings():
             # From Python 3.12 on it warns about numpy's threads too, which survive a fork.
@@ -145,18 +145,17 @@ def _stop_all(workers: Sequence[_Worker]) -> None:
         worker.process.close()
 
 
-def _work(pipe: Connection, inherited: Sequence[Connection], parent: int) -> None:
+def _work(pipe: Connection, inherited: Sequence[Connection], parent: int, start: Start) -> None:
     """Make pages until the parent closes the pipe."""
     obey_parent(parent)
     for connection in inherited:
         connection.close()
+    if start == "fork":
+        make_shell()
     gc.freeze()  # keep the pages of memory that are shared with the parent shared
     with suppress(EOFError, ConnectionError):
         while True:
-            task: Task = pipe.recv()
-            if task.start == "fork":
-                make_shell()
-            pipe.send(make_page(task))
+            pipe.send(make_page(pipe.recv()))
 
 
 def obey_parent(parent: int) -> None:

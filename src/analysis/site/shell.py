@@ -27,7 +27,7 @@ from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
-from jupyter_client.session import Session
+from jupyter_client.session import Session, json_packer
 from traitlets.config import Config
 
 Message = dict[str, Any]
@@ -106,7 +106,11 @@ class _Descriptor:
 
 @cache
 def make_shell() -> _Shell:
-    """Return this process's shell; a warm process makes it ahead, and its forks inherit it."""
+    """Return this process's shell; a warm process makes it ahead, and its forks inherit it.
+
+    It has run an empty cell by then and chosen the backend for figures: else each fork would load
+    anew what IPython takes in late, and look through all installed packages for backends.
+    """
     if InteractiveShell.initialized():
         type(InteractiveShell.instance()).clear_instance()
     config = Config()
@@ -119,6 +123,8 @@ def make_shell() -> _Shell:
     shell.displayhook.session = shell.display_pub.session = session
     shell.displayhook.pub_socket = shell.display_pub.pub_socket = "pipe"
     shell.displayhook.topic = b"execute_result"
+    _use_inline_figures()
+    shell.run_cell("None")  # type: ignore[no-untyped-call]
     return shell
 
 
@@ -128,8 +134,8 @@ def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
     Parameters
     ----------
     pipe : Connection
-        Brings one cell's source at a time; takes ``(type, content)`` messages, the last one of
-        each cell being ``("execute_reply", …)``.
+        Brings one cell's source at a time; takes messages, which are JSON as an ordinary kernel's
+        are: ``[type, content]``, the last one of each cell being ``["execute_reply", …]``.
     parent : int
         The process without which there is no point in running.
     megabytes : int
@@ -140,15 +146,17 @@ def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
         lock = threading.Lock()
 
         def emit(kind: str, content: Message) -> None:
+            packed = json_packer(
+                [kind, content]
+            )  # what is no JSON becomes what Jupyter makes of it
             with lock:
-                pipe.send((kind, content))
+                pipe.send_bytes(packed)
 
         shell = make_shell()
         shell.display_pub.session.emit = emit
         streams = [_Stream("stdout", 1, emit), _Stream("stderr", 2, emit)]
         sys.stdout, sys.stderr = streams
         descriptors = [_Descriptor(stream) for stream in streams]
-        _use_inline_figures()
         _limit_memory(shell, megabytes)
         while True:
             try:
@@ -207,7 +215,7 @@ def _limit_memory(shell: _Shell, megabytes: int) -> None:
         return
     import resource
 
-    status = Path("/proc/self/status").read_text("ascii")
+    status = Path("/proc/self/status").read_text("utf-8")
     taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
     before = resource.getrlimit(resource.RLIMIT_DATA)
     most = taken * 1024 + megabytes * 2**20
