@@ -39,29 +39,31 @@ def runner(units: Sequence[str], jobs: int) -> Measured:
     study = load(YEAR)
     tasks = [_task(study, unit) for unit in units]
     rehearse(study, tasks)
-    before = _cpu()
     began = time.perf_counter()
     results = list(run_tasks(tasks, jobs))
     wall = time.perf_counter() - began
     assert all(result.failure is None for result in results), results
-    return {"wall": wall, "cpu": _cpu() - before}
+    return {"wall": wall}
 
 
-def plain(units: Sequence[str], jobs: int) -> Measured:
-    """The same cells as plain Python, one after the other in one warm process; same template."""
+def cpu(units: Sequence[str], jobs: int) -> Measured:
+    """CPU of a page of the runner's, and of the same cells as plain Python in one warm process.
 
+    Page by page in turns, nothing beside them: two processes at work slow each other down, and how
+    fast a virtual machine is changes from second to second.
+    """
     import nbformat
 
-    from analysis.loading import keep_warm, load
+    from analysis.loading import load
     from analysis.site.export import TEMPLATE, export_page
     from analysis.site.gate import read_end_mark
+    from analysis.site.pool import run_tasks
+    from analysis.site.rehearsal import rehearse
 
-    study = load(YEAR)
-    keep_warm(study)
-    os.chdir(NOTEBOOK.parent)
     text = NOTEBOOK.read_text("utf-8")
 
-    def make(unit: str) -> str:
+    def make(unit: str) -> float:
+        began = _cpu()
         names: dict[str, Any] = {}
         notebook = nbformat.reads(text, 4)
         for cell in notebook.cells:
@@ -70,22 +72,29 @@ def plain(units: Sequence[str], jobs: int) -> Measured:
                 cell.execution_count, cell.outputs = 1, _outputs(shown)
                 if "unit_id" in names:
                     names["unit_id"] = unit
-        return export_page(notebook, read_end_mark(notebook) or {}, TEMPLATE)
+        page = export_page(notebook, read_end_mark(notebook) or {}, TEMPLATE)
+        assert "</html>" in page
+        return _cpu() - began
 
+    study = load(YEAR)
+    tasks = [_task(study, unit) for unit in units]
+    rehearse(study, tasks)
+    os.chdir(NOTEBOOK.parent)
     make(units[0])
     make(units[-1])
-    began, before = time.perf_counter(), _cpu()
-    pages = [make(unit) for unit in units]
-    assert all("</html>" in page for page in pages)
-    return {"wall": time.perf_counter() - began, "cpu": _cpu() - before}
+    before, plain = _cpu(), 0.0
+    for unit, result in zip(units, run_tasks(tasks, 1), strict=True):
+        assert result.failure is None, result
+        plain += make(unit)  # the worker waits meanwhile
+    return {"runner": _cpu() - before - plain, "plain": plain}
 
 
 def command_line(units: Sequence[str], jobs: int) -> Measured:
     """A loop over ``papermill`` and ``jupyter nbconvert``, as many at a time as there are jobs."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
-        before, began = _cpu(), time.perf_counter()
+        began = time.perf_counter()
         list(pool.map(lambda unit: _by_command(unit, Path(folder)), units))
-        return {"wall": time.perf_counter() - began, "cpu": _cpu() - before}
+        return {"wall": time.perf_counter() - began}
 
 
 def _by_command(unit: str, folder: Path) -> None:
@@ -106,10 +115,9 @@ def api(units: Sequence[str], jobs: int) -> Measured:
     """papermill's and nbconvert's Python API in a pool of processes, an exporter for each."""
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(jobs) as pool:
         list(pool.map(_warm_api, range(jobs)))
-        before, began = _cpu(), time.perf_counter()
+        began = time.perf_counter()
         list(pool.map(_by_api, units, [folder] * len(units)))
-        wall = time.perf_counter() - began
-    return {"wall": wall, "cpu": _cpu() - before}
+        return {"wall": time.perf_counter() - began}
 
 
 _exporter: Any = None
@@ -237,14 +245,14 @@ def _cpu() -> float:
 
 WAYS: dict[str, Callable[[Sequence[str], int], Measured]] = {
     "runner": runner,
-    "plain": plain,
     "command_line": command_line,
     "api": api,
+    "cpu": cpu,
     "memory": memory,
     "rerun": rerun,
 }
 #: How many reports a way makes in a round: the slow ones fewer, everything is told per report.
-PAGES = {"runner": 24, "plain": 24, "command_line": 4, "api": 8}
+PAGES = {"runner": 24, "command_line": 4, "api": 8, "cpu": 24}
 
 
 def measure(way: str, units: Sequence[str], jobs: int) -> Measured:
@@ -265,22 +273,16 @@ def compare(units: Sequence[str], rounds: int, jobs: int) -> None:
             found[way].append({key: value / count for key, value in measured.items()})
         print(f"round {number + 1}: load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     for way, measured in found.items():
-        wall, cpu = (statistics.median(m[key] for m in measured) for key in ("wall", "cpu"))
-        print(f"{way:14} {wall * 1000:8.0f} ms wall  {cpu * 1000:8.0f} ms CPU a report")
-    goals = [
-        ("command_line", "wall", ">= 10"),
-        ("api", "wall", ">= 4"),
-    ]
-    for way, key, goal in goals:
-        ratios = [
-            other[key] / own[key] for other, own in zip(found[way], found["runner"], strict=True)
-        ]
-        print(f"{way} / runner, {key}: {_spread(ratios)}  (goal {goal})")
-    ratios = [
-        own["cpu"] / other["cpu"]
-        for own, other in zip(found["runner"], found["plain"], strict=True)
-    ]
-    print(f"runner / plain, cpu: {_spread(ratios)}  (goal <= 1.2)")
+        for key in measured[0]:
+            name, unit = (key, "CPU") if way == "cpu" else (way, key)
+            each = statistics.median(m[key] for m in measured)
+            print(f"{name:14} {each * 1000:8.0f} ms {unit} a report")
+    for way, goal in (("command_line", ">= 10"), ("api", ">= 4")):
+        pairs = zip(found[way], found["runner"], strict=True)
+        ratios = [other["wall"] / own["wall"] for other, own in pairs]
+        print(f"{way} / runner, wall: {_spread(ratios)}  (goal {goal})")
+    ratios = [both["runner"] / both["plain"] for both in found["cpu"]]
+    print(f"runner / plain, CPU: {_spread(ratios)}  (goal <= 1.2)")
     again = measure("rerun", [], jobs)
     print(
         f"rerun of {len(units) + 1} pages, nothing changed: {again['wall']:.2f} s wall, "
