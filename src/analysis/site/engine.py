@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import Pipe
 from typing import Any, Literal, Self
 
@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.execute import remove_error_markers
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from papermill.utils import chdir
 
@@ -301,7 +302,7 @@ def run_notebook(
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
     engine = _ENGINES[start]
-    prepared = remove_error_markers(copy.deepcopy(parse_notebook(text)))
+    prepared = copy.deepcopy(_prepare(text))
     if parameters:
         prepared = parameterize_notebook(prepared, parameters, engine_name=engine)
     with chdir(cwd):
@@ -314,3 +315,10 @@ def run_notebook(
             megabytes=megabytes,
         )
     return executed
+
+
+@lru_cache(maxsize=2)
+def _prepare(text: str) -> NotebookNode:
+    """Return the notebook of a text as papermill reads it; not to be changed."""
+    prepared: NotebookNode = remove_error_markers(load_notebook_node(parse_notebook(text)))
+    return prepared

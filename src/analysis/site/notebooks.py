@@ -15,7 +15,6 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from papermill.iorw import load_notebook_node
 
 from analysis.params import Params
 from analysis.problems import InputError, Problem, error
@@ -94,13 +93,9 @@ def read_source(path: Path, required: Collection[str]) -> Source:
 
 @lru_cache(maxsize=2)
 def parse_notebook(text: str) -> NotebookNode:
-    """Return the notebook of a text, ready for papermill.
-
-    It is the same object for the same text, not to be changed.
-    """
+    """Return the notebook of a text; the same object for the same text, not to be changed."""
     notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-    prepared: NotebookNode = load_notebook_node(notebook)
-    return prepared
+    return notebook
 
 
 def write_notebook(notebook: NotebookNode) -> str:
