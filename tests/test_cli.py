@@ -18,7 +18,7 @@ Congdoan = Callable[..., Run]
 
 COMMANDS = (
     *("report", "indicators", "check", "plan", "lab"),
-    *("import", "history", "status", "changes", "export"),
+    *("import", "withdraw", "history", "status", "changes", "export"),
 )
 #: What click says when nobody translates it.
 ENGLISH = re.compile(

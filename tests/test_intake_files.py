@@ -381,6 +381,8 @@ def test_years_that_agree(name: str) -> None:
         (b"\n\n", "empty_file", None, ""),
         (bytes(range(128, 256)), "not_utf8", None, ""),
         (b"ten,tuoi\nAn,3\n", "not_recognised", None, ""),
+        (b"year,unit_id,informed\n2024,U1,\n", "no_figures", None, ""),
+        (b"year,unit_id,informed\n", "no_figures", None, ""),
         (b"year,informed\n2024,3\n", "no_column", None, ""),
     ],
 )

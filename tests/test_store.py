@@ -25,6 +25,7 @@ from analysis.store.export import export_dataset
 from analysis.store.history import read_history
 from analysis.store.log import create_store, open_for_writing, writing
 from analysis.store.take_in import Recap
+from analysis.store.withdraw import withdraw_return
 from analysis.tables import storefile
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
@@ -355,6 +356,84 @@ def test_problems_of_stored_figures_name_the_file_they_came_from(
     (warning,) = check_dataset(load_dataset(folder))
     assert (warning.file, warning.sheet, warning.value) == ("returns-a.csv", SHEET, "800")
     assert recap.warnings == (warning,)
+
+
+# What is taken back
+
+
+def withdraw(folder: Path, unit: str, **more: Any) -> int:
+    return withdraw_return(folder, unit, 2024, **({"reason": "nhầm đơn vị"} | more))
+
+
+def test_a_withdrawn_return_was_never_there_but_in_the_history(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    without = load_dataset(folder).digest
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    given = datetime.now(UTC)
+    assert withdraw(folder, "U2", by="Chị Hoa") == len(RETURN) - 2
+    dataset = load_dataset(folder)
+    assert dataset.digest == without
+    assert "U2" not in set(dataset.returns["unit_id"])
+    assert "U2" in set(dataset.roster["unit_id"])
+    assert figure(folder, "U2", "informed", given) == "50"
+    *_, first, withdrawal = read_history(folder, "U2", 2024)
+    assert first.file == "returns-a.csv"
+    assert (withdrawal.command, withdrawal.reason, withdrawal.by) == (
+        "congdoan withdraw",
+        "nhầm đơn vị",
+        "Chị Hoa",
+    )
+    assert {step.after for step in withdrawal.steps} == {""}
+    assert sum(bool(step.before) for step in withdrawal.steps) == len(RETURN) - 2
+
+
+def test_after_a_withdrawal_another_return_is_the_first_one(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    """Nothing of what was taken back shows through where the new file is silent."""
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    withdraw(folder, "U2")
+    part = {"year": 2024, "unit_id": "U2", "informed": 9}
+    assert outcomes(give(folder, plan, write_delivery(mail, "returns-b", [part]))) == ["accepted"]
+    assert figure(folder, "U2", "informed") == "9"
+    assert figure(folder, "U2", "cadres_total") == ""
+
+
+def test_the_withdrawn_file_itself_comes_back_only_with_a_reason(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    """A folder that is imported once more must not bring the mistake back."""
+    path = write_delivery(mail, "returns-a", [a_return("U2"), a_return("U3")])
+    give(folder, plan, path)
+    withdraw(folder, "U2")
+    recap = give(folder, plan, path)
+    assert (the_error(recap).code, the_error(recap).file) == ("withdrawn", "returns-a.csv")
+    assert "U2 (2024)" in the_error(recap).message
+    assert "U3" not in the_error(recap).message
+    assert outcomes(give(folder, plan, path, reason="không nhầm")) == ["accepted"]
+    assert figure(folder, "U2", "informed") == "50"
+    assert read_history(folder, "U2", 2024)[-1].reason == "không nhầm"
+    assert outcomes(give(folder, plan, path)) == ["unchanged"]
+
+
+def test_only_a_return_that_is_there_can_be_withdrawn_and_only_with_a_reason(
+    folder: Path, tmp_path: Path
+) -> None:
+    kept = (folder / STORE).read_bytes()
+    fresh = make_folder(tmp_path / "fresh")
+    for case, where, unit, reason in (
+        ("no_return", folder, "U2", "nhầm"),
+        ("no_reason", folder, "U1", "  "),
+        ("no_store", fresh, "U1", "nhầm"),
+    ):
+        with pytest.raises(InputError) as failure:
+            withdraw(where, unit, reason=reason)
+        assert [problem.code for problem in failure.value.problems] == [case]
+    assert (folder / STORE).read_bytes() == kept
+    withdraw(folder, "U1")
+    with pytest.raises(InputError, match="không có báo cáo năm 2024"):
+        withdraw(folder, "U1")
 
 
 # States of the past

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.plan import Plan
+from analysis.problems import InputError
 from analysis.store.history import read_history
 from analysis.store.log import create_store
+from analysis.store.withdraw import withdraw_return
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import read_rows
 from analysis.tables.storefile import last_entry, reading
@@ -43,6 +45,10 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Row], str]:
         for unit in units
     ]
     return rows, draw(st.sampled_from(["", "sửa"]))
+
+
+#: A delivery, or the unit whose return is taken back.
+steps = st.one_of(deliveries(), st.sampled_from(UNITS))
 
 
 def replay(state: dict[str, Row], rows: list[Row], reason: str) -> tuple[dict[str, Row], str]:
@@ -82,9 +88,9 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sequence=st.lists(deliveries(), min_size=1, max_size=4))
+@given(sequence=st.lists(steps, min_size=1, max_size=5))
 def test_the_state_as_of_each_moment_is_what_a_replay_gives(
-    sequence: list[tuple[list[Row], str]],
+    sequence: list[tuple[list[Row], str] | str],
     begun: Path,
     plan: Plan,
     tmp_path_factory: pytest.TempPathFactory,
@@ -93,21 +99,43 @@ def test_the_state_as_of_each_moment_is_what_a_replay_gives(
     folder = shutil.copytree(begun, base / "data")
     state: dict[str, Row] = {}
     accepted: set[bytes] = set()
+    withdrawn: set[str] = set()
     states = [(datetime.now(UTC), state)]
-    for number, (rows, reason) in enumerate(sequence):
+    for number, step in enumerate(sequence):
+        if isinstance(step, str):
+            state = _withdraw(folder, state, step, withdrawn)
+            states.append((datetime.now(UTC), state))
+            continue
+        rows, reason = step
         path = write_delivery(base / "mail", f"returns-{number}", rows)
         new, outcome = replay(state, rows, reason)
         if path.read_bytes() in accepted:
-            # The same file once more changes nothing, whatever was taken in since.
-            new, outcome = state, "unchanged"
+            if not withdrawn & {row["unit_id"] for row in rows}:
+                # The same file once more changes nothing, whatever was taken in since.
+                new, outcome = state, "unchanged"
+            elif not reason:
+                new, outcome = state, "refused"
         (taken,) = give(folder, plan, path, reason=reason).files
         assert taken.outcome == outcome
         accepted |= {path.read_bytes()} if outcome == "accepted" else set()
         state = new
+        withdrawn -= set(state)
         states.append((datetime.now(UTC), state))
     for moment, expected in states:
         assert returns_of(folder, moment) == expected
     _assert_history_ends_in(folder, state)
+
+
+def _withdraw(
+    folder: Path, state: dict[str, Row], unit: str, withdrawn: set[str]
+) -> dict[str, Row]:
+    if unit not in state:
+        with pytest.raises(InputError):
+            withdraw_return(folder, unit, 2024, reason="nhầm")
+        return state
+    withdraw_return(folder, unit, 2024, reason="nhầm")
+    withdrawn.add(unit)
+    return {key: cells for key, cells in state.items() if key != unit}
 
 
 def _assert_history_ends_in(folder: Path, state: dict[str, Row]) -> None:

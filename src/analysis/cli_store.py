@@ -154,6 +154,26 @@ def history(unit: str, year: int, data: Path | None, params_file: Path | None) -
 
 
 @click.command(cls=Command)
+@click.argument("unit", metavar="MÃ")
+@click.argument("year", type=int, metavar="NĂM")
+@option("--reason", required=True, metavar="LÝ_DO", help="Vì sao rút lại, ghi vào kho.")
+@option("--by", default="", metavar="TÊN", help="Người rút lại, ghi vào kho.")
+@data_option
+@params_option
+def withdraw(
+    unit: str, year: int, reason: str, by: str, data: Path | None, params_file: Path | None
+) -> None:
+    """Rút lại báo cáo đã nhận nhầm của một CĐCS. Số cũ vẫn được giữ trong kho."""
+    from analysis.store.withdraw import withdraw_return
+
+    count = withdraw_return(_folder(year, data, params_file), unit, year, reason=reason, by=by)
+    click.echo(
+        f"Đã rút lại báo cáo năm {year} của CĐCS {unit} ({count} số liệu): từ nay đơn vị được coi là"
+        f" chưa nộp. Số cũ vẫn được giữ: congdoan history {unit} {year}"
+    )
+
+
+@click.command(cls=Command)
 @year_option
 @data_option
 @plan_option
@@ -272,4 +292,4 @@ def _settings(
     return root / params.data, load_plan(root / params.plan), params
 
 
-STORE_COMMANDS = (import_files, history, status, changes, export)
+STORE_COMMANDS = (import_files, withdraw, history, status, changes, export)

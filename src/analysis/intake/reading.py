@@ -47,8 +47,7 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
     problems += [problem for finding in findings for problem in finding.problems]
     blocks = [block for finding in findings for block in finding.blocks]
     if not blocks and not has_errors(problems):
-        message = "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
-        problems.append(error(message, code="not_recognised", file=name))
+        problems.append(_explain_nothing(name, problems))
     records = []
     for block in blocks:
         made, found = make_records(block, name)
@@ -60,6 +59,13 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         return None, problems
     digest = hashlib.sha256(content).hexdigest()
     return Delivery(name, digest, tuple(records)), problems
+
+
+def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
+    if any(problem.code in ("nothing_said", "no_rows") for problem in problems):
+        return error("tệp không có số liệu nào để nhận", code="no_figures", file=name)
+    message = "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
+    return error(message, code="not_recognised", file=name)
 
 
 def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None) -> Finding:

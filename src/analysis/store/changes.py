@@ -131,8 +131,8 @@ def _corrections(
         " JOIN source ON source.id = t.source WHERE entry > ?"
     )
     touched = pd.DataFrame(connection.execute(query, [then]).fetchall(), columns=key, dtype="str")
-    after = read_rows(connection, table, now, touched)
-    before = read_rows(connection, table, then, touched).set_index(key)
+    after = read_rows(connection, table, now, touched, withdrawn=True)
+    before = read_rows(connection, table, then, touched, withdrawn=True).set_index(key)
     before = before.reindex(pd.MultiIndex.from_frame(after[key]) if key[1:] else after[key[0]])
     for name in table.columns:
         if name in key:

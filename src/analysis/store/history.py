@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis.store.figures import NOT_REPORTED, show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.stored import address
-from analysis.tables.storefile import local_time, reading, refuse_missing
+from analysis.tables.storefile import WITHDRAW, local_time, reading, refuse_missing
 
 TABLES = ("roster", "returns")
 
@@ -27,7 +27,7 @@ class Step:
     column : Column
         What it is.
     sheet, cell : str
-        Its place in the file.
+        Its place in the file; empty where the return was withdrawn.
     before, after : str or None
         As the tables spell it; None if nothing had been said of it before.
     """
@@ -127,7 +127,7 @@ def _read_steps(
             if cell is None or cell == now.get(name):
                 continue
             column = table.columns[name]
-            place = address(places, name, row) or f"dòng {row}"
+            place = address(places, name, row) or (f"dòng {row}" if row else "")
             yield entry, Step(table, column, sheet, place, now.get(name), cell)
             now[name] = cell
 
@@ -154,22 +154,31 @@ def format_history(entries: list[Entry], unit_id: str, year: int) -> str:
 
 
 def _heading(entry: Entry) -> list[str]:
-    lines = [f"{local_time(entry.at)} · {entry.file} · {entry.command}"]
+    parts = [local_time(entry.at), entry.file, entry.command]
+    lines = [" · ".join(part for part in parts if part)]
+    if entry.command == WITHDRAW:
+        lines.append("  Rút lại báo cáo: đơn vị được coi là chưa nộp")
     if entry.errors:
         lines.append(f"  Bị trả lại: {entry.errors} lỗi, không có số liệu nào được nhận")
     if entry.reason:
         lines.append(f"  Lý do: {entry.reason}")
     if entry.by:
         lines.append(f"  Người nhập: {entry.by}")
-    lines.append(f"  Mã tệp (SHA-256): {entry.digest[:16]}")
+    if entry.digest:
+        lines.append(f"  Mã tệp (SHA-256): {entry.digest[:16]}")
     return lines
 
 
 def _line(step: Step) -> str:
-    place = f"trang tính «{step.sheet}», " if step.sheet else ""
-    place += step.cell if step.cell.startswith("dòng") else f"ô {step.cell}"
     after = show_figure(step.column, step.after)
     if step.before is None:
-        return f"  {step.column.vi}: {after} ({place})"
+        return f"  {step.column.vi}: {after}{_place(step)}"
     before = show_figure(step.column, step.before) if step.before else NOT_REPORTED
-    return f"  {step.column.vi}: {before} → {after} ({place})"
+    return f"  {step.column.vi}: {before} → {after}{_place(step)}"
+
+
+def _place(step: Step) -> str:
+    if not step.cell:
+        return ""
+    cell = step.cell if step.cell.startswith("dòng") else f"ô {step.cell}"
+    return f" (trang tính «{step.sheet}», {cell})" if step.sheet else f" ({cell})"

@@ -39,7 +39,13 @@ from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
 from analysis.tables.stored import Origin, read_rows, row_keys
-from analysis.tables.storefile import explained, has_store, is_known, last_entry
+from analysis.tables.storefile import (
+    explained,
+    has_store,
+    is_known,
+    last_entry,
+    withdrawn_returns,
+)
 
 #: Reads one file: what it holds, or every reason why it cannot be read.
 Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]
@@ -223,8 +229,15 @@ def _judge(
     problems: list[Problem],
 ) -> Taken:
     units = _units(delivery)
+    withdrawn: list[tuple[str, str]] = []
     if is_known(connection, delivery.digest):
-        return Taken(path, "unchanged", units, problems=tuple(problems))
+        gone = withdrawn_returns(connection, last_entry(connection))
+        withdrawn = [unit for unit in units if unit in gone]
+        if not withdrawn:
+            return Taken(path, "unchanged", units, problems=tuple(problems))
+    if withdrawn and not run.reason:
+        problem = _were_withdrawn(path, withdrawn)
+        return _refuse(connection, run, path, delivery, [*problems, problem])
     changes, errors = _compare(connection, run, delivery)
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
@@ -235,12 +248,22 @@ def _judge(
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
     is_correction = any((~change.is_new).any() for change in changes)
-    handed = _handed(run, path, delivery, run.reason if is_correction else "")
+    reason = run.reason if is_correction or withdrawn else ""
+    handed = _handed(run, path, delivery, reason)
     add_entry(connection, handed, [change.records for change in changes])
     for change in changes:
         run.brought |= {(change.table.name, key): delivery.file for key in change.keys}
     rows = sum(len(change.after) for change in changes)
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
+
+
+def _were_withdrawn(path: Path, returns: Sequence[tuple[str, str]]) -> Problem:
+    units = ", ".join(f"{unit} ({year})" for year, unit in returns)
+    message = (
+        f"báo cáo của {units} trong tệp này đã được rút lại; muốn nhận lại thì chạy với"
+        ' --supersede "lý do"'
+    )
+    return error(message, code="withdrawn", file=path.name)
 
 
 def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:

@@ -113,11 +113,17 @@ def _who(item: Correction) -> str:
 
 def _correction(item: Correction) -> str:
     before, after = (show_figure(item.column, text) for text in (item.before, item.after))
-    sheet = f", trang tính «{item.sheet}»" if item.sheet else ""
-    cell = f", ô {item.cell}" if item.cell else f", dòng {item.row}"
     why = f"; lý do: {item.reason}" if item.reason else ""
     who = f"; người nhập: {item.by}" if item.by else ""
     return (
         f"{_who(item)}, «{item.column.vi}»: {before} → {after}"
-        f" ({item.file}{sheet}{cell}; {local_time(item.at)}{why}{who})"
+        f" ({_place(item)}; {local_time(item.at)}{why}{who})"
     )
+
+
+def _place(item: Correction) -> str:
+    if not item.file:
+        return "rút lại báo cáo"
+    sheet = f", trang tính «{item.sheet}»" if item.sheet else ""
+    cell = f", ô {item.cell}" if item.cell else f", dòng {item.row}"
+    return f"{item.file}{sheet}{cell}"

@@ -16,14 +16,19 @@ import pyarrow.compute as pc
 
 from analysis.problems import Problem, error
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.storefile import is_known, reading
+from analysis.tables.storefile import is_known, reading, withdrawn_returns
 
 # Neither can be in a cell: control characters are refused.
 _BETWEEN, _ABSENT = "\x1f", "\x1e"
 
 
 def read_rows(
-    connection: sqlite3.Connection, table: Table, last: int, keys: pd.DataFrame | None = None
+    connection: sqlite3.Connection,
+    table: Table,
+    last: int,
+    keys: pd.DataFrame | None = None,
+    *,
+    withdrawn: bool = False,
 ) -> pd.DataFrame:
     """Return a table's state as text, one row per key, sorted by key.
 
@@ -40,6 +45,8 @@ def read_rows(
         The last entry that counts.
     keys : DataFrame of str, optional
         Only rows with these keys, or these parts of keys: ``year`` alone means all of a year.
+    withdrawn : bool
+        Whether a return that was withdrawn shall be there too, as a row without a figure.
 
     Returns
     -------
@@ -66,6 +73,10 @@ def read_rows(
     if again.any():
         latest = frame[again].groupby(key, sort=False).last().reset_index()
         frame = pd.concat([frame[~again], latest[frame.columns]])
+    if table.name == "returns" and not withdrawn:
+        gone = withdrawn_returns(connection, last)
+        if gone:
+            frame = frame[~pd.MultiIndex.from_frame(frame[key]).isin(gone)]
     frame = frame.fillna("").sort_values(key, ignore_index=True)
     frame.index += 2
     return frame

@@ -20,6 +20,8 @@ from analysis.tables.files import STORE
 VERSION = 1
 #: Marks the SQLite file as a store of this program ("CDoa").
 APPLICATION = 0x43446F61
+#: The command of an entry that takes returns back: its rows are empty, and none of a file.
+WITHDRAW = "congdoan withdraw"
 #: How long a reader or a second import waits for the one that is writing.
 PATIENCE_SECONDS = 10.0
 
@@ -154,6 +156,17 @@ def is_known(connection: sqlite3.Connection, digest: str) -> bool:
     """Tell whether a file with this digest was accepted before."""
     query = "SELECT 1 FROM entry WHERE digest = ? AND errors = 0"
     return connection.execute(query, [digest]).fetchone() is not None
+
+
+def withdrawn_returns(connection: sqlite3.Connection, last: int) -> set[tuple[str, str]]:
+    """Return year and unit of the returns that are withdrawn in the state of an entry."""
+    # Of the other columns beside a maximum SQLite gives those of the row that has it.
+    query = (
+        "SELECT year, unit_id FROM (SELECT year, unit_id, command, max(entry.id) FROM returns"
+        " JOIN source ON source.id = returns.source JOIN entry ON entry.id = source.entry"
+        " WHERE entry.id <= ? GROUP BY year, unit_id) WHERE command = ?"
+    )
+    return set(connection.execute(query, [last, WITHDRAW]))
 
 
 def first_moment(folder: Path) -> datetime:
