@@ -406,6 +406,8 @@ def test_the_withdrawn_file_itself_comes_back_only_with_a_reason(
     """A folder that is imported once more must not bring the mistake back."""
     path = write_delivery(mail, "returns-a", [a_return("U2"), a_return("U3")])
     give(folder, plan, path)
+    corrected = write_delivery(mail, "returns-b", [a_return("U3", informed=9)])
+    give(folder, plan, corrected, reason="đếm lại")
     withdraw(folder, "U2")
     recap = give(folder, plan, path)
     assert (the_error(recap).code, the_error(recap).file) == ("withdrawn", "returns-a.csv")
@@ -413,6 +415,7 @@ def test_the_withdrawn_file_itself_comes_back_only_with_a_reason(
     assert "U3" not in the_error(recap).message
     assert outcomes(give(folder, plan, path, reason="không nhầm")) == ["accepted"]
     assert figure(folder, "U2", "informed") == "50"
+    assert figure(folder, "U3", "informed") == "9"  # what was corrected since stays
     assert read_history(folder, "U2", 2024)[-1].reason == "không nhầm"
     assert outcomes(give(folder, plan, path)) == ["unchanged"]
 

@@ -64,7 +64,9 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
 def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
     if any(problem.code in ("nothing_said", "no_rows") for problem in problems):
         return error("tệp không có số liệu nào để nhận", code="no_figures", file=name)
-    message = "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
+    message = (
+        "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
+    )
     return error(message, code="not_recognised", file=name)
 
 

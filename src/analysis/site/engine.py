@@ -12,7 +12,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import chdir, suppress
 from functools import lru_cache, partial
 from multiprocessing import Pipe
 from typing import Any, Literal, Self
@@ -26,7 +26,6 @@ from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.execute import remove_error_markers
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
-from papermill.utils import chdir
 
 from analysis.site.notebooks import parse_notebook
 from analysis.site.shell import Message, serve

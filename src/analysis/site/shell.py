@@ -146,9 +146,8 @@ def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
         lock = threading.Lock()
 
         def emit(kind: str, content: Message) -> None:
-            packed = json_packer(
-                [kind, content]
-            )  # what is no JSON becomes what Jupyter makes of it
+            # What is no JSON becomes what Jupyter makes of it.
+            packed = json_packer([kind, content])
             with lock:
                 pipe.send_bytes(packed)
 

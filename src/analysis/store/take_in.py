@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -229,15 +229,18 @@ def _judge(
     problems: list[Problem],
 ) -> Taken:
     units = _units(delivery)
-    withdrawn: list[tuple[str, str]] = []
+    was_withdrawn = False
     if is_known(connection, delivery.digest):
         gone = withdrawn_returns(connection, last_entry(connection))
-        withdrawn = [unit for unit in units if unit in gone]
-        if not withdrawn:
-            return Taken(path, "unchanged", units, problems=tuple(problems))
-    if withdrawn and not run.reason:
-        problem = _were_withdrawn(path, withdrawn)
-        return _refuse(connection, run, path, delivery, [*problems, problem])
+        units = tuple(unit for unit in units if unit in gone)
+        was_withdrawn = bool(units)
+        if not was_withdrawn:
+            return Taken(path, "unchanged", _units(delivery), problems=tuple(problems))
+        # Whatever else is in it may have been corrected since.
+        delivery = _only_returns(delivery, units)
+        if not run.reason:
+            problem = _told_withdrawn(path, units)
+            return _refuse(connection, run, path, delivery, [*problems, problem])
     changes, errors = _compare(connection, run, delivery)
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
@@ -248,7 +251,7 @@ def _judge(
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
     is_correction = any((~change.is_new).any() for change in changes)
-    reason = run.reason if is_correction or withdrawn else ""
+    reason = run.reason if is_correction or was_withdrawn else ""
     handed = _handed(run, path, delivery, reason)
     add_entry(connection, handed, [change.records for change in changes])
     for change in changes:
@@ -257,10 +260,20 @@ def _judge(
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
 
 
-def _were_withdrawn(path: Path, returns: Sequence[tuple[str, str]]) -> Problem:
-    units = ", ".join(f"{unit} ({year})" for year, unit in returns)
+def _only_returns(delivery: Delivery, units: Sequence[tuple[str, str]]) -> Delivery:
+    """Return what a delivery has of the returns of these units."""
+    records = []
+    for part in delivery.records:
+        if part.table == "returns":
+            keys = pd.MultiIndex.from_frame(part.text[["year", "unit_id"]])
+            records.append(replace(part, text=part.text[keys.isin(units)]))
+    return replace(delivery, records=tuple(records))
+
+
+def _told_withdrawn(path: Path, units: Sequence[tuple[str, str]]) -> Problem:
+    named = ", ".join(f"{unit} ({year})" for year, unit in units)
     message = (
-        f"báo cáo của {units} trong tệp này đã được rút lại; muốn nhận lại thì chạy với"
+        f"báo cáo của {named} trong tệp này đã được rút lại; muốn nhận lại thì chạy với"
         ' --supersede "lý do"'
     )
     return error(message, code="withdrawn", file=path.name)
