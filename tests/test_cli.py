@@ -295,3 +295,13 @@ def test_another_plan_is_printed_as_well(congdoan: Congdoan, other_plan_file: Pa
     assert run.status == 0
     assert "founded_25" in run.out
     assert "informed_public" not in run.out
+
+
+@pytest.mark.parametrize("command", ["report", "check", "status"])
+@pytest.mark.parametrize("year", [99999, 1900])
+def test_a_year_that_is_none_is_blamed_on_no_file(
+    congdoan: Callable[..., Run], command: str, year: int
+) -> None:
+    run = congdoan(command, "--year", year)
+    assert run.status == 1
+    assert run.err.startswith(f"LỖI tham số year (giá trị «{year}»): năm phải từ 1990 đến 2100")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from analysis.plan.schema import parse_number
+from analysis.plan.schema import FIRST_YEAR, LAST_YEAR, Year, parse_number
 from analysis.problems import InputError, error
 from analysis.yamlfile import explain, read_yaml
 
@@ -62,7 +62,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    year: int = Field(ge=1990, le=2100)
+    year: Year
     data: str = Field(min_length=1)
     plan: str = Field(min_length=1)
     lang: str = Field(default="vi", pattern=r"^[a-z]{2}$")
@@ -123,6 +123,9 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
     InputError
         With file, line, key and what was expected; also if the file is for another year.
     """
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        message = f"năm phải từ {FIRST_YEAR} đến {LAST_YEAR}"
+        raise InputError([error(message, code="bad_year", column="year", value=year)])
     folder = (root or find_root()) / PARAMS_FOLDER
     default = folder / DEFAULT_FILE
     chosen = file or folder / f"{year}.yaml"

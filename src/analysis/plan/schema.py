@@ -76,7 +76,8 @@ def _bar(given: Any) -> Any:
 
 Number = Annotated[Fraction, BeforeValidator(parse_number)]
 Bar = Annotated[Fraction | str, BeforeValidator(_bar)]
-Year = Annotated[int, Field(ge=1990, le=2100)]
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 
 class Model(BaseModel):
