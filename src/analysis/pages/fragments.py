@@ -9,7 +9,7 @@ import base64
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -24,7 +24,8 @@ END_MARK = "application/vnd.congdoan.end+json"
 class Fragment:
     """A piece of HTML that JupyterLab shows and nbconvert exports as it is."""
 
-    html: str
+    # Not in its repr: an executed notebook keeps that too, beside the HTML.
+    html: str = field(repr=False)
 
     def _repr_html_(self) -> str:
         return self.html
