@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from test_site_kit import (
     UNITS,
+    fill_disk_at,
     is_alive,
     make_study,
     needs_fork,
@@ -260,18 +261,9 @@ def test_notebook_finds_the_study_loaded(build: Build, tmp_path: Path) -> None:
 def test_page_that_cannot_be_written_is_a_failure(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from analysis.site import build as module
-
     build()
-    real = module.write_atomically
-
-    def fail(path: Path, content: str | bytes) -> None:
-        if path.name == "TH-HUC.html":
-            raise OSError(28, "No space left on device")
-        real(path, content)
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_atomically", fail)
+        fill_disk_at(patch, "TH-HUC.html")
         recap = build(force=True)
     assert [unit_id for unit_id, _, _ in recap.failures] == ["TH-HUC"]
     assert (tmp_path / "2024" / "cdcs" / "TH-HUC.html").exists()

@@ -17,6 +17,7 @@ import pytest
 from test_site_build import RUNNER
 from test_site_kit import (
     END,
+    fill_disk_at,
     make_notebook,
     make_study,
     make_task,
@@ -230,15 +231,8 @@ def test_disk_full_at_the_index(
 ) -> None:
     build("old", tmp_path / "2024")
     before = (tmp_path / "2024" / "index.html").read_bytes()
-    real = build_module.write_atomically
-
-    def fail(path: Path, content: str | bytes) -> None:
-        if path.name == "index.html":
-            raise OSError(28, "No space left on device")
-        real(path, content)
-
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "write_atomically", fail)
+        fill_disk_at(patch, "index.html")
         with pytest.raises(OSError, match="No space"):
             build("new", tmp_path / "2024")
     assert (tmp_path / "2024" / "index.html").read_bytes() == before

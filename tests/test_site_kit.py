@@ -19,6 +19,7 @@ from nbformat import NotebookNode, v4
 from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError
+from analysis.site import build as build_module
 from analysis.site.export import Template
 from analysis.site.notebooks import import_ahead, read_source
 from analysis.site.pages import Task
@@ -99,6 +100,18 @@ def make_task(notebook: NotebookNode, template: Template, **changes: object) -> 
         "start": "fork",
     }
     return Task(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def fill_disk_at(patch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the build meet a full disk when it writes a file of this name."""
+    real = build_module.write_atomically
+
+    def fail(path: Path, content: str | bytes) -> None:
+        if path.name == name:
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    patch.setattr(build_module, "write_atomically", fail)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 5.0) -> bool:

@@ -51,22 +51,34 @@ class Problem:
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
-        places = [self.file] if self.file else []
-        if self.sheet:
-            places.append(f"trang tính «{self.sheet}»")
-        if self.cell:
-            places.append(f"ô {self.cell}")
-        elif self.row is not None:
-            places.append(f"dòng {self.row}")
+        place = name_place(self.file, self.sheet, self.cell, self.row)
         if self.column:
-            places.append(f"{_place_word(self.file)} {self.column}")
-        place = ", ".join(places)
+            key = f"{_place_word(self.file)} {self.column}"
+            place = f"{place}, {key}" if place else key
         shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
         return f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self.message}"
 
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
         return asdict(self)
+
+
+def name_place(file: str = "", sheet: str = "", cell: str = "", row: int | None = None) -> str:
+    """Return where something stands, as far as that is known; the cell says more than the row.
+
+    Examples
+    --------
+    >>> name_place("a.xlsx", "Báo cáo", "D12", 12), name_place("returns.csv", row=3)
+    ('a.xlsx, trang tính «Báo cáo», ô D12', 'returns.csv, dòng 3')
+    """
+    parts = [file] if file else []
+    if sheet:
+        parts.append(f"trang tính «{sheet}»")
+    if cell:
+        parts.append(f"ô {cell}")
+    elif row is not None:
+        parts.append(f"dòng {row}")
+    return ", ".join(parts)
 
 
 def _place_word(file: str) -> str:

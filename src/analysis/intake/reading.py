@@ -9,11 +9,11 @@ from analysis.intake.formread import find_form, read_form
 from analysis.intake.found import Finding
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
-from analysis.intake.records import check_keys, check_years, make_records
+from analysis.intake.records import check_years, make_records
 from analysis.intake.tableread import read_table
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
-from analysis.tables.delivery import Delivery
+from analysis.tables.delivery import Delivery, repeated_keys
 
 Outcome = tuple[Delivery | None, list[Problem]]
 
@@ -53,7 +53,7 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         made, found = make_records(block, name)
         records.append(made)
         problems += found
-    problems += check_keys(records, name) + check_years(records, name, year)
+    problems += repeated_keys(name, records) + check_years(records, name, year)
     problems = list(dict.fromkeys(problems))
     if not records:
         return None, problems

@@ -15,7 +15,7 @@ from analysis.intake.spelling import Unclear, spell
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import Column, Table
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
@@ -109,47 +109,6 @@ def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, i
     return replace(problem, value=value, sheet=block.sheet, cell=cell)
 
 
-def check_keys(records: Iterable[Records], file: str) -> list[Problem]:
-    """Find rows of a file that say they are the same one.
-
-    Parameters
-    ----------
-    records : iterable of Records
-        All of the file.
-    file : str
-        The file's name, for problems.
-    """
-    seen: dict[tuple[str, ...], str] = {}
-    problems = []
-    for one in records:
-        key = [name for name in dictionary().tables[one.table].key if name in one.text]
-        columns = (one.text[name].tolist() for name in key)
-        for row, values in zip(one.text.index, zip(*columns, strict=True), strict=True):
-            cell = one.address(key[-1], row)
-            place = f"ô {cell}" + (f" của «{one.sheet}»" if one.sheet else "")
-            first = seen.setdefault((one.table, *values), place)
-            if first == place or not any(values):
-                continue
-            problems.append(
-                error(
-                    f"trùng với {first}: mỗi {_headings(one.table, key)} chỉ được có một dòng trong tệp",
-                    code="duplicate_key",
-                    file=file,
-                    row=row,
-                    column=key[-1],
-                    value=values[-1],
-                    sheet=one.sheet,
-                    cell=cell,
-                )
-            )
-    return problems
-
-
-def _headings(table: str, key: list[str]) -> str:
-    columns = dictionary().tables[table].columns
-    return " và ".join(f"«{columns[name].vi}»" for name in key)
-
-
 def check_years(records: Iterable[Records], file: str, year: int | None) -> list[Problem]:
     """Compare the years in a file with its name and with what the user said.
 
@@ -163,35 +122,25 @@ def check_years(records: Iterable[Records], file: str, year: int | None) -> list
         The year that the user says the files are for.
     """
     named = sorted({int(text) for text in _YEAR.findall(PurePath(file).stem)})
-    found = dict.fromkeys(_first_years(records))
     problems = []
-    for text, sheet, row, cell in found:
+    for text, one, row in _first_years(records):
         told = []
         if year is not None and int(text) != year:
             told.append(("other_year", f"nhưng lệnh nhập cho năm {year}"))
         if named and not named[0] <= int(text) <= named[-1]:
             told.append(("year_in_name", f"nhưng tên tệp ghi năm {named[0]}"))
         problems += [
-            error(
-                f"số liệu ghi năm {text} {what}",
-                code=code,
-                file=file,
-                row=row,
-                column="year",
-                value=text,
-                sheet=sheet,
-                cell=cell,
-            )
+            one.problem(file, "year", row, code=code, message=f"số liệu ghi năm {text} {what}")
             for code, what in told
         ]
     return problems
 
 
-def _first_years(records: Iterable[Records]) -> Iterator[tuple[str, str, int, str]]:
+def _first_years(records: Iterable[Records]) -> Iterator[tuple[str, Records, int]]:
     """Yield each different year of a table with the first row that has it."""
     for one in records:
         if "year" not in one.text:
             continue
         for row, text in one.text["year"].drop_duplicates().items():
             if text.isdigit():
-                yield text, one.sheet, int(row), one.address("year", int(row))
+                yield text, one, int(row)

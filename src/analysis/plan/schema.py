@@ -76,7 +76,8 @@ def _bar(given: Any) -> Any:
 
 Number = Annotated[Fraction, BeforeValidator(parse_number)]
 Bar = Annotated[Fraction | str, BeforeValidator(_bar)]
-FIRST_YEAR, LAST_YEAR = 1990, 2100
+_YEAR = dictionary().tables["returns"].columns["year"].type
+FIRST_YEAR, LAST_YEAR = _YEAR.smallest or 0, _YEAR.largest or 9999
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 

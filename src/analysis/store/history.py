@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.store.figures import NOT_REPORTED, show_figure
+from analysis.problems import name_place
+from analysis.store.figures import show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.stored import address
 from analysis.tables.storefile import WITHDRAW, local_time, reading, refuse_missing
@@ -27,7 +28,9 @@ class Step:
     column : Column
         What it is.
     sheet, cell : str
-        Its place in the file; empty where the return was withdrawn.
+        Its place in the file, as far as it has one.
+    row : int or None
+        The row of the file; None where the return was withdrawn.
     before, after : str or None
         As the tables spell it; None if nothing had been said of it before.
     """
@@ -36,6 +39,7 @@ class Step:
     column: Column
     sheet: str
     cell: str
+    row: int | None
     before: str | None
     after: str
 
@@ -127,8 +131,8 @@ def _read_steps(
             if cell is None or cell == now.get(name):
                 continue
             column = table.columns[name]
-            place = address(places, name, row) or (f"dòng {row}" if row else "")
-            yield entry, Step(table, column, sheet, place, now.get(name), cell)
+            place = address(places, name, row)
+            yield entry, Step(table, column, sheet, place, row or None, now.get(name), cell)
             now[name] = cell
 
 
@@ -170,15 +174,8 @@ def _heading(entry: Entry) -> list[str]:
 
 
 def _line(step: Step) -> str:
-    after = show_figure(step.column, step.after)
-    if step.before is None:
-        return f"  {step.column.vi}: {after}{_place(step)}"
-    before = show_figure(step.column, step.before) if step.before else NOT_REPORTED
-    return f"  {step.column.vi}: {before} → {after}{_place(step)}"
-
-
-def _place(step: Step) -> str:
-    if not step.cell:
-        return ""
-    cell = step.cell if step.cell.startswith("dòng") else f"ô {step.cell}"
-    return f" (trang tính «{step.sheet}», {cell})" if step.sheet else f" ({cell})"
+    told = show_figure(step.column, step.after)
+    if step.before is not None:
+        told = f"{show_figure(step.column, step.before)} → {told}"
+    place = name_place(sheet=step.sheet, cell=step.cell, row=step.row)
+    return f"  {step.column.vi}: {told}" + (f" ({place})" if place else "")

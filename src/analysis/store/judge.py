@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import Problem
-from analysis.store.merge import Change, Key, at_cell
+from analysis.store.merge import Change, Key
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
@@ -179,8 +179,8 @@ def _locate(
     brought = merged.brought[name]
     if position < len(brought):
         records, row = brought[position]
-        found = at_cell(
-            records, file, problem.column, row, code=problem.code, message=problem.message
+        found = records.problem(
+            file, problem.column, row, code=problem.code, message=problem.message
         )
         return replace(found, year=problem.year)
     table = dictionary().tables[name]

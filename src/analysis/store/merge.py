@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis.problems import Problem, error
+from analysis.problems import Problem
 from analysis.store.figures import show_figure
 from analysis.tables.delivery import Delivery, Records
 from analysis.tables.dictionary import Table, dictionary
@@ -45,31 +45,6 @@ class Change:
     def keys(self) -> list[Key]:
         """The rows' keys."""
         return list(self.after[list(self.table.key)].itertuples(index=False, name=None))
-
-
-def repeated_keys(file: str, records: tuple[Records, ...]) -> list[Problem]:
-    """Return an error for every row whose key stands in an earlier row of the same file."""
-    problems = []
-    first: dict[tuple[str, Key], str] = {}
-    for part in records:
-        table = dictionary().tables[part.table]
-        column = table.key[-1]
-        rows = part.text[list(table.key)].itertuples(name=None)
-        for row, *key in rows:
-            place = _place(part, column, row)
-            known = first.setdefault((table.name, tuple(key)), place)
-            if known is not place:
-                message = f"trùng với {known}: mỗi {', '.join(table.key)} chỉ có một dòng"
-                problems.append(
-                    at_cell(part, file, column, row, code="duplicate_key", message=message)
-                )
-    return problems
-
-
-def _place(part: Records, column: str, row: int) -> str:
-    cell = part.address(column, row)
-    place = f"ô {cell}" if cell else f"dòng {row}"
-    return f"{place} của trang tính «{part.sheet}»" if part.sheet else place
 
 
 def compare_rows(records: Records, state: pd.DataFrame) -> Change:
@@ -146,9 +121,8 @@ def need_reason(change: Change, file: str) -> list[Problem]:
                 f"«{column.vi}» đã có số liệu khác: {old} → {new}; muốn thay thì chạy lại với"
                 ' --supersede "lý do"'
             )
-            problems.append(
-                at_cell(change.records, file, name, row, code="superseded", message=message)
-            )
+            problem = change.records.problem(file, name, row, code="superseded", message=message)
+            problems.append(problem)
     return problems
 
 
@@ -177,29 +151,8 @@ def brought_twice(change: Change, file: str, run: Mapping[tuple[str, Key], str])
         if other is not None and row in replaced:
             message = f"tệp {other} trong cùng lần nhập này có số liệu khác; hãy giữ lại một tệp"
             problems.append(
-                at_cell(
-                    change.records, file, column, int(row), code="two_deliveries", message=message
+                change.records.problem(
+                    file, column, int(row), code="two_deliveries", message=message
                 )
             )
     return problems
-
-
-def at_cell(
-    records: Records, file: str, column: str, row: int, *, code: str, message: str
-) -> Problem:
-    """Return an error at a cell of a file."""
-    return error(
-        message,
-        code=code,
-        file=file,
-        row=row,
-        column=column,
-        value=_cell(records, row, column),
-        sheet=records.sheet,
-        cell=records.address(column, row),
-    )
-
-
-def _cell(records: Records, row: int, column: str) -> str:
-    cell = records.text.at[row, column] if column in records.text.columns else ""
-    return "" if pd.isna(cell) else str(cell)

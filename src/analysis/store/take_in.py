@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem, error, has_errors
+from analysis.problems import InputError, Problem, error, explain_os, has_errors
 from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
@@ -31,10 +31,9 @@ from analysis.store.merge import (
     is_beside_returns,
     need_reason,
     only_news,
-    repeated_keys,
 )
 from analysis.tables.check import check_oddities
-from analysis.tables.delivery import Delivery
+from analysis.tables.delivery import Delivery, repeated_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
@@ -187,7 +186,7 @@ def _read_all(
             delivery, problems = read(path)
         except OSError as failure:
             # One file that cannot be opened is no reason to leave the others.
-            message = f"không đọc được tệp ({failure.strerror or failure})"
+            message = f"không đọc được tệp ({explain_os(failure)})"
             delivery, problems = None, [error(message, code="unreadable", file=path.name)]
         if delivery is not None and _has_register(delivery):
             yield path, delivery, problems

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analysis.plan import Plan
+from analysis.problems import name_place
 from analysis.store.changes import Changed, Correction
 from analysis.store.figures import show_figure
 from analysis.store.take_in import Recap, Taken
@@ -124,6 +125,4 @@ def _correction(item: Correction) -> str:
 def _place(item: Correction) -> str:
     if not item.file:
         return "rút lại báo cáo"
-    sheet = f", trang tính «{item.sheet}»" if item.sheet else ""
-    cell = f", ô {item.cell}" if item.cell else f", dòng {item.row}"
-    return f"{item.file}{sheet}{cell}"
+    return name_place(item.file, item.sheet, item.cell, item.row)

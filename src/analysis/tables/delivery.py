@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from analysis.problems import Problem, error, name_place
+from analysis.tables.dictionary import dictionary
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,20 @@ class Records:
         """Return the cell of a figure, as a spreadsheet names it; empty if it has none."""
         return self.addresses.get(column, "").format(row=row)
 
+    def problem(self, file: str, column: str, row: int, *, code: str, message: str) -> Problem:
+        """Return an error at the cell of a figure."""
+        value = self.text.at[row, column] if column in self.text.columns else ""
+        return error(
+            message,
+            code=code,
+            file=file,
+            row=row,
+            column=column,
+            value="" if pd.isna(value) else str(value),
+            sheet=self.sheet,
+            cell=self.address(column, row),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
@@ -59,3 +77,46 @@ class Delivery:
     file: str
     digest: str
     records: tuple[Records, ...]
+
+
+def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:
+    """Return an error for every row whose key stands in an earlier row of the same file.
+
+    Parameters
+    ----------
+    file : str
+        The file's name.
+    records : sequence of Records
+        All of the file; a part without the year's column is told apart by the rest of the key.
+    """
+    keys = [part.text[_key_columns(part)] for part in records]
+    if not _has_repeats(records, keys):
+        return []
+    problems = []
+    first: dict[tuple[str, ...], str] = {}
+    for part, rows in zip(records, keys, strict=True):
+        headings = [dictionary().tables[part.table].columns[name].vi for name in rows]
+        column = str(rows.columns[-1])
+        for row, *values in rows.itertuples(name=None):
+            place = name_place(cell=part.address(column, row), row=row)
+            place += f" của trang tính «{part.sheet}»" if part.sheet else ""
+            known = first.setdefault((part.table, *values), place)
+            if known != place and any(values):
+                each = " và ".join(f"«{heading}»" for heading in headings)
+                message = f"trùng với {known}: mỗi {each} chỉ được có một dòng trong tệp"
+                problems.append(
+                    part.problem(file, column, row, code="duplicate_key", message=message)
+                )
+    return problems
+
+
+def _key_columns(part: Records) -> list[str]:
+    return [name for name in dictionary().tables[part.table].key if name in part.text]
+
+
+def _has_repeats(records: Sequence[Records], keys: Sequence[pd.DataFrame]) -> bool:
+    """Look at all rows at once: hardly any file has one twice."""
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for part, rows in zip(records, keys, strict=True):
+        tables.setdefault(part.table, []).append(rows)
+    return any(pd.concat(rows).duplicated().any() for rows in tables.values())
