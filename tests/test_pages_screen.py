@@ -189,6 +189,23 @@ CLIPPED = """() => [...document.body.querySelectorAll("*")].filter((element) =>
 ).map((element) => [element.outerHTML.slice(0, 120), element.scrollWidth, element.clientWidth])"""
 
 
+# Every number of a table, and how many lines it takes.
+BROKEN_NUMBERS = r"""() => [...document.querySelectorAll("#bao-cao td.n, .results td.n")].flatMap(cell => {
+  const text = [...cell.childNodes].find(node => node.nodeType === 3 && node.data.trim());
+  if (!text || !/^[\d.,%\/]+$/.test(text.data.trim())) return [];
+  const range = document.createRange();
+  range.selectNodeContents(text);
+  return range.getClientRects().length > 1 ? [text.data.trim()] : [];
+})"""
+
+
+@only_reports
+@pytest.mark.parametrize("width", [740, 768, 960, 1280])
+def test_no_number_is_broken_in_two(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    assert visit.page.evaluate(BROKEN_NUMBERS) == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_overflows(visit: Visit, width: int) -> None:
     visit.resize(width)

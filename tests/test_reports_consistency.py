@@ -851,7 +851,8 @@ def test_a_trends_headline_is_the_difference_of_its_ends(pages: list[Page]) -> N
         values = page.study.values(key, *page.whose)
         years = [y for y in values if y <= page.year]
         moved = values[max(years)] - values[min(years)]
-        match = re.fullmatch(rf"(tăng|giảm) ({NUMBER}) điểm", told)
+        since = f" so với năm {min(years)}"
+        match = re.fullmatch(rf"(tăng|giảm) ({NUMBER}) điểm{since}", told)
         if moved == 0:
             assert told == "không đổi", (page, told)
         else:
