@@ -9,6 +9,9 @@ from analysis.intake.raw import Raw, shown
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Table
 
+#: The register's column that people print beside the codes of any table.
+NAME = "name"
+
 
 @dataclass(frozen=True)
 class Block:
@@ -23,7 +26,7 @@ class Block:
     rows : list of int
         Row numbers, counted from 1.
     columns : dict of str to list
-        Raw cells by column, as long as ``rows``.
+        Raw cells by column, as long as ``rows``; the printed `NAME` also where the table has none.
     addresses : dict of str to str
         As in `analysis.tables.delivery.Records`.
     """

@@ -11,13 +11,15 @@ from analysis.intake.found import Finding, cell_at
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.words import fold, form_texts
+from analysis.intake.words import fold, form_texts, plain
 from analysis.tables.dictionary import Column, Table, dictionary
 
 #: Headings stand below a title, not below this many rows of it.
 _FIRST_ROWS = 40
 #: One known heading may be chance.
 _FEWEST_HEADINGS = 2
+#: How alike two headings are, without their marks, when one may be meant by the other.
+_NEAR = 0.8
 
 _Key = tuple[str, ...]
 
@@ -111,8 +113,38 @@ def _check_unknown(finding: Finding, header: Header, place: int) -> None:
         message = "cột có số liệu mà không có tiêu đề; hãy ghi tiêu đề hoặc xóa cột"
         finding.add("no_heading", message, (first, place))
         return
-    known = _families()[header.key]
-    near = difflib.get_close_matches(name, known, 1, 0.8)
+    known = {plain(key): targets for key, targets in _families()[header.key].items()}
+    near = difflib.get_close_matches(plain(name), known, 1, _NEAR)
     guess = f"; có phải là «{known[near[0]][0][1].vi}»?" if near else ";"
     message = f"cột lạ, không có trong bảng{guess} Sửa tiêu đề, hoặc xóa cột nếu không cần"
     finding.add("unknown_column", message, (header.row, place))
+
+
+def add_missing(finding: Finding, header: Header, column: Column) -> None:
+    """Add that a column without which no row can be told is not there, and what may be meant by it."""
+    sheet, wanted = finding.sheet, (fold(column.vi), fold(column.name))
+    message, at = f"thiếu cột «{column.vi}», không biết mỗi dòng là của ai", None
+    elsewhere = [
+        (row, place)
+        for row, cells in enumerate(sheet.rows[: header.row + 2])
+        for place, cell in enumerate(cells)
+        if row != header.row and _heading(cell) in wanted
+    ]
+    names = {
+        plain(name): place
+        for place, name in enumerate(header.names)
+        if name and not header.targets(place)
+    }
+    near = difflib.get_close_matches(plain(wanted[0]), names, 1, _NEAR)
+    if elsewhere:
+        at = elsewhere[0]
+        message += "; tiêu đề này đứng ở dòng khác: hãy ghi mọi tiêu đề trên cùng một dòng"
+    elif near:
+        at = (header.row, names[near[0]])
+        message += f"; tiêu đề ở đây có phải là «{column.vi}»? Hãy sửa tiêu đề"
+    else:
+        message += f"; hãy thêm cột «{column.vi}»"
+    # One heading, one message: that it is unknown is said by this one too.
+    told = "" if at is None else address(*at)
+    finding.problems = [p for p in finding.problems if not told or p.cell != told]
+    finding.add("no_column", message, at, column=column.name)

@@ -51,8 +51,10 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
     records = []
     for block in blocks:
         made, found = make_records(block, name)
-        records.append(made)
         problems += found
+        # Without its key a row is nobody's: that was refused already, and what it says is judged.
+        if set(block.table.key) <= set(made.text):
+            records.append(made)
     problems += repeated_keys(name, records) + check_years(records, name, year)
     problems = list(dict.fromkeys(problems))
     if not records:

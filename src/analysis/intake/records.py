@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from analysis.intake.found import Block
-from analysis.intake.raw import Raw, shown
+from analysis.intake.found import NAME, Block
+from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.spelling import Unclear, spell
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
@@ -38,15 +38,22 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
             problems += found
     index = pd.Index(block.rows, dtype="int64")
     data = {name: pd.array(cells, dtype="str") for name, cells in texts.items()}
-    records = Records(
-        block.table.name, pd.DataFrame(data, index=index), block.sheet, block.addresses
-    )
+    text = pd.DataFrame(data, index=index)
+    names = _names_beside(block, index)
+    records = Records(block.table.name, text, block.sheet, block.addresses, names)
     judged = _judge(records.text, block.table, file)
     named = {(problem.row, problem.column) for problem in problems}
     # What was refused already stands as an empty cell here.
     judged = [one for one in judged if (one.row, one.column) not in named]
     lines = {row: line for line, row in enumerate(block.rows)} if judged else {}
     return records, problems + [_placed(one, block, records, lines) for one in judged]
+
+
+def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
+    """Return the names that stand beside the codes of a table that does not take them."""
+    if NAME in block.table.columns or NAME not in block.columns:
+        return None
+    return pd.Series([tidy(shown(raw)) for raw in block.columns[NAME]], index=index, dtype="str")
 
 
 def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], list[Problem]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 
-from analysis.intake.found import Block, Finding, cell_at, check_cells
+from analysis.intake.found import NAME, Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
-from analysis.intake.headers import Header, check_headings
+from analysis.intake.headers import Header, add_missing, check_headings
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
@@ -90,10 +90,10 @@ def _columns(
     """Return a table's raw cells by column; a column that nobody filled in says nothing."""
     columns: dict[str, list[Raw]] = {}
     for name, place in places.items():
-        if name not in table.columns:
+        if name not in table.columns and name != NAME:
             continue
         cells = [finding.sheet.rows[row][place] for row in rows]
-        is_needed = name in table.key or table.columns[name].required
+        is_needed = name in table.key or (name in table.columns and table.columns[name].required)
         if is_needed or any(cell != "" for cell in cells):
             columns[name] = cells
     return columns
@@ -107,9 +107,8 @@ def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> I
     """Yield the tables whose rows are complete enough to be taken in."""
     tables = [table for table in dictionary().tables.values() if table.key == header.key]
     for name in header.key:
-        if name not in places and name != "year" and not tables[0].optional:
-            heading = tables[0].columns[name].vi
-            finding.add("no_column", f"thiếu cột «{heading}»", column=name)
+        if name not in places and name != "year":
+            add_missing(finding, header, tables[0].columns[name])
     figures = {t.name: [n for n in places if n in t.columns and n not in t.key] for t in tables}
     lacking = {
         table.name: [

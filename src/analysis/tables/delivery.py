@@ -26,7 +26,11 @@ class Records:
     sheet : str
         The sheet's name; empty for a CSV file.
     addresses : dict of str to str
-        Where a column's cells stand: ``"D{row}"`` in a table, ``"D12"`` in a form.
+        Where a column's cells stand: ``"D{row}"`` in a table, ``"D12"`` in a form; ``"name"`` is
+        that of ``names``.
+    names : Series of str, optional
+        The unit's name that each row prints beside its code, where the table itself has no column
+        for it; index as in ``text``, perhaps with more rows.
 
     Examples
     --------
@@ -40,6 +44,7 @@ class Records:
     text: pd.DataFrame
     sheet: str
     addresses: dict[str, str]
+    names: pd.Series | None = None
 
     def address(self, column: str, row: int) -> str:
         """Return the cell of a figure, as a spreadsheet names it; empty if it has none."""
