@@ -551,7 +551,7 @@ WRONG = {
     ),
     "broken YAML": (
         *("informed_public", "{at_least: 100%}", "{at_least: 100%"),
-        *("unit:", "", "sai cú pháp YAML"),
+        *("{at_least", "", "ngoặc mở mà không đóng"),
     ),
     "a YAML tag": (
         *("informed_public", "unit: người", "unit: !người người"),

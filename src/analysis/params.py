@@ -6,12 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from analysis.plan.schema import FIRST_YEAR, LAST_YEAR, Year, parse_number
 from analysis.problems import InputError, error
-from analysis.yamlfile import explain, read_yaml
+from analysis.yamlfile import Document, explain, read_document, validate
 
 PARAMS_FOLDER = "params"
 DEFAULT_FILE = "default.yaml"
@@ -129,10 +128,10 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
     folder = (root or find_root()) / PARAMS_FOLDER
     default = folder / DEFAULT_FILE
     chosen = file or folder / f"{year}.yaml"
-    base = {**(yaml.safe_load(default.read_text("utf-8")) or {}), "year": year}
-    if file is None and not chosen.exists():
-        chosen = default
-    params = read_yaml(chosen, Params, base)
+    settings = read_document(default)
+    if file is not None or chosen.exists():
+        settings = read_document(chosen).over(settings)
+    params = validate(settings.over(Document("", {"year": year}, {})), Params)
     if params.year != year:
         message = f"tệp này dành cho năm {params.year}, không phải năm {year}"
         raise InputError(

@@ -1,8 +1,11 @@
-"""YAML files checked by a pydantic model, with every problem on its line and in Vietnamese."""
+"""The one reader of YAML files, with every problem on its line and in Vietnamese."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 from analysis.problems import InputError, Problem, error
 
 Location = tuple[int | str, ...]
+#: Where each key and item stands: file and line.
+Places = Mapping[Location, tuple[str, int]]
 Model = TypeVar("Model", bound=BaseModel)
 
 _MESSAGES = {
@@ -31,9 +36,55 @@ _MESSAGES = {
     "too_long": "danh sách chỉ được có nhiều nhất {max_length} mục",
     "dict_type": "phải là một nhóm khóa: giá trị",
     "model_type": "phải là một nhóm khóa: giá trị",
+    "invalid_key": "tên khóa phải là chữ",
+    "finite_number": "phải là số nguyên",
     "date_type": "phải là ngày dạng 2022-03-31",
     "date_from_datetime_parsing": "phải là ngày dạng 2022-03-31",
 }
+
+#: A settings file or a plan is far smaller; what is larger, deeper or longer is no such file.
+_MOST_BYTES, _MOST_ITEMS, _DEEPEST = 2_000_000, 30_000, 40
+
+_SAVE_AGAIN = "hãy mở bằng Notepad, chọn Tệp → Lưu thành, mã hóa UTF-8 rồi lưu lại"
+_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+
+#: Spaces that are none to YAML, where they would have to be: before a key, around its colon.
+_FALSE_SPACE = re.compile(
+    "^[ -]*[\u00a0\u2000-\u200b\u202f\u3000\ufeff]|^[ -]*[\\w.]+(?:[\u00a0\u200b]+:|:[\u00a0\u200b])"
+)
+#: In double quotes a backslash is a command; these are the ones that a path cannot contain.
+_COMMANDS = re.compile(r"\\(?:[\\\"/]|\r?\n)")
+_BACKSLASH = (
+    "trong ngoặc kép, dấu \\ là một lệnh của YAML; hãy viết \\\\ hoặc /, hay dùng ngoặc đơn"
+)
+
+#: What PyYAML says, what an analyst has to know, and whether the trouble began where it says that
+#: it was reading (``context``) rather than where it gave up.
+_SYNTAX = (
+    (r"'\\t'", "có dấu Tab; YAML chỉ nhận dấu cách, cả khi thụt dòng", False),
+    ("escape", _BACKSLASH, True),
+    ("expected ':'", "thiếu dấu hai chấm và một dấu cách sau tên khóa", True),
+    ("end of stream", "dấu nháy mở mà không đóng", True),
+    ("expected ',' or", "dấu ngoặc mở mà không đóng, hoặc thiếu dấu phẩy", True),
+    (
+        "mapping values",
+        "dấu hai chấm không đứng được ở đây: thụt dòng chưa đúng, hoặc chữ có dấu hai chấm chưa đặt"
+        " trong ngoặc kép",
+        False,
+    ),
+    ("another document", "tệp có nhiều phần ngăn bằng ---; chỉ được có một", False),
+    (
+        "cannot start|expected the node|found '%'|alias|anchor|alphabetic|constructor for the tag",
+        "chữ bắt đầu bằng một ký hiệu phải đặt trong ngoặc kép",
+        False,
+    ),
+    (
+        "<block end>|<document start>|sequence entries",
+        "thụt dòng không thẳng với các dòng cùng nhóm, hoặc thừa chữ sau dấu nháy",
+        False,
+    ),
+    ("special characters", "có ký tự điều khiển không nhìn thấy được", False),
+)
 
 
 class MisplacedError(ValueError):
@@ -44,7 +95,71 @@ class MisplacedError(ValueError):
         super().__init__("; ".join(message for _, message in self.found))
 
 
-def read_yaml(path: Path, model: type[Model], base: dict[str, Any] | None = None) -> Model:
+@dataclass(frozen=True)
+class Document:
+    """What a YAML file says, as plain data.
+
+    Attributes
+    ----------
+    file : str
+        Its name, without a folder.
+    data : dict
+        Its keys and values.
+    places : dict
+        Where each key and item stands.
+    """
+
+    file: str
+    data: dict[str, Any]
+    places: dict[Location, tuple[str, int]] = field(repr=False)
+
+    def over(self, other: Document) -> Document:
+        """Return both in one: each top-level key as this file has it, else as the other has it."""
+        kept = {at: p for at, p in other.places.items() if at and at[0] not in self.data}
+        return Document(self.file, {**other.data, **self.data}, {**kept, **self.places})
+
+
+def read_document(path: Path) -> Document:
+    """Read a YAML file that holds keys and values.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        With file, line and what is wrong: another encoding than UTF-8, the syntax, a key that is
+        there twice, a file that is no group of keys, one that nobody could have meant.
+    """
+    reading = _Reading(path.name)
+    text = _decode(path)
+    for row, line in enumerate(text.split("\n"), start=1):
+        if _FALSE_SPACE.search(line):
+            message = (
+                "có dấu cách lạ (dấu cách không ngắt, thường do chép từ Word hay trang web);"
+                " hãy xóa và gõ lại bằng phím cách"
+            )
+            reading.refuse(message, "false_space", row)
+    if reading.problems:
+        raise InputError(reading.problems)
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = {} if tree is None else reading.build(tree, (), text)
+    except yaml.YAMLError as failure:
+        raise InputError([_syntax(failure, path.name, text)]) from None
+    except (RecursionError, _EndlessError):
+        message = "tệp lồng quá nhiều tầng, hoặc tự nhắc lại chính nó (ký hiệu & và *)"
+        raise InputError([error(message, code="endless", file=path.name, row=1)]) from None
+    if not isinstance(data, dict):
+        reading.refuse(_MESSAGES["model_type"], "model_type", 1)
+    if reading.problems:
+        raise InputError(reading.problems)
+    return Document(path.name, data, reading.places)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
     Parameters
@@ -53,8 +168,6 @@ def read_yaml(path: Path, model: type[Model], base: dict[str, Any] | None = None
         The file.
     model : type of BaseModel
         What the file must be.
-    base : dict, optional
-        Top-level keys that hold where the file does not say otherwise.
 
     Returns
     -------
@@ -66,32 +179,26 @@ def read_yaml(path: Path, model: type[Model], base: dict[str, Any] | None = None
     InputError
         With file, line, key and what was expected, for every problem at once.
     """
-    tree = _compose(path)
-    lines: dict[Location, int] = {}
-    duplicates: list[Problem] = []
+    return validate(read_document(path), model)
+
+
+def validate(document: Document, model: type[Model]) -> Model:
+    """Turn a document into a model.
+
+    Raises
+    ------
+    InputError
+        With file, line, key and what was expected, for every problem at once.
+    """
     try:
-        data = {} if tree is None else _to_python(tree, (), lines, duplicates, path.name)
-    except yaml.YAMLError as failure:
-        raise InputError([_syntax(failure, path)]) from None
-    except RecursionError:
-        message = "tệp tự nhắc lại chính nó (ký hiệu & và *)"
-        raise InputError([error(message, code="yaml", file=path.name)]) from None
-    if duplicates:
-        raise InputError(duplicates)
-    if not isinstance(data, dict):
-        message = _MESSAGES["model_type"]
-        raise InputError([error(message, code="model_type", file=path.name, row=1)])
-    try:
-        return model.model_validate({**(base or {}), **data})
+        return model.model_validate(document.data)
     except ValidationError as failure:
-        raise InputError(explain(failure, data, lines, path.name)) from None
+        found = explain(failure, document.data, document.places, document.file)
+        raise InputError(found) from None
 
 
 def explain(
-    failure: ValidationError,
-    data: dict[str, Any],
-    lines: dict[Location, int] | None = None,
-    file: str = "",
+    failure: ValidationError, data: dict[str, Any], places: Places | None = None, file: str = ""
 ) -> list[Problem]:
     """Return what a model refused, in Vietnamese.
 
@@ -101,64 +208,95 @@ def explain(
         From pydantic.
     data : dict
         What was validated.
-    lines : dict, optional
-        The line of every key and item, where it came from a file.
+    places : mapping, optional
+        Where every key and item stands, if it came from a file.
     file : str
-        The file's name.
+        The file that lacks what is not there.
     """
     found = failure.errors()
-    return [p for item in found for p in _problems(item, data, lines or {}, file)]
+    return [p for item in found for p in _problems(item, data, places or {}, file)]
 
 
-def _compose(path: Path) -> yaml.Node | None:
+def _decode(path: Path) -> str:
+    if not path.is_file():  # a pipe by that name would never end
+        raise InputError([error("không tìm thấy tệp", code="no_file", file=path.name)])
+    with path.open("rb") as stream:
+        content = stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        message = "tệp lớn bất thường, không phải tệp cài đặt hay tệp kế hoạch"
+        raise InputError([error(message, code="too_big", file=path.name)])
+    if content.startswith(_BOMS) or content.count(b"\0") * 4 > len(content):
+        message = f"tệp lưu dạng UTF-16 (Unicode), không phải UTF-8; {_SAVE_AGAIN}"
+        raise InputError([error(message, code="not_utf8", file=path.name, row=1)])
     try:
-        return yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise InputError([error("không tìm thấy tệp", code="no_file", file=path.name)]) from None
-    except UnicodeDecodeError:
-        message = "tệp không phải là văn bản UTF-8"
-        raise InputError([error(message, code="not_utf8", file=path.name)]) from None
-    except yaml.YAMLError as failure:
-        raise InputError([_syntax(failure, path)]) from None
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        row = content.count(b"\n", 0, failure.start) + 1
+        message = f"có chữ không phải UTF-8 (tệp lưu dạng ANSI?); {_SAVE_AGAIN}"
+        raise InputError([error(message, code="not_utf8", file=path.name, row=row)]) from None
 
 
-def _syntax(failure: yaml.YAMLError, path: Path) -> Problem:
+def _syntax(failure: yaml.YAMLError, file: str, text: str) -> Problem:
+    reason = str(getattr(failure, "problem", None) or getattr(failure, "reason", ""))
+    found = (words for words in _SYNTAX if re.search(words[0], reason))
+    _, message, is_from_begin = next(found, ("", reason, False))
     mark = getattr(failure, "problem_mark", None)
-    row = mark.line + 1 if mark else None
-    reason = getattr(failure, "problem", None) or getattr(failure, "reason", "")
-    return error(f"sai cú pháp YAML: {reason}", code="yaml", file=path.name, row=row)
+    if is_from_begin:
+        mark = getattr(failure, "context_mark", None) or mark
+    row = mark.line + 1 if mark else text.count("\n", 0, getattr(failure, "position", 0)) + 1
+    return error(f"sai cú pháp YAML: {message}", code="yaml", file=file, row=row)
 
 
-def _to_python(
-    node: yaml.Node,
-    at: Location,
-    lines: dict[Location, int],
-    duplicates: list[Problem],
-    file: str,
-) -> Any:
-    """Build plain data and remember the line of every key and item."""
-    lines.setdefault(at, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+class _EndlessError(Exception):
+    """More than anybody could have meant, by nesting or by repeating."""
+
+
+class _Reading:
+    """One file on the way from PyYAML's tree to plain data."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[Location, tuple[str, int]] = {}
+        self.problems: list[Problem] = []
+
+    def refuse(self, message: str, code: str, row: int, key: str = "") -> None:
+        self.problems.append(error(message, code=code, file=self.file, row=row, column=key))
+
+    def build(self, node: yaml.Node, at: Location, text: str) -> Any:
+        """Build plain data and remember where every key and item stands."""
+        if len(at) > _DEEPEST or len(self.places) > _MOST_ITEMS:
+            raise _EndlessError
+        self.places.setdefault(at, (self.file, node.start_mark.line + 1))
+        if isinstance(node, yaml.MappingNode):
+            return self._build_mapping(node, at, text)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*at, i), text) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.style == '"':
+            written = text[node.start_mark.index : node.end_mark.index]
+            if "\\" in _COMMANDS.sub("", written):
+                row = node.start_mark.line + 1
+                self.refuse(_BACKSLASH, "backslash", row, ".".join(map(str, at)))
+        return _scalar(node)
+
+    def _build_mapping(self, node: yaml.MappingNode, at: Location, text: str) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = _scalar(key_node)
             row = key_node.start_mark.line + 1
             if key in result:
-                duplicates.append(
-                    error("khóa lặp lại", code="duplicate_key", file=file, row=row, column=str(key))
-                )
-            lines[(*at, key)] = row
-            result[key] = _to_python(value_node, (*at, key), lines, duplicates, file)
+                _, first = self.places[(*at, key)]
+                self.refuse(f"khóa lặp lại (đã có ở dòng {first})", "duplicate_key", row, str(key))
+                continue
+            self.places[(*at, key)] = self.file, row
+            result[key] = self.build(value_node, (*at, key), text)
         return result
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _to_python(item, (*at, index), lines, duplicates, file)
-            for index, item in enumerate(node.value)
-        ]
-    return _scalar(node)
 
 
 def _scalar(node: yaml.Node) -> Any:
+    if node.tag == "tag:yaml.org,2002:int" and not re.fullmatch(
+        r"[-+]?(0|[1-9][0-9]*)", node.value
+    ):
+        return str(node.value)  # YAML reads 010 as 8, 1:30 as 90: nobody means that
     try:
         value = yaml.SafeLoader("").construct_object(node, deep=True)
         hash(value)
@@ -167,9 +305,7 @@ def _scalar(node: yaml.Node) -> Any:
     return value
 
 
-def _problems(
-    item: Any, data: dict[str, Any], lines: dict[Location, int], file: str
-) -> Iterator[Problem]:
+def _problems(item: Any, data: dict[str, Any], places: Places, file: str) -> Iterator[Problem]:
     where: Location = tuple(item["loc"])
     kind = item["type"]
     context = item.get("ctx", {})
@@ -177,7 +313,7 @@ def _problems(
     if isinstance(cause, MisplacedError):
         for at, message in cause.found:
             given = _given((*where, *at), data)
-            yield _problem(message, kind, (*where, *at), given, data, lines, file)
+            yield _problem(message, kind, (*where, *at), given, data, places, file)
         return
     if kind in ("value_error", "assertion_error"):
         message = str(cause)
@@ -188,7 +324,7 @@ def _problems(
     else:
         message = f"không hợp lệ ({item['msg']})"
     given = "" if kind == "missing" else item["input"]
-    yield _problem(message, kind, where, given, data, lines, file)
+    yield _problem(message, kind, where, given, data, places, file)
 
 
 def _problem(
@@ -197,17 +333,18 @@ def _problem(
     where: Location,
     given: Any,
     data: dict[str, Any],
-    lines: dict[Location, int],
+    places: Places,
     file: str,
 ) -> Problem:
     known = where
-    while known and known not in lines:
+    while known and known not in places:
         known = known[:-1]
+    named, row = places.get(known, (file, None))
     return error(
         message,
         code=code,
-        file=file,
-        row=lines.get(known),
+        file=named,
+        row=row,
         column=".".join(_names(where, data)),
         value="" if given is None or isinstance(given, dict | list | tuple) else given,
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 from babel.dates import format_date
 
 from analysis.language.numbers import Numbers
@@ -19,7 +18,7 @@ from analysis.language.plantexts import PlanTexts
 from analysis.plan import Plan
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import dictionary
-from analysis.yamlfile import read_yaml
+from analysis.yamlfile import read_document, read_yaml
 
 LANG_FOLDER = Path("params") / "lang"
 
@@ -131,7 +130,7 @@ def load_language(code: str, root: Path) -> Language:
     if not (folder / "words.yaml").is_file():
         message = "chưa có thư mục ngôn ngữ này trong params/lang"
         raise InputError([error(message, code="no_language", column="lang", value=code)])
-    words = yaml.safe_load((folder / "words.yaml").read_text("utf-8"))
+    words = read_document(folder / "words.yaml").data
     numbers = Numbers(code)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
