@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cases import CASES, data_for, mail_for
+from conftest import Run
 
 from analysis.language.language import load_language
 from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
+from analysis.tables.load import read_dataset
 
 ROOT = Path(__file__).parents[1]
+Congdoan = Callable[..., Run]
 
 # --- settings files ----------------------------------------------------------------------------
 
@@ -141,3 +149,128 @@ def test_what_nobody_could_have_written_is_refused_at_once(text: str, tmp_path: 
         with pytest.raises(InputError, match=name):
             load()
     assert time.process_time() - began < 10
+
+
+# --- folders -----------------------------------------------------------------------------------
+
+
+def test_every_file_of_a_folder_has_its_fate(congdoan: Congdoan, tmp_path: Path) -> None:
+    data, mail = data_for("11-subfolder", tmp_path), mail_for("11-subfolder", tmp_path)
+    (mail / "DN-HUC.XLSX").write_bytes(b"x")
+    (mail / "không đuôi").touch()
+    (mail / "link.csv").symlink_to("gone.csv")
+    os.mkfifo(mail / "pipe.csv")
+    run = congdoan("import", mail, "--year", 2025, "--data", data)
+    assert run.status == 1  # for DN-HUC.XLSX alone
+    for path in mail.iterdir():
+        if path.name != "loi-nhap":
+            assert path.name in run.out
+    (count,) = re.findall(r"^Bỏ qua, không đọc: (\d+)$", run.out, re.M)
+    assert int(count) == len(list(mail.iterdir())) - 3  # one read, one refused, the error lists
+    for name, word in (
+        ("MAYLEN", "giải nén"),
+        ("Xã Tân Thành", "nhập riêng"),
+        ("RLAN", "giải nén"),
+    ):
+        (line,) = [
+            line for line in run.out.splitlines() if line.strip().startswith(("DN-" + name, name))
+        ]
+        assert word in line
+
+
+def test_a_folder_without_anything_to_read_says_what_is_in_it(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("00-control", tmp_path), tmp_path / "mail"
+    mail.mkdir()
+    (mail / "tất cả.rar").touch()
+    run = congdoan("import", mail, "--year", 2025, "--data", data)
+    assert run.status == 1
+    assert "tất cả.rar" in run.err
+    assert "giải nén" in run.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Employers.csv", "employers.CSV", "employers.xlsx", "employers (1).csv"),
+        *("employers.csv.txt", "EMPLOYERS.TXT", "Copy of employers.csv", "employers_2024.csv"),
+    ],
+)
+def test_a_table_under_another_name_is_told(name: str, congdoan: Congdoan, tmp_path: Path) -> None:
+    data = data_for("00-control", tmp_path)
+    (data / "employers.csv").rename(data / name)
+    run = congdoan("check", "--year", 2024, "--data", data)
+    (line,) = [line for line in run.out.splitlines() if name in line]
+    assert line.startswith("CẢNH BÁO")
+    assert "không được đọc" in line
+    assert "phải là tệp employers.csv" in line
+
+
+def test_a_second_file_of_a_table_and_a_strange_one_are_told(tmp_path: Path) -> None:
+    data = data_for("24-table-names", tmp_path)
+    shutil.copy(data / "employers.csv", data / "employers - Copy.csv")
+    (data / "bao cao.xlsx").touch()
+    (data / "README.md").touch()
+    _, problems = read_dataset(data)
+    found = {problem.file: problem.message for problem in problems if problem.code == "unread_file"}
+    assert set(found) == {
+        *("employers - Copy.csv", "bao cao.xlsx", "Lineage.csv", "district (1).csv")
+    }
+    assert "thiếu bảng" not in found["employers - Copy.csv"]
+    assert "lineage.csv" in found["Lineage.csv"]
+
+
+def test_a_store_that_begins_beside_a_misnamed_table_says_so(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("24-table-names", tmp_path), mail_for("00-control", tmp_path)
+    run = congdoan("import", mail, "--year", 2025, "--data", data)
+    assert "Lineage.csv: tệp này không được đọc" in run.err
+
+
+def as_utf16(text: str) -> bytes:
+    return text.encode("utf-16")
+
+
+def with_(sign: str) -> Callable[[str], bytes]:
+    return lambda text: text.replace(",", sign).encode("utf-8-sig")
+
+
+@pytest.mark.parametrize("table", ["roster", "returns", "employers", "district"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(with_(";"), "dấu chấm phẩy", id="semicolons"),
+        pytest.param(with_("\t"), "dấu Tab", id="tabs"),
+        pytest.param(lambda text: b"sep=;\n" + with_(";")(text), "dấu chấm phẩy", id="sep"),
+        pytest.param(as_utf16, "UTF-16", id="UTF-16"),
+        pytest.param(lambda text: text.replace("year,", "nam,", 1).encode(), "", id="no key"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_told_once(
+    table: str, change: Callable[[str], bytes], words: str, congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("00-control", tmp_path)
+    file = data / f"{table}.csv"
+    file.write_bytes(change(file.read_text("utf-8")))
+    run = congdoan("check", "--data", data)
+    errors = [line for line in run.out.splitlines() if line.startswith("LỖI")]
+    assert run.status == 1
+    assert len(errors) == (1 if words else 2)  # an unknown column, and one that is missing
+    assert all(f"{table}.csv" in line and words in line for line in errors)
+
+
+def test_the_case_of_a_semicolon_table(congdoan: Congdoan) -> None:
+    run = congdoan("check", "--year", 2024, "--data", CASES / "24-table-semicolon" / "data")
+    assert (run.status, run.out.count("LỖI")) == (1, 1)
+    assert "roster.csv, dòng 1: các ô ngăn nhau bằng dấu chấm phẩy" in run.out
+
+
+def test_a_register_with_only_its_headings_is_told_once(congdoan: Congdoan, tmp_path: Path) -> None:
+    data = data_for("00-control", tmp_path)
+    file = data / "roster.csv"
+    file.write_text(file.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    run = congdoan("check", "--data", data)
+    assert (run.status, run.out.count("LỖI")) == (1, 1)
+    assert "roster.csv: bảng không có dòng nào" in run.out

@@ -26,6 +26,7 @@ from analysis.commandline import (
     option,
     params_option,
     plan_option,
+    tell_unread,
     year_option,
 )
 from analysis.problems import InputError, Problem, explain_os, has_errors
@@ -136,6 +137,7 @@ def report(
     }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
+    tell_unread(root / params.data)
     if not recap.is_done:
         raise SystemExit(_FAILED)
 

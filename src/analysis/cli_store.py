@@ -18,9 +18,10 @@ from analysis.commandline import (
     option,
     params_option,
     plan_option,
+    tell_unread,
     year_option,
 )
-from analysis.problems import InputError, error
+from analysis.problems import InputError, Problem, error
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 _FAILED = 1
 #: What a folder given to ``import`` is searched for; a file given by name may end otherwise.
 _ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv")
+#: What to do about a file of a folder that may hold figures all the same, by its ending.
+_NOT_READ = {
+    ".zip .rar .7z .gz .tar": "hãy giải nén rồi nhập các tệp bên trong",
+    ".pdf .doc .docx .rtf .odt .jpg .jpeg .png .heic": "không phải bảng tính; số liệu trong đó"
+    " phải được gõ vào biểu mẫu Excel",
+    ".xlsb .numbers .xltx .xltm .xlt .ots .fods .et": "hãy mở rồi lưu lại thành .xlsx",
+    ".tsv .txt .dat": "nếu là bảng số liệu, hãy lưu lại thành .csv hoặc .xlsx",
+}
 _ERROR_LISTS = "loi-nhap"
 
 
@@ -76,7 +85,7 @@ def import_files(
 
     folder, plan, _ = _settings(year or date.today().year, data, plan_file, params_file)
     target = errors or _folder_of(paths[0]) / _ERROR_LISTS
-    files = find_files(paths, target)
+    files, left_out = find_files(paths, target)
     recap = take_in(
         folder,
         files,
@@ -87,6 +96,9 @@ def import_files(
         year=year,
     )
     click.echo(format_recap(recap))
+    if left_out:
+        click.echo(_format_left_out(left_out))
+    tell_unread(folder)
     if recap.refused:
         click.echo("\nDanh sách lỗi để gửi lại:")
         for path in write_error_lists(recap.refused, target):
@@ -99,7 +111,7 @@ def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def find_files(paths: Sequence[Path], error_lists: Path) -> list[Path]:
+def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], dict[Path, str]]:
     """Return the files that are meant: of a folder, those that can hold figures.
 
     Parameters
@@ -111,30 +123,59 @@ def find_files(paths: Sequence[Path], error_lists: Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
-        Each once. Lock files of open workbooks (``~$...``) and hidden files are left out.
+    files : list of Path
+        Each once.
+    left_out : dict of Path to str
+        Everything else in the folders, with the reason; without one for files of the system and
+        of open workbooks (``~$...``).
 
     Raises
     ------
     InputError
-        If a folder holds none.
+        If there is nothing to read.
     """
     found: dict[Path, Path] = {}
+    left_out: dict[Path, str] = {}
     for path in paths:
-        files = _files_in(path) if path.is_dir() else [path]
-        files = [file for file in files if file.parent.resolve() != error_lists.resolve()]
-        if not files:
-            message = f"không có tệp số liệu nào ({', '.join(_ENDINGS)})"
-            raise InputError([error(message, code="no_files", file=path.name)])
-        found |= {file.resolve(): file for file in files}
-    return list(found.values())
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if error_lists.resolve() in (file.resolve(), file.parent.resolve()):
+                continue
+            reason = _why_left_out(file) if path.is_dir() or not file.is_file() else None
+            if reason is None:
+                found[file.resolve()] = file
+            else:
+                left_out[file] = reason
+    if not found:
+        message = f"không có tệp số liệu nào ({', '.join(_ENDINGS)})"
+        places = [error(message, code="no_files", file=path.name) for path in paths]
+        told = ((path.name, reason) for path, reason in left_out.items() if reason)
+        others = [Problem("warning", "left_out", name, None, "", "", why) for name, why in told]
+        raise InputError([*places, *others])
+    return list(found.values()), left_out
 
 
-def _files_in(folder: Path) -> list[Path]:
-    files = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
-    return sorted(
-        path for path in files if path.is_file() and not path.name.startswith(("~$", "."))
-    )
+def _why_left_out(path: Path) -> str | None:
+    """Return why a file of a folder is not read: None if it is, nothing if that goes without saying."""
+    if path.name.startswith(("~$", ".")) or path.name.lower() in ("thumbs.db", "desktop.ini"):
+        return ""
+    if path.is_dir():
+        return f'thư mục con, không tự đọc; hãy nhập riêng: congdoan import "{path}"'
+    if not path.is_file():
+        return "không phải là tệp, hoặc lối tắt đến tệp không còn"
+    ending = path.suffix.lower()
+    if ending in _ENDINGS:
+        return None
+    kind = f"tệp đuôi {ending}" if ending else "tệp không có đuôi"
+    advice = (advice for endings, advice in _NOT_READ.items() if ending in endings.split())
+    return f"{kind}: {next(advice, 'không phải bảng số liệu')}"
+
+
+def _format_left_out(left_out: dict[Path, str]) -> str:
+    told = [f"  {path.name}: {reason}" for path, reason in left_out.items() if reason]
+    quiet = [path.name for path, reason in left_out.items() if not reason]
+    if quiet:
+        told.append(f"  {len(quiet)} tệp của máy, không có số liệu ({', '.join(quiet)})")
+    return "\n".join([f"Bỏ qua, không đọc: {len(left_out)}", *told])
 
 
 @click.command(cls=Command)

@@ -153,6 +153,14 @@ def named_settings(
     return make_params(base.model_dump(), {**named, **chosen}), root
 
 
+def tell_unread(folder: Path) -> None:
+    """Name the files of a dataset's folder that look like its tables and are not read."""
+    from analysis.tables.files import unread_files
+
+    for problem in unread_files(folder):
+        click.echo(str(problem), err=True)
+
+
 def _vietnamese_help(option: click.Option | None) -> click.Option | None:
     if option is not None:
         option.help = "Hiện hướng dẫn này."

@@ -111,6 +111,8 @@ def _unique_keys(dataset: Dataset) -> list[Problem]:
 
 
 def _known_units(dataset: Dataset) -> list[Problem]:
+    if "roster" in dataset.unread:
+        return []  # what is wrong with it is told already, once
     found = []
     known = pd.MultiIndex.from_frame(dataset.roster[["year", "unit_id"]])
     for name in ("returns", "employers"):
@@ -256,6 +258,8 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
 
 
 def _unknown_lineage(dataset: Dataset) -> list[Problem]:
+    if "roster" in dataset.unread:
+        return []
     known = pd.Index(dataset.roster["unit_id"].unique())
     found = []
     for column in ("predecessor_id", "successor_id"):

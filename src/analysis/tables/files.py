@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from analysis.problems import Problem
 from analysis.tables.dictionary import dictionary
 
 DESCRIPTION = "dataset.yaml"
 STORE = "store.sqlite"
 _ENDINGS = (".csv", ".parquet")
+#: Files that look as if they were meant to be a table of the dataset.
+_TABLE_LIKE = (*_ENDINGS, ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def find_files(folder: Path, table: str) -> list[Path]:
     """Return the files that a table could be in: one, if the folder is as it should be."""
     found = [folder / f"{table}{ending}" for ending in _ENDINGS]
     return [path for path in found if path.exists()]
+
+
+def unread_files(folder: Path) -> list[Problem]:
+    """Warn of the files of a dataset's folder that look like its tables and are not read.
+
+    Examples
+    --------
+    >>> unread_files(Path("data/sample"))
+    []
+    """
+    tables = dictionary().tables
+    read = [path for name in tables for path in find_files(folder, name)]
+    found = []
+    for path in sorted(folder.iterdir()):
+        # Where case does not matter, ``Roster.csv`` is what `find_files` found.
+        if path.suffix.lower() not in _TABLE_LIKE or any(path.samefile(one) for one in read):
+            continue
+        message = "tệp này không được đọc"
+        meant = [t for t in tables if re.search(rf"(?<![a-z]){t}(?![a-z])", path.name.lower())]
+        for name in meant:
+            if not find_files(folder, name):
+                message += f"; thiếu bảng «{tables[name].vi}»: bảng ấy phải là tệp {name}.csv"
+        if meant or not (folder / STORE).exists():
+            found.append(Problem("warning", "unread_file", path.name, None, "", "", message))
+    return found
 
 
 def digest_tables(contents: Iterable[tuple[str, bytes]]) -> str:

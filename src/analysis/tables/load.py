@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import DESCRIPTION, digest_tables, hash_files
+from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files
 from analysis.tables.stored import Origin, digest_rows, read_rows, unknown_tables
 from analysis.tables.storefile import has_store, last_entry, reading, refuse_missing, require_past
 from analysis.tables.texts import read_files
@@ -46,6 +46,8 @@ class Dataset:
         SHA-256 over the tables' bytes, or over the store's state: the same data has the same digest.
     origin : Origin or None
         Where the figures of a store came from.
+    unread : frozenset of str
+        The tables whose file could not be read whole: nothing can be said from what they lack.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -53,6 +55,7 @@ class Dataset:
     description: Description = field(default_factory=Description)
     digest: str = ""
     origin: Origin | None = None
+    unread: frozenset[str] = frozenset()
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
         """Name the files, sheets and cells that the figures of a store came from."""
@@ -118,7 +121,7 @@ def read_dataset(folder: Path, as_of: date | None = None) -> tuple[Dataset, list
         raise InputError([error(message, code="no_folder", file=str(folder))])
     if as_of is not None:
         refuse_missing(folder)
-    problems: list[Problem] = []
+    problems = unread_files(folder)
     is_stored = has_store(folder)
     dataset = _from_store(folder, as_of, problems) if is_stored else _from_files(folder, problems)
     if (folder / DESCRIPTION).exists():
@@ -166,7 +169,13 @@ def _from_files(folder: Path, problems: list[Problem]) -> Dataset:
         if file.path is not None:
             contents.append((file.path.name, file.content))
         tables[table.name] = type_table(file.text, table, files[table.name], problems)
-    return Dataset(tables, files, digest=digest_tables(contents))
+    unread = {name for name, file in found.items() if not file.is_whole}
+    named = pd.concat([tables[name]["unit_id"] for name in ("returns", "employers")]).dropna()
+    if tables["roster"].empty and not named.empty and "roster" not in unread:
+        unread.add("roster")
+        message = f"bảng không có dòng nào, mà các bảng khác có {named.nunique()} CĐCS"
+        problems.append(error(message, code="empty_register", file=files["roster"]))
+    return Dataset(tables, files, digest=digest_tables(contents), unread=frozenset(unread))
 
 
 def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Dataset:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from analysis.problems import Problem, Severity, error
+from analysis.problems import Problem, Severity, error, has_errors
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import find_files
 
 #: Rows that become columns together: few enough that Python's own objects stay few.
 _BATCH = 10_000
+_SEPARATORS = {";": "dấu chấm phẩy", "\t": "dấu Tab", "|": "dấu gạch đứng"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,14 @@ class TableFile:
         What is in it.
     text : DataFrame of str
         Exactly the dictionary's columns.
+    is_whole : bool
+        Whether all of it could be read.
     """
 
     path: Path | None
     content: bytes
     text: pd.DataFrame
+    is_whole: bool = True
 
     @property
     def digest(self) -> str:
@@ -61,12 +65,14 @@ def read_files(folder: Path, problems: list[Problem]) -> dict[str, TableFile]:
     """
     found = {}
     for table in dictionary().tables.values():
+        before = len(problems)
         path = _find_table(folder, table, problems)
         text, content = pd.DataFrame(columns=list(table.columns), dtype=str), b""
         if path is not None:
             content = path.read_bytes()
             text = _read_text(path, content, table, problems)
-        found[table.name] = TableFile(path, content, text)
+        is_whole = not has_errors(problems[before:])
+        found[table.name] = TableFile(path, content, text, is_whole)
     return found
 
 
@@ -90,7 +96,11 @@ def _read_text(path: Path, content: bytes, table: Table, problems: list[Problem]
     try:
         cells = reader(path.name, content, problems)
     except UnicodeDecodeError as failure:
-        message = f"tệp không phải là văn bản UTF-8 (byte thứ {failure.start + 1})"
+        kind = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "ANSI"
+        message = (
+            f"tệp không phải là văn bản UTF-8 (byte thứ {failure.start + 1}; có lẽ lưu dạng {kind});"
+            " trong Excel hãy lưu dạng «CSV UTF-8»"
+        )
         problems.append(error(message, code="not_utf8", file=path.name))
         cells = None
     if cells is None:
@@ -109,6 +119,8 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
         for number, row in enumerate(reader, start=1):
             if header is None:
                 header = row
+                if _refuse_header(row, file, problems):
+                    return None
             elif row and len(row) != len(header):
                 message = f"dòng có {len(row)} ô, dòng tiêu đề có {len(header)} ô"
                 problems.append(error(message, code="ragged", file=file, row=number))
@@ -125,17 +137,30 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
     if header is None:
         problems.append(error("tệp trống, không có dòng tiêu đề", code="empty_file", file=file))
         return None
-    for name, times in Counter(header).items():
-        if times > 1:
-            message = f"tiêu đề lặp lại {times} lần"
-            problems.append(error(message, code="duplicate_column", file=file, row=1, column=name))
-            return None
     batches.append(_transposed(rows) or [pa.array([], pa.large_string())] * len(header))
     data = {
         name: pd.array(pa.chunked_array(cells), dtype="str")
         for name, cells in zip(header, zip(*batches, strict=True), strict=True)
     }
     return pd.DataFrame(data, index=pd.Index(numbers, dtype="int64"))
+
+
+def _refuse_header(header: list[str], file: str, problems: list[Problem]) -> bool:
+    """Refuse a heading that is there twice, and a first line that is one cell of many headings."""
+    for name, times in Counter(header).items():
+        if times > 1:
+            message = f"tiêu đề lặp lại {times} lần"
+            problems.append(error(message, code="duplicate_column", file=file, row=1, column=name))
+            return True
+    for sign, name in _SEPARATORS.items():
+        if len(header) == 1 and sign in header[0]:
+            message = (
+                f"các ô ngăn nhau bằng {name}; bảng của bộ số liệu phải ngăn bằng dấu phẩy"
+                " (hoặc nhận tệp này vào kho bằng congdoan import)"
+            )
+            problems.append(error(message, code="separator", file=file, row=1))
+            return True
+    return False
 
 
 def _transposed(rows: list[list[str]]) -> list[pa.Array]:
@@ -192,6 +217,8 @@ def _fit_columns(
         if name in cells.columns:
             continue
         blocking = name in table.key or column.required
+        if blocking:
+            cells = cells.iloc[:0]  # its rows would each be refused for the same reason
         message = f"thiếu cột «{column.vi}»" + ("" if blocking else "; coi như chưa báo cáo")
         severity: Severity = "error" if blocking else "warning"
         problems.append(Problem(severity, "no_column", file, 1, name, "", message))
