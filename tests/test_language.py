@@ -20,7 +20,7 @@ from jinja2 import nodes
 from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
 
 import analysis
-from analysis.findings import Change, Finding, Passage, find, tally
+from analysis.findings import Change, Circle, Finding, Passage, find, tally
 from analysis.findings.editions import Restated
 from analysis.findings.gaps import Gap, find_gap
 from analysis.indicators import write_table
@@ -278,11 +278,17 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     ]
     targets = [(t, i.unit, i.is_fraction) for i in plan.catalogue() for t in i.targets]
     changes = [
-        Change(2023, Fraction(1, 2), difference, fraction)
+        Change(2023, Fraction(1, 2), difference, fraction, basis)
         for difference in (Fraction(1, 100), Fraction(-1, 3), Fraction(0), Fraction(1), Fraction(2))
         for fraction in (True, False)
+        for basis in ("", "same_units", "predecessors")
     ]
-    series = {2023: "75%", 2024: "78.2%"}
+    changes += [
+        Change(2023, Fraction(1), Fraction(steps), False, "", word)
+        for steps in (-2, -1, 1, 2)
+        for word in dictionary().ranked["grade"]
+    ]
+    circles = [Circle(1234, 56, left, joined) for left in (0, 1, 2) for joined in (0, 1, 2)]
     items = [("A", "75%", "80%"), ("B", "1%", "2%")]
     shorts = [i.short for i in plan.indicators]
     restated = [
@@ -298,6 +304,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "target": [(f,) for f in every],
         "grade": [(word,) for word in dictionary().ranked["grade"]],
         "value": [(f,) for f in every],
+        "rate": [(f,) for f in every if f.value is not None and f.indicator.is_fraction],
         "band": [(find_band(10**exponent),) for exponent in range(15)],
         "pair": [(f,) for f in numbers if f.denominator is not None or f.bands[1]],
         "counts": [(f,) for f in every],
@@ -316,7 +323,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "number": [(f,) for f in numbers if not f.indicator.is_fraction],
         "path": [(f,) for f in every],
         "change": [(None,), *((change,) for change in changes)],
-        "change_size": [(change,) for change in changes if change.fraction],
+        "change_size": [(change,) for change in changes if not change.grade],
         "same_perimeter": [(2025,)],
         "tally": [(counts, name) for counts in tallies for _, name in named],
         "nothing_judged": named,
@@ -327,6 +334,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "stage_heading": [()],
         "others_met": [(shorts[:n],) for n in (1, 2, len(shorts))],
         "new_unit": [(2024,)],
+        "with_predecessors": [(2024,)],
         "parent_changed": [(issuer, "CDX-01")],
         "passage": [
             (Passage(date(2024, 8, 15), event, arrival, name, name), language.date(date(2024, 8, 15)))
@@ -336,7 +344,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         ],
         "coverage": [(2024, expected, got) for got, expected in pairs if expected],
         "district_ended": [(language.date(date(2025, 6, 30)),)],
-        "perimeter": [(1234, 56, 2024, *pair) for pair in pairs],
+        "perimeter": [(circle, 2024, same) for circle in circles for same in (True, False)],
         "send_missing": [(list(table.columns),) for table in dictionary().tables.values()],
         "send_return": [(2024, parent) for parent in (issuer, "CDX-01")],
         "remind": [(n, 2024) for n in (1, 2, 1234)],
@@ -346,7 +354,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "dated_bar": targets,
         "assumption": [("90%",)],
         "quotient": [("A", "B")],
-        "fig_trend_item": [("A", series)],
+        "fig_trend_item": [("A", every[:n]) for n in (1, 4)],
         "fig_peers_item": items,
         "other_missed": [([*told.district[:n]],) for n in (1, 2)],
         "keep_going": [()],
@@ -360,20 +368,20 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_targets_alt": [(issuer, 2024, ["A", "B"])],
         "fig_targets_item": [(f,) for f in rates],
         "fig_trend_title": [
-            ("A", 2022, 2024, up)
-            for up in (None, Fraction(0), Fraction(1, 100), Fraction(-1, 100), Fraction(1, 3))
+            ("A", 2022, up)
+            for up in (Fraction(0), Fraction(1, 100), Fraction(-1, 100), Fraction(1, 3))
         ],
-        "fig_trend_subtitle": [(2022, 2024)],
+        "fig_trend_subtitle": [(2022, 2024, breaks) for breaks in ([], [2023], [2023, 2024])],
         "fig_trend_alt": [(["A", "B"],)],
         "fig_peers_title": [pair for pair in pairs if pair[1]],
         "fig_peers_subtitle": [
-            (language.dictionary_word("unit_type", word), n, 2024)
+            (language.dictionary_word("unit_type", word), n, most, 2024)
             for word in dictionary().words["unit_type"]
-            for n in (5, 1234)
+            for n, most in ((5, 5), (5, 1234))
         ],
         "fig_peers_alt": [(["A", "B"],)],
         "fig_path_title": [(f,) for f in rates],
-        "fig_path_subtitle": [(2022, 2045)],
+        "fig_path_subtitle": [(2022, 2045, breaks) for breaks in ([], [2025, 2026])],
         "fig_path_alt": [("A", ["B", "C"])],
         "fig_gap_title": [(gap.finding, "Khe Sanh", Fraction(1, 3)) for gap in gaps],
         "fig_gap_subtitle": [(gap, 2024) for gap in partial],
@@ -540,8 +548,8 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     (
         "informed_enterprise",
         {"numerator": 1, "denominator": 1, "verdict": "met", "missing": 1, "reported": 1},
-        "100% (1 of 1 person, based on 1 of 2 grassroots unions), above the 80% mark by"
-        " 20 percentage points; met whatever the missing figures turn out to be",
+        "100.0% (1 of 1 person, based on 1 of 2 grassroots unions), above the 80% mark by"
+        " 20.0 percentage points; met whatever the missing figures turn out to be",
     ),
     (
         "informed_public",
@@ -577,8 +585,8 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "emulation_launched",
         {"numerator": 40, "denominator": 40, "verdict": "undetermined", "missing": 1,
          "lower": Fraction(40, 41), "upper": Fraction(1)},
-        "100% (40 of 40 union bodies, 1 more without figures); cannot be judged yet because 1 union"
-        " body lacks figures: once complete, the result will be between 97.6% and 100%, while the"
+        "100.0% (40 of 40 union bodies, 1 more without figures); cannot be judged yet because 1 union"
+        " body lacks figures: once complete, the result will be between 97.6% and 100.0%, while the"
         " target is 100%",
     ),
 ]  # fmt: skip

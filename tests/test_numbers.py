@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analysis.language.numbers import Numbers
+from analysis.language.numbers import Numbers, round_as_shown
 from analysis.plan import Target
 
 VI = Numbers("vi")
@@ -55,14 +55,14 @@ def test_counts_have_points_between_thousands(value: int, written: str) -> None:
     ("value", "written"),
     [
         (Fraction(172, 220), "78,2%"),
-        (Fraction(86, 100), "86%"),
+        (Fraction(86, 100), "86,0%"),
         (Fraction(86017, 100000), "86,0%"),
-        (Fraction(1), "100%"),
-        (Fraction(0), "0%"),
+        (Fraction(1), "100,0%"),
+        (Fraction(0), "0,0%"),
         (Fraction(1, 2000), "0,1%"),
         (Fraction(7825, 10000), "78,3%"),
         (Fraction(78249, 100000), "78,2%"),
-        (Fraction(6, 5), "120%"),
+        (Fraction(6, 5), "120,0%"),
         (Fraction(1234567, 1000), "123.456,7%"),
     ],
 )
@@ -75,8 +75,8 @@ def test_a_share_has_one_decimal_half_up_and_a_comma(value: Fraction, written: s
     [
         (Fraction(8996, 10000), Target(at_least="90%"), "89,96%"),
         (Fraction(9004, 10000), Target(at_least="90%"), "90,04%"),
-        (Fraction(9, 10), Target(at_least="90%"), "90%"),
-        (Fraction(8, 10), Target(more_than="80%"), "80%"),
+        (Fraction(9, 10), Target(at_least="90%"), "90,0%"),
+        (Fraction(8, 10), Target(more_than="80%"), "80,0%"),
         (Fraction(80001, 100000), Target(more_than="80%"), "80,001%"),
         (Fraction(9999, 10000), Target(at_least="100%"), "99,99%"),
         (Fraction(999996, 1000000), Target(at_least="100%"), "99,9996%"),
@@ -120,14 +120,16 @@ def test_one_decimal_is_the_nearest_and_half_goes_up(value: Fraction) -> None:
 
 
 @given(st.fractions(0, 10**6), st.integers(1, 4))
-def test_decimals_are_written_out_unless_nothing_was_rounded(value: Fraction, digits: int) -> None:
-    written = VI.decimal(value, digits)
-    decimals = len(written.partition(",")[2])
-    if read(written) == value:
-        assert not written.endswith(",")
-        assert decimals == 0 or not written.endswith("0")
-    else:
-        assert decimals == digits
+def test_decimals_are_always_written_out(value: Fraction, digits: int) -> None:
+    """A column reads evenly: 80,0% stands below 85,1%."""
+    assert len(VI.decimal(value, digits).partition(",")[2]) == digits
+
+
+@given(st.integers(0, 1200))
+def test_a_level_that_is_set_is_as_short_as_it_is(tenths: int) -> None:
+    written = VI.level(Fraction(tenths, 1000))
+    assert read(written) * 10 == tenths
+    assert ("," in written) == bool(tenths % 10)
 
 
 @given(st.integers(0, 400), st.integers(1, 60), st.sampled_from(["1", "2.5", "1.5"]), st.booleans())
@@ -136,7 +138,7 @@ def test_a_mean_is_never_rounded_against_its_verdict(
 ) -> None:
     target = Target(more_than=bar) if is_strict else Target(at_least=bar)
     value = Fraction(above, below)
-    written = read(VI.quantity(value, target))
+    written = read(VI.mean(value, target))
     assert side(written, target.minimum) == side(value, target.minimum)
 
 
@@ -145,9 +147,11 @@ def test_a_mean_is_never_rounded_against_its_verdict(
     [
         (Fraction(25, 1000), "2,5"),
         (Fraction(-25, 1000), "2,5"),
-        (Fraction(0), "0"),
-        (Fraction(1, 100), "1"),
+        (Fraction(0), "0,0"),
+        (Fraction(1, 100), "1,0"),
         (Fraction(1, 10000), "0,01"),
+        (Fraction(9400 - 8997, 10000), "4,03"),
+        (Fraction(1, 3), "33,3"),
     ],
 )
 def test_points_are_a_size_without_sign_and_never_0_unless_they_are(
@@ -165,3 +169,13 @@ def test_points_of_two_different_shares_are_never_written_as_0(data: st.DataObje
 def two_sizes() -> st.SearchStrategy[tuple[int, int]]:
     sizes = st.integers(1, 10**6)
     return st.tuples(sizes, sizes)
+
+
+@given(st.data(), BARS)
+def test_a_difference_is_of_the_two_figures_that_are_shown(data: st.DataObject, bar: str) -> None:
+    target = Target(at_least=bar)
+    one, other = (data.draw(shares_near(target.minimum)) for _ in range(2))
+    shown = [round_as_shown(value, target, is_share=True) for value in (one, other)]
+    assert [read(VI.percent(value, target)) / 100 for value in (one, other)] == shown
+    written = read(VI.points(shown[0] - shown[1])) / 100
+    assert written == abs(shown[0] - shown[1])

@@ -448,27 +448,111 @@ def test_the_value_in_a_sentence_is_the_one_in_the_results(pages: list[Page]) ->
     none_of(wrong())
 
 
-def test_a_change_in_a_sentence_is_the_difference_from_last_year(pages: list[Page]) -> None:
-    def wrong() -> Found:
-        pattern = rf"(tăng|giảm) ({NUMBER})( điểm phần trăm)? so với năm (\d+)"
-        for page, line, row in sentences(pages):
-            told = re.search(pattern, line.text)
-            before = page.rows_before.get(line.id)
-            now, then = exact_of(row), exact_of(before) if before is not None else None
-            moved = now is not None and then is not None and now != then
-            if is_answer(page, line.id) or is_graded(page, line.id):
-                moved = False
-            if bool(told) != moved:
-                yield page, f"{line} but {then} → {now}"
-            elif told and now is not None and then is not None:
-                size = abs(now - then) * (100 if told[3] else 1)
-                is_share = indicator_of(page, line.id).is_fraction
-                right = is_rounded(told[2], size) and read_number(told[2]) > 0
-                right &= (told[1] == "tăng") == (now > then) and bool(told[3]) == is_share
-                if not right or int(told[4]) != page.year - 1:
-                    yield page, f"{line} but {then} → {now}"
+SAME_UNITS = "trên cùng những CĐCS có mặt ở cả hai năm: "
+CHANGE = re.compile(
+    rf"(?:^|; )({SAME_UNITS})?(tăng|giảm) ({NUMBER})( điểm phần trăm)? so với năm (\d+)"
+)
 
+
+def is_other_circle(study: Study, year: int) -> bool:
+    """Whether a tenth or more of the units that had to report came or went."""
+    last, now = (set(study.expected_units(y).index) for y in (year - 1, year))
+    return bool(last) and 10 * len(last ^ now) >= len(last)
+
+
+@cache
+def same_units_rows(page: Page) -> dict[str, list[str]]:
+    """The two figures and the change over the same units, as the year's page shows them."""
+    titles = {i.title: i.id for i in page.study.plan.indicators}
+    rows = [[c.text for c in row.all("th", "td")] for row in page.part("same_perimeter").all("tr")]
+    return {titles[cells[0]]: cells[3:] for cells in rows[1:]}
+
+
+def test_a_change_in_a_sentence_is_the_difference_of_two_figures_on_the_page(
+    pages: list[Page],
+) -> None:
+    """Subtracted as they are shown; where the circle of units is another, over the same units."""
+
+    def wrong() -> Found:
+        for page, line, row in sentences(pages):
+            told, shown = CHANGE.search(line.text), results(page)[line.id]
+            pair = [shown.beside[0], shown.value]
+            of_units = page.kind == "year" and indicator_of(page, line.id).over == "units"
+            is_other = of_units and is_other_circle(page.study, page.year)
+            if is_other:
+                pair = same_units_rows(page).get(line.id, ["–", "–", ""])[:2]
+            is_number = all(re.fullmatch(rf"{NUMBER}%?", text) for text in pair)
+            moved = read_number(pair[1]) - read_number(pair[0]) if is_number else 0
+            if is_answer(page, line.id) or is_graded(page, line.id):
+                moved = 0
+            if bool(told) != bool(moved):
+                yield page, f"{line} but {pair}"
+            elif told:
+                is_share = indicator_of(page, line.id).is_fraction
+                size = read_number(told[3]) / (100 if told[4] else 1)
+                right = bool(told[1]) == is_other and bool(told[4]) == is_share
+                right &= size * (1 if told[2] == "tăng" else -1) == moved
+                if not right or int(told[5]) != page.year - 1:
+                    yield page, f"{line} but {pair}, {row.value}"
+
+    assert any(CHANGE.search(line.text) for _, line, _ in sentences(pages))
     none_of(wrong())
+
+
+def test_no_rise_or_fall_is_told_but_of_an_indicator_or_a_chart(pages: list[Page]) -> None:
+    """What is neither a line's change nor a headline's would have no two figures beside it."""
+    told_of = re.compile(r"\b(tăng|giảm) \d")
+    none_of(
+        (page, text)
+        for page in pages
+        for text in spoken(page)
+        if told_of.search(text) and not CHANGE.search(text)
+    )
+
+
+def test_figures_over_the_same_units_differ_by_what_is_said(pages: list[Page]) -> None:
+    count = 0
+    for page in pages:
+        for key, (before, now, told) in same_units_rows(page).items():
+            moved = read_number(now) - read_number(before)
+            match = re.fullmatch(rf"(tăng|giảm) ({NUMBER})( điểm)?", told)
+            if moved == 0:
+                assert told == "không đổi", (page, key)
+            else:
+                assert match, (page, key, told)
+                size = read_number(match[2]) / (100 if match[3] else 1)
+                assert size * (1 if match[1] == "tăng" else -1) == moved, (page, key, told)
+            count += 1
+    assert count > 20
+
+
+def test_a_district_that_ended_is_in_neither_of_two_years_over_the_same_units() -> None:
+    page = next(p for p in sample_pages() if p.kind == "year" and p.year == 2025)
+    assert page.study.dataset.district["dissolved_on"].notna().any()
+    shown = {key: same_units_rows(page)[key][:2] for key in same_units_rows(page)}
+    assert shown["cadres_trained"] == ["93,0%", "100,0%"]
+    assert shown["dues_collected"][0] == "93,1%"
+    assert shown["emulation_launched"][0] == "96,6%"
+    assert shown["finance_disclosed"][0] == "89,7%"
+
+
+def test_a_grade_that_rose_or_fell_is_told_in_steps(pages: list[Page]) -> None:
+    words = ["không hoàn thành", "hoàn thành", "hoàn thành tốt", "hoàn thành xuất sắc"]
+    ranks = {f"{word} nhiệm vụ": rank for rank, word in enumerate(words)}
+    count = 0
+    for page, line, _ in sentences(pages):
+        if is_graded(page, line.id):
+            shown = results(page)[line.id]
+            now, before = ranks.get(shown.value), ranks.get(shown.beside[0])
+            told = re.search(r"(lên|xuống) (\d) bậc so với năm (\d+) \((.*)\)\.", line.text)
+            if now is None or before is None or now == before:
+                assert not told, line
+            else:
+                assert told, line
+                assert int(told[2]) * (1 if told[1] == "lên" else -1) == now - before, line
+                assert (int(told[3]), told[4]) == (page.year - 1, shown.beside[0]), line
+                count += 1
+    assert count
 
 
 def test_the_margin_in_a_sentence_is_the_distance_from_the_target(pages: list[Page]) -> None:
@@ -790,6 +874,8 @@ def test_a_figures_headline_counts_the_verdicts_of_what_it_draws(pages: list[Pag
             missed, told = words.count("Chưa đạt"), headline(figure)
             if missed and len(words) == 1:
                 right = told == "Tỷ lệ được xét chưa đạt chỉ tiêu"
+            elif missed == len(words):
+                right = told == f"Cả {missed} tỷ lệ đều chưa đạt"
             elif missed:
                 right = told.startswith(f"{missed} trong {len(words)} tỷ lệ chưa đạt")
             elif set(words) == {"Đạt"}:
@@ -805,40 +891,64 @@ def test_a_figures_headline_counts_the_verdicts_of_what_it_draws(pages: list[Pag
     none_of(wrong())
 
 
-def test_a_trend_shows_a_value_on_the_side_of_the_target_on_which_it_is(pages: list[Page]) -> None:
+def test_a_trend_shows_every_year_by_that_years_own_target_and_verdict(pages: list[Page]) -> None:
     def wrong() -> Found:
         for page, figure in figures(pages, "figure_trend"):
             by_short = {i.short: i for i in page.study.plan.indicators}
-            issuer = page.study.plan.issuer.id
-            for label, year, own, whole in data_rows(figure):
-                indicator = by_short[label]
-                bar = target_of(page, indicator.id)
+            words, issuer = page.report.language.words["verdict"], page.study.plan.issuer.id
+            alt = figure.one("svg").attrs["aria-label"]
+            for label, year, own, verdict, whole in data_rows(figure):
+                key = by_short[label].id
                 for text, scope in ((own, page.whose), (whole, ("district", issuer))):
-                    row = page.study.rows(*scope, int(year)).get(indicator.id)
-                    exact = exact_of(row) if row is not None else None
-                    if exact is None or text == "–":
-                        right = exact is None and text == "–"
-                    else:
-                        right = is_rounded(text, exact)
-                        if bar is not None and int(year) == page.year:
-                            value = read_number(text)
-                            right &= side(value, bar.minimum) == side(exact, bar.minimum)
-                    if not right:
-                        yield page, f"{label} {year} {scope}: {text} of {exact}, target {bar}"
+                    row = page.study.rows(*scope, int(year)).get(key)
+                    if not (text == "–" if row is None else value_is_true(page, key, text, row)):
+                        yield page, f"{label} {year} {scope}: {text} of {row}"
+                row = page.study.rows(*page.whose, int(year)).get(key)
+                right = verdict == ("–" if own == "–" else words[row.verdict])
+                if not right or (own != "–" and f"{year} {own} ({verdict.lower()})" not in alt):
+                    yield page, f"{label} {year}: {verdict} but {row}, {alt}"
 
     none_of(wrong())
+
+
+MARK_PATHS = {"met": "met", "not_met": "not_met", "undetermined": "undetermined"}
+
+
+def test_a_trend_draws_a_mark_of_each_years_verdict(pages: list[Page]) -> None:
+    """As many marks of a verdict's colour as years with it, whatever this year's verdict is."""
+    count = 0
+    for page, figure in figures(pages, "figure_trend"):
+        words = page.report.language.words["verdict"]
+        told = Counter(row[3] for row in data_rows(figure))
+        uses = [node.attrs.get("style", "") for node in figure.one("svg").all("use")]
+        for verdict in MARK_PATHS:
+            drawn = sum(f"stroke: var(--{verdict}," in style for style in uses)
+            assert drawn == told[words[verdict]], (page, verdict, drawn, told)
+        count += len(told) > 1
+    assert count
+
+
+def test_a_trend_breaks_the_districts_line_where_the_circle_is_another(pages: list[Page]) -> None:
+    count = 0
+    for page, figure in figures(pages, "figure_trend"):
+        years = sorted({int(row[1]) for row in data_rows(figure)})
+        breaks = [y for y in years[1:] if is_other_circle(page.study, y)]
+        told = re.search(r"ngắt từ năm ([\d, ]+) vì", figure.one("figcaption").text)
+        assert (told[1] if told else "") == ", ".join(map(str, breaks)), page
+        count += bool(breaks)
+    assert count
 
 
 def test_a_trend_ends_with_the_value_of_the_results(pages: list[Page]) -> None:
     def wrong() -> Found:
         for page, figure in figures(pages, "figure_trend"):
             by_short = {i.short: i.id for i in page.study.plan.indicators}
-            drawn, alt = drawn_texts(figure), figure.one("svg").attrs["aria-label"]
-            for label, year, own, _ in data_rows(figure):
+            drawn = drawn_texts(figure)
+            for label, year, own, _, whole in data_rows(figure):
                 if int(year) == page.year:
-                    value = results(page)[by_short[label]].value
-                    if own != value or value not in drawn or f"{year} {value}" not in alt:
-                        yield page, f"{label} {year}: {own}, drawn {drawn}, results {value}"
+                    shown = results(page)[by_short[label]]
+                    if (own, whole) != (shown.value, shown.beside[1]) or own not in drawn:
+                        yield page, f"{label} {year}: {own}, {whole}, drawn {drawn}, {shown}"
 
     none_of(wrong())
 
@@ -847,18 +957,17 @@ def test_a_trends_headline_is_the_difference_of_its_ends(pages: list[Page]) -> N
     count = 0
     for page, figure in figures(pages, "figure_trend"):
         label, _, told = headline(figure).rpartition(": ")
-        key = next(i.id for i in page.study.plan.indicators if i.short == label)
-        values = page.study.values(key, *page.whose)
-        years = [y for y in values if y <= page.year]
-        moved = values[max(years)] - values[min(years)]
-        since = f" so với năm {min(years)}"
+        values = [
+            (row[1], row[2]) for row in data_rows(figure) if row[0] == label and row[2] != "–"
+        ]
+        moved = read_number(values[-1][1]) - read_number(values[0][1])
+        since = f" so với năm {values[0][0]}"
         match = re.fullmatch(rf"(tăng|giảm) ({NUMBER}) điểm{since}", told)
         if moved == 0:
-            assert told == "không đổi", (page, told)
+            assert told == f"không đổi{since}", (page, told)
         else:
             assert match, (page, told)
-            assert (match[1] == "tăng") == (moved > 0), (page, told)
-            assert is_rounded(match[2], abs(moved) * 100), (page, told)
+            assert read_number(match[2]) * (1 if match[1] == "tăng" else -1) == moved * 100, page
         count += 1
     assert count > 10
 

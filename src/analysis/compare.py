@@ -30,7 +30,8 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     basis : {"published", "same_perimeter"}
         ``published`` compares the figures as each year reported them. ``same_perimeter`` keeps
         only the units expected in both years, together with the predecessors that merged into one
-        of them (or were split into them) between the years.
+        of them (or were split into them) between the years. A district federation that ended
+        between them is in neither.
 
     Returns
     -------
@@ -108,7 +109,21 @@ def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
     tables = {**study.dataset.tables}
     tables["roster"] = inside(tables["roster"])
     tables["returns"] = inside(tables["returns"])
+    tables["district"] = _without_ended(tables["district"], study, before, now)
     return replace(study.dataset, tables=tables)
+
+
+def _without_ended(district: pd.DataFrame, study: Study, before: int, now: int) -> pd.DataFrame:
+    """Leave a district that ended between the two years out of the earlier one as well."""
+    start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
+    ended = district["dissolved_on"].min()
+    if pd.isna(ended) or not start <= ended < end:
+        return district
+    return district.assign(
+        dissolved_on=district["dissolved_on"].mask(
+            district["dissolved_on"].notna(), start - pd.Timedelta(days=1)
+        )
+    )
 
 
 def _successors(study: Study, before: int, now: int) -> dict[str, set[str]]:

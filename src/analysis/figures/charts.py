@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -52,14 +53,19 @@ class PeerMark:
 
 @dataclass(frozen=True)
 class Trend:
-    """One small chart: values by year of a unit and of the district, and the target."""
+    """One small chart: a unit's values and verdicts by year, the district's values, this year's bar.
+
+    The district's line is broken before each year of ``breaks``: other units are in it from there.
+    """
 
     label: str
     unit: dict[int, Fraction]
+    verdicts: dict[int, str]
+    unit_text: str
     district: dict[int, Fraction]
     district_text: str
+    breaks: Sequence[int]
     target: Target | None
-    verdict: str
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def trend_chart(trends: Sequence[Trend], years: Sequence[int], language: Languag
     step = 104.0
     figure = new_figure(step * len(trends))
     # A value close to its target takes more digits, and its label more room.
-    right = 10 + _LETTER * max(len(label) for t in trends for label in _end_texts(t, language))
+    right = 10 + _LETTER * max(len(text) for t in trends for text in (t.unit_text, t.district_text))
     for place, trend in enumerate(trends):
         bottom = step * (len(trends) - 1 - place) + _AXIS
         axes = add_axes(figure, 34, bottom, WIDTH - 34 - right, step - _AXIS - 30)
@@ -158,13 +164,20 @@ def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Langua
         bar = float(trend.target.minimum)
         axes.axhline(bar, color=colour("ink"), lw=0.8, ls=(0, (4, 3)))
         axes.annotate(
-            language.numbers.percent(trend.target.minimum), (0, bar), (-4, 0),
+            language.numbers.level(trend.target.minimum), (0, bar), (-4, 0),
             xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="right", va="center", fontsize=SMALL, color=colour("ink"),
         )  # fmt: skip
-    _draw_line(axes, trend.district, colour("muted"), 1.2, None)
-    _draw_line(axes, trend.unit, colour(MARKS[trend.verdict].colour), 2.4, MARKS[trend.verdict])
-    for text, height, role in _end_labels(trend, language, (low - room, high + room)):
+    cuts = [years[0], *trend.breaks, years[-1] + 1]
+    for start, end in pairwise(sorted(cuts)):
+        part = {year: value for year, value in trend.district.items() if start <= year < end}
+        _draw_line(axes, part, "muted", 1.2)
+        axes.plot(list(part), [float(v) for v in part.values()], color=colour("muted"), lw=0,
+                  marker="o", ms=2.6)  # fmt: skip
+    _draw_line(axes, trend.unit, "no_target", 2.0)
+    for year, value in trend.unit.items():
+        _draw_mark(axes, year, float(value), MARKS[trend.verdicts[year]])
+    for text, height, role in _end_labels(trend, (low - room, high + room)):
         axes.annotate(
             text, (1, height), (6, 0),
             xycoords=("axes fraction", "data"), textcoords="offset points",
@@ -172,20 +185,10 @@ def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Langua
         )  # fmt: skip
 
 
-def _end_labels(
-    trend: Trend, language: Language, limits: tuple[float, float]
-) -> list[tuple[str, float, str]]:
+def _end_labels(trend: Trend, limits: tuple[float, float]) -> list[tuple[str, float, str]]:
     """Return the last value of each line, moved apart where they would touch."""
-    shown = [
-        (series, role)
-        for series, role in ((trend.unit, MARKS[trend.verdict].colour), (trend.district, "muted"))
-        if series
-    ]
-    texts = _end_texts(trend, language)
-    ends = [
-        (float(series[max(series)]), text, role)
-        for (series, role), text in zip(shown, texts, strict=True)
-    ]
+    lines = [(trend.unit, trend.unit_text, "ink"), (trend.district, trend.district_text, "muted")]
+    ends = [(float(line[max(line)]), text, role) for line, text, role in lines if line]
     ends.sort()
     heights = [height for height, _, _ in ends]
     apart = (limits[1] - limits[0]) * 0.26
@@ -195,22 +198,12 @@ def _end_labels(
     return [(text, height, role) for height, (_, text, role) in zip(heights, ends, strict=True)]
 
 
-def _end_texts(trend: Trend, language: Language) -> list[str]:
-    own = trend.unit
-    texts = [language.numbers.percent(own[max(own)], trend.target)] if own else []
-    return [*texts, *([trend.district_text] if trend.district else [])]
-
-
-def _draw_line(
-    axes: Axes, series: dict[int, Fraction], line_colour: str, width: float, mark: Mark | None
-) -> None:
+def _draw_line(axes: Axes, series: dict[int, Fraction], role: str, width: float) -> None:
     """Draw a line broken where a year has no value."""
-    if not series:
-        return
-    years = range(min(series), max(series) + 1)
-    heights = [float(series[year]) if year in series else float("nan") for year in years]
-    shape = mark.shape if mark else "o"
-    axes.plot(list(years), heights, color=line_colour, lw=width, marker=shape, ms=2.2 * width)
+    if series:
+        years = range(min(series), max(series) + 1)
+        heights = [float(series[year]) if year in series else float("nan") for year in years]
+        axes.plot(list(years), heights, color=colour(role), lw=width)
 
 
 def path_chart(
@@ -242,7 +235,7 @@ def path_chart(
     for year in knots:
         axes.plot(year, float(path[year]), marker="|", ms=10, color=colour("ink"))
     axes.annotate(
-        language.numbers.percent(path[knots[-1]]), (knots[-1], float(path[knots[-1]])), (6, 0),
+        language.numbers.level(path[knots[-1]]), (knots[-1], float(path[knots[-1]])), (6, 0),
         textcoords="offset points", va="center", fontsize=SMALL, color=colour("ink"),
     )  # fmt: skip
     for finding in known:
@@ -258,14 +251,14 @@ def path_chart(
         # Near the years' labels the value goes above its mark.
         beside = (9, -9) if float(now.value) - bottom > (top - bottom) / 8 else (9, 10)
         axes.annotate(
-            language.numbers.percent(now.value, now.target), (now.year, float(now.value)), beside,
+            language.say("value", now), (now.year, float(now.value)), beside,
             textcoords="offset points", va="center", fontsize=TEXT, fontweight="bold",
             color=colour("ink"),
         )  # fmt: skip
     shown = _spread(sorted({*knots, *(f.year for f in known)}), (last - first) / 9)
     axes.set_xticks(shown, [str(year) for year in shown])
     ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= max(low - 0.1, 0)]
-    axes.set_yticks(ticks, [language.numbers.percent(Fraction(round(t * 10), 10)) for t in ticks])
+    axes.set_yticks(ticks, [language.numbers.level(Fraction(round(t * 10), 10)) for t in ticks])
     axes.grid(axis="y", color=colour("line"), lw=0.5)
     return figure
 
@@ -320,7 +313,7 @@ def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
 
 def _value_and_counts(finding: Finding, language: Language) -> str:
     assert finding.value is not None
-    value = language.numbers.percent(finding.value, finding.target)
+    value = language.say("value", finding)
     if finding.indicator.is_money or len(language.say("counts", finding)) > 11:
         return value
     return f"{value} ({language.say('counts', finding)})"
@@ -337,7 +330,7 @@ def _draw_mark(axes: Axes, x: float, y: float, mark: Mark) -> None:
 def _percent_axis(axes: Axes, top: float, language: Language) -> None:
     axes.set_xlim(0, top)
     ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
-    axes.set_xticks(ticks, [language.numbers.percent(Fraction(t)) for t in ticks])
+    axes.set_xticks(ticks, [language.numbers.level(Fraction(t)) for t in ticks])
     labels = axes.get_xticklabels()
     labels[0].set_horizontalalignment("left")
     if top < 1.04:

@@ -1,18 +1,23 @@
 """What a row of the indicator table says: the one source of every sentence, table and figure."""
 
-from analysis.findings.finding import Change, Finding, find
+from analysis.findings.circle import Circle, find_circle
+from analysis.findings.finding import Change, Finding, find, find_before, find_years
 from analysis.findings.lineage import Passage, find_passages
 from analysis.findings.peers import Peers, compare_with_peers
 from analysis.findings.tally import Tally, tally
 
 __all__ = [
     "Change",
+    "Circle",
     "Finding",
     "Passage",
     "Peers",
     "Tally",
     "compare_with_peers",
     "find",
+    "find_before",
+    "find_circle",
     "find_passages",
+    "find_years",
     "tally",
 ]

@@ -8,20 +8,43 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.findings.circle import find_circle, same_units
+from analysis.findings.lineage import merged_into
+from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
 from analysis.study import Study, flags_of, shown_value
 from analysis.tables.dictionary import dictionary
 
+#: Words of a trajectory that speak of the pace since the path's start.
+_PACES = ("regressing", "behind_recovering", "off_track")
+
 
 @dataclass(frozen=True)
 class Change:
-    """A difference from an earlier year of the same scope; a share's is in points of 1."""
+    """A difference from an earlier year: of the two figures as they are shown.
+
+    Attributes
+    ----------
+    year : int
+        The earlier year.
+    before, difference : Fraction
+        As shown; a share's difference is in points of 1, a grade's in steps.
+    fraction : bool
+        Whether it is of a share.
+    basis : str
+        Whom it compares, where not the scope as it was published in both years: ``same_units``,
+        or ``predecessors`` of a unit that came out of others.
+    grade : str
+        The word of the grade before.
+    """
 
     year: int
     before: Fraction
     difference: Fraction
     fraction: bool
+    basis: str = ""
+    grade: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +139,18 @@ class Finding:
         return dictionary().ranked["grade"][int(self.value)]
 
     @property
+    def is_mean(self) -> bool:
+        """Whether its value is a mean over units."""
+        return self.indicator.measure == "mean_per_unit" and self.scope != "unit"
+
+    @property
+    def shown(self) -> Fraction:
+        """The number that a page shows for its value."""
+        assert self.value is not None
+        is_share = self.indicator.is_fraction
+        return round_as_shown(self.value, self.target, is_share=is_share)
+
+    @property
     def is_judged(self) -> bool:
         """Whether the year passes a verdict on it."""
         return self.verdict in ("met", "not_met", "undetermined")
@@ -147,17 +182,26 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
     """
     rows = study.rows(scope, scope_id, year)
     totals = study.rows("district", study.plan.issuer.id, year)
-    before = study.rows(scope, scope_id, year - 1)
+    before, basis = find_before(study, scope, scope_id, year)
+    known = [y for y in study.dataset.years if study.plan.baseline_year < y <= year]
+    has_moved = scope == "district" and any(find_circle(study, y).is_other for y in known)
     found = {}
     cells = study.cells(scope_id, year) if scope == "unit" and rows else None
     for indicator in study.plan.catalogue():
         if indicator.id not in rows:
             continue
-        finding = _from_row(indicator, rows[indicator.id], study)
+        finding = find_in(study, indicator, rows[indicator.id])
         extra: dict[str, Any] = {}
-        if indicator.id in before:
-            earlier = _from_row(indicator, before[indicator.id], study)
-            extra["change"] = _change(finding, earlier)
+        is_of_circle = scope == "district" and indicator.over == "units"
+        if is_of_circle and find_circle(study, year).is_other:
+            pair = same_units(study, year).get(indicator.id, ())
+            earlier = [find_in(study, indicator, row) for row in pair]
+            extra["change"] = _change(earlier[1], earlier[0], "same_units") if earlier else None
+        elif indicator.id in before:
+            extra["change"] = _change(finding, before[indicator.id], basis)
+        if is_of_circle and has_moved and finding.trajectory in _PACES:
+            # The pace may be of who left and who came: the path alone can be spoken of.
+            extra["trajectory"] = "behind"
         if cells is not None:
             extra["lacking"] = _empty_cells(finding, cells)
             if indicator.measure == "total" and finding.value is not None:
@@ -167,7 +211,8 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
     return {key: _with_failing_facts(finding, found) for key, finding in found.items()}
 
 
-def _from_row(indicator: Indicator, row: Any, study: Study) -> Finding:
+def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
+    """Return what a row of the table says, without what lies beside it."""
     return Finding(
         indicator=indicator,
         year=int(row.year),
@@ -202,10 +247,81 @@ def _fraction(cell: Any) -> Fraction | None:
     return None if pd.isna(cell) else Fraction(repr(float(cell)))
 
 
-def _change(now: Finding, before: Finding) -> Change | None:
-    if now.value is None or before.value is None or now.is_grade or now.is_answer:
+def find_years(
+    study: Study, scope: str, scope_id: str, indicator: Indicator, until: int
+) -> dict[int, Finding]:
+    """Return what an indicator says of a scope in every year up to one that has a value.
+
+    Parameters
+    ----------
+    study, scope, scope_id
+        As for `find`.
+    indicator : Indicator
+        Of the plan's catalogue.
+    until : int
+        The last year.
+    """
+    rows = {y: study.rows(scope, scope_id, y).get(indicator.id) for y in study.dataset.years}
+    found = {y: find_in(study, indicator, row) for y, row in rows.items() if row is not None}
+    return {y: f for y, f in found.items() if y <= until and f.value is not None}
+
+
+def find_before(
+    study: Study, scope: str, scope_id: str, year: int
+) -> tuple[dict[str, Finding], str]:
+    """Return what the year before stands beside a scope's findings, and whose figures they are.
+
+    Parameters
+    ----------
+    study, scope, scope_id, year
+        As for `find`.
+
+    Returns
+    -------
+    found : dict of str to Finding
+        By indicator id. Of a unit that others merged into in the year: their sums, without a
+        verdict; a fact only where all of them agree.
+    basis : str
+        ``predecessors`` there, else empty.
+    """
+    keys = [scope_id]
+    if scope == "unit":
+        earlier = merged_into(study, scope_id, year)
+        keys = [*earlier, *([scope_id] if study.rows(scope, scope_id, year - 1) else [])] or keys
+        if earlier:
+            every = [_of_year(study, scope, key, year - 1) for key in keys]
+            shared = [key for key in every[0] if all(key in one for one in every)]
+            return {key: _pool([one[key] for one in every]) for key in shared}, "predecessors"
+    return _of_year(study, scope, scope_id, year - 1), ""
+
+
+def _of_year(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Finding]:
+    rows = study.rows(scope, scope_id, year)
+    plan = study.plan.catalogue()
+    return {i.id: find_in(study, i, rows[i.id]) for i in plan if i.id in rows}
+
+
+def _pool(parts: list[Finding]) -> Finding:
+    first, is_share = parts[0], parts[0].indicator.is_share
+    nothing = replace(first, target=None, verdict="no_target", value=None, slack=None)
+    pairs = [(part.numerator, part.denominator) for part in parts if part.value is not None]
+    above = [n for n, _ in pairs if n is not None]
+    below = [d for _, d in pairs if d is not None]
+    if len(above) < len(parts) or (is_share and len(set(above)) > 1):
+        return nothing
+    numerator = above[0] if is_share else sum(above)
+    denominator = sum(below) if first.indicator.measure == "ratio" else next(iter(below), None)
+    value = Fraction(numerator, 1 if denominator is None else denominator)
+    return replace(nothing, numerator=numerator, denominator=denominator, value=value)
+
+
+def _change(now: Finding, before: Finding, basis: str) -> Change | None:
+    """Return how the figure that a page shows differs from an earlier one; answers have none."""
+    if now.value is None or before.value is None or now.is_answer:
         return None
-    return Change(before.year, before.value, now.value - before.value, now.indicator.is_fraction)
+    size, grade = now.shown - before.shown, before.grade if before.is_grade else ""
+    is_share = now.indicator.is_fraction
+    return Change(before.year, before.shown, size, is_share, basis, grade)
 
 
 def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:

@@ -67,6 +67,29 @@ def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
     return tuple(found)
 
 
+def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
+    """Return the units that merged into one in a year's figures and reported apart before.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> merged_into(load(2024), "THTHCS-TANTHANH", 2024)
+    ('TH-TANTHANH', 'THCS-TANTHANH')
+    """
+
+    def gather() -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        before = study.expected_units(year - 1).index
+        events = study.dataset.lineage
+        for row in events[events["event"] == "merged"].itertuples(index=False):
+            if row.predecessor_id in before and report_year(row.date.date(), study.plan) == year:
+                found.setdefault(str(row.successor_id), []).append(str(row.predecessor_id))
+        return {key: tuple(dict.fromkeys(keys)) for key, keys in found.items()}
+
+    merged: dict[str, tuple[str, ...]] = study.remember(("merged into", year), gather)
+    return merged.get(unit_id, ())
+
+
 def report_year(day: date, plan: Plan) -> int:
     """Return the year whose figures a day falls into: up to its cut-off.
 

@@ -144,11 +144,16 @@ def load_language(code: str, root: Path) -> Language:
         count=numbers.count,
         decimal=numbers.decimal,
         percent=numbers.percent,
+        level=numbers.level,
+        mean=numbers.mean,
         points=numbers.points,
         quantity=numbers.quantity,
         difference=numbers.difference,
         percent_up=numbers.percent_up,
-        scaled=lambda number, scale: numbers.decimal(Fraction(number, scale)),
+        scaled=lambda number, scale: numbers.quantity(Fraction(number, scale)),
+        amount=lambda number, scale: (
+            numbers.count(number) if scale == 1 else numbers.decimal(Fraction(number, scale))
+        ),
         lower_first=lower_first,
         heading=lambda column: _heading(words, column, tuple(dictionary().tables)),
     )

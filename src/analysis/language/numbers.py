@@ -39,63 +39,96 @@ class Numbers:
         return str(format_decimal(int(value), locale=self.locale))
 
     def decimal(self, value: Fraction, digits: int = 1) -> str:
-        """Write a number rounded half up, without zeros at the end where nothing was rounded.
+        """Write a number rounded half up, always with its decimals: a column reads evenly.
 
         Examples
         --------
         >>> Numbers("vi").decimal(Fraction(86)), Numbers("vi").decimal(Fraction(86017, 1000))
-        ('86', '86,0')
+        ('86,0', '86,0')
         """
-        rounded = round_half_up(value, digits)
-        exact = Decimal(rounded.numerator) / Decimal(rounded.denominator)
-        pattern = "#,##0." + ("#" if rounded == value else "0") * digits
-        return str(format_decimal(exact, format=pattern, locale=self.locale))
+        return self._write(value, digits, "0")
 
-    def percent(self, value: Fraction, target: Target | None = None, digits: int = 1) -> str:
-        """Write a share in percent, with as many digits as its verdict takes.
+    def percent(self, value: Fraction, target: Target | None = None) -> str:
+        """Write a share in percent: one decimal, or as many as its verdict takes.
 
         Examples
         --------
-        >>> Numbers("vi").percent(Fraction(8996, 10000), Target(at_least="90%"))
+        >>> numbers = Numbers("vi")
+        >>> numbers.percent(Fraction(8996, 10000), Target(at_least="90%"))
         '89,96%'
+        >>> numbers.percent(Fraction(8, 10))
+        '80,0%'
         """
-        if target is not None and target.is_numeric:
-            digits = self._enough_digits(value * 100, target, digits)
-        return self.decimal(value * 100, digits) + "%"
+        return self.decimal(value * 100, _digits(value, target, 100)) + "%"
+
+    def level(self, value: Fraction) -> str:
+        """Write a share that is set and not measured, a target or a tick: ``80%``."""
+        return self._write(value * 100, 1, "#") + "%"
 
     def points(self, difference: Fraction) -> str:
         """Write a difference of shares in percentage points, without its sign.
 
-        A difference that is not zero is never written as 0.
+        A difference that is not zero is never written as 0, and one of two shown figures has all
+        their decimals.
+
+        Examples
+        --------
+        >>> Numbers("vi").points(Fraction(-463, 10000)), Numbers("vi").points(Fraction(1, 30))
+        ('4,63', '3,3')
         """
-        size = abs(difference) * 100
-        digits = 1
+        return self._exactly(abs(difference) * 100)
+
+    def difference(self, difference: Fraction) -> str:
+        """Write the size of a difference of means; what is not zero never reads 0."""
+        size = abs(difference)
+        return self.count(size) if size.denominator == 1 else self._exactly(size)
+
+    def _exactly(self, size: Fraction) -> str:
+        exact = next((n for n in range(1, _MOST_DIGITS) if round_half_up(size, n) == size), 1)
+        digits = exact
         while size and digits < _MOST_DIGITS and not round_half_up(size, digits):
             digits += 1
         return self.decimal(size, digits)
-
-    def difference(self, difference: Fraction) -> str:
-        """Write the size of a difference of means or counts; what is not zero never reads 0."""
-        return self.points(difference / 100)
 
     def percent_up(self, value: Fraction) -> str:
         """Write a share that is enough: rounded up to one decimal."""
         return self.decimal(Fraction(math.ceil(value * 1000), 10)) + "%"
 
-    def quantity(self, value: Fraction, target: Target | None = None) -> str:
-        """Write a mean or a count: whole where it is whole, else as its verdict takes."""
-        digits = 1 if target is None else self._enough_digits(value, target, 1, scale=1)
-        return self.decimal(value, digits)
+    def mean(self, value: Fraction, target: Target | None = None) -> str:
+        """Write a mean: one decimal, or as many as its verdict takes."""
+        return self.decimal(value, _digits(value, target, 1))
 
-    @staticmethod
-    def _enough_digits(value: Fraction, target: Target, digits: int, scale: int = 100) -> int:
-        """Return the fewest decimals at which the rounded number stands where the exact one does."""
-        bar = target.minimum * scale
-        while digits < _MOST_DIGITS and _side(round_half_up(value, digits), bar) != _side(
-            value, bar
-        ):
-            digits += 1
+    def quantity(self, value: Fraction) -> str:
+        """Write a count, or half of one: whole where it is whole."""
+        return self._write(value, 1, "#")
+
+    def _write(self, value: Fraction, digits: int, place: str) -> str:
+        rounded = round_half_up(value, digits)
+        exact = Decimal(rounded.numerator) / Decimal(rounded.denominator)
+        return str(format_decimal(exact, format=f"#,##0.{place * digits}", locale=self.locale))
+
+
+def round_as_shown(value: Fraction, target: Target | None = None, *, is_share: bool) -> Fraction:
+    """Return the number that a page shows for a value, so that readers can subtract two of them.
+
+    Examples
+    --------
+    >>> round_as_shown(Fraction(624, 739), is_share=True)
+    Fraction(211, 250)
+    """
+    scale = 100 if is_share else 1
+    return round_half_up(value * scale, _digits(value, target, scale)) / scale
+
+
+def _digits(value: Fraction, target: Target | None, scale: int) -> int:
+    """Return the fewest decimals at which the rounded number stands where the exact one does."""
+    digits = 1
+    if target is None or not target.is_numeric:
         return digits
+    exact, bar = value * scale, target.minimum * scale
+    while digits < _MOST_DIGITS and _side(round_half_up(exact, digits), bar) != _side(exact, bar):
+        digits += 1
+    return digits
 
 
 def _side(value: Fraction, bar: Fraction) -> int:

@@ -106,7 +106,7 @@ class Report:
 
     def _headings_beside(self) -> list[str]:
         """Return what else stands beside each result; `_beside` gives the texts."""
-        return [str(self.year - 1)]
+        return [f"{self.language.ui('value')} {self.year - 1}"]
 
     def _beside(self, finding: Finding) -> list[str]:
         last = self.before.get(finding.indicator.id)

@@ -70,4 +70,4 @@ def _comparison(condition: Condition, language: Language) -> tuple[str, str]:
 
 def _number(bar: Fraction, condition: Condition, language: Language) -> str:
     is_share = condition.over is not None
-    return language.numbers.percent(bar) if is_share else language.numbers.quantity(bar)
+    return language.numbers.level(bar) if is_share else language.numbers.quantity(bar)

@@ -13,7 +13,16 @@ from fractions import Fraction
 
 from analysis.exact import round_half_up
 from analysis.figures import Shown
-from analysis.findings import Finding, Passage, Peers, compare_with_peers, find, find_passages
+from analysis.findings import (
+    Finding,
+    Passage,
+    Peers,
+    compare_with_peers,
+    find,
+    find_circle,
+    find_passages,
+    find_years,
+)
 from analysis.language import Language, load_language
 from analysis.study import Study
 
@@ -55,6 +64,8 @@ class Surroundings:
         The unit's part of the district's totals.
     series : dict of str to dict of int to Shown
         The district's shares by year, where they are drawn.
+    other_circles : tuple of int
+        The years up to this one whose circle of units is another than the year's before.
     peers : dict of str to Standing
         By indicator.
     neighbours : dict of str to tuple of (str, str)
@@ -69,6 +80,7 @@ class Surroundings:
     district: dict[str, str]
     parts: dict[str, str]
     series: dict[str, dict[int, Shown]]
+    other_circles: tuple[int, ...]
     peers: dict[str, Standing]
     neighbours: dict[str, tuple[str, str]]
     other_years: tuple[int, ...]
@@ -108,6 +120,9 @@ def look_around(
             if finding.share_of_district is not None
         },
         series={key: _series(study, findings[key], language) for key in drawn},
+        other_circles=tuple(
+            y for y in study.dataset.years if y <= year and find_circle(study, y).is_other
+        ),
         peers={
             key: _stand(finding, compare_with_peers(study, finding), language)
             for key, finding in findings.items()
@@ -146,11 +161,10 @@ def _district(study: Study, year: int, language: Language) -> dict[str, str]:
 
 
 def _series(study: Study, finding: Finding, language: Language) -> dict[int, Shown]:
-    values = study.values(finding.indicator.id, "district", study.plan.issuer.id)
+    issuer = study.plan.issuer.id
+    years = find_years(study, "district", issuer, finding.indicator, finding.year)
     return {
-        year: _show(value, language.numbers.percent(value, finding.target))
-        for year, value in values.items()
-        if year <= finding.year
+        y: _show(f.value, language.say("value", f)) for y, f in years.items() if f.value is not None
     }
 
 
@@ -165,9 +179,10 @@ def _stand(finding: Finding, peers: Peers, language: Language) -> Standing:
     if peers.median is None or peers.lower_quartile is None or peers.upper_quartile is None:
         return Standing(peers.count)
     if not finding.indicator.is_fraction:
-        return Standing(peers.count, numbers.quantity(peers.median))
+        return Standing(peers.count, numbers.mean(peers.median))
+    written = numbers.level if finding.is_banded else numbers.percent
     lower, median, upper = (
-        _show(value, numbers.percent(value))
+        _show(value, written(value))
         for value in (peers.lower_quartile, peers.median, peers.upper_quartile)
     )
     is_below = finding.value is not None and finding.value < peers.median

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pandas as pd
 
 from analysis.figures import PeerMark, Trend, peers_chart, trend_chart
-from analysis.findings import Finding, find, tally
+from analysis.findings import Finding, find, find_before, find_years, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.problems import InputError, error
@@ -45,7 +45,7 @@ class UnitReport(Report):
         self.facts: pd.Series = study.register.loc[(year, unit_id)]
         self.name = str(self.facts["name"])
         self.findings = find(study, "unit", unit_id, year)
-        self.before = find(study, "unit", unit_id, year - 1)
+        self.before, self.basis = find_before(study, "unit", unit_id, year)
         self.trends = self._choose_trends()
         self.around = look_around(study, self.findings, unit_id, year, drawn=self.trends)
 
@@ -116,7 +116,9 @@ class UnitReport(Report):
         notes = []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))
-        if not self.before:
+        if self.basis:
+            notes.append(say("with_predecessors", self.year - 1))
+        elif not self.before:
             notes.append(say("new_unit", self.year))
         if self.parent_before not in ("", self.parent):
             notes.append(say("parent_changed", self.parent_before, self.parent))
@@ -165,62 +167,64 @@ class UnitReport(Report):
         """Draw the rates that most deserve a look over the years; nothing in a first year."""
         if not self.trends:
             return None
-        findings = [self.findings[key] for key in self.trends]
-        years = sorted({y for series in self.trends.values() for y in series})
-        say, texts, numbers = self.language.say, self.language.words["ui"], self.language.numbers
-        first, shown = findings[0], next(iter(self.trends.values()))
-        change = shown[max(shown)] - shown[min(shown)]
-        told = {
-            f.indicator.id: {
-                y: numbers.percent(value, f.target)
-                for y, value in self.trends[f.indicator.id].items()
-            }
-            for f in findings
-        }
-        whole = {key: {y: s.text for y, s in self.around.series[key].items()} for key in told}
+        say, words = self.language.say, self.language.words
+        texts, around = words["ui"], self.around
+        drawn = [f for series in self.trends.values() for f in series.values()]
+        years = sorted({f.year for f in drawn})
+        first = list(next(iter(self.trends.values())).values())
+        change = first[-1].shown - first[0].shown
+        breaks = [y for y in around.other_circles if years[0] < y <= years[-1]]
+        items = [
+            say("fig_trend_item", series[max(series)].indicator.short, list(series.values()))
+            for series in self.trends.values()
+        ]
+        whole = {key: {y: s.text for y, s in around.series[key].items()} for key in self.trends}
         return self.figure(
             "xu-huong",
-            trend_chart([self._trend(f) for f in findings], years, self.language),
-            headline=say("fig_trend_title", first.indicator.short, min(shown), max(shown), change),
-            subtitle=say("fig_trend_subtitle", years[0], years[-1]),
-            alt=say(
-                "fig_trend_alt",
-                [say("fig_trend_item", f.indicator.short, told[f.indicator.id]) for f in findings],
-            ),
-            header=[texts["indicator"], texts["year"], texts["unit"], texts["district_value"]],
+            trend_chart([self._trend(key) for key in self.trends], years, self.language),
+            headline=say("fig_trend_title", first[0].indicator.short, first[0].year, change),
+            subtitle=say("fig_trend_subtitle", years[0], years[-1], breaks),
+            alt=say("fig_trend_alt", items),
+            header=[
+                *(texts[key] for key in ("indicator", "year", "unit", "verdict", "district_value"))
+            ],
             rows=[
                 [
-                    f.indicator.short,
-                    str(y),
-                    *(values[f.indicator.id].get(y, "–") for values in (told, whole)),
+                    self.findings[key].indicator.short,
+                    str(year),
+                    say("value", series[year]) if year in series else "–",
+                    words["verdict"][series[year].verdict] if year in series else "–",
+                    whole[key].get(year, "–"),
                 ]
-                for f in findings
-                for y in years
+                for key, series in self.trends.items()
+                for year in years
             ],
+            verdicts=[f.verdict for f in drawn],
         )
 
-    def _trend(self, finding: Finding) -> Trend:
-        series = self.around.series[finding.indicator.id]
+    def _trend(self, key: str) -> Trend:
+        own, whole = self.trends[key], self.around.series[key]
         return Trend(
-            finding.indicator.short,
-            self.trends[finding.indicator.id],
-            {year: shown.place for year, shown in series.items()},
-            series[max(series)].text if series else "",
-            finding.target,
-            finding.verdict,
+            self.findings[key].indicator.short,
+            {year: f.value for year, f in own.items() if f.value is not None},
+            {year: f.verdict for year, f in own.items()},
+            self.language.say("value", own[max(own)]),
+            {year: shown.place for year, shown in whole.items()},
+            whole[max(whole)].text if whole else "",
+            self.around.other_circles,
+            self.findings[key].target,
         )
 
-    def _choose_trends(self) -> dict[str, dict[int, Fraction]]:
-        """Return the yearly values of missed rates first, then of those that moved most."""
+    def _choose_trends(self) -> dict[str, dict[int, Finding]]:
+        """Return the years of missed rates first, then of those that moved most."""
         found = {}
         for finding in self.shares:
-            values = self.study.values(finding.indicator.id, "unit", self.unit_id)
-            values = {year: value for year, value in values.items() if year <= self.year}
-            if len(values) > 1:
-                found[finding.indicator.id] = values
+            series = find_years(self.study, "unit", self.unit_id, finding.indicator, self.year)
+            if len(series) > 1:
+                found[finding.indicator.id] = series
 
         def weight(key: str) -> tuple[bool, Fraction]:
-            values = found[key].values()
+            values = [f.value for f in found[key].values() if f.value is not None]
             return self.findings[key].verdict == "not_met", max(values) - min(values)
 
         chosen = sorted(found, key=weight, reverse=True)[:_MOST_TRENDS]
@@ -228,7 +232,7 @@ class UnitReport(Report):
 
     def _headings_beside(self) -> list[str]:
         texts = self.language.words["ui"]
-        return [str(self.year - 1), texts["district_value"], texts["peers_median"]]
+        return [*super()._headings_beside(), texts["district_value"], texts["peers_median"]]
 
     def _beside(self, finding: Finding) -> list[str]:
         key = finding.indicator.id
@@ -246,7 +250,7 @@ class UnitReport(Report):
             line = say("peers_few", count, fewest) if count < fewest else say("peers_small")
             return render("note", line=line)
         marks = [self._peer_mark(f) for f in shown]
-        others = max(peers[f.indicator.id].count for f in self.shares)
+        counts = [peers[f.indicator.id].count for f in shown]
         better = sum(not peers[f.indicator.id].is_below for f in shown)
         items = [say("fig_peers_item", m.label, m.text, m.median.text) for m in marks]
         type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
@@ -254,13 +258,15 @@ class UnitReport(Report):
             "cung-loai",
             peers_chart(marks, self.language),
             headline=say("fig_peers_title", better, len(marks)),
-            subtitle=say("fig_peers_subtitle", type_name, others, self.year),
+            subtitle=say("fig_peers_subtitle", type_name, min(counts), max(counts), self.year),
             alt=say("fig_peers_alt", items),
-            header=[texts["indicator"], texts["unit"], texts["median"], texts["quartiles"]],
+            header=[
+                texts[key] for key in ("indicator", "unit", "median", "quartiles", "compared_with")
+            ],
             rows=[
                 [m.label, m.text, m.median.text,
-                 f"{m.lower_quartile.text} – {m.upper_quartile.text}"]
-                for m in marks
+                 f"{m.lower_quartile.text} – {m.upper_quartile.text}", str(count)]
+                for m, count in zip(marks, counts, strict=True)
             ],
             verdicts=[m.verdict for m in marks],
         )  # fmt: skip
@@ -274,7 +280,7 @@ class UnitReport(Report):
         quartiles = self.around.peers[finding.indicator.id].quartiles
         assert finding.value is not None
         assert quartiles is not None
-        text = self.language.numbers.percent(finding.value, finding.target)
+        text = self.language.say("value", finding)
         return PeerMark(finding.indicator.short, finding.verdict, finding.value, *quartiles, text)
 
     def next_steps(self) -> Fragment:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare import district_rows
 from analysis.figures import GapBar, gap_chart, path_chart
-from analysis.findings import Change, Finding, find, tally
+from analysis.findings import Finding, find, find_before, find_circle, find_years, tally
+from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated
+from analysis.findings.finding import find_in
 from analysis.findings.gaps import Gap, find_gap
 from analysis.findings.paths import planned_path
 from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
-from analysis.study import Study, shown_value
+from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
 _MOST_BARS = 8
@@ -43,7 +44,8 @@ class YearReport(Report):
             raise InputError([error(message, code="no_year", column="year", value=year)])
         issuer = study.plan.issuer
         self.findings = find(study, "district", issuer.id, year)
-        self.before = find(study, "district", issuer.id, year - 1)
+        self.before, _ = find_before(study, "district", issuer.id, year)
+        self.circle = find_circle(study, year)
         self.units = study.expected_units(year)
         self.gaps: dict[str, Gap] = {
             f.indicator.id: find_gap(study, f) for f in self.wholes if f.verdict == "not_met"
@@ -152,17 +154,17 @@ class YearReport(Report):
 
     def same_perimeter(self) -> Fragment | None:
         """Show both years over the same units, where the circle of units itself has changed."""
-        if not self._perimeter_lines() or self.study.params.edition != "internal":
+        rows = same_units(self.study, self.year) if self.circle.is_other else {}
+        if not rows:
             return None
-        table = district_rows(self.study, self.year - 1, self.year, "same_perimeter")
-        rows = {(r.indicator, r.year): shown_value(r) for r in table.itertuples(index=False)}
-        lines = [
-            line
-            for finding in self.wholes
-            if finding.indicator.over == "units" and finding.indicator.is_fraction
-            for key in (finding.indicator.id,)
-            if (line := self._perimeter_row(finding, rows.get((key, self.year - 1)), rows.get((key, self.year))))
-        ]  # fmt: skip
+        lines = []
+        for finding in self.wholes:
+            change = finding.change
+            if change is not None and change.basis:
+                pair = [
+                    find_in(self.study, finding.indicator, r) for r in rows[finding.indicator.id]
+                ]
+                lines.append(self._perimeter_row(finding, pair[0], pair[1]))
         texts, last = self.language.words["ui"], str(self.year - 1)
         headings = {
             "title": texts["indicator"],
@@ -185,21 +187,16 @@ class YearReport(Report):
             missing_heading="",
         )
 
-    def _perimeter_row(
-        self, finding: Finding, before: Fraction | None, now: Fraction | None
-    ) -> dict[str, str] | None:
-        if before is None or now is None:
-            return None
-        say, percent = self.language.say, self.language.numbers.percent
+    def _perimeter_row(self, finding: Finding, before: Finding, now: Finding) -> dict[str, str]:
+        say = self.language.say
         last = self.before.get(finding.indicator.id)
-        change = Change(self.year - 1, before, now - before, fraction=True)
         return {
             "title": finding.indicator.title,
             "before": say("value", last) if last else "–",
             "now": say("value", finding),
-            "same_before": percent(before),
-            "same_now": percent(now, finding.target),
-            "change": say("change_size", change),
+            "same_before": say("value", before),
+            "same_now": say("value", now),
+            "change": say("change_size", finding.change),
         }
 
     def _coverage_line(self) -> str:
@@ -208,18 +205,10 @@ class YearReport(Report):
 
     def _perimeter_lines(self) -> list[str]:
         """Say so where the circle of units itself has changed since last year."""
-        last = self.study.expected_units(self.year - 1)
-        if last.empty:
+        if not self.circle.is_other:
             return []
-        left, joined = (
-            last.index.difference(self.units.index),
-            self.units.index.difference(last.index),
-        )
-        # A handful of units coming and going is every year; a tenth of them changes the figures.
-        if 10 * (len(left) + len(joined)) < len(last):
-            return []
-        say = self.language.say
-        return [say("perimeter", len(last), len(self.units), self.year - 1, len(left), len(joined))]
+        is_comparable = self.study.params.edition == "internal"
+        return [self.language.say("perimeter", self.circle, self.year - 1, is_comparable)]
 
     def figure_targets(self) -> Fragment | None:
         """Draw all judged shares against their targets; nothing where there are none."""
@@ -236,25 +225,27 @@ class YearReport(Report):
     def _figure_path(self, finding: Finding) -> Fragment | None:
         study, say, texts = self.study, self.language.say, self.language.words["ui"]
         key = finding.indicator.id
-        years = [y for y in study.dataset.years if y <= self.year]
-        yearly = [find(study, "district", study.plan.issuer.id, y)[key] for y in years]
+        issuer = study.plan.issuer.id
+        yearly = list(find_years(study, "district", issuer, finding.indicator, self.year).values())
+        is_of_units = finding.indicator.over == "units"
+        others = [f.year for f in yearly if is_of_units and find_circle(study, f.year).is_other]
         path = planned_path(study, finding.indicator, self.year)
-        if not path or not any(f.value is not None for f in yearly):
+        if not path or not yearly:
             return None
         rows = [[str(f.year), say("value", f), say("counts", f), ""] for f in yearly]
         rows += [
             [str(y), "", "", self.language.numbers.percent(v)] for y, v in sorted(path.items())
         ]
-        items = [f"{f.year}: {say('value', f)}" for f in yearly if f.value is not None]
+        items = [f"{f.year}: {say('value', f)}" for f in yearly]
         return self.figure(
             f"lo-trinh-{key.replace('_', '-')}",
             path_chart(yearly, path, self.language),
             headline=say("fig_path_title", finding),
-            subtitle=say("fig_path_subtitle", min(years[0], *path), max(path)),
+            subtitle=say("fig_path_subtitle", min(yearly[0].year, *path), max(path), others),
             alt=say("fig_path_alt", finding.indicator.short, items),
             header=[texts["year"], texts["value"], texts["counts"], texts["path"]],
             rows=rows,
-            verdicts=[f.verdict for f in yearly if f.value is not None],
+            verdicts=[f.verdict for f in yearly],
         )
 
     def figure_gap(self) -> Fragment | None:
