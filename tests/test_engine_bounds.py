@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import pytest
 from oracle import quantity
 from test_engine_kit import (
-    CONFERENCE,
     INFORMED,
     SUPPORTED,
     YEAR,
@@ -117,16 +116,22 @@ def test_an_earlier_year_counts_as_a_cap_also_where_the_unit_was_not_expected_th
 
 
 @pytest.mark.parametrize(
-    ("numerator", "cap"), [(None, 10), (10, 10), (25, 25)], ids=["unknown", "below", "above"]
+    ("numerator", "lower", "upper"),
+    [(None, (5, 20), (15, 20)), (8, (13, 20), (13, 18)), (25, (30, 35), (30, 35))],
+    ids=["unknown", "below", "above"],
 )
-def test_a_cap_is_at_least_the_units_own_numerator(numerator: int | None, cap: int) -> None:
+def test_what_is_known_of_a_missing_unit_counts_at_both_ends(
+    numerator: int | None, lower: tuple[int, int], upper: tuple[int, int]
+) -> None:
+    """A cap of 10 from the year before, but never below the unit's own numerator."""
     tables = tables_of(
         {"unit_id": "A", "hardship_members": 10, "hardship_supported": 5},
         {"unit_id": "B", "hardship_supported": numerator},
         {"unit_id": "B", "year": 2023, "hardship_members": 10},
     )
     row = judge(SUPPORTED | at_least("75%"), tables)
-    assert ends(row) == (5 / (10 + cap), (5 + cap) / (10 + cap))
+    assert (row["numerator"], row["denominator"], row["flags"]) == (5, 10, "carried")
+    assert ends(row) == (lower[0] / lower[1], upper[0] / upper[1])
 
 
 def test_a_cap_is_the_sum_over_the_columns_each_known_or_carried() -> None:
@@ -431,42 +436,3 @@ def test_with_a_max_rate_the_missing_may_bring_that_much_more_than_is_due() -> N
             row = find(rows, f"i{position}", "commune", scope_id=commune)
             assert_enumerated(row, case, target)
     assert {row["verdict"] for row in rows} == {"met", "not_met", "undetermined"}
-
-
-#: A unit's cells, and what it then brings: None is missing.
-SHARE_OUTCOMES: list[tuple[Cells, tuple[int, int] | None]] = [
-    ({"workers_total": 10, "conference_held": True}, (1, 1)),
-    ({"workers_total": 11, "conference_held": False}, (0, 1)),
-    ({"workers_total": 9, "conference_held": True}, (0, 0)),
-    ({"workers_total": 9}, (0, 0)),
-    ({"workers_total": 10}, None),
-    ({"conference_held": True}, None),
-    ({"note": "x"}, None),
-    ({}, None),
-]
-
-
-def share_cases() -> Iterator[tuple[list[Cells], Case]]:
-    """Every pair and every triple of what a unit may be."""
-    for size in (2, 3):
-        for units in itertools.combinations_with_replacement(SHARE_OUTCOMES, size):
-            settled = [outcome for _, outcome in units if outcome is not None]
-            caps = [1] * (size - len(settled))
-            above, below = (sum(numbers) for numbers in zip((0, 0), *settled, strict=True))
-            yield [cells for cells, _ in units], Case(above, below, len(caps), turns_out(caps))
-
-
-def test_bounds_of_a_share_are_the_least_and_greatest_of_every_completion() -> None:
-    """A missing unit may hold, not hold, or turn out to be one to which it does not apply."""
-    made = {f"X{number:03d}": case for number, case in enumerate(share_cases())}
-    tables = tables_of(
-        *(cells | {"commune": commune} for commune, (units, _) in made.items() for cells in units)
-    )
-    share = {**CONFERENCE, "applies_if": [{"column": "workers_total", "at_least": 10}]}
-    rows = compute(tables, plan_of(*(share | target for target in BARS)), [YEAR], ["commune"])
-    for commune, (_, case) in made.items():
-        for position, target in enumerate(BARS, start=1):
-            row = find(rows, f"i{position}", "commune", scope_id=commune)
-            assert_enumerated(row, case, target)
-            assert row["missing"] == case.cap
-    assert len(made) == 36 + 120

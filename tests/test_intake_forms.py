@@ -40,6 +40,17 @@ def unit_of(path: Path) -> str:
     return path.name.partition("_")[0]
 
 
+def settled(table: str, unit_id: str | None = None) -> dict[str, int]:
+    """The facts of a unit, or of the district, that the plan asks once, and since when it has them."""
+    found: dict[str, int] = {}
+    for year in range(2022, YEAR):
+        for row in rows_of(table, year):
+            if unit_id in (None, row.get("unit_id")):
+                done = [n for n in ("plan_made", "plan_disseminated") if row[n] == "true"]
+                found = {**dict.fromkeys(done, year), **found}
+    return found
+
+
 # A person at the keyboard
 
 
@@ -75,7 +86,8 @@ def fill_form(path: Path, sheet: str, cells: dict[str, str], table: str) -> None
     }
     for turn, row in enumerate(page.iter_rows(min_row=header[0].row + 1)):
         column = columns.get(str(row[1].value))
-        if column is not None and isinstance(row[0].value, int) and cells.get(column.name):
+        is_asked = isinstance(row[0].value, int) and row[-1].value is not None
+        if column is not None and is_asked and cells.get(column.name):
             page.cell(row[0].row, figure).value = typed(cells[column.name], column, turn)
     workbook.save(path)
 
@@ -145,8 +157,9 @@ def test_filled_unit_forms_give_the_very_tables(filled: list[Path]) -> None:
         if unit not in returns:  # a form without a figure is no return
             assert "returns" not in found
             continue
-        truth = returns[unit]
-        # What the plan does not ask of this type is empty in the table, and no line of the form.
+        # What the plan does not ask of this type is empty in the table, and no line of the form;
+        # what was done once is no line either.
+        truth = returns[unit] | dict.fromkeys(settled("returns", unit), "")
         assert {name: "" for name in truth} | found["returns"] == truth
 
 
@@ -163,7 +176,8 @@ def test_filled_district_workbook_gives_the_very_tables(filled: list[Path]) -> N
     for table in ("roster", "employers", "district", "lineage"):
         # A register's column that nobody filled in says nothing; here it is empty in the sample too.
         said = [{name: row.get(name, "") for name in rows_of(table)[0]} for row in found[table]]
-        assert said == rows_of(table), table
+        once = dict.fromkeys(settled("district"), "") if table == "district" else {}
+        assert said == [row | once for row in rows_of(table)], table
 
 
 def test_address_of_a_figure_is_the_cell_that_was_typed_into(filled: list[Path]) -> None:
@@ -269,13 +283,37 @@ def test_cells_to_fill_are_open_and_have_rules_and_the_rest_is_locked(filled: li
     assert page.column_dimensions["G"].hidden
     rules = {str(rule.sqref): rule for rule in page.data_validations.dataValidation}
     lines = [row for row in page.iter_rows(min_row=header[0].row + 1) if row[-1].value]
-    assert len(lines) > 30
+    assert len(lines) > 25
     for row in lines:
         assert not row[3].protection.locked
         assert row[1].protection.locked
         assert rules[row[3].coordinate].error
     for row in page.iter_rows(max_row=header[0].row):
         assert all(cell.protection.locked for cell in row)
+
+
+def test_what_was_done_once_is_shown_with_its_year_and_not_asked_again(
+    filled: list[Path],
+) -> None:
+    asked_anew = 0
+    for path in filled:
+        is_unit = path != filled[0]
+        page = openpyxl.load_workbook(path)["Báo cáo" if is_unit else "Số liệu của cơ quan"]
+        since = settled("returns", unit_of(path)) if is_unit else settled("district")
+        for name in ("plan_made", "plan_disseminated"):
+            column = dictionary().tables["returns"].columns[name]
+            line = next(row for row in page.iter_rows() if row[1].value == column.vi)
+            if name in since:
+                assert line[4].value == f"đã có từ năm {since[name]}"
+                assert all(cell.protection.locked for cell in line)
+                assert line[3].value is None
+                assert line[-1].value is None
+            else:
+                asked_anew += 1
+                assert not line[3].protection.locked
+                assert line[-1].value.endswith(f".{name}")
+    assert asked_anew
+    assert any(settled("returns", unit_of(path)) for path in filled[1:])
 
 
 def test_last_year_stands_beside_for_comparison(study: Study, filled: list[Path]) -> None:

@@ -25,7 +25,7 @@ informed_public                | 1.1   | ratio | public | informed | workers_tot
 informed_enterprise            | 1.1   | ratio | enterprise | informed | workers_total | >0.8
 resolution_plan_district       | 1.1   | district_value | - | plan_made and plan_disseminated | - | yes
 resolution_plan_units          | 1.1   | share_of_units | all | plan_made and plan_disseminated | - | >=1
-resolution_reach               | 1.2   | ratio | all | resolution_informed | workers_total | >=1
+resolution_reach               | 1.2   | monitor ratio | all | resolution_informed | workers_total |
 conference_public              | 2.1.1 | share_of_units | public | conference_held | - | >=1
 conference_dialogue_enterprise | 2.1.1 | share_of_units | enterprise | conference_held and dialogue_held | workers_total >= 10 | >=0.9
 hardship_supported             | 2.1.1 | ratio | all | hardship_supported | hardship_members | >=1
@@ -47,7 +47,8 @@ union_density                  | 3.2.1 | monitor ratio | all_but_guilds | member
 cadres_trained                 | 3.3.1 | ratio | all + district | cadres_trained | cadres_total | >=1
 womens_committee               | 3.3.1 | share_of_units | private_enterprise | womens_committee | members_female >= 10 | >=1
 womens_committee_any           | 3.3.2 | monitor share_of_units | enterprise | womens_committee | members_total >= 10 |
-emulation_launched             | 4.1   | share_of_units | all + district | emulation_launched | - | >=1
+emulation_launched_district    | 4.1   | district_value | - | emulation_launched | - | yes
+emulation_launched             | 4.1   | share_of_units | all | emulation_launched | - | >=1
 emulation_agreement            | 4.1   | share_of_units | all | emulation_agreement and coordination_rules and reward_scheme | - | >=1
 rewards_given                  | 4.1   | monitor district_value | - | rewards_collectives + rewards_individuals | - |
 rewards_proposed               | 4.1   | monitor district_value | - | rewards_proposed | - |
@@ -96,9 +97,9 @@ GROUPS = {
 
 #: A word that the definition card must show where the catalogue decided an ambiguity.
 DECISIONS = {
-    "informed_public": ["không gộp", "3.1.1", "một lần"],
-    "informed_enterprise": ["không gộp", "nhiều hơn 80%", "một lần"],
-    "informed_all": ["không gộp", "nhiều hơn 90%", "một lần"],
+    "informed_public": ["không gộp", "3.1.1", "một lần", "không xét thêm"],
+    "informed_enterprise": ["không gộp", "nhiều hơn 80%", "một lần", "không xét thêm"],
+    "informed_all": ["không gộp", "nhiều hơn 90%", "một lần", "chỉ xét theo mức riêng"],
     "conference_dialogue_enterprise": ["cả hai", "chưa xác định"],
     "collective_agreement": ["hợp tác xã", "nghiệp đoàn", "mức sàn", "99%", "ngày chốt số liệu"],
     "employers_20_unionised": ["2025", "25 lao động"],
@@ -106,22 +107,25 @@ DECISIONS = {
     "unorganised_gathered": ["2026–2030", "theo dõi"],
     "union_density": ["hầu hết", "giả định", "Nghiệp đoàn"],
     "district_grade": ["xuất sắc", "kết thúc hoạt động"],
-    "grade_units": ["xuất sắc", "12 tháng", "mẫu số"],
+    "grade_units": ["xuất sắc", "12 tháng", "mẫu số", "không xét thêm theo mức 85%"],
     "grade_non_state": ["xuất sắc", "nghiệp đoàn"],
     "womens_committee": ["3.3.1", "3.3.2"],
-    "womens_committee_any": ["3.3.1", "3.3.2"],
+    "womens_committee_any": ["3.3.1", "3.3.2", "nhiệm vụ, giải pháp"],
+    "party_introduced": ["Bình quân", "không kết luận"],
     "fund_share_units": ["phân phối", "không xét"],
-    "resolution_plan_district": ["kết thúc hoạt động"],
+    "resolution_plan_district": ["hằng năm", "kết thúc hoạt động"],
+    "resolution_plan_units": ["hằng năm", "không hỏi lại"],
     "inspections": ["vượt", "kết thúc hoạt động"],
     "law_classes": ["vượt", "kết thúc hoạt động"],
     "rewards_given": ["theo dõi", "kết thúc hoạt động"],
     "rewards_proposed": ["theo dõi", "kết thúc hoạt động"],
     "coordination_partners": ["theo dõi", "kết thúc hoạt động"],
     "cadres_trained": ["một lần", "kết thúc hoạt động"],
-    "emulation_launched": ["thêm một", "kết thúc hoạt động"],
+    "emulation_launched_district": ["hai nơi", "kết thúc hoạt động"],
+    "emulation_launched": ["hai nơi"],
     "finance_disclosed": ["thêm một", "kết thúc hoạt động"],
     "dues_collected": ["miễn, giảm", "120%", "kết thúc hoạt động"],
-    "resolution_reach": ["một lần"],
+    "resolution_reach": ["một lần", "nhiệm vụ, giải pháp", "không kết luận"],
     "hardship_supported": ["một lần"],
     "culture_members": ["một lần"],
     "welfare_members": ["một lần"],
@@ -225,6 +229,25 @@ def test_groups(plan: Plan) -> None:
         name: frozenset(types.split()) for name, types in GROUPS.items()
     }
     assert plan.types_in("all") == plan.types_in("all_but_guilds") | {"trade_guild"}
+
+
+def test_what_was_done_once_is_done_and_numbers_among_the_tasks_are_references(plan: Plan) -> None:
+    once = [item.id for item in plan.catalogue() if item.once]
+    assert once == [
+        f"resolution_plan_{whose}{part}"
+        for whose in ("district", "units")
+        for part in ("", ".plan_made", ".plan_disseminated")
+    ]
+    references = {item.id: item.reference for item in plan.catalogue() if item.reference}
+    assert references == {"resolution_reach": 1, "womens_committee_any": 1}
+
+
+def test_the_narrower_row_judges_whom_it_holds(plan: Plan) -> None:
+    judged = {item.id: plan.judged_elsewhere(item, 2024) for item in plan.catalogue()}
+    assert {key: types for key, types in judged.items() if types} == {
+        "informed_all": plan.types_in("public") | plan.types_in("enterprise"),
+        "grade_units": plan.types_in("non_state_fdi"),
+    }
 
 
 def test_the_frame_of_the_plan(plan: Plan) -> None:
@@ -404,6 +427,22 @@ WRONG = {
     "column that the district lacks": (
         *("informed_all", "kind: ratio", "kind: ratio\n    with_district: true"),
         *("- id:", "indicators.informed_all", "with_district"),
+    ),
+    "once of something else than facts": (
+        *("informed_public", "kind: ratio", "kind: ratio\n    once: true"),
+        *("- id:", "indicators.informed_public", "once chỉ dùng cho holds"),
+    ),
+    "once of a grade": (
+        *("grade_units", "kind: share_of_units", "kind: share_of_units\n    once: true"),
+        *("- id:", "indicators.grade_units", "once chỉ dùng cho holds"),
+    ),
+    "reference beside a target": (
+        *("informed_public", "unit: người", "reference: 100%\n    unit: người"),
+        *("- id:", "indicators.informed_public", "reference chỉ dùng cho kind: monitor"),
+    ),
+    "reference without a percent sign": (
+        *("resolution_reach", "reference: 100%", "reference: 100"),
+        *("- id:", "indicators.resolution_reach", "quá 100%"),
     ),
     "unknown grade": (
         *("grade_units", "at_least: good", "at_least: splendid"),

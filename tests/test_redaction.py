@@ -319,14 +319,22 @@ class Attacker:
         if len(units) != 1 or len(indicator.denominator) != 1 or indicator.with_district:
             return
         column = indicator.denominator[0]
-        if any((year, units[0], name) in self.world.values for name in indicator.numerator):
-            return
+        known = [n for year_, unit, n in self.world.values if (year_, unit) == (year, units[0])]
+        columns = {
+            **dictionary().tables["roster"].columns,
+            **dictionary().tables["returns"].columns,
+        }
+        if any({n, columns[n].at_most}.intersection(indicator.numerator) for n in known):
+            return  # the bound holds these figures too
         before = [(y, units[0], column) for y in range(1990, year)]
-        known = [cell for cell in before if cell in self.world.values]
-        if (year, units[0], column) in self.world.values:
+        earlier = [cell for cell in before if cell in self.world.values]
+        whole = (year, units[0], str(columns[column].at_most))
+        if column in known:
             self._learn({(year, units[0], column): 1}, caps)
-        elif len(known) == 1:
-            self._learn({known[0]: 1}, caps)
+        elif "carried" not in row.flags and whole in self.world.values:
+            self._learn({whole: 1}, caps)
+        elif "carried" in row.flags and len(earlier) == 1:
+            self._learn({earlier[0]: 1}, caps)
 
     def _learn(self, form: Form, value: int) -> None:
         self.equations.append((form, Fraction(value)))
@@ -519,6 +527,17 @@ def test_bounds_would_tell_last_years_figure() -> None:
     assert blurred
     assert all(pd.isna([r.lower, r.upper, r.breakeven]).all() for r in blurred)
     assert not any(pd.isna(r.value) for r in blurred)
+
+
+def test_bounds_of_a_unit_that_reported_in_part_would_tell_what_it_reported() -> None:
+    study = study_of(tables_of({"unit_id": "A", "members_total": 49, "informed": 3}))
+    exact, edition = (
+        one.table[(one.table["indicator"] == "informed_all") & (one.table["scope"] == "unit")]
+        for one in (study, shared(study))
+    )
+    assert exact["upper"].item() == pytest.approx(3 / 49)
+    assert edition[list(FIGURES)].isna().all().all()
+    assert edition["verdict"].item() in ("no_target", HIDDEN)
 
 
 @pytest.mark.parametrize(("others", "is_hidden"), [((45, 37), True), ((45, 137), False)])
@@ -809,7 +828,7 @@ def test_a_rate_is_shown_with_its_counts_or_not_at_all() -> None:
         persons = table[table["indicator"].isin(persons_in(edition.plan))]
         hidden = persons[[HIDDEN in flags_of(row) for row in persons.itertuples()]]
         assert hidden[list(FIGURES)].isna().all().all()
-        assert (hidden["reported"] > 0).all()
+        assert ((hidden["reported"] > 0) | (hidden["missing"] > 0)).all()
         bare = persons[persons["numerator"].isna() & (persons["reported"] > 0)]
         assert len(bare) == len(hidden)
         assert not persons["verdict"].isin([HIDDEN])[~persons.index.isin(hidden.index)].any()

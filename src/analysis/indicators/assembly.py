@@ -68,7 +68,7 @@ class Rows:
         Parameters
         ----------
         judged : mapping of str to array or scalar
-            The counts, ``target``, ``trajectory`` and what `verdicts.judge` returns.
+            The counts, the ``trajectory`` and what `Year.judge` returns.
         indicator, year, scope
             What they are of.
         groups : int array
@@ -76,7 +76,10 @@ class Rows:
         """
         if not len(groups):
             return
-        target = str(judged["target"] or "")
+        none, target = (
+            self._targets.setdefault(text, len(self._targets))
+            for text in ("", str(judged["target"] or ""))
+        )
         here = slice(self._filled, self._filled + len(groups))
         self._filled = here.stop
         keys = {
@@ -84,9 +87,11 @@ class Rows:
             "year": year,
             "scope": SCOPES.index(scope),
             "scope_id": self._places[indicator.over, scope][groups],
-            "target": self._targets.setdefault(target, len(self._targets)),
+            "target": np.where(judged["is_held"], target, none),
         }
-        for name, values in {**judged, **keys}.items():
+        written = {**judged, **keys}
+        for name in self._columns:
+            values = written[name]
             try:
                 self._columns[name][here] = values
             except OverflowError:  # a sum beyond int64

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from analysis.exact import fits, multiply
-from analysis.indicators.members import BoolArray, Members
+from analysis.indicators.members import BoolArray, IntArray, Members
 from analysis.plan import Condition
 from analysis.tables.dictionary import dictionary
 
@@ -32,22 +32,22 @@ class Facts:
         return np.logical_and(~self.holds, self.known)
 
 
-def all_hold(conditions: Sequence[Condition], members: Members) -> Facts:
+def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = False) -> Facts:
     """Join facts by "and": one known "no" settles it, "yes" needs all known.
 
-    Without any condition everything holds.
+    Without any condition everything holds. With ``once`` what was reported true stays true.
     """
     size = len(members)
     no = np.zeros(size, bool)
     yes = np.ones(size, bool)
     for condition in conditions:
-        facts = evaluate(condition, members)
+        facts = evaluate(condition, members, once=once)
         no |= facts.is_false
         yes &= facts.is_true
     return Facts(holds=yes, known=yes | no)
 
 
-def evaluate(condition: Condition, members: Members) -> Facts:
+def evaluate(condition: Condition, members: Members, *, once: bool = False) -> Facts:
     """Return one condition's facts."""
     if condition.present is not None:
         filled = members.cells(condition.column).notna().to_numpy(bool)
@@ -60,7 +60,7 @@ def evaluate(condition: Condition, members: Members) -> Facts:
         return _at_least_word(condition, members)
     if condition.at_least is not None or condition.more_than is not None:
         return _compare(condition, members)
-    figures = members.figures(condition.column)
+    figures = members.ever(condition.column) if once else members.figures(condition.column)
     return Facts(np.asarray(figures.values, bool), figures.known)
 
 
@@ -73,16 +73,24 @@ def _at_least_word(condition: Condition, members: Members) -> Facts:
 
 
 def _compare(condition: Condition, members: Members) -> Facts:
-    """Compare a column, or the quotient of two, with a fraction, on whole numbers alone."""
+    """Compare a column, or the quotient of two, with a bar.
+
+    A cell that is not known settles it where all that it can be lies on one side of the bar. A
+    quotient needs both of its cells.
+    """
+    if condition.over is None:
+        span, ones = members.span(condition.column), np.ones(len(members), np.int64)
+        holds = _reaches(condition, span.low, ones)
+        return Facts(holds, holds | (span.is_capped & ~_reaches(condition, span.high, ones)))
+    top, base = members.figures(condition.column), members.figures(condition.over)
+    known = top.known & base.known & (base.values > 0)
+    return Facts(_reaches(condition, top.values, base.values), known)
+
+
+def _reaches(condition: Condition, above: IntArray, below: IntArray) -> BoolArray:
+    """Compare with a fraction on whole numbers alone."""
     bar = condition.at_least if condition.more_than is None else condition.more_than
     assert isinstance(bar, Fraction)
-    left = members.figures(condition.column)
-    known = left.known
-    base = np.ones(len(known), np.int64)
-    if condition.over is not None:
-        right = members.figures(condition.over)
-        base, known = right.values, known & right.known & (right.values > 0)
-    values, base = fits(left.values, base, factor=max(bar.numerator, bar.denominator))
-    reach, needed = multiply(values, bar.denominator), multiply(base, bar.numerator)
-    holds = reach > needed if condition.more_than is not None else reach >= needed
-    return Facts(np.asarray(holds, bool), known)
+    above, below = fits(above, below, factor=max(bar.numerator, bar.denominator))
+    reach, needed = multiply(above, bar.denominator), multiply(below, bar.numerator)
+    return np.asarray(reach > needed if condition.more_than is not None else reach >= needed, bool)

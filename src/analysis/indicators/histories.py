@@ -10,7 +10,7 @@ import numpy as np
 from analysis.indicators.members import BoolArray, Codes
 from analysis.indicators.rollups import Sources, Year
 from analysis.indicators.trajectory import TRAJECTORIES, Point, assess, is_overdue
-from analysis.indicators.verdicts import VERDICTS, find_bounds, judge
+from analysis.indicators.verdicts import VERDICTS, find_bounds
 from analysis.plan import Indicator, Plan
 
 #: Where a stage target has a trajectory.
@@ -42,9 +42,7 @@ def find_history(indicator: Indicator, sources: Sources) -> History:
         year = Year(sources, number)
         for scope, sums in year.roll_up(indicator, FOLLOWED_SCOPES):
             bounds = find_bounds(sums, indicator)
-            verdicts = judge(sums, indicator, year.terms(indicator, scope), is_unit=False)[
-                "verdict"
-            ]
+            verdicts = year.judge(indicator, scope, sums)["verdict"]
             for row, group in enumerate(year.groups(indicator, scope).tolist()):
                 history.points.setdefault((scope, group), {})[number] = Point(
                     reported=int(sums.reported[row]),

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.tables.dictionary import dictionary
+from analysis.plan.schema import columns_over
+from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
 
 IntArray = npt.NDArray[np.int64]
@@ -29,6 +30,18 @@ class Figures:
     def take(self, rows: IntArray) -> Figures:
         """Return some of the entries."""
         return Figures(self.values[rows], self.known[rows])
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one column's cells can be: themselves where known, else between what else is known.
+
+    ``high`` counts only where the cell ``is_capped``.
+    """
+
+    low: IntArray
+    high: IntArray
+    is_capped: BoolArray
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,8 @@ class Register:
         Who it is, whatever the year.
     expected : bool array
         Who has to report: alive on the year's cut-off day.
+    columns : dict of str to Column
+        What the tables hold, and which column is a part of which.
     scopes : dict of str to Scope
         The roll-ups below the district.
     """
@@ -61,9 +76,11 @@ class Register:
     year_codes: IntArray
     id_codes: Codes
     expected: BoolArray
+    columns: dict[str, Column]
     scopes: dict[str, Scope] = field(default_factory=dict)
     _figures: dict[str, Figures] = field(default_factory=dict, repr=False)
     _largest: dict[str, Figures] = field(default_factory=dict, repr=False)
+    _ever: dict[str, Figures] = field(default_factory=dict, repr=False)
 
     def cells(self, column: str, rows: IntArray | slice = slice(None)) -> pd.Series:
         """Return a column as it was reported, missing where it was not."""
@@ -82,27 +99,67 @@ class Register:
             self._figures[column] = Figures(values, cells.notna().to_numpy(bool))
         return self._figures[column]
 
+    def ever(self, column: str) -> Figures:
+        """Return a yes/no that stays yes from the first year in which the member reported it."""
+        if column not in self._ever:
+            own = self.figures(column)
+            order, _, so_far = self._largest_so_far(own.values)
+            yes = np.empty(len(order), bool)
+            yes[order] = so_far
+            self._ever[column] = Figures(yes, own.known | yes)
+        return self._ever[column]
+
     def largest_before(self, column: str) -> Figures:
         """Return the largest value of a column in the member's earlier years.
 
         A largest value of 0 is no cap, so it counts as not known.
         """
         if column not in self._largest:
-            self._largest[column] = self._find_largest_before(column)
+            order, ids, so_far = self._largest_so_far(self.figures(column).values)
+            before = np.zeros(len(order), np.int64)
+            before[1:] = np.where(ids[1:] == ids[:-1], so_far[:-1], 0)
+            largest = np.empty_like(before)
+            largest[order] = before
+            self._largest[column] = Figures(largest, largest > 0)
         return self._largest[column]
 
-    def _find_largest_before(self, column: str) -> Figures:
-        # Unknown figures are 0, so they never are the largest.
-        values = self.figures(column).values
+    def _largest_so_far(self, values: IntArray) -> tuple[IntArray, Codes, IntArray]:
+        """Return the rows by member and year, whose they are, and the largest value up to each.
+
+        Unknown figures are 0, so they never are the largest.
+        """
         order = np.argsort(self.id_codes, kind="stable")
         ids = self.id_codes[order]
-        so_far = pd.Series(values[order]).groupby(ids).cummax()
-        before = np.zeros(len(ids), np.int64)
-        before[1:] = so_far.to_numpy()[:-1]
-        before[1:][ids[1:] != ids[:-1]] = 0
-        largest = np.empty_like(before)
-        largest[order] = before
-        return Figures(largest, largest > 0)
+        largest = pd.Series(values[order].astype(np.int64)).groupby(ids).cummax()
+        return order, ids, largest.to_numpy()
+
+    def span(self, column: str, rows: IntArray) -> Span:
+        """Return what the cells of some rows can be.
+
+        An unknown one is at least its largest known part and at most its known whole, by the
+        dictionary's rules and in one step.
+        """
+        own = self.figures(column).take(rows)
+        low, high, is_capped = own.values.copy(), own.values.copy(), own.known.copy()
+        gaps = np.flatnonzero(~own.known)
+        at = rows[gaps]
+        whole = self.columns[column].at_most
+        if whole is not None:
+            figures = self.figures(whole).take(at)
+            high[gaps] = figures.values
+            is_capped[gaps] = figures.known & self._is_bound(column, at)
+        for part in [name for name, one in self.columns.items() if one.at_most == column]:
+            values = self.figures(part).take(at).values
+            low[gaps] = np.maximum(low[gaps], np.where(self._is_bound(part, at), values, 0))
+        return Span(low, high, is_capped)
+
+    def _is_bound(self, part: str, rows: IntArray) -> BoolArray:
+        """Tell which rows' unit types are not excepted from a part's rule."""
+        exempt = self.columns[part].exempt
+        if not exempt:
+            return np.ones(len(rows), bool)
+        types = self.scopes["unit_type"]
+        return ~np.isin(types.names, exempt)[types.codes[rows]]
 
 
 @dataclass(frozen=True)
@@ -127,6 +184,14 @@ class Members:
     def figures(self, column: str) -> Figures:
         """As `Register.figures`, one entry per member."""
         return self.register.figures(column).take(self.rows)
+
+    def ever(self, column: str) -> Figures:
+        """As `Register.ever`, one entry per member."""
+        return self.register.ever(column).take(self.rows)
+
+    def span(self, column: str) -> Span:
+        """As `Register.span`, one entry per member."""
+        return self.register.span(column, self.rows)
 
     def largest_before(self, column: str) -> Figures:
         """As `Register.largest_before`, one entry per member."""
@@ -157,6 +222,7 @@ def unit_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register:
         year_codes=years.get_indexer(roster["year"])[order],
         id_codes=units.codes[order],
         expected=is_expected(roster, plan)[order],
+        columns=columns_over("units"),
         scopes={
             "commune": _scope(roster["commune"], order),
             "unit_type": _scope(roster["unit_type"], order),
@@ -177,6 +243,7 @@ def employer_register(dataset: Dataset, years: pd.Index) -> Register:
         year_codes=year_codes[order],
         id_codes=ids.codes[order],
         expected=np.ones(len(order), bool),
+        columns=columns_over("employers"),
         scopes={
             "commune": _scope(employers["commune"], order),
             "unit_type": _scope(employers["employer_type"], order),
@@ -195,6 +262,7 @@ def district_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register
         year_codes=np.arange(len(years)),
         id_codes=np.zeros(len(years), np.int32),
         expected=np.asarray(alive, bool),
+        columns=columns_over("district"),
     )
 
 

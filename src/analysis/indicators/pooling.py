@@ -14,9 +14,14 @@ from analysis.indicators.states import States
 Counts = npt.NDArray[np.int64] | npt.NDArray[np.int8]
 
 
+#: What the missing add to the ends: sums, then whether there is any.
+_SUMS = ("low_above", "low_below", "high_above", "high_below", "free")
+_FLAGS = ("carried", "low_open", "high_open")
+
+
 @dataclass(frozen=True)
 class Sums:
-    """One entry per roll-up; the arrays are all of one length.
+    """One entry per roll-up; the arrays are all of one length, named as in `States`.
 
     Attributes
     ----------
@@ -24,9 +29,9 @@ class Sums:
         How many members; the last three make up the first.
     numerator, denominator : int
         Over those that reported.
-    cap : int
-        The largest denominator that the missing could still bring.
-    carried, uncapped : bool
+    low_above, low_below, high_above, high_below, free : int
+        Over the missing.
+    carried, low_open, high_open : bool
         Whether any missing member is.
     """
 
@@ -36,9 +41,14 @@ class Sums:
     missing: Counts
     numerator: IntArray
     denominator: IntArray
-    cap: IntArray
+    low_above: IntArray
+    low_below: IntArray
+    high_above: IntArray
+    high_below: IntArray
+    free: IntArray
     carried: BoolArray
-    uncapped: BoolArray
+    low_open: BoolArray
+    high_open: BoolArray
 
     def __len__(self) -> int:
         return len(self.expected)
@@ -81,9 +91,7 @@ def _one_by_one(states: States) -> Sums:
         missing=states.missing.view(np.int8),
         numerator=states.numerator,
         denominator=states.denominator,
-        cap=states.cap,
-        carried=states.carried,
-        uncapped=states.uncapped,
+        **{name: getattr(states, name) for name in (*_SUMS, *_FLAGS)},
     )
 
 
@@ -93,9 +101,10 @@ def _sum(states: States, codes: Codes, groups: int) -> Sums:
     missing, reported, not_applicable = (
         np.bincount(codes * 3 + kinds, minlength=groups * 3).reshape(-1, 3).T
     )
-    # The missing are few, and caps are theirs alone.
+    # The missing are few, and ends are theirs alone.
     few = np.flatnonzero(kinds == 0)
-    codes_of_few = codes[few]
+    ends = {n: sum_by(codes[few], getattr(states, n)[few], groups) for n in (*_SUMS, *_FLAGS)}
+    ends |= {name: ends[name] > 0 for name in _FLAGS}
     return Sums(
         expected=missing + reported + not_applicable,
         reported=reported,
@@ -103,7 +112,5 @@ def _sum(states: States, codes: Codes, groups: int) -> Sums:
         missing=missing,
         numerator=sum_by(codes, states.numerator, groups),
         denominator=sum_by(codes, states.denominator, groups),
-        cap=sum_by(codes_of_few, states.cap[few], groups),
-        carried=sum_by(codes_of_few, states.carried[few], groups) > 0,
-        uncapped=sum_by(codes_of_few, states.uncapped[few], groups) > 0,
+        **ends,
     )

@@ -1,4 +1,4 @@
-"""One indicator in one year: who is asked, the sums of every scope, and under which terms."""
+"""One indicator in one year: who is asked, the sums of every scope, and how they are judged."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.indicators.members import (
+    BoolArray,
     Codes,
     Members,
     Register,
@@ -19,7 +20,7 @@ from analysis.indicators.members import (
 )
 from analysis.indicators.pooling import Sums, join, pool, pool_by
 from analysis.indicators.states import States, find_members, find_states
-from analysis.indicators.verdicts import Terms
+from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Plan
 from analysis.tables.load import Dataset
 
@@ -103,16 +104,40 @@ class Year:
             sums = replace(sums, expected=np.ones(1, np.int64), not_applicable=ended)
         return sums
 
+    def judged_elsewhere(self, indicator: Indicator, scope: str) -> BoolArray | None:
+        """Tell which groups of a scope another row judges instead; None where none does."""
+        types = self.sources.plan.judged_elsewhere(indicator, self.year)
+        if not types or scope not in ("unit_type", "unit"):
+            return None
+        members = self.asked(indicator)
+        named = np.isin(members.register.scopes["unit_type"].names, sorted(types))
+        return named[members.groups("unit_type") if scope == "unit" else members.present(scope)]
+
     def terms(self, indicator: Indicator, scope: str) -> Terms:
         """Return the terms under which roll-ups of this year are judged."""
         target = indicator.target_in(self.year)
         if indicator.measure == "total" and scope != "district":
             target = None  # the plan asks a total of the district alone
+        if indicator.measure == "mean_per_unit" and scope == "unit":
+            target = None  # an average binds no single unit
         return Terms(
             target=target,
             is_due=target is None or target.by_end_of is None or self.year >= target.by_end_of,
             is_registered=indicator.over != "employers" or self.year in self.sources.registered,
         )
+
+    def judge(self, indicator: Indicator, scope: str, sums: Sums) -> dict[str, Any]:
+        """Return what `verdicts.judge` does, the ``target``, and which rows are held to it."""
+        is_unit, terms = scope == "unit", self.terms(indicator, scope)
+        columns: dict[str, Any] = judge(sums, indicator, terms, is_unit=is_unit)
+        columns |= {"target": terms.target, "is_held": terms.target is not None}
+        elsewhere = self.judged_elsewhere(indicator, scope)
+        if elsewhere is not None and elsewhere.any():
+            free = judge(sums, indicator, replace(terms, target=None), is_unit=is_unit)
+            for name, values in free.items():
+                columns[name] = np.where(elsewhere, values, columns[name])
+            columns["is_held"] = ~elsewhere
+        return columns
 
 
 def open_sources(dataset: Dataset, plan: Plan) -> Sources:

@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
-from analysis.indicators.conditions import all_hold
+from analysis.exact import fits, multiply
+from analysis.indicators.conditions import Facts, all_hold
 from analysis.indicators.members import BoolArray, Figures, IntArray, Members
 from analysis.plan import Indicator, Plan
 
 
 @dataclass(frozen=True)
 class States:
-    """One entry per member; the arrays are all of one length.
+    """One entry per member; the arrays are all of one length, and 0 where they do not apply.
+
+    A missing member can bring so much less, or so much more, once all is known of it: at the lower
+    end ``low_above`` over ``low_below``, at the upper end ``high_above`` over ``high_below`` and,
+    where its numerator is open, ``free`` (times ``max_rate``) over ``free``.
 
     Attributes
     ----------
     reported, not_applicable : bool
         The rest are missing.
     numerator, denominator : int
-        Of those that reported, else 0.
-    cap : int
-        The largest denominator that a missing member could still bring, else 0.
+        Of those that reported.
+    low_above, low_below, high_above, high_below, free : int
+        Of the missing.
     carried : bool
-        The cap rests on an earlier year's figure.
-    uncapped : bool
-        Missing, and nothing says how large it could be.
+        The lower end rests on an earlier year's figure.
+    low_open, high_open : bool
+        Nothing limits how large the denominator could be, and so the end.
     """
 
     reported: BoolArray
     not_applicable: BoolArray
     numerator: IntArray
     denominator: IntArray
-    cap: IntArray
+    low_above: IntArray
+    low_below: IntArray
+    high_above: IntArray
+    high_below: IntArray
+    free: IntArray
     carried: BoolArray
-    uncapped: BoolArray
+    low_open: BoolArray
+    high_open: BoolArray
 
     @property
     def missing(self) -> BoolArray:
@@ -68,60 +79,98 @@ def find_states(indicator: Indicator, members: Members) -> States:
 def _of_facts(indicator: Indicator, members: Members) -> States:
     """Count a member 1 below the line, and 1 above it where the facts hold."""
     applies = all_hold(indicator.applies_if, members)
-    facts = all_hold(indicator.holds, members)
-    reported = applies.is_true & facts.known
-    return _each_counts_once(reported, applies.is_false, (reported & facts.holds).astype(np.int64))
+    facts = all_hold(indicator.holds, members, once=indicator.once)
+    return _each_counts_once(applies, facts, facts.is_true)
 
 
 def _of_counts(indicator: Indicator, members: Members) -> States:
     """Take a count per member; every member stands for 1 below the line."""
     counts = _add([members.figures(column) for column in indicator.numerator])
-    nobody = np.zeros(len(members), bool)
-    return _each_counts_once(counts.known, nobody, np.where(counts.known, counts.values, 0))
+    everybody = np.ones(len(members), bool)
+    facts = Facts(counts.known, counts.known)
+    return _each_counts_once(Facts(everybody, everybody), facts, counts.values)
 
 
-def _each_counts_once(
-    reported: BoolArray, not_applicable: BoolArray, numerator: IntArray
-) -> States:
-    nobody = np.zeros(len(reported), bool)
+def _each_counts_once(applies: Facts, facts: Facts, amounts: np.ndarray) -> States:
+    reported = applies.is_true & facts.known
+    missing = ~(reported | applies.is_false)
+    held = (missing & facts.is_true).astype(np.int64)
+    nothing = np.zeros_like(held)
+    nobody = np.zeros(len(missing), bool)
     return States(
-        reported,
-        not_applicable,
-        numerator,
+        reported=reported,
+        not_applicable=applies.is_false,
+        numerator=np.where(reported, amounts, 0).astype(np.int64, copy=False),
         denominator=reported.astype(np.int64),
-        cap=(~(reported | not_applicable)).astype(np.int64),
+        low_above=nothing,
+        low_below=(missing & ~facts.is_true).astype(np.int64),
+        high_above=held,
+        high_below=held,
+        free=(missing & ~facts.known).astype(np.int64),
         carried=nobody,
-        uncapped=nobody,
+        low_open=nobody,
+        high_open=nobody,
     )
 
 
 def _of_ratio(indicator: Indicator, members: Members) -> States:
-    """Persons or money over persons or money; a reported denominator of 0 leaves both sides."""
+    """Persons or money over persons or money; a denominator of 0 leaves both sides."""
     above = _add([members.figures(column) for column in indicator.numerator])
-    columns = [members.figures(column) for column in indicator.denominator]
-    below = _add(columns)
+    below = _add([members.figures(column) for column in indicator.denominator])
     not_applicable = below.known & (below.values == 0)
     reported = above.known & below.known & ~not_applicable
     missing = ~(reported | not_applicable)
-
-    cap = np.zeros(len(members), np.int64)
-    carried = np.zeros(len(members), bool)
-    uncapped = np.zeros(len(members), bool)
-    for name, figures in zip(indicator.denominator, columns, strict=True):
-        earlier = members.largest_before(name)
-        cap += np.where(figures.known, figures.values, earlier.values)
-        carried |= ~figures.known & earlier.known
-        uncapped |= ~figures.known & ~earlier.known
-    cap = np.where(above.known, np.maximum(cap, above.values), cap)
     return States(
         reported,
         not_applicable,
         numerator=np.where(reported, above.values, 0),
         denominator=np.where(reported, below.values, 0),
-        cap=np.where(missing, cap, 0),
-        carried=missing & carried,
-        uncapped=missing & uncapped,
+        **_ends_of_ratio(indicator, members, missing, above.known),
     )
+
+
+def _ends_of_ratio(
+    indicator: Indicator, members: Members, missing: BoolArray, is_closed: BoolArray
+) -> dict[str, np.ndarray]:
+    """Return what the missing add to the ends of a ratio; ``is_closed``: the numerator is known."""
+    few = np.flatnonzero(missing)
+    absent, closed = members.only(missing), is_closed[few]
+    n, d = (
+        np.add.reduce([absent.span(column).low for column in columns])
+        for columns in (indicator.numerator, indicator.denominator)
+    )
+    rate = indicator.max_rate or Fraction(1)
+    (most,) = fits(n, factor=rate.denominator)
+    d = np.maximum(d, -(-multiply(most, rate.denominator) // rate.numerator))
+    caps = [_find_cap(column, absent) for column in indicator.denominator]
+    cap = np.maximum(np.add.reduce([cap for cap, _, _ in caps]), d)
+    is_open = ~np.logical_and.reduce([is_capped for _, is_capped, _ in caps])
+    ends = {
+        "low_above": n,
+        "low_below": cap,
+        "high_above": np.where(closed, n, 0),
+        "high_below": np.where(closed, d, 0),
+        "free": np.where(closed, 0, cap),
+        "carried": np.logical_or.reduce([is_carried for _, _, is_carried in caps]),
+        "low_open": is_open,
+        "high_open": is_open & ~closed,
+    }
+    spread = {name: np.zeros(len(missing), array.dtype) for name, array in ends.items()}
+    for name, array in ends.items():
+        spread[name][few] = array
+    return spread
+
+
+def _find_cap(column: str, members: Members) -> tuple[IntArray, BoolArray, BoolArray]:
+    """Return the largest that a denominator could be, where it has a cap, and where that is carried.
+
+    A figure of an earlier year stands in where no whole of this year is at most as large.
+    """
+    span, earlier = members.span(column), members.largest_before(column)
+    is_carried = ~members.figures(column).known & earlier.known
+    is_carried &= ~(span.is_capped & (span.high <= earlier.values))
+    cap = np.where(is_carried, earlier.values, np.where(span.is_capped, span.high, 0))
+    return cap, span.is_capped | is_carried, is_carried
 
 
 def _add(columns: list[Figures]) -> Figures:

@@ -12,7 +12,7 @@ from analysis.indicators.assembly import COUNTS, Rows
 from analysis.indicators.histories import FOLLOWED_SCOPES, History, find_history
 from analysis.indicators.pooling import Sums
 from analysis.indicators.rollups import SCOPES, Year, open_sources
-from analysis.indicators.verdicts import flag_bit, judge
+from analysis.indicators.verdicts import flag_bit
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
 from analysis.tables.load import Dataset
@@ -95,12 +95,11 @@ def _judge(
     year: Year, indicator: Indicator, scope: str, sums: Sums, history: History | None
 ) -> dict[str, Any]:
     """Return the judged columns of one indicator, scope and year."""
-    terms = year.terms(indicator, scope)
-    columns = judge(sums, indicator, terms, is_unit=scope == "unit")
+    columns = year.judge(indicator, scope, sums)
     trajectory: Any = 0
     if history is not None and scope in FOLLOWED_SCOPES:
         groups = year.groups(indicator, scope)
         trajectory, overdue = history.assess(scope, groups, year.year)
         columns["flags"] |= overdue * flag_bit("overdue")
     counts = {name: getattr(sums, name) for name in COUNTS}
-    return {**counts, **columns, "target": terms.target, "trajectory": trajectory}
+    return {**counts, **columns, "trajectory": trajectory}

@@ -22,6 +22,7 @@ TRAJECTORIES = (
     "off_track",
 )
 _LONGEST_LOOK_BACK = 3
+_UNFOLLOWED = ("not_applicable", "no_target")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: P
     """
     target = indicator.target_in(year)
     now = points[year]
-    if target is None or target.by_end_of is None or now.verdict == "not_applicable":
+    if target is None or target.by_end_of is None or now.verdict in _UNFOLLOWED:
         return ""
     if target.by_end_of == year:
         return "due"

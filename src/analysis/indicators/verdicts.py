@@ -42,7 +42,7 @@ def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
     indicator : Indicator
         Decides which rule holds.
     """
-    above, below, cap = sums.numerator, sums.denominator, sums.cap
+    above, below = sums.numerator, sums.denominator
     has_value = sums.reported > 0
     is_missing = sums.missing > 0
     nothing = np.zeros(len(sums), bool)
@@ -59,28 +59,36 @@ def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
         is_open = is_missing | nobody
         return Bounds((above, ones), (above, ones), (above, ones), has_value, is_open, nothing)
     if indicator.measure == "mean_per_unit":
-        ends = (above, np.where(nobody, 1, below + cap))
+        ends = (above, np.where(nobody, 1, below + sums.low_below))
         return Bounds((above, below), ends, ends, has_value, is_missing | nobody, nothing)
 
+    low_open = sums.low_open | (is_missing & (below + sums.low_below == 0))
+    whole = below + sums.high_below + sums.free
+    high_open = sums.high_open | (is_missing & (whole == 0))
+    lower = _end(above + sums.low_above, below + sums.low_below, low_open | nobody, at=0)
     rate = indicator.max_rate or Fraction(1)
-    above, below, cap = fits(above, below, cap, factor=rate.numerator + rate.denominator)
-    whole = below + cap
-    top = multiply(above, rate.denominator) + multiply(cap, rate.numerator)
-    bottom = multiply(whole, rate.denominator)
-    unbounded = np.asarray(sums.uncapped | (is_missing & (whole == 0)), bool)
-    anything = unbounded | np.asarray(whole == 0, bool)
-    lower, upper = (above, whole), (top, bottom)
-    if anything.any():
-        lower = np.where(anything, 0, above), np.where(anything, 1, whole)
-        upper = np.where(anything, 1, top), np.where(anything, 1, bottom)
+    closed, free, whole = fits(
+        above + sums.high_above, sums.free, whole, factor=rate.numerator + rate.denominator
+    )
+    top = multiply(closed, rate.denominator) + multiply(free, rate.numerator)
+    upper = _end(top, multiply(whole, rate.denominator), high_open | nobody, at=1)
     return Bounds(
         value=(above, below),
         lower=lower,
         upper=upper,
         has_value=has_value,
-        is_open=unbounded if indicator.max_rate is not None else nothing,
-        unbounded=unbounded,
+        is_open=high_open if indicator.max_rate is not None else nothing,
+        unbounded=low_open | high_open,
     )
+
+
+def _end(
+    above: np.ndarray, below: np.ndarray, is_open: BoolArray, *, at: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an end of the bounds, where it is open as far as a share can go."""
+    if not is_open.any():
+        return above, below
+    return np.where(is_open, at, above), np.where(is_open, 1, below)
 
 
 def _district_ceiling(indicator: Indicator) -> int | None:
@@ -238,13 +246,13 @@ def _breakeven(
     bar = target.minimum
     open_question = (verdict == VERDICTS.index("undetermined")) & ~bounds.unbounded
     rows = np.flatnonzero(open_question)
-    above, below, cap = fits(
-        *(column[rows] for column in (sums.numerator, sums.denominator, sums.cap)),
+    above, below, free = fits(
+        *(column[rows] for column in (*bounds.lower, sums.free)),
         factor=2 * max(bar.numerator, bar.denominator),
     )
-    still_needed = multiply(below + cap, bar.numerator) - multiply(above, bar.denominator)
+    still_needed = multiply(below, bar.numerator) - multiply(above, bar.denominator)
     rate = np.full(len(sums), np.nan)
-    rate[rows] = divide(still_needed, multiply(cap, bar.denominator))
+    rate[rows] = divide(still_needed, multiply(free, bar.denominator))
     return rate
 
 

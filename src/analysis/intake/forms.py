@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.atomic import write_atomically
 from analysis.intake.formsheets import Form, write_form, write_guide, write_table
 from analysis.intake.formstyle import Book
+from analysis.intake.lines import settled
 from analysis.intake.words import form_texts, plain
 from analysis.problems import InputError, error
 from analysis.study import Study
@@ -82,6 +83,7 @@ def _refuse_existing(folder: Path, names: Iterable[str]) -> None:
 
 def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
     tables, unit_id = dictionary().tables, str(unit["unit_id"])
+    returns = study.dataset.returns
     before = study.cells(unit_id, year - 1) if (year - 1, unit_id) in study.register.index else {}
     form = Form(
         study,
@@ -90,6 +92,7 @@ def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
         (tables["roster"], tables["returns"]),
         {**unit, "year": year},
         before,
+        settled(returns[returns["unit_id"] == unit_id], year, study.plan, "units"),
     )
     book = Book(year)
     write_form(book, "unit", form)
@@ -102,7 +105,8 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     tables = dictionary().tables
     rows = study.dataset.district.set_index("year")
     before = rows.loc[year - 1] if year - 1 in rows.index else {}
-    form = Form(study, year, None, (tables["district"],), {"year": year}, before)
+    since = settled(study.dataset.district, year, study.plan, "district")
+    form = Form(study, year, None, (tables["district"],), {"year": year}, before, since)
     book = Book(year)
     write_form(book, "district", form)
     roster = study.dataset.roster

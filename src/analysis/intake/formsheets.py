@@ -42,6 +42,8 @@ class Form:
         Whose lines it has; the first one's key says who reports.
     now, before : mapping of str to object
         What is known for sure, written and locked; last year's figures, for comparison.
+    since : mapping of str to int
+        What is not asked again, and the year from which it holds.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Form:
     tables: tuple[Table, ...]
     now: Cells = field(default_factory=dict)
     before: Cells = field(default_factory=dict)
+    since: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -166,6 +169,13 @@ def _write_line(
     sheet.write_number(row, 0, number, book.look("middle"))
     sheet.write_string(row, 1, column.vi, book.look("text"))
     sheet.write_string(row, 2, column.unit, book.look("middle"))
+    if column.name in form.since:
+        # Without a code, so the reader looks for nothing here.
+        text = form_texts()["since"].format(year=form.since[column.name])
+        sheet.write_blank(row, _FIGURE, None, book.look("before"))
+        sheet.write_string(row, _FIGURE + 1, text, book.look("before"))
+        sheet.write_blank(row, _REMARK, None, book.look("before"))
+        return
     sheet.write_blank(row, _FIGURE, None, book.input_look(column))
     is_note = column.type.name == "text"
     before = None if is_note else form.before.get(column.name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from analysis.plan import Indicator, Plan
+from analysis.plan.schema import Source, columns_over
 from analysis.tables.dictionary import Column, Table, dictionary
 
 
@@ -54,6 +57,29 @@ def _columns(item: Indicator) -> Iterator[str]:
     yield from item.denominator
     for condition in (*item.holds, *item.applies_if, *item.members_if):
         yield from condition.columns
+
+
+def settled(rows: pd.DataFrame, year: int, plan: Plan, source: Source) -> dict[str, int]:
+    """Return what one member reported once and for all before a year, and since when.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The member's own rows of ``returns`` or ``district``.
+    year : int
+        The year to report on.
+    plan : Plan
+        Its ``once`` rows say which facts stay; a column that another row asks too is not one.
+    source : {"units", "district"}
+        What the rows are of.
+    """
+    found: dict[str, int] = {}
+    for name, column in columns_over(source).items():
+        asked = uses(column, plan, source)
+        if name in rows and asked and all(item.once for item in asked):
+            years = rows.loc[rows[name].fillna(False).astype(bool) & (rows["year"] < year), "year"]
+            found |= {name: int(years.min())} if len(years) else {}
+    return found
 
 
 def limit_of(table: Table, column: Column, unit_type: str | None) -> Column | None:

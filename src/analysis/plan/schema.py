@@ -37,6 +37,18 @@ SOURCE_TABLES: dict[Source, tuple[str, ...]] = {
 }
 
 
+def columns_over(source: Source) -> dict[str, Column]:
+    """Return the columns that an indicator over a source may name.
+
+    Examples
+    --------
+    >>> columns_over("employers")["workers_gathered"].at_most
+    'workers_total'
+    """
+    tables = dictionary().tables
+    return {n: c for name in SOURCE_TABLES[source] for n, c in tables[name].columns.items()}
+
+
 def parse_number(given: Any) -> Fraction:
     """Read ``80%``, ``0.8`` or ``100`` exactly.
 
@@ -200,7 +212,11 @@ class Target(Model):
 
 
 class Indicator(Model):
-    """One row of the catalogue: what is counted, over whom, against which target."""
+    """One row of the catalogue: what is counted, over whom, against which target.
+
+    ``once`` facts stay true from the first year in which a member reported them. ``reference`` is a
+    number that stands among the plan's tasks: shown beside a monitor, never judged.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)?$")
     section: str
@@ -217,7 +233,9 @@ class Indicator(Model):
     holds: tuple[Condition, ...] = ()
     applies_if: tuple[Condition, ...] = ()
     targets: tuple[Target, ...] = ()
+    once: bool = False
     max_rate: Number | None = None
+    reference: Number | None = None
     unit: str = ""
     what: str = ""
     why: str = ""
@@ -278,8 +296,14 @@ class Indicator(Model):
     @property
     def is_money(self) -> bool:
         """Whether it counts đồng, not people or units."""
-        columns = _columns_of(self.over)
+        columns = columns_over(self.over)
         return any(columns[name].type.name == "money" for name in self.numerator)
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What it asks, whoever is asked: rows that agree in this ask the same fact."""
+        lists = (self.numerator, self.denominator, self.holds, self.applies_if, self.members_if)
+        return (self.over, self.kind, self.once, *map(frozenset, lists))
 
     @property
     def is_stage(self) -> bool:
@@ -309,7 +333,8 @@ class Indicator(Model):
 
     def parts(self) -> list[Indicator]:
         """Return the parts of an "and" or a "+", as indicators of their own without a target."""
-        shared = {"kind": "monitor", "monitors": self.measure, "targets": (), "decision": ""}
+        shared: dict[str, Any] = {"kind": "monitor", "monitors": self.measure}
+        shared |= {"targets": (), "reference": None, "decision": ""}
         pieces: list[tuple[str, dict[str, Any]]]
         if len(self.holds) > 1:
             pieces = [(fact.column, {"holds": (fact,)}) for fact in self.holds]
@@ -336,7 +361,7 @@ class Indicator(Model):
 
 
 def _headings(source: Source) -> dict[str, str]:
-    return {name: column.vi for name, column in _columns_of(source).items()}
+    return {name: column.vi for name, column in columns_over(source).items()}
 
 
 _NUMBERS = ("count", "money")
@@ -373,7 +398,7 @@ def _check_shape(indicator: Indicator) -> None:
 
 
 def _check_columns(indicator: Indicator) -> None:
-    columns = _columns_of(indicator.over)
+    columns = columns_over(indicator.over)
     conditions = (*indicator.holds, *indicator.applies_if, *indicator.members_if)
     named = indicator.columns
     tables = ", ".join(SOURCE_TABLES[indicator.over])
@@ -388,6 +413,10 @@ def _check_columns(indicator: Indicator) -> None:
             raise ValueError(f"cột «{name}» không phải là số, không cộng được")
     for condition in conditions:
         _check_condition(condition, columns)
+    if indicator.once and {columns[fact.column].type.name for fact in indicator.holds} != {
+        "boolean"
+    }:
+        raise ValueError("once chỉ dùng cho holds với các cột có/không")
     for condition in indicator.members_if:
         if condition.present is None:
             raise ValueError(
@@ -399,7 +428,7 @@ def _check_district_columns(indicator: Indicator, named: tuple[str, ...]) -> Non
     if indicator.over != "units":
         raise ValueError("with_district chỉ dùng cho chỉ tiêu tính trên CĐCS")
     for name in named:
-        if name not in _columns_of("district"):
+        if name not in columns_over("district"):
             raise ValueError(f"with_district: cột «{name}» không có trong bảng district")
 
 
@@ -415,14 +444,13 @@ def _check_condition(condition: Condition, columns: dict[str, Column]) -> None:
         raise ValueError(f"cột «{condition.column}» không phải có/không, cần một phép so")
 
 
-def _columns_of(source: Source) -> dict[str, Column]:
-    tables = dictionary().tables
-    return {n: c for name in SOURCE_TABLES[source] for n, c in tables[name].columns.items()}
-
-
 def _check_targets(indicator: Indicator) -> None:
     if indicator.kind == "monitor" and indicator.targets:
         raise ValueError("kind: monitor không có chỉ tiêu (targets)")
+    if indicator.reference is not None:
+        if indicator.kind != "monitor":
+            raise ValueError("reference chỉ dùng cho kind: monitor; mức để xét thì ghi ở targets")
+        _check_percent(indicator, indicator.reference)
     if indicator.kind != "monitor" and not indicator.targets:
         raise ValueError("thiếu targets; nếu kế hoạch không nêu mức, dùng kind: monitor")
     stages = {bool(target.by_end_of) for target in indicator.targets}
@@ -445,8 +473,13 @@ def _check_target(indicator: Indicator, target: Target) -> None:
         raise ValueError("by_end_of cần một tỷ lệ với at_least")
     if isinstance(target.at_least, str) and indicator.measure != "district_value":
         raise ValueError("mức xếp loại chỉ dùng cho district_value")
-    if indicator.is_fraction and target.minimum > (indicator.max_rate or 1):
-        raise ValueError(f"mức {target} quá 100%; tỷ lệ viết dạng 80%, không viết 80")
+    _check_percent(indicator, target.minimum)
+
+
+def _check_percent(indicator: Indicator, bar: Fraction) -> None:
+    if indicator.is_fraction and bar > (indicator.max_rate or 1):
+        given = write_number(bar)
+        raise ValueError(f"mức {given} quá 100%; tỷ lệ viết dạng 80%, không viết 80")
 
 
 class Issuer(Model):
@@ -575,6 +608,27 @@ class Plan(Model):
         if population in self.groups:
             return frozenset().union(*(self.types_in(word) for word in self.groups[population]))
         return frozenset({population})
+
+    def judged_elsewhere(self, indicator: Indicator, year: int) -> frozenset[str]:
+        """Return the unit types that another row judges instead of this one.
+
+        Where two rows with targets ask the same fact of a wider and of a strictly narrower
+        population, units and unit types of the narrower one are judged there alone.
+        """
+        if indicator.target_in(year) is None:
+            return frozenset()
+        narrower = [
+            self.types_in(other.population)
+            for other in self.indicators
+            if other.question == indicator.question
+            and other.target_in(year) is not None
+            and self._members_of(other) < self._members_of(indicator)
+        ]
+        return frozenset().union(*narrower)
+
+    def _members_of(self, indicator: Indicator) -> frozenset[str]:
+        itself = {self.issuer.id} if indicator.with_district else frozenset()
+        return self.types_in(indicator.population) | itself
 
     def catalogue(self) -> list[Indicator]:
         """Return every indicator in the plan's order, each followed by its parts."""

@@ -257,8 +257,12 @@ class _Editor:
         hidden, kept = self._find_hidden(table, kinds)
         ratios = {i.id for i in self.study.plan.catalogue() if i.measure == "ratio"}
         is_ratio = table["indicator"].isin(ratios).to_numpy()
-        blurred = (kinds == "persons") & is_ratio & ~hidden & reported
-        blurred &= (table["missing"] > 0).to_numpy()
+        is_ratio = is_ratio & (kinds == "persons") & (table["missing"] > 0).to_numpy()
+        # Where nobody reported all, the ends tell the few figures that are known.
+        hidden = (
+            hidden | is_ratio & ~reported & (table["lower"].gt(0) | table["upper"].lt(1)).to_numpy()
+        )
+        blurred = is_ratio & reported & ~hidden
         table.loc[hidden, list(_FIGURES)] = None
         table.loc[hidden, ["trajectory", "flags"]] = ""
         judged = table["verdict"].isin(_JUDGED).to_numpy()

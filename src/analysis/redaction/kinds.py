@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from analysis.plan import Indicator
-from analysis.plan.schema import SOURCE_TABLES
-from analysis.tables.dictionary import Column, dictionary
+from analysis.plan.schema import columns_over
+from analysis.tables.dictionary import Column
 
 #: Counts that are not of persons. Every other column of type ``count`` is taken to be.
 NOT_PERSONS = frozenset({"inspections", "law_classes", "rewards_collectives"})
@@ -19,13 +19,6 @@ Kind = Literal["open", "persons", "money", "mixed"]
 def is_persons(column: Column) -> bool:
     """Tell whether a column counts persons."""
     return column.type.name == "count" and column.name not in NOT_PERSONS
-
-
-def columns_over(source: str) -> dict[str, Column]:
-    """Return the columns that an indicator over a source may name."""
-    tables = dictionary().tables
-    names = SOURCE_TABLES[source]  # type: ignore[index]
-    return {n: c for name in names for n, c in tables[name].columns.items()}
 
 
 def kind_of(indicator: Indicator) -> Kind:

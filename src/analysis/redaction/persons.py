@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
 
 from analysis.indicators.members import BoolArray, IntArray
+from analysis.indicators.pooling import pool
 from analysis.indicators.states import States
+from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Target
 from analysis.problems import InputError, error
 from analysis.redaction.release import Groups, Release, Sum
@@ -19,6 +21,8 @@ from analysis.redaction.sheet import LARGEST_HIDDEN, LONGEST_STEP, Amount, Rule,
 _SCOPES = ("district", "unit_type", "parent", "commune")
 # How often room is looked for; each time some more is hidden.
 _MOST_ATTEMPTS = 6
+#: Whether a verdict gets better (or worse) where the missing bring more of this.
+_BETTER = {"low_above": 1, "low_below": -1, "high_above": 1, "high_below": -1, "free": 1}
 
 
 @dataclass(frozen=True)
@@ -259,26 +263,16 @@ def reaches(above: IntArray, below: IntArray, bar: Fraction, is_strict: bool) ->
 
 
 def _is_firm(asked: Asked, members: BoolArray) -> bool:
-    """Tell whether a row's verdict stays what it is if caps are some persons off."""
+    """Tell whether a row's verdict stays what it is if the figures of the missing are a bit off."""
     states, indicator = asked.states, asked.indicator
-    absent = members & states.missing
-    if asked.target is None or indicator.measure != "ratio" or not absent.any():
+    if asked.target is None or indicator.measure != "ratio":
         return True
-    if states.uncapped[absent].any():
-        return True  # then nothing is known of how many are missing, and the verdict says so
-    rows = members & states.reported
-    above, below = int(states.numerator[rows].sum()), int(states.denominator[rows].sum())
-    cap, count = int(states.cap[absent].sum()), int(absent.sum()) * len(indicator.denominator)
-    caps = (max(cap - LONGEST_STEP * count, count), cap, cap + LONGEST_STEP * count)
-    return len({_judge(above, below, size, indicator, asked.target) for size in caps}) == 1
-
-
-def _judge(above: int, below: int, cap: int, indicator: Indicator, target: Target) -> str:
-    def is_reached(value: Fraction) -> bool:
-        return value > target.minimum if target.is_strict else value >= target.minimum
-
-    if is_reached(Fraction(above, below + cap)):
-        return "met"
-    top = Fraction(above + (indicator.max_rate or 1) * cap) / (below + cap)
-    left_out = indicator.max_rate is None and target.minimum >= 1 and above < below
-    return "undetermined" if is_reached(top) and not left_out else "not_met"
+    own = States(**{name: array[members] for name, array in vars(states).items()})
+    sums, ends = pool(own), {}
+    for name, sign in _BETTER.items():
+        step = LONGEST_STEP * len(indicator.denominator) * np.count_nonzero(getattr(own, name))
+        ends[name] = np.maximum(getattr(sums, name) + sign * step * np.array([-1, 0, 1]), 0)
+    ends["low_above"] = np.minimum(ends["low_above"], ends["low_below"])
+    shifted = replace(sums.take(np.zeros(3, np.int64)), **ends)
+    verdicts = judge(shifted, indicator, Terms(asked.target), is_unit=False)["verdict"]
+    return len(np.unique(verdicts)) == 1

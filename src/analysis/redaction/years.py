@@ -19,7 +19,9 @@ from analysis.indicators.members import (
 )
 from analysis.indicators.states import States, find_members, find_states
 from analysis.plan import Condition, Indicator, Plan, Target
-from analysis.redaction.kinds import SIZES, columns_over, is_persons, kind_of
+from analysis.plan.schema import Source as SourceName
+from analysis.plan.schema import columns_over
+from analysis.redaction.kinds import SIZES, is_persons, kind_of
 from analysis.redaction.persons import Asked, Year, reaches
 from analysis.redaction.sheet import Rule, Sheet
 from analysis.tables.load import Dataset
@@ -47,7 +49,7 @@ class Source:
         if source == "units":
             self.register = unit_register(dataset, plan, self.years)
             self.beside: Register | None = district_register(dataset, plan, self.years)
-            sources: tuple[str, ...] = ("units", "district")
+            sources: tuple[SourceName, ...] = ("units", "district")
         else:
             self.register = employer_register(dataset, self.years)
             self.beside = None
