@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import openpyxl
 import pytest
 from cases import CASES, data_for, mail_for
 from conftest import Run
@@ -140,3 +143,153 @@ def test_a_name_printed_beside_a_code_comes_with_the_figures() -> None:
         5: "CĐCS Trường Mầm non Krông Klang",
     }
     assert returns.address("name", 5) == "B5"
+
+
+# Days
+
+
+def test_a_column_of_days_that_an_american_excel_may_have_turned_is_told(
+    take: Callable[..., Imported],
+) -> None:
+    run, _, _ = take("07-us-dates", "--year", 2026)
+    (line,) = [one for one in run.out.splitlines() if "kiểu Mỹ" in one]
+    assert line.startswith("CẢNH BÁO danh-sach_2026.xlsx, trang tính «Danh sách CĐCS», ô F2")
+    assert "hiểu là 03/05/2014; nếu đúng ra là 05/03/2014" in line
+
+
+REGISTER = ("Năm", "Mã CĐCS", "Tên CĐCS", "Loại hình", "Xã, thị trấn", "Ngày thành lập")
+
+
+def register(*days: object) -> bytes:
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.append(REGISTER)
+    for number, day in enumerate(days):
+        page.append([2024, f"U{number}", "CĐCS A", "Hợp tác xã", "Húc", day])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("days", "is_told"),
+    [
+        ((date(2014, 5, 3), "25/12/2013"), True),
+        ((date(2014, 5, 3), date(2014, 5, 5), "25/12/2013"), True),
+        ((date(2014, 5, 13), date(2014, 5, 3), "25/12/2013"), False),
+        ((date(2014, 5, 5), "25/12/2013"), False),
+        ((date(2014, 5, 3), "5/5/2013"), False),
+        ((date(2014, 5, 3), "2013-12-25"), False),
+        (("25/12/2013", "03/5/2014"), False),
+    ],
+)
+def test_days_typed_and_days_turned_are_told_apart(days: tuple[object, ...], is_told: bool) -> None:
+    _, problems = read("b.xlsx", register(*days))
+    assert ("swapped_days" in {problem.code for problem in problems}) == is_told
+    assert {problem.severity for problem in problems} <= {"warning"}
+
+
+def test_the_other_days_of_a_column_settle_which_number_is_the_day() -> None:
+    delivery, _ = read("b.xlsx", register("05/9/2003", "25/12/2013"))
+    assert delivery.records[0].text["founded_on"].to_list() == ["2003-09-05", "2013-12-25"]
+    alone = refused("b.xlsx", register("05/9/2003", "5/5/2013"))
+    assert [problem.code for problem in alone] == ["ambiguous_date"]
+    # Here they settle nothing: one has the day first, the other cannot have it.
+    both = refused("b.xlsx", register("05/9/2003", "25/12/2013", "12/25/2013"))
+    assert {problem.code for problem in both} == {"ambiguous_date", "not_date"}
+
+
+def test_a_day_as_iso_text_is_read(take: Callable[..., Imported]) -> None:
+    run, data, _ = take("17-iso-date", "--year", 2026)
+    assert run.status == 0
+    roster = load_dataset(data).roster
+    days = roster.loc[roster["year"] == 2026, "founded_on"]
+    assert set(days.dt.strftime("%Y-%m-%d")) == {"2013-09-13"}
+
+
+def test_a_day_that_no_calendar_has_is_refused_and_the_other_file_goes_on(
+    take: Callable[..., Imported],
+) -> None:
+    run, data, _ = take("35-impossible-date", "--year", 2025)
+    assert run.status == 1
+    assert "ô F2, cột founded_on (giá trị «30/02/2013»)" in run.out
+    assert "Đã nhận: 1 tệp\n  z_DN-COLAU_x_2025.xlsx" in run.out
+    returns = load_dataset(data).returns
+    assert returns.loc[returns["year"] == 2025, "unit_id"].to_list() == ["DN-COLAU"]
+
+
+# Answers with more than an answer
+
+
+def test_what_stands_behind_an_answer_is_kept_in_the_note_and_told() -> None:
+    head = "year,unit_id,plan_made,emulation_launched"
+    content = table(f"{head},note", "2024,A,Có (tháng 3),ko,Đủ", "2024,B,Có,không (năm nay),")
+    delivery, problems = read("b.csv", content)
+    text = delivery.records[0].text
+    assert text["plan_made"].to_list() == ["true", "true"]
+    assert text["emulation_launched"].to_list() == ["false", "false"]
+    assert text["note"].to_list() == [
+        "Đủ\nĐã xây dựng kế hoạch thực hiện Nghị quyết 02: Có (tháng 3)",
+        "Đã phát động phong trào thi đua: không (năm nay)",
+    ]
+    assert [(one.severity, one.cell, one.value) for one in problems] == [
+        ("warning", "C2", "Có (tháng 3)"),
+        ("warning", "D3", "không (năm nay)"),
+    ]
+    assert "«tháng 3» được giữ trong ghi chú" in problems[0].message
+
+
+def test_without_a_column_for_notes_only_the_rows_with_a_remark_have_one() -> None:
+    content = table("year,unit_id,plan_made", "2024,A,Có (tháng 3)", "2024,B,Có")
+    text = read("b.csv", content)[0].records[0].text
+    assert text["note"].isna().to_list() == [False, True]
+
+
+# Letters lost between encodings
+
+
+def test_windows_1258_is_read_with_its_names(take: Callable[..., Imported]) -> None:
+    run, data, _ = take("13-csv-1258", "--year", 2026)
+    assert run.status == 0
+    roster = load_dataset(data).roster
+    new = roster[roster["year"] == 2026].set_index("unit_id")
+    assert new["name"].to_dict() == {
+        "DN-DABAN": "CĐCS Công ty TNHH MTV Nông sản Đá Bàn",
+        "DN-RLAN": "CĐCS Trường Mầm non Hướng Tân",
+    }
+    assert new["commune"].to_dict() == {"DN-DABAN": "Hướng Phùng", "DN-RLAN": "Xã Thuận"}
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("13-csv-double-utf8", "chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «Xã Thuận»"),
+        ("13-csv-question", "(giá trị «Xã Thu?n»): có chữ bị mất thành dấu ?"),
+    ],
+)
+def test_a_file_whose_letters_were_lost_is_refused_with_what_was_seen(
+    take: Callable[..., Imported], case: str, said: str
+) -> None:
+    run, data, _ = take(case, "--year", 2026)
+    assert (run.status, said in run.out) == (1, True)
+    assert "Xă" not in run.out
+    assert load_dataset(data).roster["year"].max() == 2025
+
+
+def test_a_code_page_that_turns_one_letter_into_another_is_not_guessed() -> None:
+    """Windows-1252 has ã where Windows-1258 has ă: nothing in the bytes says which was meant."""
+    content = "year,unit_id,name,unit_type,commune\n2024,A,CS A,cooperative,Xã Tân\n".encode(
+        "cp1252"
+    )
+    (problem,) = refused("b.csv", content)
+    assert (problem.code, "Windows-1252" in problem.message) == ("legacy_encoding", True)
+
+
+def test_good_unicode_with_signs_of_latin_1_is_no_old_encoding(
+    take: Callable[..., Imported],
+) -> None:
+    run, data, _ = take("37-legacy-false-0", "--year", 2025)
+    assert run.status == 0
+    returns = load_dataset(data).returns
+    assert returns.loc[returns["year"] == 2025, "note"].to_list() == ["Hỗ trợ 3×4 suất quà"]

@@ -28,10 +28,20 @@ _VNI_LETTERS |= {code.upper(): letter.upper() for code, letter in _VNI_LETTERS.i
 _TONES = dict.fromkeys(map(ord, "\u0300\u0301\u0303\u0309\u0323"))
 _SYLLABLE = re.compile(
     r"(?:ngh?|nh|ch|gh|gi|kh|ph|qu|th|tr|kr|kl|br|đr|pl|[bcdđghklmnprstvx])?"
-    r"(?:iêu|yêu|oai|oay|oao|oeo|uây|uôi|uyê|uya|uyu|ươi|ươu|ai|ao|au|ay|âu|ây|eo|êu|ia|iê|iu|oa|oă|oe|"
-    r"oi|oo|ôi|ơi|ua|uâ|uê|ue|ui|uô|uơ|uy|ưa|ưi|ươ|ưu|ya|yê|[aăâeêioôơuưy])"
-    r"(?:ch|ng|nh|[ckmnpt])?"
+    r"(?:(?:iêu|yêu|oai|oay|oao|oeo|uây|uôi|uya|uyu|ươi|ươu|ai|ao|au|ay|âu|ây|eo|êu|ia|iu|oa|oe|"
+    r"oi|ôi|ơi|ua|uê|ue|ui|uơ|uy|ưa|ưi|ưu|ya|[aeêioôơuưy])(?:ch|ng|nh|[ckmnpt])?"
+    # These vowels end no syllable.
+    r"|(?:uyê|iê|yê|uô|ươ|oă|oo|uâ|[ăâ])(?:ch|ng|nh|[ckmnpt]))"
 )
+#: Letters of Vietnamese that no encoding from before Unicode can be taken for.
+_UNICODE = re.compile("[ăĂđĐĩĨũŨơƠưƯ\u1ea0-\u1ef9]")
+#: Signs of arithmetic and measure, which stand for letters in old encodings, but only within words.
+_SIGNS = re.compile(r"(?<![^\W\d_])[×½¼¾¹²³°±÷]+|(?<=m)[²³]")
+#: What a file that was encoded twice has in place of a letter: its bytes, each taken for a letter.
+_BYTES = "\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
+_TWICE = re.compile(f"[Â-Æ][{_BYTES}]|[áâ][{_BYTES}][{_BYTES}]")
+#: A letter that an encoding does not have becomes a question mark, within or before others.
+_LOST = re.compile(r"[^\W\d_]\?+[^\W\d_]|(?<!\S)\?+[^\W\d_]")
 _WORD = re.compile(r"[^\s\d.,;:()/\\\-–\"'“”‘’|+&*!?%_=\[\]<>…]+")
 #: A text of which at least this share of the words reads as Vietnamese is taken to be that.
 _ENOUGH = 0.9
@@ -113,8 +123,9 @@ def recognise(text: str) -> tuple[str, str] | None:
     >>> recognise("C«ng ®oµn"), recognise("Công đoàn"), recognise("Café 1€")
     (('TCVN3 (ABC)', 'Công đoàn'), None, None)
     """
-    if text.isascii():
+    if text.isascii() or _UNICODE.search(text):
         return None
+    text = _SIGNS.sub(" ", text)
     if share_readable(words_of(unicodedata.normalize("NFC", text))) >= _ENOUGH:
         return None
     for name, read in _READINGS.items():
@@ -122,6 +133,50 @@ def recognise(text: str) -> tuple[str, str] | None:
         if reading != text and share_readable(words_of(reading)) >= _ENOUGH:
             return name, reading
     return None
+
+
+def find_damage(text: str, *, is_name: bool = False) -> str | None:
+    r"""Say how letters of a text were lost between two encodings; None if none were.
+
+    Parameters
+    ----------
+    text : str
+        What stands in a cell.
+    is_name : bool
+        Whether it is a name: nobody asks a question there.
+
+    Examples
+    --------
+    >>> find_damage("Café?"), find_damage("XÃ\u00a0HÚC")
+    (None, None)
+    >>> find_damage("XÃ£ HÆ°á»›ng PhÃ¹ng")
+    'chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «Xã Hướng Phùng»; hãy lưu lại tệp gốc dạng UTF-8'
+    >>> find_damage("H??ng Phùng")
+    'có chữ bị mất thành dấu ?; hãy lưu lại tệp gốc dạng UTF-8, hoặc gõ lại'
+    """
+    reading = _TWICE.sub(_read_twice, text)
+    if reading != text and share_readable(words_of(reading)) > share_readable(words_of(text)):
+        return (
+            f"chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «{reading}»; hãy lưu lại tệp gốc dạng UTF-8"
+        )
+    if "\ufffd" in text or re.search("[\x80-\x9f]", text):
+        return "có chữ bị mất hoặc hỏng (\ufffd) khi đổi bảng mã; hãy lưu lại tệp gốc dạng UTF-8, hoặc gõ lại"
+    is_address = "://" in text or "www." in text
+    if (is_name and "?" in text) or (_LOST.search(text) and not is_address):
+        return "có chữ bị mất thành dấu ?; hãy lưu lại tệp gốc dạng UTF-8, hoặc gõ lại"
+    return None
+
+
+def _read_twice(found: re.Match[str]) -> str:
+    """Return the letter whose bytes stand there; the same text where they make none."""
+    try:
+        read = b"".join(
+            sign.encode("cp1252" if sign > "\u00ff" else "latin-1") for sign in found[0]
+        ).decode("utf-8")
+    except UnicodeError:
+        return found[0]
+    is_letter = is_syllable(read) or _UNICODE.search(read) or read in "“”‘’–—…•\u00a0"
+    return read if is_letter else found[0]
 
 
 def decode(content: bytes) -> tuple[str, str | None]:
@@ -135,7 +190,8 @@ def decode(content: bytes) -> tuple[str, str | None]:
     Returns
     -------
     text : str
-        UTF-8, UTF-16 and Windows-1258 as they are meant; TCVN3 and VNI as Latin letters.
+        UTF-8, UTF-16 and Windows-1258 as they are meant; TCVN3 and VNI as Latin letters, and what
+        can only be Windows-1252, which lacks most letters of Vietnamese.
     old : str or None
         The name of the old encoding that the text is still written in.
 
@@ -161,11 +217,15 @@ def decode(content: bytes) -> tuple[str, str | None]:
 def _decode_bytes(content: bytes, failure: UnicodeDecodeError) -> tuple[str, str | None]:
     latin = content.decode("latin-1")
     readings: dict[str | None, str] = {}
-    with contextlib.suppress(UnicodeDecodeError):
-        readings[None] = unicodedata.normalize("NFC", content.decode("cp1258"))
+    for name, encoding in ((None, "cp1258"), ("Windows-1252", "cp1252")):
+        with contextlib.suppress(UnicodeDecodeError):
+            reading = unicodedata.normalize("NFC", content.decode(encoding))
+            if reading not in readings.values():
+                readings[name] = reading
     readings |= {name: read(latin) for name, read in _READINGS.items()}
     shares = {name: share_readable(set(words_of(text))) for name, text in readings.items()}
-    best = max(shares, key=lambda name: (shares[name], name is None))
+    # Where both code pages read well, nobody can tell ã from ă: that is not guessed.
+    best = max(shares, key=lambda name: (shares[name], name == "Windows-1252", name is None))
     if shares[best] < _ENOUGH:
         raise failure
-    return (readings[None], None) if best is None else (latin, best)
+    return (latin if best in _READINGS else readings[best]), best

@@ -11,11 +11,15 @@ import pandas as pd
 
 from analysis.intake.found import NAME, Block
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.spelling import Unclear, spell
+from analysis.intake.spelling import Unclear, remark_in, settles_days, spell
+from analysis.intake.words import form_texts
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Column, Table
+
+#: A row, its column, what stands there, what it is understood as, and what is said behind that.
+_Remark = tuple[int, Column, Raw, str, str]
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
@@ -32,10 +36,12 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
     """
     problems: list[Problem] = []
     texts: dict[str, list[str]] = {}
+    remarks: list[_Remark] = []
     for name, column in block.table.columns.items():
         if name in block.columns:
             texts[name], found = _spell_column(block, column, file)
-            problems += found
+            problems += found + _swapped_days(block, column, texts[name], file)
+            remarks += _remarks(block, column, texts[name])
     index = pd.Index(block.rows, dtype="int64")
     data = {name: pd.array(cells, dtype="str") for name, cells in texts.items()}
     text = pd.DataFrame(data, index=index)
@@ -43,10 +49,14 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
     records = Records(block.table.name, text, block.sheet, block.addresses, names)
     judged = _judge(records.text, block.table, file)
     named = {(problem.row, problem.column) for problem in problems}
-    # What was refused already stands as an empty cell here.
+    # What was refused stands as an empty cell here, and whatever comes later finds only what is sound.
     judged = [one for one in judged if (one.row, one.column) not in named]
     lines = {row: line for line, row in enumerate(block.rows)} if judged else {}
-    return records, problems + [_placed(one, block, records, lines) for one in judged]
+    problems += [_placed(one, block, records, lines) for one in judged]
+    for one in judged:
+        if one.column not in block.table.key:
+            records.text.at[one.row, one.column] = ""
+    return records, problems + _keep_remarks(block, records, remarks, file)
 
 
 def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
@@ -56,34 +66,102 @@ def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
     return pd.Series([tidy(shown(raw)) for raw in block.columns[NAME]], index=index, dtype="str")
 
 
+def _remarks(block: Block, column: Column, texts: list[str]) -> list[_Remark]:
+    """Return what is said behind answers, each different one looked at once."""
+    if column.type.name != "boolean":
+        return []
+    raws = block.columns[column.name]
+    beside = {
+        raw: remark_in(raw, column) for raw, text in set(zip(raws, texts, strict=True)) if text
+    }
+    return [
+        (row, column, raw, text, rest)
+        for row, raw, text in zip(block.rows, raws, texts, strict=True)
+        if text and (rest := beside[raw])
+    ]
+
+
+def _keep_remarks(
+    block: Block, records: Records, remarks: list[_Remark], file: str
+) -> list[Problem]:
+    """Put what is said behind answers into the rows' notes, and tell so."""
+    template: str = form_texts()["remark_in_note"]
+    for row, column, raw, _, _ in remarks:
+        if "note" not in records.text:
+            # A row without a remark says nothing of its note: the one that it has stays.
+            records.text["note"] = pd.array([pd.NA] * len(records.text), dtype="str")
+        own = records.text.at[row, "note"]
+        remark = template.format(heading=column.vi, remark=shown(raw))
+        records.text.at[row, "note"] = remark if pd.isna(own) or own == "" else f"{own}\n{remark}"
+    answers = form_texts()["answers"]
+    told = "hiểu là «{}»; phần ghi thêm «{}» được giữ trong ghi chú"
+    found = [
+        _problem(block, *(column, file, row, raw), "rest_in_note", told.format(answers[text], rest))
+        for row, column, raw, text, rest in remarks
+    ]
+    return [replace(problem, severity="warning") for problem in found]
+
+
+def _swapped_days(block: Block, column: Column, texts: list[str], file: str) -> list[Problem]:
+    """Warn where an American Excel may have taken days for months: it makes dates of those it can."""
+    if column.type.name != "date":
+        return []
+    days = [
+        (row, raw, text.split("-"))
+        for row, raw, text in zip(block.rows, block.columns[column.name], texts, strict=True)
+        if text
+    ]
+    real = [cell for cell in days if not isinstance(cell[1], str)]
+    first = next((cell for cell in real if cell[2][1] != cell[2][2]), None)
+    if first is None or any(int(day[2]) > 12 for _, _, day in real):
+        return []
+    if not settles_days([raw for _, raw, _ in days]):
+        return []
+    row, raw, (year, month, day) = first
+    message = (
+        "trong cột này mọi ô ngày thật đều có ngày từ 1 đến 12, còn ngày trên 12 là chữ: có thể Excel"
+        f" kiểu Mỹ đã đổi chỗ ngày và tháng. Ô này hiểu là {day}/{month}/{year}; nếu đúng ra là"
+        f" {month}/{day}/{year} thì gõ lại cả cột"
+    )
+    problem = _problem(block, column, file, row, raw, "swapped_days", message)
+    return [replace(problem, severity="warning")]
+
+
 def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], list[Problem]]:
     """Spell each different value once: a column of 120,000 cells has few of them."""
     raws = block.columns[column.name]
+    day_first = column.type.name == "date" and settles_days(raws)
     spelled: dict[tuple[type, Raw], str] = {}
     refused: dict[tuple[type, Raw], Unclear] = {}
     for key in {(raw.__class__, raw) for raw in raws}:
         try:
-            spelled[key] = spell(key[1], column)
+            spelled[key] = spell(key[1], column, day_first=day_first)
         except Unclear as question:
             spelled[key], refused[key] = "", question
     texts = [spelled[raw.__class__, raw] for raw in raws]
     if not refused:
         return texts, []
-    place = block.addresses.get(column.name, "")
     return texts, [
-        error(
-            refused[key].message,
-            code=refused[key].code,
-            file=file,
-            row=row,
-            column=column.name,
-            value=shown(raw),
-            sheet=block.sheet,
-            cell=place.format(row=row),
-        )
+        _problem(block, column, file, row, raw, refused[key].code, refused[key].message)
         for row, raw in zip(block.rows, raws, strict=True)
         if (key := (raw.__class__, raw)) in refused
     ]
+
+
+def _problem(
+    block: Block, column: Column, file: str, row: int, raw: Raw, code: str, message: str
+) -> Problem:
+    cell = block.addresses.get(column.name, "").format(row=row)
+    return error(
+        message,
+        code=code,
+        file=file,
+        row=row,
+        column=column.name,
+        value=shown(raw),
+        sheet=block.sheet,
+        cell=cell,
+    )
 
 
 def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:

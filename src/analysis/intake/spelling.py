@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -19,24 +19,34 @@ from typing import Any
 
 import yaml
 
-from analysis.intake.legacy import recognise
+from analysis.intake.legacy import find_damage, recognise
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold
 from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.writing import bare, clean, lacks_only_marks, loosely
 
-_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
-_SPACED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+")
+_PLAIN = re.compile("[1-9][0-9]*|0")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+_SPACED = re.compile(r"[1-9][0-9]{0,2}(?: [0-9]{3})+")
 _DECIMAL = re.compile(r"([0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),([0-9]+)")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _POINTS = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
-_WITH_WORDS = re.compile(r"[0-9][0-9.,\s]*[^\W\d_].*")
+_WITH_WORDS = re.compile(r"([0-9](?:[0-9.,\s]*[0-9])?)\s*([^\W\d_₫].*|₫)")
+_YEAR = re.compile(r"(?:năm )?([0-9]{4})")
 _DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _DAY_IN_WORDS = re.compile(r"(?:ngày )?([0-9]{1,2}) tháng ([0-9]{1,2}) năm ([0-9]{4})")
-_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
 #: The days that Excel counts from, and the numbers that are plainly days and not years or counts.
 _FIRST_DAY, _SERIALS = date(1899, 12, 30), range(10_000, 80_000)
-_EMPTY_ADVICE = "để trống nếu chưa có số liệu; ghi 0 nếu thật sự không có"
+_EMPTY_ADVICE = "ghi 0 nếu thật sự không có, để trống nếu chưa có số liệu"
+#: What may stand around any answer without meaning: Excel's apostrophe, a stop or separator behind.
+_AROUND = re.compile(r"^['’‘`](?=.)|(?<=[^\W_])[.;,]$")
+_ANSWER = re.compile(r"([^\d(,;:–-]+)[(,;:–-]\s*(.+?)\)?")
+_FULL_WIDTH = {0xFF01 + place: 0x21 + place for place in range(94)}
+
+#: Known writings by their letters alone: each in full and what it means.
+_Listed = dict[str, list[tuple[str, str]]]
 
 
 class Unclear(Exception):  # noqa: N818 - it is a question, not a failure
@@ -49,13 +59,55 @@ class Unclear(Exception):  # noqa: N818 - it is a question, not a failure
 
 
 @cache
-def _spellings() -> tuple[dict[str, str], frozenset[str]]:
-    raw = yaml.safe_load(files(__package__).joinpath("spellings.yaml").read_text("utf-8"))
-    answers = {fold(str(text)): word for word in ("true", "false") for text in raw[word]}
-    return answers, frozenset(fold(text) for line in raw["unclear"] for text in line)
+def _lists() -> dict[str, Any]:
+    raw: dict[str, Any] = yaml.safe_load(
+        files(__package__).joinpath("spellings.yaml").read_text("utf-8")
+    )
+    return raw
 
 
-def spell(raw: Raw, column: Column) -> str:
+@cache
+def _answers() -> _Listed:
+    raw = _lists()
+    known = {str(text): word for word in ("true", "false") for text in raw[word]}
+    known |= {text: "unclear" for line in raw["unclear"] for text in line}
+    for word, before in raw["deeds"]["before"].items():
+        known |= {f"{start} {verb}": word for start in before for verb in raw["deeds"]["verbs"]}
+    return _listed(known)
+
+
+@cache
+def _units() -> _Listed:
+    columns = (
+        column for table in dictionary().tables.values() for column in table.columns.values()
+    )
+    known = {column.unit: column.unit for column in columns if column.type.is_number}
+    return _listed(known | {text: unit for unit, own in _lists()["units"].items() for text in own})
+
+
+def _listed(known: dict[str, str]) -> _Listed:
+    listed: _Listed = {}
+    for text, word in known.items():
+        # Signs have no letters: they are known as they stand.
+        key = bare(loosely(text)) or fold(text)
+        listed.setdefault(key, []).append((loosely(text) or fold(text), word))
+    return listed
+
+
+def _find(text: str, listed: _Listed) -> str | None:
+    """Return what a writing means; None if it is not listed, or could mean two things."""
+    loose = loosely(text) if text.rstrip("?") == text else ""
+    if (
+        loose.isdigit() and loose != text
+    ):  # a sign before a figure, or a point in it, says something
+        return None
+    near = listed.get(bare(loose) or fold(text), [])
+    same = {word for full, word in near if full == (loose or fold(text))}
+    meant = same or {word for full, word in near if lacks_only_marks(loose, full)}
+    return meant.pop() if len(meant) == 1 else None
+
+
+def spell(raw: Raw, column: Column, *, day_first: bool = False) -> str:
     """Return the canonical text of a cell.
 
     Parameters
@@ -64,6 +116,8 @@ def spell(raw: Raw, column: Column) -> str:
         As it was read.
     column : Column
         The dictionary's entry.
+    day_first : bool
+        Whether the other days of the column settle that 05/9/2003 is in September.
 
     Raises
     ------
@@ -81,22 +135,35 @@ def spell(raw: Raw, column: Column) -> str:
     analysis.intake.spelling.Unclear: dấu chấm chỉ chia nhóm ba chữ số (1.234); số lẻ viết dấu phẩy
     """
     if isinstance(raw, str):
-        raw = tidy(raw)
+        if column.type.is_number and _PLAIN.fullmatch(raw):
+            return raw
+        raw = _tidied(raw, column)
         if raw == "":
             return ""
-        _refuse_old_encodings(raw)
-        if column.type.name not in ("text", "id") and fold(raw) in _spellings()[1]:
-            raise Unclear("unclear", _EMPTY_ADVICE)
     elif isinstance(raw, float) and not math.isfinite(raw):
         raise Unclear("unclear", f"không phải là số; {_EMPTY_ADVICE}")
+    if column.type.name == "date":
+        return _spell_date(raw, day_first)
     return _SPELLERS[column.type.name](raw, column)
 
 
-def _refuse_old_encodings(text: str) -> None:
+def _tidied(raw: str, column: Column) -> str:
+    """Return a text without what says nothing; refuse one whose letters were lost or stand for none."""
+    text = tidy(raw)
     old = recognise(text)
     if old is not None:
         message = f"chữ viết bằng bảng mã cũ {old[0]}, có lẽ là «{old[1]}»; hãy gõ lại bằng Unicode"
         raise Unclear("legacy_encoding", message)
+    lost = find_damage(text, is_name=column.type.name == "text" and column.required)
+    if lost is not None:
+        raise Unclear("lost_letters", lost)
+    text = clean(text)
+    if column.type.name == "text":
+        return text
+    text = text.translate(_FULL_WIDTH)
+    if column.type.name != "id" and _find(text, _answers()) == "unclear":
+        raise Unclear("unclear", _EMPTY_ADVICE)
+    return _AROUND.sub("", text).strip()
 
 
 # Numbers
@@ -110,7 +177,22 @@ def _spell_number(raw: Raw, column: Column) -> str:
     if isinstance(raw, int | float):
         # Whole numbers come as floats; anything else shows as it is and is refused.
         return str(int(raw)) if float(raw).is_integer() else format(Decimal(repr(raw)), "f")
-    return _spell_number_text(raw)
+    return _spell_number_text(_without_unit(raw, column))
+
+
+def _without_unit(text: str, column: Column) -> str:
+    """Return a figure without the unit of measure that its line has anyway."""
+    parts = _WITH_WORDS.fullmatch(text)
+    if parts and _find(parts[2], _units()) == column.unit:
+        return parts[1]
+    if parts and not _SCIENTIFIC.fullmatch(text):
+        message = (
+            f"chỉ ghi con số tính bằng «{column.unit}», không ghi kèm chữ hay đơn vị tính khác"
+        )
+        raise Unclear("not_number", message)
+    if not text[0].isdigit() and _find(text, _answers()) == "false":
+        raise Unclear("unclear", f"có thể là 0, cũng có thể là chưa biết: {_EMPTY_ADVICE}")
+    return text
 
 
 def _spell_number_text(text: str) -> str:
@@ -126,7 +208,7 @@ def _spell_number_text(text: str) -> str:
         whole, part = decimal[1].replace(".", ""), decimal[2].rstrip("0")
         return sign + (f"{whole}.{part}" if part else whole)
     _refuse_other_styles(digits)
-    return sign + digits
+    return sign + (digits.lstrip("0") or "0" if digits.isdigit() else digits)
 
 
 def _refuse_other_styles(digits: str) -> None:
@@ -137,14 +219,13 @@ def _refuse_other_styles(digits: str) -> None:
     if _POINTS.fullmatch(digits):
         message = "dấu chấm chỉ chia nhóm ba chữ số (1.234); số lẻ viết dấu phẩy"
         raise Unclear("ambiguous_number", message)
-    if _WITH_WORDS.fullmatch(digits):
-        raise Unclear("not_number", "chỉ ghi con số, không ghi kèm chữ hay đơn vị tính")
 
 
 def _spell_year(raw: Raw, column: Column) -> str:
     if isinstance(raw, int | float) and not isinstance(raw, bool) and float(raw).is_integer():
         return str(int(raw))
-    return shown(raw)
+    named = _YEAR.fullmatch(fold(shown(raw)))
+    return named[1] if named else shown(raw)
 
 
 def _spell_share(raw: Raw, column: Column) -> str:
@@ -168,36 +249,82 @@ def _spell_boolean(raw: Raw, column: Column) -> str:
         return str(raw).lower()
     if isinstance(raw, date | time | timedelta):
         raise Unclear("not_boolean", "ô là ngày hoặc giờ, ở đây cần Có hoặc Không")
-    answer = _spellings()[0].get(fold(shown(raw)))
+    answer, _ = _read_answer(shown(raw))
     if answer is None:
         raise Unclear("not_boolean", "phải là Có hoặc Không; chưa rõ thì để trống")
     return answer
 
 
+def _read_answer(text: str) -> tuple[str | None, str]:
+    """Return a yes or no, and what is said behind it; a rest that may turn it round makes it none."""
+    answer = _find(text, _answers())
+    if answer is not None:
+        return answer, ""
+    parts = _ANSWER.fullmatch(text)
+    answer = _find(parts[1], _answers()) if parts else None
+    if parts is None or answer not in ("true", "false"):
+        return None, ""
+    if "?" in parts[2] or any(_says(parts[2], doubt) for doubt in _lists()["doubts"][answer]):
+        return None, ""
+    return answer, parts[2]
+
+
+def _says(text: str, what: str) -> bool:
+    """Tell whether some words stand in a text, perhaps without their marks."""
+    words, size = re.findall(r"\w+", clean(text)), len(what.split())
+    parts = (loosely(" ".join(words[at : at + size])) for at in range(len(words)))
+    return any(lacks_only_marks(part, loosely(what)) for part in parts)
+
+
+def remark_in(raw: Raw, column: Column) -> str:
+    """Return what a yes or no says beside its answer.
+
+    Examples
+    --------
+    >>> remark_in("Có (tháng 3)", dictionary().tables["returns"].columns["plan_made"])
+    'tháng 3'
+    """
+    if column.type.name != "boolean" or not isinstance(raw, str):
+        return ""
+    return _read_answer(_tidied(raw, column))[1]
+
+
 def _spell_word(raw: Raw, column: Column) -> str:
     text = shown(raw)
-    words = _words(column.word_list)
-    if fold(text) in words:
-        return words[fold(text)]
-    labels = dictionary().words[column.word_list].values()
-    near = difflib.get_close_matches(fold(text), [fold(label) for label in labels], 1, 0.75)
-    guess = next((f"; có phải là «{x}»?" for x in labels if near and fold(x) == near[0]), "")
-    listed = "; ".join(labels)
-    raise Unclear(
-        "unknown_word", f"không có trong danh mục{guess or chr(59)} dùng một trong: {listed}"
+    known = dictionary().words[column.word_list]
+    word = _find(text, _words(column.word_list))
+    if word is not None:
+        return word
+    near = difflib.get_close_matches(fold(text), [fold(label) for label in known.values()], 1, 0.75)
+    guess = next(
+        (f"; có phải là «{x}»?" for x in known.values() if near and fold(x) == near[0]), ";"
     )
+    listed = "; ".join(known.values())
+    raise Unclear("unknown_word", f"không có trong danh mục{guess} dùng một trong: {listed}")
 
 
 @cache
-def _words(word_list: str) -> dict[str, str]:
+def _words(word_list: str) -> _Listed:
     words = dictionary().words[word_list]
-    return {fold(label): word for word, label in words.items()} | {fold(w): w for w in words}
+    return _listed({label: word for word, label in words.items()} | {word: word for word in words})
 
 
 # Days
 
 
-def _spell_date(raw: Raw, column: Column) -> str:
+def settles_days(raws: Iterable[Raw]) -> bool:
+    """Tell whether the days that a column holds as text can only be read with the day first.
+
+    Examples
+    --------
+    >>> settles_days(["05/9/2003", "25/12/2013"]), settles_days(["05/9/2003"])
+    (True, False)
+    """
+    days = [found for raw in raws if isinstance(raw, str) and (found := _DAY.fullmatch(tidy(raw)))]
+    return any(int(day[1]) > 12 for day in days) and all(int(day[2]) <= 12 for day in days)
+
+
+def _spell_date(raw: Raw, day_first: bool) -> str:
     if isinstance(raw, datetime):
         if raw.time() != time():
             raise Unclear("not_date", "ô có cả giờ; chỉ ghi ngày, ví dụ 30/11/2024")
@@ -210,13 +337,13 @@ def _spell_date(raw: Raw, column: Column) -> str:
         raise Unclear("not_date", "cần đủ ngày, tháng, năm, ví dụ 30/11/2024")
     if not isinstance(raw, str):
         raise Unclear("not_date", "phải là ngày, ví dụ 30/11/2024")
-    return _spell_date_text(raw)
+    return _spell_date_text(raw, day_first)
 
 
-def _spell_date_text(text: str) -> str:
+def _spell_date_text(text: str, day_first: bool) -> str:
     iso = _ISO.fullmatch(text)
     if iso:
-        return "-".join(iso.groups())
+        return _day(*reversed(iso.groups()))
     words = _DAY_IN_WORDS.fullmatch(fold(text))
     if words:
         return _day(*words.groups())
@@ -224,7 +351,7 @@ def _spell_date_text(text: str) -> str:
     if not numbers:
         raise Unclear("not_date", "phải là ngày đủ ngày/tháng/năm, ví dụ 30/11/2024")
     first, second, year = numbers.groups()
-    if int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
+    if not day_first and int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
         one, other = f"{int(first)} tháng {int(second)}", f"{int(second)} tháng {int(first)}"
         message = (
             f"không rõ là ngày {one} hay ngày {other}; hãy ghi năm trước, "
@@ -243,7 +370,7 @@ def _day(day: str, month: str, year: str) -> str:
 
 def _spell_id(raw: Raw, column: Column) -> str:
     if isinstance(raw, str):
-        return raw
+        return raw.upper() if raw.isascii() else raw
     message = (
         "mã phải là chữ; ô đang là số hoặc ngày nên có thể đã mất số 0 ở đầu: "
         "đặt ô dạng Văn bản (Text) rồi gõ lại mã"
@@ -260,7 +387,6 @@ _SPELLERS: dict[str, Callable[[Any, Column], str]] = {
     "count": _spell_number,
     "money": _spell_number,
     "boolean": _spell_boolean,
-    "date": _spell_date,
     "share": _spell_share,
     "word": _spell_word,
     "id": _spell_id,

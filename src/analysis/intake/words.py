@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from analysis.tables.writing import clean
+
 
 @cache
 def form_texts() -> dict[str, Any]:
@@ -34,7 +36,7 @@ def fold(text: str) -> str:
     >>> fold(" Mã  CĐCS "), fold("MÃ CĐCS")
     ('mã cđcs', 'mã cđcs')
     """
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return " ".join(clean(text).casefold().split())
 
 
 def plain(text: str) -> str:

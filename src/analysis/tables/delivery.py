@@ -100,13 +100,14 @@ def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:
     problems = []
     first: dict[tuple[str, ...], str] = {}
     for part, rows in zip(records, keys, strict=True):
+        may_be_empty = dictionary().tables[part.table].optional
         headings = [dictionary().tables[part.table].columns[name].vi for name in rows]
         column = str(rows.columns[-1])
         for row, *values in rows.itertuples(name=None):
             place = name_place(cell=part.address(column, row), row=row)
             place += f" của trang tính «{part.sheet}»" if part.sheet else ""
             known = first.setdefault((part.table, *values), place)
-            if known != place and any(values):
+            if known != place and (all(values) or (may_be_empty and any(values))):
                 each = " và ".join(f"«{heading}»" for heading in headings)
                 message = f"trùng với {known}: mỗi {each} chỉ được có một dòng trong tệp"
                 problems.append(

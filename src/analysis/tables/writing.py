@@ -1,0 +1,72 @@
+"""One name written in many ways: what is the same by rule, and what is only probably the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_TONES = "\u0300\u0301\u0303\u0309\u0323"
+#: Letters of other alphabets that look like Đ, and signs that nobody sees.
+_LOOKALIKES = str.maketrans("ÐðƉɖ", "ĐđĐđ", "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+_SPACES = re.compile(r"[^\S\n]+")
+
+
+def clean(text: str) -> str:
+    r"""Return a text as it was meant to be typed: what differs is the same by rule.
+
+    Composed letters (NFC), single ordinary spaces, no signs without width, Đ for letters that only
+    look like it; lines stay lines.
+
+    Examples
+    --------
+    >>> clean("Khe\u00a0 Sanh\u200b"), clean("\u00d0akrông")
+    ('Khe Sanh', 'Đakrông')
+    """
+    visible = unicodedata.normalize("NFC", text).translate(_LOOKALIKES)
+    lines = visible.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(_SPACES.sub(" ", line).strip() for line in lines).strip()
+
+
+def loosely(text: str) -> str:
+    """Return what two writings of one name have in common: not case, spaces, stops, nor where a tone stands.
+
+    Examples
+    --------
+    >>> loosely("Hướng Hoá.") == loosely("HƯỚNG  HÓA"), loosely("Húc") == loosely("Hục")
+    (True, False)
+    """
+    marked = unicodedata.normalize("NFD", clean(text).casefold().replace("đ", "d\u0335"))
+    return "".join(
+        "".join(sign for sign in word if sign not in _TONES and _says_something(sign))
+        + "".join(sign for sign in word if sign in _TONES)
+        for word in marked.split()
+    )
+
+
+def _says_something(sign: str) -> bool:
+    return sign.isalnum() or unicodedata.combining(sign) != 0
+
+
+def bare(loose: str) -> str:
+    """Return the letters and digits of a loose writing, without marks.
+
+    Examples
+    --------
+    >>> bare(loosely("Đã xây dựng"))
+    'daxaydung'
+    """
+    return "".join(sign for sign in loose if sign.isalnum())
+
+
+def lacks_only_marks(loose: str, full: str) -> bool:
+    """Tell whether a loose writing is another one with nothing but marks left out.
+
+    Examples
+    --------
+    >>> lacks_only_marks(loosely("hoan thanh"), loosely("Hoàn thành"))
+    True
+    >>> lacks_only_marks(loosely("cổ"), loosely("có"))
+    False
+    """
+    rest = iter(full)
+    return bare(loose) == bare(full) and all(sign in rest for sign in loose)
