@@ -250,12 +250,38 @@ def test_two_files_of_one_run_for_the_same_unit(folder: Path, mail: Path, plan: 
     """Which of them is right nobody can know, whatever reason is given; equal ones do no harm."""
     first = write_delivery(mail, "returns-a", [a_return("U2", informed=10)])
     second = write_delivery(mail, "returns-b", [a_return("U2", informed=11)])
-    third = write_delivery(mail, "returns-c", [{"note": ""} | a_return("U2", informed=10)])
-    recap = give(folder, plan, first, second, third, reason="sửa")
-    assert outcomes(recap) == ["accepted", "refused", "unchanged"]
-    assert the_error(recap).code == "two_deliveries"
-    assert "returns-a.csv" in the_error(recap).message
+    other = write_delivery(mail, "returns-c", [a_return("U3")])
+    recap = give(folder, plan, first, second, other, reason="sửa")
+    assert outcomes(recap) == ["refused", "refused", "accepted"]
+    for taken, its, figure_there in (*zip(recap.files, "ba", ("11", "10"), strict=False),):
+        (problem,) = taken.problems
+        assert (problem.code, problem.cell) == ("two_deliveries", "C2")
+        assert f"returns-{its}.csv" in problem.message
+        assert figure_there in problem.message
+    second.unlink()
+    same = write_delivery(mail, "returns-d", [{"note": ""} | a_return("U2", informed=10)])
+    assert outcomes(give(folder, plan, first, same)) == ["accepted", "unchanged"]
     assert figure(folder, "U2", "informed") == "10"
+    # A newer version beside one that the store has is a correction.
+    newer = write_delivery(mail, "returns-e", [a_return("U2", informed=12)])
+    assert outcomes(give(folder, plan, first, newer, reason="đếm lại")) == ["unchanged", "accepted"]
+
+
+def test_an_earlier_file_restores_its_figures_with_a_reason_if_it_comes_alone(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    first = write_delivery(mail, "returns-a", [a_return("U2", informed=10)])
+    give(folder, plan, first)
+    second = write_delivery(mail, "returns-b", [a_return("U2", informed=11)])
+    give(folder, plan, second, reason="đếm lại")
+    recap = give(folder, plan, first, second, reason="b sai")
+    assert outcomes(recap) == ["unchanged", "unchanged"]
+    assert told(recap) == [("older",), ()]
+    assert figure(folder, "U2", "informed") == "11"
+    assert outcomes(give(folder, plan, first)) == ["unchanged"]
+    assert outcomes(give(folder, plan, first, reason="b sai")) == ["accepted"]
+    assert figure(folder, "U2", "informed") == "10"
+    assert read_history(folder, "U2", 2024)[-1].reason == "b sai"
 
 
 def test_a_key_twice_in_one_file(folder: Path, mail: Path, plan: Plan) -> None:
@@ -411,7 +437,7 @@ def test_the_withdrawn_file_itself_comes_back_only_with_a_reason(
     withdraw(folder, "U2")
     recap = give(folder, plan, path)
     assert (the_error(recap).code, the_error(recap).file) == ("withdrawn", "returns-a.csv")
-    assert "U2 (2024)" in the_error(recap).message
+    assert "U2 2024" in the_error(recap).message
     assert "U3" not in the_error(recap).message
     assert outcomes(give(folder, plan, path, reason="không nhầm")) == ["accepted"]
     assert figure(folder, "U2", "informed") == "50"

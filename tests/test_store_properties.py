@@ -113,8 +113,8 @@ def test_the_state_as_of_each_moment_is_what_a_replay_gives(
         elif back := [row for row in rows if row["unit_id"] in withdrawn]:
             new, outcome = replay(state, back, reason) if reason else (state, "refused")
         else:
-            # The same file once more changes nothing, whatever was taken in since.
-            new, outcome = state, "unchanged"
+            # The same file once more changes nothing, whatever was taken in since; a reason restores.
+            new, outcome = replay(state, rows, reason) if reason else (state, "unchanged")
         (taken,) = give(folder, plan, path, reason=reason).files
         assert taken.outcome == outcome
         accepted |= {path.read_bytes()} if outcome == "accepted" else set()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.atomic import write_atomically
 from analysis.commandline import (
     Command,
     as_of_option,
@@ -39,6 +40,7 @@ _NOT_READ = {
     ".tsv .txt .dat": "nếu là bảng số liệu, hãy lưu lại thành .csv hoặc .xlsx",
 }
 _ERROR_LISTS = "loi-nhap"
+_PROGRAM_LOG = "loi-chuong-trinh.txt"
 
 
 @click.command("import", cls=Command)
@@ -103,6 +105,12 @@ def import_files(
         click.echo("\nDanh sách lỗi để gửi lại:")
         for path in write_error_lists(recap.refused, target):
             click.echo(f"  {path}")
+    if recap.traces:
+        from analysis.store.words import format_traces
+
+        log = target / _PROGRAM_LOG
+        write_atomically(log, format_traces(recap.traces))
+        click.echo(f"\nNhật ký lỗi của chương trình, hãy gửi cho người phụ trách:\n  {log}")
     if not recap.is_done:
         raise SystemExit(_FAILED)
 

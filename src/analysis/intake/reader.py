@@ -43,6 +43,8 @@ def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
     ------
     OSError
         If the file itself cannot be read.
+    FailedError
+        If the program itself failed over it.
 
     Examples
     --------
@@ -68,9 +70,13 @@ def mark_copy(name: str, content: bytes, problems: list[Problem]) -> bytes | Non
     """Return a copy of a workbook with its wrong cells marked; None if that cannot be had."""
     try:
         copy: bytes | None = _child().ask("mark", name, content, problems)
-    except _LostError:
+    except (_LostError, FailedError):
         return None
     return copy
+
+
+class FailedError(Exception):
+    """Where the program itself failed in the child: its traceback."""
 
 
 class _LostError(Exception):
@@ -81,12 +87,11 @@ class _LostError(Exception):
         "crashed": "tệp làm chương trình đọc dừng đột ngột" + _ADVICE,
         "too_slow": f"đọc quá {SECONDS} giây chưa xong" + _ADVICE,
         "out_of_memory": "tệp cần quá nhiều bộ nhớ" + _ADVICE,
-        "failed": "lỗi ngoài dự kiến khi đọc tệp; hãy báo người phụ trách",
     }
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str) -> None:
         self.code = code
-        super().__init__(self._MESSAGES[code] + (f" ({detail})" if detail else ""))
+        super().__init__(self._MESSAGES[code])
 
 
 class _Child:
@@ -103,6 +108,8 @@ class _Child:
         ------
         _LostError
             If no answer came back.
+        FailedError
+            If the task failed.
         """
         process = self._start()
         late = threading.Event()
@@ -121,8 +128,10 @@ class _Child:
         finally:
             timer.cancel()
             timer.join()
+        if state == "failed":
+            raise FailedError(result)
         if state != "done":
-            raise _LostError(state, result or "")
+            raise _LostError(state)
         return result
 
     def _start(self) -> subprocess.Popen[bytes]:

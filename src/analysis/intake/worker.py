@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,10 @@ def main() -> None:
             answer = ("done", getattr(import_module(module), function)(*arguments))
         except MemoryError:
             answer = ("out_of_memory", None)
-        except Exception as failure:
+        except Exception:
             if os.environ.get("CONGDOAN_DEBUG"):
                 raise
-            answer = ("failed", type(failure).__name__)
+            answer = ("failed", traceback.format_exc())
         del arguments
         pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
         answers.flush()

@@ -17,7 +17,7 @@ from analysis.plan import Indicator, Plan
 from analysis.plan.schema import SOURCE_TABLES
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.stored import find_place, read_rows
+from analysis.tables.stored import find_place, key_index, read_rows
 from analysis.tables.storefile import last_entry, reading, refuse_missing
 
 #: Columns that decide whether, and where, a row counts.
@@ -133,7 +133,7 @@ def _corrections(
     touched = pd.DataFrame(connection.execute(query, [then]).fetchall(), columns=key, dtype="str")
     after = read_rows(connection, table, now, touched, withdrawn=True)
     before = read_rows(connection, table, then, touched, withdrawn=True).set_index(key)
-    before = before.reindex(pd.MultiIndex.from_frame(after[key]) if key[1:] else after[key[0]])
+    before = before.reindex(key_index(table, after))
     for name in table.columns:
         if name in key:
             continue

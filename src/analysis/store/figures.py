@@ -30,15 +30,21 @@ def show_figure(column: Column, text: object) -> str:
     ('1.500.000', 'không')
     >>> show_figure(columns["grade"], "good"), show_figure(columns["informed"], "")
     ('Hoàn thành tốt nhiệm vụ', '(chưa báo cáo)')
+    >>> show_figure(columns["informed"], "ba mươi")
+    'ba mươi'
     """
     if pd.isna(text) or text == "":
         return NOT_REPORTED
     cell = str(text)
     kind = column.type
-    if kind.is_number and kind.name != "year":
-        return str(format_decimal(int(cell), locale="vi"))
-    if kind.name == "date":
-        return f"{date.fromisoformat(cell):%d/%m/%Y}"
+    try:
+        if kind.is_number and kind.name != "year":
+            return str(format_decimal(int(cell), locale="vi"))
+        if kind.name == "date":
+            return f"{date.fromisoformat(cell):%d/%m/%Y}"
+    except ValueError:
+        # What a file says and no cell may hold is shown as it stands.
+        return cell
     return _YES_NO.get(cell, cell) if kind.name == "boolean" else _word(column, cell)
 
 

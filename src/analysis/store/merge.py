@@ -11,6 +11,7 @@ from analysis.problems import Problem
 from analysis.store.figures import show_figure
 from analysis.tables.delivery import Delivery, Records
 from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.stored import key_index
 
 Key = tuple[str, ...]
 
@@ -66,8 +67,8 @@ def compare_rows(records: Records, state: pd.DataFrame) -> Change:
     key = list(table.key)
     names = [name for name in table.columns if name in records.text.columns]
     text = records.text[names].astype("str")
-    before = state.set_index(pd.MultiIndex.from_frame(state[key]))
-    before = before.reindex(pd.MultiIndex.from_frame(text[key])).set_axis(text.index)
+    before = state.set_index(key_index(table, state))
+    before = before.reindex(key_index(table, text)).set_axis(text.index)
     after = before.fillna("")
     after[names] = text.where(text.notna(), after[names])
     changed = (after != before.fillna("")).any(axis=1) | before[key[0]].isna()
@@ -96,12 +97,12 @@ def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
     issuer : str
         The id of the plan's issuer.
     """
-    key = list(dictionary().tables[part.table].key)
-    known = state.set_index(pd.MultiIndex.from_frame(state[key]))
-    rows = part.text[pd.MultiIndex.from_frame(part.text[key]).isin(known.index)]
+    table = dictionary().tables[part.table]
+    known = state.set_index(key_index(table, state))
+    rows = part.text[key_index(table, part.text).isin(known.index)]
     text = rows.mask(rows == "")
     if "parent" in text:
-        parents = known["parent"].reindex(pd.MultiIndex.from_frame(rows[key])).to_numpy()
+        parents = known["parent"].reindex(key_index(table, rows)).to_numpy()
         text["parent"] = text["parent"].mask((text["parent"] == issuer) & (parents == ""))
     return replace(part, text=text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Literal
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem, error, explain_os, has_errors
+from analysis.problems import InputError, Problem, error, has_errors
+from analysis.store.arrivals import Arrival, Reader, find_conflicts, program_error, read_all
 from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
@@ -33,7 +35,7 @@ from analysis.store.merge import (
     only_news,
 )
 from analysis.tables.check import check_oddities
-from analysis.tables.delivery import Delivery, repeated_keys
+from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
@@ -43,11 +45,9 @@ from analysis.tables.storefile import (
     has_store,
     is_known,
     last_entry,
-    withdrawn_returns,
+    withdrawn_keys,
 )
 
-#: Reads one file: what it holds, or every reason why it cannot be read.
-Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]
 Outcome = Literal["accepted", "unchanged", "refused"]
 
 
@@ -67,6 +67,8 @@ class Taken:
         How many rows were added.
     problems : tuple of Problem
         Of a refused file every error; of an accepted one, warnings.
+    trace : str
+        Where the program itself failed over the file; empty if it did not.
     """
 
     path: Path
@@ -74,6 +76,7 @@ class Taken:
     units: tuple[tuple[str, str], ...] = ()
     rows: int = 0
     problems: tuple[Problem, ...] = ()
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,25 @@ class Recap:
         If this import made the store: the tables of the folder that it began with.
     warnings : tuple of Problem
         What deserves a second look in what was accepted.
+    trace : str
+        Where the program itself failed when it looked for that; empty if it did not.
     """
 
     files: tuple[Taken, ...]
     created_from: tuple[str, ...] | None = None
     warnings: tuple[Problem, ...] = ()
+    trace: str = ""
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing was refused."""
-        return all(taken.outcome != "refused" for taken in self.files)
+        """Whether nothing was refused, and the program itself did not fail."""
+        return not self.trace and all(taken.outcome != "refused" for taken in self.files)
+
+    @property
+    def traces(self) -> dict[str, str]:
+        """Where the program itself failed, by file; its name is empty for the import as a whole."""
+        found = {taken.path.name: taken.trace for taken in self.files} | {"": self.trace}
+        return {name: trace for name, trace in found.items() if trace}
 
     @property
     def refused(self) -> dict[Path, list[Problem]]:
@@ -118,6 +130,7 @@ class _Run:
     reason: str
     by: str
     year: int | None
+    is_single: bool
     brought: dict[tuple[str, Key], str] = field(default_factory=dict)
     stopped_by: tuple[Problem, ...] = ()
 
@@ -164,94 +177,79 @@ def take_in(
     """
     folder = Path(folder)
     made = create_store(folder, command, by) if not has_store(folder) else None
-    run = _Run(folder, plan, command, reason, by, year)
-    taken: dict[Path, Taken] = {}
+    run = _Run(folder, plan, command, reason, by, year, is_single=len(paths) == 1)
     with closing(open_for_writing(folder)) as connection:
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
-        for path, delivery, problems in _read_all(paths, read):
-            taken[path] = _take_one(connection, run, path, delivery, problems)
-        warnings = _find_warnings(connection, run)
+        arrivals = _compared(connection, run, read_all(paths, read))
+        taken = {arrival.path: _take_one(connection, run, arrival) for arrival in arrivals}
+        warnings, trace = _find_warnings(connection, run)
     files = tuple(taken[path] for path in paths)
-    return Recap(files, None if made is None else tuple(made), tuple(warnings))
+    return Recap(files, None if made is None else tuple(made), tuple(warnings), trace)
 
 
-def _read_all(
-    paths: Iterable[Path], read: Reader
-) -> Iterator[tuple[Path, Delivery | None, list[Problem]]]:
-    """Read the files; those with the office's register first, since returns need it."""
-    later = []
-    for path in paths:
-        try:
-            delivery, problems = read(path)
-        except OSError as failure:
-            # One file that cannot be opened is no reason to leave the others.
-            message = f"không đọc được tệp ({explain_os(failure)})"
-            delivery, problems = None, [error(message, code="unreadable", file=path.name)]
-        if delivery is not None and _has_register(delivery):
-            yield path, delivery, problems
-        else:
-            later.append((path, delivery, problems))
-    yield from later
+def _compared(
+    connection: sqlite3.Connection, run: _Run, arrivals: Sequence[Arrival]
+) -> list[Arrival]:
+    """Add to each file what others of this import say otherwise."""
+    digests = [one.delivery.digest for one in arrivals if one.delivery is not None]
+    with explained(run.folder / STORE):
+        known = {digest for digest in digests if is_known(connection, digest)}
+    conflicts = find_conflicts(arrivals, known)
+    return [
+        replace(one, problems=(*one.problems, *conflicts.get(one.path, ()))) for one in arrivals
+    ]
 
 
-def _has_register(delivery: Delivery) -> bool:
-    parts = (part for part in delivery.records if part.table == "roster")
-    return any(not is_beside_returns(part, delivery) for part in parts)
-
-
-def _take_one(
-    connection: sqlite3.Connection,
-    run: _Run,
-    path: Path,
-    delivery: Delivery | None,
-    problems: list[Problem],
-) -> Taken:
+def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken:
     if run.stopped_by:
-        return Taken(path, "refused", problems=run.stopped_by)
+        return Taken(arrival.path, "refused", problems=run.stopped_by)
     try:
+        try:
+            with explained(run.folder / STORE), writing(connection):
+                return _judge(connection, run, arrival)
+        except (InputError, OSError):
+            raise
+        except Exception as failure:
+            # Whatever the program does not understand in one file concerns no other.
+            problems = (*arrival.problems, program_error(arrival.path, failure))
+            failed = replace(arrival, problems=problems, trace=traceback.format_exc())
         with explained(run.folder / STORE), writing(connection):
-            if delivery is None:
-                return _refuse(connection, run, path, delivery, problems)
-            return _judge(connection, run, path, delivery, problems)
+            return _refuse(connection, run, failed)
     except InputError as failure:
         # The store could not be written: no file is at fault, none is noted, the others wait too.
         run.stopped_by = tuple(failure.problems)
-        return Taken(path, "refused", problems=run.stopped_by)
+        return Taken(arrival.path, "refused", problems=run.stopped_by)
 
 
-def _judge(
-    connection: sqlite3.Connection,
-    run: _Run,
-    path: Path,
-    delivery: Delivery,
-    problems: list[Problem],
-) -> Taken:
-    units = _units(delivery)
-    was_withdrawn = False
-    if is_known(connection, delivery.digest):
-        gone = withdrawn_returns(connection, last_entry(connection))
-        units = tuple(unit for unit in units if unit in gone)
-        was_withdrawn = bool(units)
-        if not was_withdrawn:
-            return Taken(path, "unchanged", _units(delivery), problems=tuple(problems))
-        # Whatever else is in it may have been corrected since.
-        delivery = _only_returns(delivery, units)
-        if not run.reason:
-            problem = _told_withdrawn(path, units)
-            return _refuse(connection, run, path, delivery, [*problems, problem])
-    changes, errors = _compare(connection, run, delivery)
+def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken:
+    delivery, problems = arrival.delivery, list(arrival.problems)
+    if delivery is None:
+        return _refuse(connection, run, arrival)
+    path, units = arrival.path, find_units(delivery)
+    was_known = is_known(connection, delivery.digest)
+    if was_known:
+        withdrawn = _only_withdrawn(connection, delivery)
+        if withdrawn.records:
+            # Whatever else is in it may have been corrected since.
+            delivery = withdrawn
+            if not run.reason:
+                return _refuse(connection, run, arrival, [_told_withdrawn(path, delivery)])
+        elif not (run.reason and run.is_single):
+            problems += _told_older(connection, run, delivery) if run.reason else []
+            return Taken(path, "unchanged", units, problems=tuple(problems))
+    # Nothing can be said of a row without its key; that is told already.
+    changes, errors = _compare(connection, run, with_keys(delivery))
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
         told = {_place_of(problem) for problem in problems if problem.severity == "error"}
         more = [problem for problem in errors if _place_of(problem) not in told]
-        return _refuse(connection, run, path, delivery, [*problems, *more])
+        return _refuse(connection, run, arrival, more)
     if not changes and path.resolve().parent != run.folder.resolve():
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
-    is_correction = any((~change.is_new).any() for change in changes)
-    reason = run.reason if is_correction or was_withdrawn else ""
-    handed = _handed(run, path, delivery, reason)
+    is_correction = was_known or any((~change.is_new).any() for change in changes)
+    handed = _handed(run, path, delivery, run.reason if is_correction else "")
     add_entry(connection, handed, [change.records for change in changes])
     for change in changes:
         run.brought |= {(change.table.name, key): delivery.file for key in change.keys}
@@ -259,23 +257,44 @@ def _judge(
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
 
 
-def _only_returns(delivery: Delivery, units: Sequence[tuple[str, str]]) -> Delivery:
-    """Return what a delivery has of the returns of these units."""
-    records = []
-    for part in delivery.records:
-        if part.table == "returns":
-            keys = pd.MultiIndex.from_frame(part.text[["year", "unit_id"]])
-            records.append(replace(part, text=part.text[keys.isin(units)]))
+def _only_withdrawn(connection: sqlite3.Connection, delivery: Delivery) -> Delivery:
+    """Return the rows of a delivery that were withdrawn."""
+    last, records = last_entry(connection), []
+    for part in with_keys(delivery).records:
+        key = list(dictionary().tables[part.table].key)
+        gone = withdrawn_keys(connection, dictionary().tables[part.table], last)
+        rows = [row in gone for row in part.text[key].itertuples(index=False, name=None)]
+        if any(rows):
+            records.append(replace(part, text=part.text[rows]))
     return replace(delivery, records=tuple(records))
 
 
-def _told_withdrawn(path: Path, units: Sequence[tuple[str, str]]) -> Problem:
-    named = ", ".join(f"{unit} ({year})" for year, unit in units)
+def _told_withdrawn(path: Path, delivery: Delivery) -> Problem:
+    named = "; ".join(
+        f"{table.vi}: {', '.join(' '.join(reversed(key)) for key in keys)}"
+        for part in delivery.records
+        for table in (dictionary().tables[part.table],)
+        for keys in (part.text[list(table.key)].itertuples(index=False, name=None),)
+    )
     message = (
-        f"báo cáo của {named} trong tệp này đã được rút lại; muốn nhận lại thì chạy với"
+        f"số liệu trong tệp này đã được rút lại ({named}); muốn nhận lại thì chạy với"
         ' --supersede "lý do"'
     )
     return error(message, code="withdrawn", file=path.name)
+
+
+def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> list[Problem]:
+    """Say what was corrected since a file was taken in: among others it restores nothing."""
+    found = [
+        problem
+        for change in _changes(connection, run, delivery)
+        for problem in need_reason(change, delivery.file)
+    ]
+    message = (
+        "tệp này đã nhận trước đây, sau đó số liệu đã được thay; muốn lấy lại số của tệp thì nhập"
+        ' riêng tệp này với --supersede "lý do"'
+    )
+    return [replace(one, severity="warning", code="older", message=message) for one in found[:1]]
 
 
 def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:
@@ -312,17 +331,15 @@ def _changes(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> l
 
 
 def _refuse(
-    connection: sqlite3.Connection,
-    run: _Run,
-    path: Path,
-    delivery: Delivery | None,
-    problems: list[Problem],
+    connection: sqlite3.Connection, run: _Run, arrival: Arrival, more: Sequence[Problem] = ()
 ) -> Taken:
+    path, problems = arrival.path, (*arrival.problems, *more)
     errors = sum(problem.severity == "error" for problem in problems)
-    units = _units(delivery) if delivery is not None else ()
+    units = find_units(arrival.delivery) if arrival.delivery is not None else ()
     named = units or (_named_by(path, run.year),)
-    add_entry(connection, _handed(run, path, delivery), errors=max(errors, 1), refused=named)
-    return Taken(path, "refused", units, problems=tuple(problems))
+    handed = _handed(run, path, arrival.delivery)
+    add_entry(connection, handed, errors=max(errors, 1), refused=named)
+    return Taken(path, "refused", units, problems=problems, trace=arrival.trace)
 
 
 def _named_by(path: Path, year: int | None) -> tuple[str, str]:
@@ -347,19 +364,21 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _units(delivery: Delivery) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (str(year), str(unit))
-        for part in delivery.records
-        if part.table == "returns"
-        for year, unit in zip(part.text["year"], part.text["unit_id"], strict=True)
-    )
-
-
-def _find_warnings(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
-    """Return what is odd in the rows that this import brought, beside all that is there."""
+def _find_warnings(connection: sqlite3.Connection, run: _Run) -> tuple[list[Problem], str]:
+    """Return what is odd in the rows that this import brought, and where the program failed over it."""
     if not run.brought:
-        return []
+        return [], ""
+    try:
+        return _odd_rows(connection, run), ""
+    except (InputError, OSError):
+        raise
+    except Exception:
+        message = "lỗi của chương trình khi tìm số liệu bất thường; hãy gửi nhật ký lỗi cho người phụ trách"
+        return [error(message, code="program_error")], traceback.format_exc()
+
+
+def _odd_rows(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
+    """Return what is odd in the rows that this import brought, beside all that is there."""
     with explained(run.folder / STORE):
         last = last_entry(connection)
         tables = _surroundings(connection, run, last)

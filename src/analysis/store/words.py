@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from platform import platform, python_version
 from typing import Any
 
 from analysis.plan import Plan
@@ -47,6 +49,18 @@ def format_recap(recap: Recap) -> str:
             lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
             lines += [f"  {problem}" for problem in errors]
     return "\n".join(lines)
+
+
+def format_traces(traces: Mapping[str, str]) -> str:
+    """Tell those who mend the program where it failed; the traces name no cell but what broke it.
+
+    Parameters
+    ----------
+    traces : mapping of str to str
+        From `Recap.traces`.
+    """
+    about = f"congdoan {version('congdoan')}, Python {python_version()}, {platform()}"
+    return "\n\n".join([about, *(f"{name or '-'}\n{trace}" for name, trace in traces.items())])
 
 
 _TITLES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -82,6 +82,23 @@ class Delivery:
     file: str
     digest: str
     records: tuple[Records, ...]
+
+
+def with_keys(delivery: Delivery) -> Delivery:
+    """Leave out the parts that lack a column of their key: their rows are nobody's."""
+    tables = dictionary().tables
+    parts = [one for one in delivery.records if {*tables[one.table].key} <= {*one.text.columns}]
+    return replace(delivery, records=tuple(parts))
+
+
+def find_units(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """Return year and unit of every return in a file."""
+    return tuple(
+        (str(year), str(unit))
+        for part in with_keys(delivery).records
+        if part.table == "returns"
+        for year, unit in zip(part.text["year"], part.text["unit_id"], strict=True)
+    )
 
 
 def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from analysis.problems import Problem, error
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.storefile import is_known, reading, withdrawn_returns
+from analysis.tables.storefile import is_known, reading, withdrawn_keys
 
 # Neither can be in a cell: control characters are refused.
 _BETWEEN, _ABSENT = "\x1f", "\x1e"
@@ -46,7 +46,7 @@ def read_rows(
     keys : DataFrame of str, optional
         Only rows with these keys, or these parts of keys: ``year`` alone means all of a year.
     withdrawn : bool
-        Whether a return that was withdrawn shall be there too, as a row without a figure.
+        Whether a row that was withdrawn shall be there too, as a row without a figure.
 
     Returns
     -------
@@ -73,10 +73,10 @@ def read_rows(
     if again.any():
         latest = frame[again].groupby(key, sort=False).last().reset_index()
         frame = pd.concat([frame[~again], latest[frame.columns]])
-    if table.name == "returns" and not withdrawn:
-        gone = withdrawn_returns(connection, last)
-        if gone:
-            frame = frame[~pd.MultiIndex.from_frame(frame[key]).isin(gone)]
+    gone = withdrawn_keys(connection, table, last) if not withdrawn else set()
+    if gone:
+        rows = frame[key].itertuples(index=False, name=None)
+        frame = frame[[row not in gone for row in rows]]
     frame = frame.fillna("").sort_values(key, ignore_index=True)
     frame.index += 2
     return frame
@@ -211,6 +211,12 @@ def at_place(problem: Problem, place: Place) -> Problem:
     return replace(
         problem, file=place.file, sheet=place.sheet, cell=place.cell, row=place.row or None
     )
+
+
+def key_index(table: Table, frame: pd.DataFrame) -> pd.Index:
+    """Return the rows' keys as an index: nothing is found in one that has a single level."""
+    key = list(table.key)
+    return pd.MultiIndex.from_frame(frame[key]) if key[1:] else pd.Index(frame[key[0]])
 
 
 def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, tuple[str, ...]]:

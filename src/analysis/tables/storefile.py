@@ -14,13 +14,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from analysis.problems import InputError, error
+from analysis.tables.dictionary import Table
 from analysis.tables.files import STORE
 
 #: Raised when an older program could no longer read the store rightly.
 VERSION = 1
 #: Marks the SQLite file as a store of this program ("CDoa").
 APPLICATION = 0x43446F61
-#: The command of an entry that takes returns back: its rows are empty, and none of a file.
+#: The command of an entry that takes rows back: they are empty, and none of a file.
 WITHDRAW = "congdoan withdraw"
 #: How long a reader or a second import waits for the one that is writing.
 PATIENCE_SECONDS = 10.0
@@ -158,15 +159,18 @@ def is_known(connection: sqlite3.Connection, digest: str) -> bool:
     return connection.execute(query, [digest]).fetchone() is not None
 
 
-def withdrawn_returns(connection: sqlite3.Connection, last: int) -> set[tuple[str, str]]:
-    """Return year and unit of the returns that are withdrawn in the state of an entry."""
-    # Of the other columns beside a maximum SQLite gives those of the row that has it.
+def withdrawn_keys(connection: sqlite3.Connection, table: Table, last: int) -> set[tuple[str, ...]]:
+    """Return the keys of a table's rows that are withdrawn in the state of an entry."""
+    key = ", ".join(f"t.{name}" for name in table.key)
+    same = " AND ".join(f"later.{name} = t.{name}" for name in table.key)
     query = (
-        "SELECT year, unit_id FROM (SELECT year, unit_id, command, max(entry.id) FROM returns"
-        " JOIN source ON source.id = returns.source JOIN entry ON entry.id = source.entry"
-        " WHERE entry.id <= ? GROUP BY year, unit_id) WHERE command = ?"
+        f"SELECT {key} FROM entry JOIN source ON source.entry = entry.id"
+        f" JOIN {table.name} AS t ON t.source = source.id WHERE command = ? AND entry.id <= ?"
+        f" AND NOT EXISTS (SELECT 1 FROM {table.name} AS later WHERE {same}"
+        " AND later.source > t.source AND later.source <= "
+        "(SELECT max(id) FROM source WHERE entry <= ?))"
     )
-    return set(connection.execute(query, [last, WITHDRAW]))
+    return set(connection.execute(query, [WITHDRAW, last, last]))
 
 
 def first_moment(folder: Path) -> datetime:

@@ -1,0 +1,98 @@
+"""Awkward files, and what the store makes of them: whose they are, what they replace, what is odd."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cases import CASES, data_for, mail_for
+from conftest import Run
+
+from analysis.store import take_in as taking
+from analysis.tables.load import load_dataset
+
+Congdoan = Callable[..., Run]
+
+
+def dakrong(folder: Path, *names: str) -> list[Path]:
+    """Copy files of the new federation's first year, for error lists are written beside them."""
+    (folder / "in").mkdir(exist_ok=True)
+    return [Path(shutil.copy(CASES / "dakrong" / name, folder / "in" / name)) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("case", "value"), [("36-second-chu", "ba mươi"), ("36-second-uoc", "12 (ước)")]
+)
+def test_a_second_return_with_a_cell_that_cannot_be_read_is_refused_by_cell(
+    congdoan: Congdoan, tmp_path: Path, case: str, value: str
+) -> None:
+    data, first = data_for(case, tmp_path), mail_for(case, tmp_path, "first")
+    assert congdoan("import", first, "--year", 2025, "--data", data).status == 0
+    before = load_dataset(data).returns
+    run = congdoan("import", mail_for(case, tmp_path), "--year", 2025, "--data", data)
+    assert (run.status, run.err) == (1, "")
+    (line,) = [line for line in run.out.splitlines() if f"(giá trị «{value}»)" in line]
+    assert re.search(r"LỖI DN-DABAN_sua_2025\.xlsx, trang tính «Báo cáo», ô D\d+", line)
+    assert load_dataset(data).returns.equals(before)
+
+
+def test_where_the_program_itself_fails_over_one_file_the_others_go_on(
+    congdoan: Congdoan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = data_for("dakrong", tmp_path)
+    names = (
+        "40-DK-002_CDCS-Truong-Mam-non-Krong-Klang_2024.xlsx",
+        "31-go-100-phan-tram.xlsx",
+        "20-co-quan-lan-1.xlsx",
+    )
+    broken, good, office = dakrong(tmp_path, *names)
+    broken = broken.rename(broken.with_name("DK-005_2024.xlsx"))
+    judge = taking.find_errors
+
+    def fail_over_one(connection, changes, file, plan):  # type: ignore[no-untyped-def]
+        if file == broken.name:
+            raise KeyError("no such thing")
+        return judge(connection, changes, file, plan)
+
+    monkeypatch.setattr(taking, "find_errors", fail_over_one)
+    run = congdoan("import", broken.parent, "--year", 2024, "--data", data)
+    assert (run.status, run.err) == (1, "")
+    assert "Đã nhận: 2 tệp" in run.out
+    assert good.name in run.out
+    assert office.name in run.out
+    assert f"LỖI {broken.name}: lỗi của chương trình (KeyError)" in run.out
+    lists = broken.parent / "loi-nhap"
+    assert broken.name in (lists / "danh-sach-loi.html").read_text("utf-8")
+    log = (lists / "loi-chuong-trinh.txt").read_text("utf-8")
+    assert broken.name in log
+    assert "KeyError: 'no such thing'" in log
+    assert "Traceback" in log
+    status = congdoan("status", "--year", 2024, "--data", data).out
+    assert "(DK-005) - tệp đã gửi có lỗi" in status
+
+
+def test_the_offices_own_workbook_overwrites_nothing_without_a_reason(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("dakrong", tmp_path)
+    first, second = dakrong(tmp_path, "20-co-quan-lan-1.xlsx", "20-co-quan-lan-2.xlsx")
+    options = ("--year", 2024, "--data", data)
+    # Two of them in one import that differ: neither is the right one.
+    run = congdoan("import", first, second, *options)
+    assert (run.status, run.err) == (1, "")
+    assert "Bị trả lại, chưa nhận gì: 2 tệp" in run.out
+    assert f"ở tệp {first.name} trong cùng lần nhập này là 3" in run.out
+    assert f"ở tệp {second.name} trong cùng lần nhập này là (chưa báo cáo)" in run.out
+    assert load_dataset(data).district.empty
+    assert congdoan("import", first, *options).status == 0
+    run = congdoan("import", second, *options)
+    assert run.status == 1
+    assert "3 → 2" in run.out
+    assert "50.000.000 → (chưa báo cáo)" in run.out
+    assert list(load_dataset(data).district["law_classes"]) == [3]
+    run = congdoan("import", second, *options, "--supersede", "đếm lại lớp")
+    assert (run.status, run.err) == (0, "")
+    assert list(load_dataset(data).district["law_classes"]) == [2]
