@@ -293,3 +293,60 @@ def test_good_unicode_with_signs_of_latin_1_is_no_old_encoding(
     assert run.status == 0
     returns = load_dataset(data).returns
     assert returns.loc[returns["year"] == 2025, "note"].to_list() == ["Hỗ trợ 3×4 suất quà"]
+
+
+# Rows that are about no unit
+
+
+def test_column_numbers_totals_and_signatures_are_told_and_left_out(
+    take: Callable[..., Imported],
+) -> None:
+    run, data, _ = take("15-number-row", "--year", 2025)
+    assert run.status == 0
+    told = [line.partition(": ")[2] for line in run.out.splitlines() if "không lấy vào" in line]
+    assert [text.partition(",")[0] for text in told] == [
+        *("dòng đánh số cột", "dòng cộng", "dòng ký tên")
+    ]
+    returns = load_dataset(data).returns
+    (new,) = returns[returns["year"] == 2025].itertuples()
+    assert (new.unit_id, new.informed, new.fund_due) == ("DN-DABAN", 30, 47_790_000)
+
+
+def test_a_foreign_list_is_read_but_for_the_words_that_are_asked_about() -> None:
+    file = CASES / "dakrong" / "02-dong-tong-chu-ky.xlsx"
+    _, problems = read_content(file.name, file.read_bytes(), 2024)
+    errors = [(one.cell, one.code) for one in problems if one.severity == "error"]
+    assert errors == [("C37", "unknown_word"), ("C38", "unknown_word")]
+    assert [one.cell for one in problems if one.code == "not_data"] == ["B42", "E44"]
+
+
+HEAD = "unit_id,name,informed,cadres_total,fund_due"
+
+
+@pytest.mark.parametrize(
+    ("lines", "units", "refused_rows"),
+    [
+        ((",,(1),(2),(3)", "A,x,7,8,9"), ["A"], []),
+        (("A,B,1,2,3=1+2", "U1,x,7,8,9"), ["U1"], []),
+        # Only right below the headings, and only one after the other.
+        (("U1,x,7,8,9", "A,,1,2,3"), ["U1", "A"], []),
+        (("A,,1,2,4", "U1,x,7,8,9"), ["A", "U1"], []),
+        (("U1,x,7,8,9", ",Tổng số: 1 đơn vị,7,8,9", "U2,x,7,8,9"), ["U1", "U2"], []),
+        (("U1,x,7,8,9", ",Khối trường học,,,", "U2,x,7,8,9"), None, [3]),
+        # Whose code is missing may not be lost, nor who stands among the signatures with figures.
+        (("U1,x,7,8,9", ",y,7,8,9", ",Người lập,,,", ",Nguyễn An,,,"), None, [3]),
+        (("U1,x,7,8,9", ",Người lập,,,", ",y,7,8,9"), None, [3, 4]),
+        (("U1,x,7,8,9", ",Chủ tịch,,,", "U2,x,7,8,9"), None, [3]),
+        (("U1,Công ty Cộng Hòa,7,8,9", "U2,Tổng công ty A,7,8,9"), ["U1", "U2"], []),
+    ],
+)
+def test_rows_are_known_for_what_they_are(
+    lines: tuple[str, ...], units: list[str] | None, refused_rows: list[int]
+) -> None:
+    delivery, problems = read_content("b.csv", table(HEAD, *lines), 2024)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    assert [problem.row for problem in errors] == refused_rows
+    assert {problem.code for problem in errors} <= {"empty"}
+    if units is not None:
+        assert delivery is not None
+        assert delivery.records[0].text["unit_id"].to_list() == units

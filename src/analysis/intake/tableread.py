@@ -9,6 +9,7 @@ from analysis.intake.found import NAME, Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
 from analysis.intake.headers import Header, add_missing, check_headings
 from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.rows import find_data
 from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
 from analysis.tables.dictionary import Table, dictionary
@@ -47,6 +48,7 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
             message = "bảng có dòng tiêu đề nhưng không có dòng số liệu nào"
             finding.add("no_rows", message, severity="warning")
         return
+    rows = find_data(finding, header, rows)
     check_cells(finding, {(row, place) for place in places.values() for row in rows})
     fixed = _year_above(finding, header, places, year)
     for table in _tables_taken(finding, header, places):

@@ -1,0 +1,134 @@
+"""Which rows below the headings are about a unit: people also number columns, add up and sign."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from analysis.intake.found import Finding, cell_at
+from analysis.intake.headers import Header
+from analysis.intake.raw import shown, tidy
+from analysis.intake.words import fold, form_texts
+from analysis.tables.dictionary import Column, dictionary
+
+_NUMBER = re.compile(r"\(?([0-9]{1,2})\)?(?:\s*=.*)?")
+_LETTER = re.compile(r"\(?[a-zđ]\)?")
+_DIGITS = re.compile(r"-?[0-9][0-9., ]*")
+#: A row that numbers the columns has at least this many numbers, one after the other.
+_FEWEST_NUMBERS = 2
+#: Who signs says so in the first words.
+_SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
+
+
+def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
+    """Return the rows that are about a unit, an employer, an event.
+
+    Rows of column numbers, totals and signatures are told and left out; any other row without its
+    key is refused, once.
+
+    Parameters
+    ----------
+    finding : Finding
+        The sheet; problems are added.
+    header : Header
+        From `find_header`.
+    rows : list of int
+        All rows in which something stands.
+    """
+    signed = _first_signature(finding, header, rows)
+    data = [row for row in rows[1:] if _is_coded(finding, header, row)]
+    known = set(data)
+    for row in rows:
+        if row in known:
+            continue
+        what = "ký tên" if row == signed else _what_else(finding, header, row, rows[0])
+        if row <= signed and what:
+            message = f"dòng {what}, không phải số liệu, không lấy vào"
+            place = next(p for p, text in enumerate(_texts(finding, row)) if text)
+            finding.add("not_data", message, (row, place), severity="warning")
+        elif row < signed and _is_keyed(finding, header, row):
+            data.append(row)
+    return sorted(data)
+
+
+def _texts(finding: Finding, row: int) -> list[str]:
+    return [fold(tidy(shown(cell))) for cell in finding.sheet.rows[row]]
+
+
+@cache
+def _key_places(header: Header) -> list[int]:
+    places = header.places()
+    keys = [places[name] for name in header.key if name in places and name != "year"]
+    return keys or [places[name] for name in header.key if name in places]
+
+
+def _what_else(finding: Finding, header: Header, row: int, first: int) -> str:
+    texts = _texts(finding, row)
+    keys = _key_places(header)
+    totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
+    if totals and all(texts[place] == "" or place in totals for place in keys):
+        return "cộng"
+    filled = [text for text in texts if text]
+    numbers = [int(found[1]) for text in filled if (found := _NUMBER.fullmatch(text))]
+    counted = list(range(numbers[0], numbers[0] + len(numbers))) if numbers else []
+    letters = sum(_LETTER.fullmatch(text) is not None for text in filled)
+    are_in_order = len(numbers) >= _FEWEST_NUMBERS and numbers == counted and numbers[0] <= 2
+    if row == first and are_in_order and len(numbers) + letters == len(filled) > _FEWEST_NUMBERS:
+        return "đánh số cột"
+    return ""
+
+
+@cache
+def _total() -> re.Pattern[str]:
+    words = "|".join(re.escape(fold(word)) for word in form_texts()["totals"])
+    return re.compile(rf"(?:{words})[\s:.]*(?:\(?[0-9].*)?")
+
+
+@cache
+def _signature() -> re.Pattern[str]:
+    words = "|".join(re.escape(fold(word)) for line in form_texts()["signatures"] for word in line)
+    return re.compile(rf"\(?(?:{words})(?![^\W_])")
+
+
+def _first_signature(finding: Finding, header: Header, rows: list[int]) -> int:
+    """Return the row from which on the table is signed: below it stands no code and no figure."""
+    first = len(finding.sheet.rows)
+    for row in reversed(rows):
+        if _is_coded(finding, header, row) or _says_figures(finding, header, row):
+            break
+        texts = _texts(finding, row)
+        if any(_signature().match(text) or _SIGNED_ON.search(text) for text in texts):
+            first = row
+    return first
+
+
+def _is_coded(finding: Finding, header: Header, row: int) -> bool:
+    """Tell at a glance whether a row names its unit by a code, as nearly all do."""
+    keys = [finding.sheet.rows[row][place] for place in _key_places(header)]
+    return any(isinstance(key, str) and _code().fullmatch(key.strip().upper()) for key in keys)
+
+
+@cache
+def _code() -> re.Pattern[str]:
+    return re.compile(dictionary().tables["roster"].columns["unit_id"].type.pattern or "")
+
+
+def _says_figures(finding: Finding, header: Header, row: int) -> bool:
+    texts = _texts(finding, row)
+    figures = [p for p in header.places().values() if _column(header, p).type.is_number]
+    return any(_DIGITS.fullmatch(texts[place]) for place in figures)
+
+
+def _column(header: Header, place: int) -> Column:
+    return header.targets(place)[0][1]
+
+
+def _is_keyed(finding: Finding, header: Header, row: int) -> bool:
+    """Tell whether a row says whose it is; else refuse it with one message."""
+    keys = _key_places(header)
+    if not keys or any(cell_at(finding.sheet, (row, place)) != "" for place in keys):
+        return True
+    names = " hoặc ".join(f"«{_column(header, place).vi}»" for place in keys)
+    message = f"dòng này không ghi {names} nên không biết là của ai: hãy ghi, hoặc xóa dòng nếu không phải số liệu"
+    finding.add("empty", message, (row, keys[0]), column=_column(header, keys[0]).name)
+    return False
