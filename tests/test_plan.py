@@ -588,6 +588,114 @@ WRONG = {
         *("", "2022-03-31", "2022-02-31"),
         *("adopted_on", "adopted_on", "phải là ngày"),
     ),
+    "a percentage of a number": (
+        *("new_members", "at_least: 100,", "at_least: 10%,"),
+        *("- id:", "indicators.new_members", "viết bằng phần trăm, mà total là số đếm"),
+    ),
+    "a hundred per cent of a number": (
+        *("inspections", "between: [2, 5]", "at_least: 100%"),
+        *("- id:", "indicators.inspections", "viết bằng phần trăm"),
+    ),
+    "a percentage for a mean": (
+        *("party_introduced", "at_least: 1", "at_least: 50%"),
+        *("- id:", "indicators.party_introduced", "viết bằng phần trăm, mà mean_per_unit"),
+    ),
+    "between percentages": (
+        *("inspections", "[2, 5]", "[2%, 5%]"),
+        *("- id:", "indicators.inspections", "viết bằng phần trăm"),
+    ),
+    "half a class": (
+        *("law_classes", "[2, 3]", "[2, 2.5]"),
+        *("- id:", "indicators.law_classes", "phải là số nguyên"),
+    ),
+    "a count for a grade": (
+        *("district_grade", "at_least: good", "at_least: 2"),
+        *("- id:", "indicators.district_grade", "mức phải là một từ xếp loại"),
+    ),
+    "a grade for a count": (
+        *("inspections", "between: [2, 5]", "at_least: good"),
+        *("- id:", "indicators.inspections", "không phải là xếp loại"),
+    ),
+    "a count for a yes": (
+        *("resolution_plan_district", "holds: true", "at_least: 1"),
+        *("- id:", "indicators.resolution_plan_district", "mức phải là holds: true"),
+    ),
+    "a bar that all reach": (
+        *("culture_members", "at_least: 75%", "at_least: 0%"),
+        *("- id:", "indicators.culture_members", "ai cũng đạt"),
+    ),
+    "a grade that all reach": (
+        *("district_grade", "at_least: good", "at_least: failed"),
+        *("- id:", "indicators.district_grade", "ai cũng đạt"),
+    ),
+    "a bar that none can reach": (
+        *("informed_all", "more_than: 90%", "more_than: 100%"),
+        *("- id:", "indicators.informed_all", "không ai đạt được"),
+    ),
+    "a figure added twice": (
+        *("informed_public", "[informed]", "[informed, informed]"),
+        *("- id:", "indicators.informed_public", "numerator"),
+    ),
+    "a figure of itself": (
+        *("culture_members", "[culture_members]", "[members_total]"),
+        *("- id:", "indicators.culture_members", "vừa ở numerator vừa ở denominator"),
+    ),
+    "money over persons": (
+        *("culture_members", "[culture_members]", "[dues_collected]"),
+        *("- id:", "indicators.culture_members", "lẫn tiền, số đếm"),
+    ),
+    "a fact named twice": (
+        *(
+            "coordination_units",
+            "      - {column: coordination_rules}\n",
+            2 * "      - {column: coordination_rules}\n",
+        ),
+        *("- id:", "indicators.coordination_units", "hai lần"),
+    ),
+    "a population of the district itself": (
+        *("inspections", "kind: district_value", "kind: district_value\n    population: public"),
+        *("- id:", "indicators.inspections", "population"),
+    ),
+    "an empty cell for a no": (
+        *("culture_units", "{column: culture_held}", "{column: culture_held, present: false}"),
+        *("- id:", "indicators.culture_units", "chưa có số liệu"),
+    ),
+    "a condition in percent on a count": (
+        *("womens_committee", "members_female, at_least: 10", "members_female, at_least: 10%"),
+        *("- id:", "indicators.womens_committee", "phải so với số nguyên"),
+    ),
+    "a condition that always holds": (
+        *("womens_committee", "members_female, at_least: 10", "members_female, at_least: 0"),
+        *("- id:", "indicators.womens_committee", "lúc nào cũng đúng"),
+    ),
+    "a rate of a figure to itself": (
+        *("fund_share_units", "over: fund_collected", "over: fund_allocated"),
+        *("- id:", "indicators.fund_share_units", "over"),
+    ),
+    "a rate of money to persons": (
+        *("fund_share_units", "over: fund_collected", "over: informed"),
+        *("- id:", "indicators.fund_share_units", "over"),
+    ),
+    "a condition's percent sign forgotten": (
+        *("fund_share_units", "at_least: 75%", "at_least: 75"),
+        *("- id:", "indicators.fund_share_units", "viết dạng 80%"),
+    ),
+    "a title of no part": (
+        *("informed_public", "    unit:", "    part_titles: {informd: a}\n    unit:"),
+        *("- id:", "indicators.informed_public", "part_titles"),
+    ),
+    "a target over before the plan": (
+        *("new_members", "[2022, 2025]", "[2020, 2021]"),
+        *("[2020, 2021]", "indicators.new_members.targets.0", "hết hạn trước khi"),
+    ),
+    "more than all may be missing": (
+        *("", "complete_if_missing_at_most: 10%", "complete_if_missing_at_most: 10"),
+        *("complete_if", "complete_if_missing_at_most", "không viết 10"),
+    ),
+    "a group of nobody": (
+        *("", "[state_agency, public_service]", "[]"),
+        *("  public:", "groups.public", "không có loại hình nào"),
+    ),
     "broken YAML": (
         *("informed_public", "{at_least: 100%}", "{at_least: 100%"),
         *("{at_least", "", "ngoặc mở mà không đóng"),

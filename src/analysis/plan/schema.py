@@ -49,13 +49,19 @@ def columns_over(source: Source) -> dict[str, Column]:
     return {n: c for name in SOURCE_TABLES[source] for n, c in tables[name].columns.items()}
 
 
+class Percent(Fraction):
+    """A number written with a percent sign: a share of something, never a count."""
+
+    __slots__ = ()
+
+
 def parse_number(given: Any) -> Fraction:
     """Read ``80%``, ``0.8`` or ``100`` exactly.
 
     Examples
     --------
     >>> parse_number("80%"), parse_number(100)
-    (Fraction(4, 5), Fraction(100, 1))
+    (Percent(4, 5), Fraction(100, 1))
     """
     text = str(given).strip()
     try:
@@ -64,7 +70,7 @@ def parse_number(given: Any) -> Fraction:
         raise ValueError("phải là số hoặc phần trăm, ví dụ 80% hoặc 100") from None
     if number < 0:
         raise ValueError("không được âm")
-    return number / 100 if text.endswith("%") else number
+    return Percent(number / 100) if text.endswith("%") else number
 
 
 def write_number(number: Fraction) -> str:
@@ -79,6 +85,12 @@ def write_number(number: Fraction) -> str:
         return str(number.numerator)
     decimal = Decimal(number.numerator) / Decimal(number.denominator)
     return format(decimal.normalize(), "f") if Fraction(decimal) == number else str(number)
+
+
+def _at_most_whole(number: Fraction) -> Fraction:
+    if number > 1:
+        raise ValueError("không được quá 100%; viết dạng 10%, không viết 10")
+    return number
 
 
 def _bar(given: Any) -> Any:
@@ -268,6 +280,7 @@ class Indicator(Model):
             raise ValueError("kind: monitor cần khóa monitors (đại lượng được theo dõi)")
         _check_shape(self)
         _check_columns(self)
+        _check_sums(self)
         _check_targets(self)
         return self
 
@@ -432,7 +445,30 @@ def _check_district_columns(indicator: Indicator, named: tuple[str, ...]) -> Non
             raise ValueError(f"with_district: cột «{name}» không có trong bảng district")
 
 
+def _check_sums(indicator: Indicator) -> None:
+    """Refuse sums and facts that nobody can have meant."""
+    columns = columns_over(indicator.over)
+    facts = [condition.column for condition in indicator.holds]
+    for names in (indicator.numerator, indicator.denominator, facts):
+        again = [name for i, name in enumerate(names) if name in names[:i]]
+        if again:
+            raise ValueError(f"cột «{again[0]}» có hai lần, sẽ bị tính hai lần")
+    both = [name for name in indicator.numerator if name in indicator.denominator]
+    if both:
+        raise ValueError(f"cột «{both[0]}» vừa ở numerator vừa ở denominator")
+    if len({columns[name].type.name for name in indicator.numerator + indicator.denominator}) > 1:
+        raise ValueError(
+            "numerator và denominator lẫn tiền, số đếm và xếp loại; không cộng, chia được"
+        )
+    if indicator.over == "district" and indicator.population != "all":
+        raise ValueError("population không dùng cho số liệu của chính cơ quan (district_value)")
+    lost = [name for name in indicator.part_titles if name not in (*indicator.numerator, *facts)]
+    if lost:
+        raise ValueError(f"part_titles: «{lost[0]}» không phải là một phần của chỉ tiêu")
+
+
 def _check_condition(condition: Condition, columns: dict[str, Column]) -> None:
+    _check_comparison(condition, columns)
     kind = columns[condition.column].type.name
     numeric = isinstance(condition.at_least, Fraction) or condition.more_than is not None
     word = condition.is_not or (condition.at_least if isinstance(condition.at_least, str) else None)
@@ -444,6 +480,27 @@ def _check_condition(condition: Condition, columns: dict[str, Column]) -> None:
         raise ValueError(f"cột «{condition.column}» không phải có/không, cần một phép so")
 
 
+def _check_comparison(condition: Condition, columns: dict[str, Column]) -> None:
+    """Refuse a comparison that is always true, never true, or of two different things."""
+    kinds = {columns[name].type.name for name in condition.columns}
+    name = condition.column
+    if condition.present is not None and (columns[name].words or kinds & {*_NUMBERS, "boolean"}):
+        raise ValueError(
+            f"present: ô «{name}» trống nghĩa là chưa có số liệu, không phải là không có"
+        )
+    if condition.over is not None and (condition.over == name or len(kinds) > 1):
+        raise ValueError(f"over: không so «{name}» với «{condition.over}» được")
+    for number in (condition.at_least, condition.more_than):
+        if not isinstance(number, Fraction):
+            continue
+        if number == 0 and number is condition.at_least:
+            raise ValueError("at_least: 0 thì lúc nào cũng đúng")
+        if condition.over is None and (isinstance(number, Percent) or number.denominator != 1):
+            raise ValueError(f"cột «{name}» là số đếm, phải so với số nguyên")
+        if condition.over is not None and number > 1 and not isinstance(number, Percent):
+            raise ValueError("over: tỷ lệ viết dạng 80%, không viết 80")
+
+
 def _check_targets(indicator: Indicator) -> None:
     if indicator.kind == "monitor" and indicator.targets:
         raise ValueError("kind: monitor không có chỉ tiêu (targets)")
@@ -451,6 +508,7 @@ def _check_targets(indicator: Indicator) -> None:
         if indicator.kind != "monitor":
             raise ValueError("reference chỉ dùng cho kind: monitor; mức để xét thì ghi ở targets")
         _check_percent(indicator, indicator.reference)
+        _check_bar(indicator, Target(at_least=indicator.reference))
     if indicator.kind != "monitor" and not indicator.targets:
         raise ValueError("thiếu targets; nếu kế hoạch không nêu mức, dùng kind: monitor")
     stages = {bool(target.by_end_of) for target in indicator.targets}
@@ -462,6 +520,7 @@ def _check_targets(indicator: Indicator) -> None:
             raise ValueError(f"hai chỉ tiêu chồng năm nhau: «{before}» và «{after}»")
     for target in indicator.targets:
         _check_target(indicator, target)
+        _check_bar(indicator, target)
 
 
 def _check_target(indicator: Indicator, target: Target) -> None:
@@ -480,6 +539,29 @@ def _check_percent(indicator: Indicator, bar: Fraction) -> None:
     if indicator.is_fraction and bar > (indicator.max_rate or 1):
         given = write_number(bar)
         raise ValueError(f"mức {given} quá 100%; tỷ lệ viết dạng 80%, không viết 80")
+
+
+def _check_bar(indicator: Indicator, target: Target) -> None:
+    """Refuse a bar of another kind than what it bars, and one that all or none can reach."""
+    columns = columns_over(indicator.over)
+    is_grade = any(columns[name].words for name in indicator.numerator)
+    wanted = "holds: true" if indicator.holds else "một từ xếp loại" if is_grade else ""
+    given = bool(target.holds) or isinstance(target.at_least, str)
+    if indicator.measure == "district_value" and wanted and not given:
+        raise ValueError(f"mức {target} không so được với sự việc này; mức phải là {wanted}")
+    if isinstance(target.at_least, str) and not is_grade:
+        raise ValueError(f"mức {target} là xếp loại, mà cột được tính không phải là xếp loại")
+    numbers = [target.at_least, target.more_than, *(target.between or ())]
+    numbers = [number for number in numbers if isinstance(number, Fraction)]
+    if not indicator.is_fraction and any(isinstance(number, Percent) for number in numbers):
+        raise ValueError(f"mức {target} viết bằng phần trăm, mà {indicator.measure} là số đếm")
+    is_whole = not indicator.is_fraction and indicator.measure != "mean_per_unit"
+    if is_whole and any(number.denominator != 1 for number in numbers):
+        raise ValueError(f"mức {target} của một số đếm phải là số nguyên")
+    if target.minimum == 0 and not target.is_strict:
+        raise ValueError(f"mức {target} thì ai cũng đạt")
+    if target.is_strict and indicator.is_fraction and target.minimum >= (indicator.max_rate or 1):
+        raise ValueError(f"mức {target} thì không ai đạt được")
 
 
 class Issuer(Model):
@@ -524,6 +606,10 @@ def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indica
     if tasks is not None:
         lost = [i for i, task in enumerate(indicator.tasks) if task not in ids]
         wrong += [(("tasks", i), "không có việc nào mang mã này trong tasks") for i in lost]
+    adopted_on = info.data.get("adopted_on")
+    if adopted_on is not None:
+        past = [i for i, t in enumerate(indicator.targets) if t.last_year < adopted_on.year]
+        wrong += [(("targets", i), "hết hạn trước khi kế hoạch được ban hành") for i in past]
     if wrong:
         raise MisplacedError(wrong)
     _check_section(indicator.section, info)
@@ -548,7 +634,7 @@ class Plan(Model):
     issuer: Issuer
     cut_off: str = Field(pattern=r"^\d{2}-\d{2}$")
     baseline_year: Year
-    complete_if_missing_at_most: Number
+    complete_if_missing_at_most: Annotated[Number, AfterValidator(_at_most_whole)]
     groups: dict[str, tuple[str, ...]]
     sections: tuple[Section, ...]
     tasks: tuple[Annotated[Task, AfterValidator(_task_names_known)], ...] = ()
@@ -574,6 +660,8 @@ class Plan(Model):
         for group, words in groups.items():
             if group in types or group == "all":
                 wrong.append(((group,), "tên nhóm trùng với một loại hình hoặc với all"))
+            if not words:
+                wrong.append(((group,), "nhóm không có loại hình nào"))
             wrong += [
                 ((group, i), "không phải loại hình hay nhóm đã nêu ở trên")
                 for i, word in enumerate(words)
