@@ -96,3 +96,50 @@ def test_the_offices_own_workbook_overwrites_nothing_without_a_reason(
     run = congdoan("import", second, *options, "--supersede", "đếm lại lớp")
     assert (run.status, run.err) == (0, "")
     assert list(load_dataset(data).district["law_classes"]) == [2]
+
+
+def test_a_file_named_after_one_unit_with_the_figures_of_another_is_refused(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("03-other-unit", tmp_path), mail_for("03-other-unit", tmp_path)
+    (path,) = mail.iterdir()
+    options = ("--year", 2025, "--data", data)
+    run = congdoan("import", path, *options)
+    assert (run.status, run.err) == (1, "")
+    assert (
+        "(giá trị «DN-DABAN»): tên tệp ghi DN-COLAU («CĐCS Công ty TNHH May mặc Cỏ Lau»)" in run.out
+    )
+    assert "đổi tên tệp" in run.out
+    # By its name alone, whatever it is written with.
+    path = path.rename(mail / "Bao cao cua CONG TY TNHH May mặc Cỏ Lau (2).xlsx")
+    assert congdoan("import", path, *options).status == 1
+    path = path.rename(mail / "DN-DABAN_2025.xlsx")
+    assert congdoan("import", path, *options).status == 0
+
+
+def test_a_code_in_the_midst_of_a_files_name_names_the_unit(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("dakrong", tmp_path)
+    (path,) = dakrong(tmp_path, "40-DK-002_CDCS-Truong-Mam-non-Krong-Klang_2024.xlsx")
+    options = ("--year", 2024, "--data", data)
+    run = congdoan("import", path, *options)
+    assert run.status == 1
+    assert "tên tệp ghi DK-002 («CĐCS Trường Mầm non Krông Klang»)" in run.out
+    assert load_dataset(data).returns.empty
+    path = path.rename(path.with_name("bao cao truong khac 2024.xlsx"))
+    assert congdoan("import", path, *options).status == 0
+
+
+def test_a_printed_name_that_is_another_units_refuses_its_row(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("dakrong", tmp_path)
+    (path,) = dakrong(tmp_path, "41-ma-ten-khong-khop.xlsx")
+    run = congdoan("import", path, "--year", 2024, "--data", data)
+    assert run.status == 1
+    told = [line for line in run.out.splitlines() if "mã và tên đã lệch dòng" in line]
+    assert len(told) == 2
+    assert "ô B" in told[0]
+    assert "tên này là của DK-003 («CĐCS Trường TH&THCS Krông Klang»), còn mã DK-002" in told[0]
+    assert load_dataset(data).returns.empty

@@ -234,15 +234,21 @@ def test_one_bad_file_stops_no_other(folder: Path, mail: Path, plan: Plan) -> No
     assert not recap.is_done
 
 
-def test_a_unit_that_ended_by_the_cut_off_has_nothing_to_report(
+def test_a_unit_that_did_not_exist_on_the_cut_off_day_has_nothing_to_report(
     mail: Path, plan: Plan, tmp_path: Path
 ) -> None:
     path = write_delivery(mail, "returns-a", [a_return("U2")])
-    for day, outcome in (("2024-11-30", "refused"), ("2024-12-01", "accepted")):
-        recap = give(make_folder(tmp_path / day, dissolved_on=day), plan, path)
+    for column, day, outcome in (
+        ("dissolved_on", "2024-11-30", "refused"),
+        ("dissolved_on", "2024-12-01", "accepted"),
+        ("founded_on", "2024-11-30", "accepted"),
+        ("founded_on", "2024-12-01", "refused"),
+    ):
+        folder = make_folder(tmp_path / f"{column}{day}", **{column: day})
+        recap = give(folder, plan, path)
         assert outcomes(recap) == [outcome]
         if outcome == "refused":
-            assert (the_error(recap).code, the_error(recap).cell) == ("ended_unit", "B2")
+            assert (the_error(recap).code, the_error(recap).cell) == ("not_asked", "B2")
             assert "30/11/2024" in the_error(recap).message
 
 

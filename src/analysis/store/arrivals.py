@@ -52,7 +52,7 @@ def read_all(paths: Iterable[Path], read: Reader) -> list[Arrival]:
         Reads one of them; whatever it raises is a problem of this file alone.
     """
     arrivals = [_read(path, read) for path in paths]
-    return sorted(arrivals, key=lambda arrival: not _has_register(arrival))
+    return sorted(arrivals, key=lambda one: one.delivery is None or not has_register(one.delivery))
 
 
 def _read(path: Path, read: Reader) -> Arrival:
@@ -94,12 +94,10 @@ def _lacking_keys(delivery: Delivery) -> list[Problem]:
     ]
 
 
-def _has_register(arrival: Arrival) -> bool:
-    delivery = arrival.delivery
-    return delivery is not None and any(
-        part.table == "roster" and not is_beside_returns(part, delivery)
-        for part in delivery.records
-    )
+def has_register(delivery: Delivery) -> bool:
+    """Tell whether a file holds the office's register."""
+    parts = (part for part in delivery.records if part.table == "roster")
+    return any(not is_beside_returns(part, delivery) for part in parts)
 
 
 def find_conflicts(

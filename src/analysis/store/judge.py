@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import pandas as pd
 
+from analysis.indicators.members import is_expected
 from analysis.plan import Plan
 from analysis.problems import Problem
 from analysis.store.merge import Change, Key
@@ -65,7 +66,7 @@ def find_errors(
     tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
     dataset = Dataset(tables, {name: name for name in tables})
     problems += check_rules(dataset)
-    problems += _ended_units(dataset, changes, plan)
+    problems += _not_asked(dataset, changes, plan)
     problems += _empty_returns(changes)
     errors = [problem for problem in problems if problem.severity == "error"]
     last = last_entry(connection)
@@ -124,28 +125,39 @@ def _units(changes: Sequence[Change]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(columns=["year", "unit_id"]), *named]).drop_duplicates()
 
 
-def _ended_units(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[Problem]:
-    """Return an error for a first return of a unit that had ended by the cut-off."""
-    roster = dataset.roster.dropna(subset="dissolved_on")
-    ended = {
-        (str(year), str(unit)): day
-        for year, unit, day in zip(
-            roster["year"], roster["unit_id"], roster["dissolved_on"], strict=True
-        )
-        if day.date() <= plan.cut_off_in(int(year))
-    }
+def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[Problem]:
+    """Return an error for a first return of a unit that did not exist on the cut-off day."""
+    absent = dataset.roster[~is_expected(dataset.roster, plan)]
+    years, units = absent["year"].astype(str), absent["unit_id"]
+    absent = absent.set_index(pd.MultiIndex.from_arrays([years, units]))
     problems = []
     for row, key, is_new in _rows_of("returns", changes):
-        if is_new and key in ended:
-            cut_off = plan.cut_off_in(int(key[0]))
+        if is_new and key in absent.index:
+            reason = why_not_asked(absent.loc[[key]].iloc[0], plan)
             message = (
-                f"CĐCS này kết thúc hoạt động ngày {ended[key]:%d/%m/%Y}, không sau ngày chốt"
-                f" {cut_off:%d/%m/%Y} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
+                f"CĐCS này {reason} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
             )
             problems.append(
-                Problem("error", "ended_unit", "returns", row, "unit_id", key[1], message)
+                Problem("error", "not_asked", "returns", row, "unit_id", key[1], message)
             )
     return problems
+
+
+def why_not_asked(unit: pd.Series, plan: Plan) -> str:
+    """Say why a unit does not have to report.
+
+    Parameters
+    ----------
+    unit : Series
+        Its row of the register, typed: one that did not exist on the year's cut-off day.
+    plan : Plan
+        Its cut-off decides.
+    """
+    cut_off = plan.cut_off_in(int(unit["year"]))
+    founded, ended = unit["founded_on"], unit["dissolved_on"]
+    if pd.notna(ended) and ended.date() <= cut_off:
+        return f"kết thúc hoạt động ngày {ended:%d/%m/%Y}, không sau ngày chốt {cut_off:%d/%m/%Y}"
+    return f"thành lập ngày {founded:%d/%m/%Y}, sau ngày chốt {cut_off:%d/%m/%Y}"
 
 
 def _empty_returns(changes: Sequence[Change]) -> list[Problem]:

@@ -15,7 +15,14 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import InputError, Problem, error, has_errors
-from analysis.store.arrivals import Arrival, Reader, find_conflicts, program_error, read_all
+from analysis.store.arrivals import (
+    Arrival,
+    Reader,
+    find_conflicts,
+    has_register,
+    program_error,
+    read_all,
+)
 from analysis.store.judge import find_errors, typed
 from analysis.store.log import (
     Handed,
@@ -34,6 +41,7 @@ from analysis.store.merge import (
     need_reason,
     only_news,
 )
+from analysis.store.whose import Registers, find_strangers
 from analysis.tables.check import check_oddities
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
@@ -131,6 +139,7 @@ class _Run:
     by: str
     year: int | None
     is_single: bool
+    registers: Registers
     brought: dict[tuple[str, Key], str] = field(default_factory=dict)
     stopped_by: tuple[Problem, ...] = ()
 
@@ -177,8 +186,9 @@ def take_in(
     """
     folder = Path(folder)
     made = create_store(folder, command, by) if not has_store(folder) else None
-    run = _Run(folder, plan, command, reason, by, year, is_single=len(paths) == 1)
     with closing(open_for_writing(folder)) as connection:
+        registers = Registers(connection)
+        run = _Run(folder, plan, command, reason, by, year, len(paths) == 1, registers)
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
         arrivals = _compared(connection, run, read_all(paths, read))
@@ -239,7 +249,9 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
             problems += _told_older(connection, run, delivery) if run.reason else []
             return Taken(path, "unchanged", units, problems=tuple(problems))
     # Nothing can be said of a row without its key; that is told already.
-    changes, errors = _compare(connection, run, with_keys(delivery))
+    delivery = with_keys(delivery)
+    changes, errors = _compare(connection, run, delivery)
+    errors += find_strangers(delivery, path, run.registers)
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
         told = {_place_of(problem) for problem in problems if problem.severity == "error"}
@@ -251,6 +263,8 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
     is_correction = was_known or any((~change.is_new).any() for change in changes)
     handed = _handed(run, path, delivery, run.reason if is_correction else "")
     add_entry(connection, handed, [change.records for change in changes])
+    if has_register(delivery):
+        run.registers.forget()
     for change in changes:
         run.brought |= {(change.table.name, key): delivery.file for key in change.keys}
     rows = sum(len(change.after) for change in changes)

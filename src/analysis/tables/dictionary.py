@@ -61,11 +61,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """All tables, and the words that their cells may hold."""
+    """All tables, and the words that their cells may hold.
+
+    ``unit_titles`` are the words that the names of unions begin with, and that are often left out.
+    """
 
     tables: dict[str, Table]
     words: dict[str, dict[str, str]] = field(default_factory=dict)
     ranked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unit_titles: tuple[str, ...] = ()
 
     def rank(self, list_name: str, word: str) -> int:
         """Return the rank of a word in a ranked list, from 0 upwards.
@@ -121,4 +125,5 @@ def dictionary() -> Dictionary:
         )
         for name, spec in raw["tables"].items()
     }
-    return Dictionary(tables, words, {k: tuple(v) for k, v in raw["ranked"].items()})
+    ranked = {name: tuple(listed) for name, listed in raw["ranked"].items()}
+    return Dictionary(tables, words, ranked, tuple(raw["unit_titles"]))
