@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -143,3 +144,39 @@ def test_a_printed_name_that_is_another_units_refuses_its_row(
     assert "ô B" in told[0]
     assert "tên này là của DK-003 («CĐCS Trường TH&THCS Krông Klang»), còn mã DK-002" in told[0]
     assert load_dataset(data).returns.empty
+
+
+def test_a_return_of_a_unit_founded_after_the_cut_off_does_not_vanish(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("22-founded-after", tmp_path), mail_for("22-founded-after", tmp_path)
+    options = ("--year", 2025, "--data", data)
+    status = congdoan("status", *options).out
+    assert "Không phải báo cáo" not in status
+    run = congdoan("import", mail, *options)
+    assert (run.status, run.err) == (1, "")
+    assert "thành lập ngày 07/12/2025, sau ngày chốt 30/11/2025" in run.out
+    status = congdoan("status", *options).out
+    assert "Không phải báo cáo năm 2025 mà có gửi (1 CĐCS)" in status
+    assert "(DN-DABAN): thành lập ngày 07/12/2025" in status
+    assert status.endswith("bị trả lại\n")
+
+
+def test_a_return_that_stands_in_the_tables_is_in_the_sites_account_though_nobody_asked_for_it(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("00-control", tmp_path)
+    register = data / "roster.csv"
+    late = register.read_text("utf-8")
+    late = late.replace(",2024-03-15,,24,", ",2024-12-15,,24,", 1)
+    register.write_text(late, "utf-8")
+    status = congdoan("status", "--year", 2024, "--data", data).out
+    assert "(DN-COINGAN): thành lập ngày 15/12/2024, sau ngày chốt 30/11/2024; số liệu có" in status
+    site = tmp_path / "site"
+    options = ("--year", 2024, "--data", data, "--out", site, "--unit", "DN-DABAN")
+    congdoan("report", *options)
+    ledger = json.loads((site / "ledger.json").read_text("utf-8"))
+    (named,) = ledger["not_expected"]
+    assert named["unit_id"] == "DN-COINGAN"
+    assert "15/12/2024" in named["reason"]
+    assert "DN-COINGAN" not in {unit["unit_id"] for unit in ledger["units"]}

@@ -229,12 +229,13 @@ def withdraw(
 @params_option
 def status(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> None:
     """Xem ai đã nộp, ai chưa. Theo xã, loại hình, và danh sách để nhắc."""
-    from analysis.store.status import find_status, format_status
+    from analysis.store.status import find_status, find_unasked, format_status
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, data, plan_file, params_file)
     dataset = load_dataset(folder)
-    click.echo(format_status(find_status(dataset, plan, year, folder), plan, year))
+    units, unasked = (find(dataset, plan, year, folder) for find in (find_status, find_unasked))
+    click.echo(format_status(units, unasked, plan, year))
 
 
 @click.command(cls=Command)

@@ -275,6 +275,24 @@ def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
     return np.asarray(founded & alive, bool)
 
 
+def why_not_expected(unit: pd.Series, plan: Plan, year: int) -> str:
+    """Say in Vietnamese why a unit that `is_expected` leaves out does not have to report.
+
+    Parameters
+    ----------
+    unit : Series
+        Its row of the year's register.
+    plan : Plan
+        Its cut-off decides.
+    year : int
+        The year.
+    """
+    cut_off, ended = pd.Timestamp(plan.cut_off_in(year)), unit["dissolved_on"]
+    if pd.notna(ended) and ended <= cut_off:
+        return f"kết thúc hoạt động ngày {ended:%d/%m/%Y}, không sau ngày chốt {cut_off:%d/%m/%Y}"
+    return f"thành lập ngày {unit['founded_on']:%d/%m/%Y}, sau ngày chốt {cut_off:%d/%m/%Y}"
+
+
 def _scope(keys: pd.Series, order: IntArray | slice = slice(None)) -> Scope:
     """Return the groups of the rows in the order wanted, numbered by name."""
     codes, found = pd.factorize(keys)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.atomic import write_atomically
+from analysis.indicators.members import why_not_expected
 from analysis.problems import explain_os
 from analysis.site import inputs
 from analysis.site.data import write_data
@@ -176,6 +177,7 @@ def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -
             "illustrative": study.dataset.description.illustrative,
             "digest": study.dataset.digest,
         },
+        "not_expected": _not_expected(study),
         "package": inputs.package_version(),
         "libraries": inputs.library_versions(),
     }
@@ -185,6 +187,21 @@ def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -
     }
     units = {key: entry for key, entry in kept.items() if key is not None}
     return Ledger(about, kept[None], units, {key: pages[key].name for key in units})
+
+
+def _not_expected(study: Study) -> list[dict[str, str]]:
+    """Name those who sent a return and do not have to: they have no page, and may not vanish."""
+    year = study.params.year
+    units = study.register.loc[year]
+    sent = units[units["has_return"] & ~units["is_expected"]]
+    return [
+        {
+            "unit_id": str(unit_id),
+            "name": row["name"],
+            "reason": why_not_expected(row, study.plan, year),
+        }
+        for unit_id, row in sent.iterrows()
+    ]
 
 
 def _entry(ledger: Ledger, page: Page) -> Entry:

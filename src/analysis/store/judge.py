@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from analysis.indicators.members import is_expected
+from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
 from analysis.problems import Problem
 from analysis.store.merge import Change, Key
@@ -133,7 +133,7 @@ def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[
     problems = []
     for row, key, is_new in _rows_of("returns", changes):
         if is_new and key in absent.index:
-            reason = why_not_asked(absent.loc[[key]].iloc[0], plan)
+            reason = why_not_expected(absent.loc[[key]].iloc[0], plan, int(key[0]))
             message = (
                 f"CĐCS này {reason} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
             )
@@ -141,23 +141,6 @@ def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[
                 Problem("error", "not_asked", "returns", row, "unit_id", key[1], message)
             )
     return problems
-
-
-def why_not_asked(unit: pd.Series, plan: Plan) -> str:
-    """Say why a unit does not have to report.
-
-    Parameters
-    ----------
-    unit : Series
-        Its row of the register, typed: one that did not exist on the year's cut-off day.
-    plan : Plan
-        Its cut-off decides.
-    """
-    cut_off = plan.cut_off_in(int(unit["year"]))
-    founded, ended = unit["founded_on"], unit["dissolved_on"]
-    if pd.notna(ended) and ended.date() <= cut_off:
-        return f"kết thúc hoạt động ngày {ended:%d/%m/%Y}, không sau ngày chốt {cut_off:%d/%m/%Y}"
-    return f"thành lập ngày {founded:%d/%m/%Y}, sau ngày chốt {cut_off:%d/%m/%Y}"
 
 
 def _empty_returns(changes: Sequence[Change]) -> list[Problem]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from analysis.indicators.members import is_expected
+from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
@@ -47,6 +48,31 @@ def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Dat
     return units.assign(state=state)
 
 
+def find_unasked(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.DataFrame:
+    """Tell of the units that sent a return although they do not have to report.
+
+    Parameters
+    ----------
+    dataset, plan, year, folder
+        As for `find_status`.
+
+    Returns
+    -------
+    DataFrame
+        By unit_id: ``name``, ``reason`` and ``state``: ``received`` or ``with_errors``.
+    """
+    roster = dataset.roster[dataset.roster["year"] == year]
+    absent = roster[~is_expected(roster, plan)].set_index("unit_id").sort_index()
+    returns = dataset.returns.loc[dataset.returns["year"] == year, "unit_id"]
+    received = absent.index.isin(returns)
+    sent = received | absent.index.isin(_refused(folder, year))
+    reasons = [why_not_expected(row, plan, year) for _, row in absent.iterrows()]
+    states = np.where(received, "received", "with_errors")
+    return absent[["name"]].assign(reason=pd.Series(reasons, absent.index, "str"), state=states)[
+        sent
+    ]
+
+
 def _refused(folder: Path, year: int) -> set[str]:
     if not has_store(folder):
         return set()
@@ -55,13 +81,15 @@ def _refused(folder: Path, year: int) -> set[str]:
         return {unit for (unit,) in connection.execute(query, [str(year)])}
 
 
-def format_status(units: pd.DataFrame, plan: Plan, year: int) -> str:
+def format_status(units: pd.DataFrame, unasked: pd.DataFrame, plan: Plan, year: int) -> str:
     """Tell it in Vietnamese: counts by commune and by type, then a list to remind, ready to paste.
 
     Parameters
     ----------
     units : DataFrame
         From `find_status`.
+    unasked : DataFrame
+        From `find_unasked`.
     plan : Plan
         Names the one that parentless units belong to.
     year : int
@@ -78,6 +106,16 @@ def format_status(units: pd.DataFrame, plan: Plan, year: int) -> str:
     open_units = units[units["state"] != "received"]
     if len(open_units):
         parts.append(_reminder(open_units, plan, year))
+    if len(unasked):
+        lines = [f"Không phải báo cáo năm {year} mà có gửi ({len(unasked)} CĐCS)"]
+        fates = {
+            "received": "số liệu có trong kho nhưng không được tính",
+            "with_errors": "bị trả lại",
+        }
+        lines += [
+            f"- {u.name} ({u.Index}): {u.reason}; {fates[u.state]}" for u in unasked.itertuples()
+        ]
+        parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
