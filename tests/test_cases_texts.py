@@ -350,3 +350,84 @@ def test_rows_are_known_for_what_they_are(
     if units is not None:
         assert delivery is not None
         assert delivery.records[0].text["unit_id"].to_list() == units
+
+
+# Units of measure
+
+
+MONEY = ("Mã CĐCS;Kinh phí công đoàn phải thu;Kinh phí công đoàn đã thu", "A;48,5;45,75")
+IN_MILLIONS = {
+    "above": ("Tổng hợp năm 2024;;", "(ĐVT: triệu đồng);;", *MONEY),
+    "in the title": ("Thu kinh phí năm 2024 (đơn vị tính: triệu đồng);;", *MONEY),
+    "beside a label": ("Năm 2024;;", "Đơn vị tính;Triệu đồng;", *MONEY),
+    "in the headings": (
+        "Năm 2024;;",
+        "Mã CĐCS;Kinh phí công đoàn phải thu (triệu đồng);Kinh phí công đoàn đã thu, trđ",
+        MONEY[1],
+    ),
+    "below the headings": ("Năm 2024;;", MONEY[0], ";(tr.đồng);(tr.đồng)", MONEY[1]),
+    "with persons": ("Năm 2024;;", "Đơn vị tính: người, triệu đồng;;", *MONEY),
+}
+
+
+@pytest.mark.parametrize("place", IN_MILLIONS)
+def test_money_stated_in_millions_is_refused_or_multiplied_exactly(place: str) -> None:
+    content = table(*IN_MILLIONS[place])
+    (problem,) = refused("b.csv", content)
+    assert (problem.code, "--don-vi trieu" in problem.message) == ("other_unit", True)
+    delivery, problems = read_content("b.csv", content, None, 1_000_000)
+    assert delivery is not None
+    (row,) = delivery.records[0].text.to_dict("records")
+    assert (row["fund_due"], row["fund_collected"]) == ("48500000", "45750000")
+    assert "đã nhân với 1.000.000" in next(p for p in problems if p.code == "multiplied").message
+    # Who says thousands does not get millions.
+    other = read_content("b.csv", content, None, 1_000)[1]
+    assert "other_unit" in {one.code for one in other if one.severity == "error"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "codes"),
+    [
+        # In đồng as it should be: nothing to say, and nothing multiplied for who says millions.
+        (("Năm 2024;;", "ĐVT: đồng;;", MONEY[0], "A;48;45"), set()),
+        (("Năm 2024;;", "Đơn vị: CĐCS Húc;;", MONEY[0], "A;48;45"), set()),
+        (("Năm 2024;", "Mã CĐCS;Đoàn phí đã thu (đồng)", "A;48"), set()),
+        (("Năm 2024;", "Mã CĐCS;Số cán bộ công đoàn (người)", "A;48"), set()),
+        (("Năm 2024;", "ĐVT: triệu đồng;", "Mã CĐCS;Số cán bộ công đoàn", "A;48"), set()),
+        # Only a part of the money is stated so, or a unit of something else.
+        (
+            (
+                "Năm 2024;;",
+                "Mã CĐCS;Đoàn phí phải thu (triệu đồng);Đoàn phí đã thu",
+                "A;48;48000000",
+            ),
+            {"other_unit"},
+        ),
+        (("Năm 2024;", "Mã CĐCS;Số cán bộ công đoàn (lớp)", "A;48"), {"other_unit"}),
+        (("Năm 2024;;", "ĐVT: tỷ đồng;;", *MONEY), {"other_unit"}),
+        # A cell may not say otherwise, and half a đồng is none.
+        (("Năm 2024;;", "ĐVT: triệu đồng;;", MONEY[0], "A;48 đồng;45"), {"not_number"}),
+        (("Năm 2024;;", "ĐVT: triệu đồng;;", MONEY[0], "A;0,0000005;45"), {"fraction"}),
+    ],
+)
+def test_what_a_table_says_of_its_units_is_heeded(lines: tuple[str, ...], codes: set[str]) -> None:
+    delivery, problems = read_content("b.csv", table(*lines), None, 1_000_000)
+    assert {one.code for one in problems if one.severity == "error"} == codes
+    if not codes:
+        assert delivery is not None
+        assert "48" in delivery.records[0].text.to_numpy()
+
+
+def test_an_import_multiplies_only_when_told_to(congdoan: Congdoan, tmp_path: Path) -> None:
+    data = data_for("00-control", tmp_path)
+    file = tmp_path / "kinh-phi.csv"
+    file.write_bytes(
+        table("Năm 2025;", "ĐVT: nghìn đồng;", "Mã CĐCS;Đoàn phí phải thu", "DN-DABAN;20.020")
+    )
+    run = congdoan("import", file, "--data", data)
+    assert (run.status, "--don-vi nghin" in run.out) == (1, True)
+    run = congdoan("import", file, "--don-vi", "nghin", "--data", data)
+    assert (run.status, "đã nhân với 1.000 để ra đồng" in run.out) == (0, True)
+    returns = load_dataset(data).returns
+    assert returns.loc[returns["year"] == 2025, "dues_due"].to_list() == [20_020_000]
+    assert congdoan("import", file, "--don-vi", "ty", "--data", data).status != 0

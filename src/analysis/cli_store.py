@@ -60,6 +60,13 @@ _PROGRAM_LOG = "loi-chuong-trinh.txt"
 )
 @option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
 @option(
+    "--don-vi",
+    "money",
+    default="",
+    metavar="nghin|trieu",
+    help="Nhận cả bảng ghi rõ đơn vị tính là nghìn hay triệu đồng, nhân chính xác ra đồng.",
+)
+@option(
     "--errors",
     type=click.Path(path_type=Path),
     metavar="THƯ_MỤC",
@@ -73,6 +80,7 @@ def import_files(
     year: int | None,
     supersede: str,
     by: str,
+    money: str,
     errors: Path | None,
     data: Path | None,
     plan_file: Path | None,
@@ -82,6 +90,7 @@ def import_files(
     from functools import partial
 
     from analysis.intake import read_delivery, write_error_lists
+    from analysis.intake.measure import money_scale
     from analysis.store.take_in import take_in
     from analysis.store.words import format_recap
 
@@ -91,7 +100,7 @@ def import_files(
     recap = take_in(
         folder,
         files,
-        partial(read_delivery, year=year),
+        partial(read_delivery, year=year, scale=money_scale(money)),
         plan,
         reason=supersede.strip(),
         by=by.strip(),

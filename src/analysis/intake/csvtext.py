@@ -12,7 +12,8 @@ from analysis.intake.legacy import decode
 from analysis.intake.raw import Raw
 from analysis.problems import Problem, error
 
-_SEPARATORS = ",;\t"
+#: Where two stand equally often, the comma is in the figures.
+_SEPARATORS = "\t;,"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 

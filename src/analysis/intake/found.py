@@ -29,6 +29,8 @@ class Block:
         Raw cells by column, as long as ``rows``; the printed `NAME` also where the table has none.
     addresses : dict of str to str
         As in `analysis.tables.delivery.Records`.
+    scale : int
+        By what its money is to be multiplied, to be in đồng.
     """
 
     table: Table
@@ -36,6 +38,7 @@ class Block:
     rows: list[int]
     columns: dict[str, list[Raw]]
     addresses: dict[str, str]
+    scale: int = 1
 
 
 @dataclass

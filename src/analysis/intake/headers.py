@@ -10,6 +10,7 @@ from functools import cache
 from analysis.intake.found import Finding, cell_at
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
+from analysis.intake.measure import split_unit
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.words import fold, form_texts, plain
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -38,11 +39,12 @@ def _families() -> dict[_Key, dict[str, list[tuple[Table, Column]]]]:
 
 @dataclass(frozen=True)
 class Header:
-    """A row of headings: which columns of which tables stand where."""
+    """A row of headings: which columns of which tables stand where, and in what they are measured."""
 
     row: int
     key: _Key
     names: tuple[str, ...]
+    units: tuple[str, ...]
 
     def targets(self, place: int) -> list[tuple[Table, Column]]:
         """Return the columns that a heading means."""
@@ -62,7 +64,8 @@ def find_header(sheet: Sheet) -> Header | None:
     best: tuple[int, int, int] = (0, 0, 0)
     header = None
     for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
-        names = tuple(_heading(cell) for cell in cells)
+        split = [split_unit(_heading(cell)) for cell in cells]
+        names = tuple(name for name, _ in split)
         if sum(name != "" for name in names) < _FEWEST_HEADINGS:
             continue
         for key, known in _families().items():
@@ -70,7 +73,7 @@ def find_header(sheet: Sheet) -> Header | None:
             keyed = sum(fold(column) in _column_names(known, places) for column in key)
             rank = (len(places), keyed, -row)
             if len(places) >= _FEWEST_HEADINGS and rank > best:
-                best, header = rank, Header(row, key, names)
+                best, header = rank, Header(row, key, names, tuple(unit for _, unit in split))
     return header
 
 

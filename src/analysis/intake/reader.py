@@ -20,7 +20,7 @@ from analysis.problems import Problem, error
 SECONDS = 240
 
 
-def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
+def read_delivery(path: Path, *, year: int | None = None, scale: int = 1) -> Outcome:
     """Read one file: a filled form, a district's workbook, or a plain table.
 
     Parameters
@@ -29,6 +29,8 @@ def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
         An ``.xlsx``, ``.xls``, ``.ods`` or CSV file.
     year : int, optional
         The year that the user says the files are for; it must agree with the file.
+    scale : int
+        By what the money of a table may be multiplied that states another unit than đồng.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def read_delivery(path: Path, *, year: int | None = None) -> Outcome:
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=path.name)]
     try:
-        outcome: Outcome = _child().ask("read", path.name, content, year)
+        outcome: Outcome = _child().ask("read", path.name, content, year, scale)
     except _LostError as loss:
         return None, [error(str(loss), code=loss.code, file=path.name)]
     return outcome

@@ -18,7 +18,7 @@ from analysis.tables.delivery import Delivery, repeated_keys
 Outcome = tuple[Delivery | None, list[Problem]]
 
 
-def read_content(name: str, content: bytes, year: int | None) -> Outcome:
+def read_content(name: str, content: bytes, year: int | None, scale: int = 1) -> Outcome:
     """Read a file's bytes.
 
     Parameters
@@ -29,6 +29,8 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         All of it.
     year : int or None
         The year that the user says it is for.
+    scale : int
+        By what the money of a table may be multiplied that states another unit than đồng.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def read_content(name: str, content: bytes, year: int | None) -> Outcome:
         sheets, problems = read_sheets(source)
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=name)]
-    findings = [_read_sheet(source, sheet, year) for sheet in sheets if not sheet.is_empty]
+    findings = [_read_sheet(source, sheet, year, scale) for sheet in sheets if not sheet.is_empty]
     problems += [problem for finding in findings for problem in finding.problems]
     blocks = [block for finding in findings for block in finding.blocks]
     if not blocks and not has_errors(problems):
@@ -72,7 +74,7 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
     return error(message, code="not_recognised", file=name)
 
 
-def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None) -> Finding:
+def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) -> Finding:
     finding = Finding(source.name, sheet)
     own = form_texts()["sheets"]
     if sheet.marks.is_hidden:
@@ -84,7 +86,7 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None) -> Finding:
     if form is not None:
         read_form(finding, form)
     elif header is not None:
-        read_table(finding, header, year)
+        read_table(finding, header, year, scale)
     elif sheet.name not in (own["guide"], own["words"]):
         message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
         finding.add("not_recognised", message, severity="warning")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.intake.found import NAME, Block
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.spelling import Unclear, remark_in, settles_days, spell
+from analysis.intake.spelling import Unclear, in_dong, remark_in, settles_days, spell
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
@@ -136,6 +136,8 @@ def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], l
     for key in {(raw.__class__, raw) for raw in raws}:
         try:
             spelled[key] = spell(key[1], column, day_first=day_first)
+            if column.type.name == "money" and block.scale != 1:
+                spelled[key] = in_dong(key[1], spelled[key], block.scale)
         except Unclear as question:
             spelled[key], refused[key] = "", question
     texts = [spelled[raw.__class__, raw] for raw in raws]

@@ -7,6 +7,7 @@ from functools import cache
 
 from analysis.intake.found import Finding, cell_at
 from analysis.intake.headers import Header
+from analysis.intake.measure import names_units
 from analysis.intake.raw import shown, tidy
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, dictionary
@@ -44,14 +45,15 @@ def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
         what = "ký tên" if row == signed else _what_else(finding, header, row, rows[0])
         if row <= signed and what:
             message = f"dòng {what}, không phải số liệu, không lấy vào"
-            place = next(p for p, text in enumerate(_texts(finding, row)) if text)
+            place = next(p for p, text in enumerate(texts_of(finding, row)) if text)
             finding.add("not_data", message, (row, place), severity="warning")
         elif row < signed and _is_keyed(finding, header, row):
             data.append(row)
     return sorted(data)
 
 
-def _texts(finding: Finding, row: int) -> list[str]:
+def texts_of(finding: Finding, row: int) -> list[str]:
+    """Return what stands in a row, as it is compared."""
     return [fold(tidy(shown(cell))) for cell in finding.sheet.rows[row]]
 
 
@@ -63,11 +65,13 @@ def _key_places(header: Header) -> list[int]:
 
 
 def _what_else(finding: Finding, header: Header, row: int, first: int) -> str:
-    texts = _texts(finding, row)
+    texts = texts_of(finding, row)
     keys = _key_places(header)
     totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
     if totals and all(texts[place] == "" or place in totals for place in keys):
         return "cộng"
+    if row == header.row + 1 and names_units(texts):
+        return "đơn vị tính"
     filled = [text for text in texts if text]
     numbers = [int(found[1]) for text in filled if (found := _NUMBER.fullmatch(text))]
     counted = list(range(numbers[0], numbers[0] + len(numbers))) if numbers else []
@@ -96,7 +100,7 @@ def _first_signature(finding: Finding, header: Header, rows: list[int]) -> int:
     for row in reversed(rows):
         if _is_coded(finding, header, row) or _says_figures(finding, header, row):
             break
-        texts = _texts(finding, row)
+        texts = texts_of(finding, row)
         if any(_signature().match(text) or _SIGNED_ON.search(text) for text in texts):
             first = row
     return first
@@ -114,7 +118,7 @@ def _code() -> re.Pattern[str]:
 
 
 def _says_figures(finding: Finding, header: Header, row: int) -> bool:
-    texts = _texts(finding, row)
+    texts = texts_of(finding, row)
     figures = [p for p in header.places().values() if _column(header, p).type.is_number]
     return any(_DIGITS.fullmatch(texts[place]) for place in figures)
 

@@ -13,17 +13,14 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from analysis.intake.legacy import find_damage, recognise
 from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.wordlists import answers, find, labels, lists, units
 from analysis.intake.words import fold
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.writing import bare, clean, lacks_only_marks, loosely
+from analysis.tables.writing import clean, lacks_only_marks, loosely
 
 _PLAIN = re.compile("[1-9][0-9]*|0")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
@@ -45,9 +42,6 @@ _AROUND = re.compile(r"^['’‘`](?=.)|(?<=[^\W_])[.;,]$")
 _ANSWER = re.compile(r"([^\d(,;:–-]+)[(,;:–-]\s*(.+?)\)?")
 _FULL_WIDTH = {0xFF01 + place: 0x21 + place for place in range(94)}
 
-#: Known writings by their letters alone: each in full and what it means.
-_Listed = dict[str, list[tuple[str, str]]]
-
 
 class Unclear(Exception):  # noqa: N818 - it is a question, not a failure
     """Why a value has to be asked about: a code for machines and a Vietnamese sentence."""
@@ -56,55 +50,6 @@ class Unclear(Exception):  # noqa: N818 - it is a question, not a failure
         self.code = code
         self.message = message
         super().__init__(message)
-
-
-@cache
-def _lists() -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load(
-        files(__package__).joinpath("spellings.yaml").read_text("utf-8")
-    )
-    return raw
-
-
-@cache
-def _answers() -> _Listed:
-    raw = _lists()
-    known = {str(text): word for word in ("true", "false") for text in raw[word]}
-    known |= {text: "unclear" for line in raw["unclear"] for text in line}
-    for word, before in raw["deeds"]["before"].items():
-        known |= {f"{start} {verb}": word for start in before for verb in raw["deeds"]["verbs"]}
-    return _listed(known)
-
-
-@cache
-def _units() -> _Listed:
-    columns = (
-        column for table in dictionary().tables.values() for column in table.columns.values()
-    )
-    known = {column.unit: column.unit for column in columns if column.type.is_number}
-    return _listed(known | {text: unit for unit, own in _lists()["units"].items() for text in own})
-
-
-def _listed(known: dict[str, str]) -> _Listed:
-    listed: _Listed = {}
-    for text, word in known.items():
-        # Signs have no letters: they are known as they stand.
-        key = bare(loosely(text)) or fold(text)
-        listed.setdefault(key, []).append((loosely(text) or fold(text), word))
-    return listed
-
-
-def _find(text: str, listed: _Listed) -> str | None:
-    """Return what a writing means; None if it is not listed, or could mean two things."""
-    loose = loosely(text) if text.rstrip("?") == text else ""
-    if (
-        loose.isdigit() and loose != text
-    ):  # a sign before a figure, or a point in it, says something
-        return None
-    near = listed.get(bare(loose) or fold(text), [])
-    same = {word for full, word in near if full == (loose or fold(text))}
-    meant = same or {word for full, word in near if lacks_only_marks(loose, full)}
-    return meant.pop() if len(meant) == 1 else None
 
 
 def spell(raw: Raw, column: Column, *, day_first: bool = False) -> str:
@@ -161,7 +106,7 @@ def _tidied(raw: str, column: Column) -> str:
     if column.type.name == "text":
         return text
     text = text.translate(_FULL_WIDTH)
-    if column.type.name != "id" and _find(text, _answers()) == "unclear":
+    if column.type.name != "id" and find(text, answers()) == "unclear":
         raise Unclear("unclear", _EMPTY_ADVICE)
     return _AROUND.sub("", text).strip()
 
@@ -183,14 +128,14 @@ def _spell_number(raw: Raw, column: Column) -> str:
 def _without_unit(text: str, column: Column) -> str:
     """Return a figure without the unit of measure that its line has anyway."""
     parts = _WITH_WORDS.fullmatch(text)
-    if parts and _find(parts[2], _units()) == column.unit:
+    if parts and find(parts[2], units()) == column.unit:
         return parts[1]
     if parts and not _SCIENTIFIC.fullmatch(text):
         message = (
             f"chỉ ghi con số tính bằng «{column.unit}», không ghi kèm chữ hay đơn vị tính khác"
         )
         raise Unclear("not_number", message)
-    if not text[0].isdigit() and _find(text, _answers()) == "false":
+    if not text[0].isdigit() and find(text, answers()) == "false":
         raise Unclear("unclear", f"có thể là 0, cũng có thể là chưa biết: {_EMPTY_ADVICE}")
     return text
 
@@ -219,6 +164,27 @@ def _refuse_other_styles(digits: str) -> None:
     if _POINTS.fullmatch(digits):
         message = "dấu chấm chỉ chia nhóm ba chữ số (1.234); số lẻ viết dấu phẩy"
         raise Unclear("ambiguous_number", message)
+
+
+def in_dong(raw: Raw, text: str, scale: int) -> str:
+    """Return an amount, spelled from a cell in a larger unit of money, in đồng; exact.
+
+    Raises
+    ------
+    Unclear
+        If the cell names a unit of its own.
+
+    Examples
+    --------
+    >>> in_dong("48,5", "48.5", 1_000_000)
+    '48500000'
+    """
+    if isinstance(raw, str) and any(sign.isalpha() or sign == "₫" for sign in raw):
+        raise Unclear("not_number", "bảng đã ghi đơn vị tính tiền; ô này chỉ ghi con số")
+    if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", text):
+        return text
+    amount = format(Decimal(text) * scale, "f")
+    return amount.rstrip("0").rstrip(".") if "." in amount else amount
 
 
 def _spell_year(raw: Raw, column: Column) -> str:
@@ -257,14 +223,14 @@ def _spell_boolean(raw: Raw, column: Column) -> str:
 
 def _read_answer(text: str) -> tuple[str | None, str]:
     """Return a yes or no, and what is said behind it; a rest that may turn it round makes it none."""
-    answer = _find(text, _answers())
+    answer = find(text, answers())
     if answer is not None:
         return answer, ""
     parts = _ANSWER.fullmatch(text)
-    answer = _find(parts[1], _answers()) if parts else None
+    answer = find(parts[1], answers()) if parts else None
     if parts is None or answer not in ("true", "false"):
         return None, ""
-    if "?" in parts[2] or any(_says(parts[2], doubt) for doubt in _lists()["doubts"][answer]):
+    if "?" in parts[2] or any(_says(parts[2], doubt) for doubt in lists()["doubts"][answer]):
         return None, ""
     return answer, parts[2]
 
@@ -292,7 +258,7 @@ def remark_in(raw: Raw, column: Column) -> str:
 def _spell_word(raw: Raw, column: Column) -> str:
     text = shown(raw)
     known = dictionary().words[column.word_list]
-    word = _find(text, _words(column.word_list))
+    word = find(text, labels(column.word_list))
     if word is not None:
         return word
     near = difflib.get_close_matches(fold(text), [fold(label) for label in known.values()], 1, 0.75)
@@ -301,12 +267,6 @@ def _spell_word(raw: Raw, column: Column) -> str:
     )
     listed = "; ".join(known.values())
     raise Unclear("unknown_word", f"không có trong danh mục{guess} dùng một trong: {listed}")
-
-
-@cache
-def _words(word_list: str) -> _Listed:
-    words = dictionary().words[word_list]
-    return _listed({label: word for word, label in words.items()} | {word: word for word in words})
 
 
 # Days

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Set
 from analysis.intake.found import NAME, Block, Finding, cell_at, check_cells
 from analysis.intake.grid import Sheet, address
 from analysis.intake.headers import Header, add_missing, check_headings
+from analysis.intake.measure import find_scale, names_units
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.rows import find_data
+from analysis.intake.rows import find_data, texts_of
 from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
-from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.dictionary import Column, Table, dictionary
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _YEAR_IN_TITLE = re.compile(r"năm[: ]*((?:19|20)[0-9]{2})(?![0-9])")
@@ -20,7 +21,7 @@ _YEAR_IN_TITLE = re.compile(r"năm[: ]*((?:19|20)[0-9]{2})(?![0-9])")
 _NAMING = ("text", "word", "id", "date", "year")
 
 
-def read_table(finding: Finding, header: Header, year: int | None) -> None:
+def read_table(finding: Finding, header: Header, year: int | None, asked: int = 1) -> None:
     """Add the blocks of a sheet that holds a table.
 
     Parameters
@@ -31,6 +32,8 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
         From `find_header`.
     year : int or None
         The year to take where the sheet names none.
+    asked : int
+        By what the money of a table that states another unit may be multiplied.
     """
     sheet = finding.sheet
     check_headings(finding, header)
@@ -51,6 +54,7 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
     rows = find_data(finding, header, rows)
     check_cells(finding, {(row, place) for place in places.values() for row in rows})
     fixed = _year_above(finding, header, places, year)
+    scale = find_scale(finding, header.row, *_measured(finding, header, places), asked)
     for table in _tables_taken(finding, header, places):
         said = _rows_said(finding, table, places, rows, broken)
         columns = _columns(finding, table, places, said)
@@ -60,7 +64,17 @@ def read_table(finding: Finding, header: Header, year: int | None) -> None:
             addresses["year"] = fixed[1]
         if said:
             numbers = [row + 1 for row in said]
-            finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses))
+            finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses, scale))
+
+
+def _measured(
+    finding: Finding, header: Header, places: dict[str, int]
+) -> tuple[dict[int, Column], dict[int, str]]:
+    """Return what stands where, and in which unit: of the heading, or of the row below it."""
+    columns = {place: header.targets(place)[0][1] for place in places.values()}
+    below = texts_of(finding, header.row + 1)
+    own = below if names_units(below) else [""] * len(header.names)
+    return columns, {place: header.units[place] or own[place].strip("()") for place in columns}
 
 
 def _rows_said(
