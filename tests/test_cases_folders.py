@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
+import nbformat
 import pytest
 from cases import CASES, data_for, mail_for
 from conftest import Run
+from nbformat import NotebookNode
+from test_site_kit import END, make_notebook, make_task, needs_fork
 
 from analysis.language.language import load_language
 from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
+from analysis.site.engine import Start
+from analysis.site.pages import Result, make_page
+from analysis.site.templates import TEMPLATE
 from analysis.tables.load import read_dataset
 
 ROOT = Path(__file__).parents[1]
@@ -274,3 +285,164 @@ def test_a_register_with_only_its_headings_is_told_once(congdoan: Congdoan, tmp_
     run = congdoan("check", "--data", data)
     assert (run.status, run.out.count("LỖI")) == (1, 1)
     assert "roster.csv: bảng không có dòng nào" in run.out
+
+
+# --- notebooks that people saved, on machines as they are --------------------------------------
+
+#: A red point.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+
+
+def run_cells(
+    folder: Path, *cells: NotebookNode | str, start: Start = "fork", **metadata: object
+) -> Result:
+    """Make a page of these cells, with the project's own template."""
+    notebook = make_notebook("year = 0", *(c for c in cells if isinstance(c, str)), END)
+    notebook.cells[1:1] = [cell for cell in cells if not isinstance(cell, str)]
+    notebook.metadata = {**notebook.metadata, **metadata}
+    folder.mkdir(exist_ok=True)
+    return make_page(make_task(notebook, TEMPLATE, cwd=str(folder), start=start))
+
+
+def remark(source: str, **attachments: dict[str, str]) -> NotebookNode:
+    cell = nbformat.v4.new_markdown_cell(source)
+    if attachments:
+        cell.attachments = attachments
+    return cell
+
+
+@needs_fork
+@pytest.mark.parametrize("start", ["fork", "kernel"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, id="R"),
+        pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, id="gone"),
+        pytest.param({}, id="empty"),
+    ],
+)
+def test_a_notebook_runs_whatever_kernel_it_was_saved_with(
+    spec: dict[str, str] | None, start: Start, tmp_path: Path
+) -> None:
+    notebook = make_notebook("year = 0", "print(year + 1)", END)
+    del notebook.metadata["kernelspec"]
+    if spec is not None:
+        notebook.metadata["kernelspec"] = spec
+    task = make_task(notebook, TEMPLATE, cwd=str(tmp_path), start=start)
+    result = make_page(replace(task, parameters={"year": 2024}))
+    assert result.failure is None
+    assert "<pre>2025\n</pre>" in (result.html or "")
+
+
+@needs_fork
+@pytest.mark.parametrize("name", ["image.png", "ảnh chụp (1).png"])
+@pytest.mark.parametrize("encode", [quote, str])
+def test_a_picture_pasted_into_a_remark_is_shown(
+    name: str, encode: Callable[[str], str], tmp_path: Path
+) -> None:
+    link = f"<attachment:{encode(name)}>"
+    cell = remark(f"Trước ![ảnh]({link}) sau", **{name: {"image/png": PNG}})
+    result = run_cells(tmp_path, cell)
+    assert result.failure is None
+    assert f'src="data:image/png;base64,{PNG}"' in (result.html or "")
+
+
+@needs_fork
+def test_a_picture_beside_the_notebook_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "hình").mkdir()
+    (tmp_path / "hình" / "sơ đồ.png").write_bytes(base64.b64decode(PNG))
+    result = run_cells(tmp_path, remark("![sơ đồ](<hình/sơ đồ.png>)"))
+    assert result.failure is None
+    assert f'src="data:image/png;base64,{PNG}"' in (result.html or "")
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("![a](khong-co.png)", "ảnh «khong-co.png»: không thấy tệp"),
+        ("![a](attachment:mất.png)", "ảnh «mất.png»: ảnh đã dán không còn"),
+        ("![a](https://vi.du/a.png)", "ảnh «https://vi.du/a.png»: trang không lấy ảnh từ mạng"),
+        ('<img src="khong-co.png">', "ảnh «khong-co.png»: không thấy tệp"),
+        ("![a](../a.png)", "ảnh «../a.png»: không thấy tệp"),
+    ],
+)
+def test_a_broken_picture_is_an_error_of_its_page(source: str, named: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(base64.b64decode(PNG))
+    result = run_cells(tmp_path / "notebooks", remark(source))
+    assert result.html is None
+    assert named in str(result.failure)
+
+
+BACKENDS = {"unset": None, "Agg": "Agg", "TkAgg": "TkAgg", "unknown": "module://khong.co", "x": "x"}
+CHART = "import matplotlib.pyplot as plt\nplt.plot([1, 2], [3, 4]); plt.show()"
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("backend", "start"),
+    [*((name, "fork") for name in BACKENDS), ("TkAgg", "kernel"), ("x", "kernel")],
+)
+def test_an_own_chart_is_shown_once_whatever_the_backend(
+    backend: str, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    if BACKENDS[backend] is not None:
+        monkeypatch.setenv("MPLBACKEND", str(BACKENDS[backend]))
+    result = run_cells(tmp_path, CHART, start=start)
+    assert result.failure is None
+    assert (result.html or "").count('src="data:image/png;base64,') == 1
+
+
+DRAW = """
+import analysis
+report = analysis.unit(analysis.load(2024), "DN-DABAN", 2024)
+import hashlib, inspect
+for name, section in inspect.getmembers(report, inspect.ismethod):
+    if not name.startswith("_") and not inspect.signature(section).parameters:
+        shown = section()
+        print(name, hashlib.sha256(str(getattr(shown, "html", shown)).encode()).hexdigest())
+"""
+OWN = """text.usetex: True
+font.family: serif
+font.size: 20
+axes.facecolor: yellow
+axes.prop_cycle: cycler('color', ['ff0000'])
+lines.linewidth: 9
+svg.hashsalt: own
+savefig.bbox: tight
+backend: TkAgg
+"""
+
+
+def test_a_users_own_settings_change_no_figure(tmp_path: Path) -> None:
+    drawn = []
+    for name, text in (("none", ""), ("own", OWN)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "matplotlibrc").write_text(text, "utf-8")
+        own = {"MPLCONFIGDIR": str(tmp_path / name), "MPLBACKEND": "TkAgg" if text else ""}
+        done = subprocess.run(
+            [sys.executable, "-c", DRAW],
+            env={**os.environ, **own},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        drawn.append(done.stdout)
+    assert drawn[0].count("\n") > 5
+    assert drawn[0] == drawn[1]
+
+
+def test_the_command_runs_with_a_backend_that_is_none(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "analysis", "report", "--year", "2024", "--why", "DN-DABAN"]
+    environment = {**os.environ, "MPLBACKEND": "x"}
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -293,6 +293,8 @@ def main(args: list[str] | None = None) -> None:
     # numpy asks Linux for huge pages for large arrays. A virtual machine can stall for seconds to
     # find them, far longer than they save: see benchmarks/README.md.
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
+    # With a backend that it does not know, matplotlib would not even be imported.
+    os.environ.pop("MPLBACKEND", None)
     raise SystemExit(_run(args))
 
 

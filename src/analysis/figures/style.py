@@ -49,6 +49,8 @@ WIDTH = 300.0
 TEXT = 10.0
 SMALL = 9.0
 
+# What the user's own settings file says is for the user's own figures.
+mpl.rcdefaults()
 mpl.rcParams.update(
     {
         "svg.fonttype": "none",

@@ -28,7 +28,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
-from analysis.site.shell import Message, serve
+from analysis.site.shell import INLINE, Message, serve
 
 #: How kernels are started: forked from the warm process, or as ordinary kernels.
 Start = Literal["fork", "kernel"]
@@ -261,6 +261,8 @@ def _mark_running_cell(notebook: NotebookNode, ename: str, evalue: str) -> None:
     started[-1].outputs.append(_as_output(ename, evalue))
 
 
+#: The kernel of every page, whatever a notebook says of the one that it was saved with.
+_KERNEL = "python3"
 _ENGINES: dict[Start, str] = {"fork": "congdoan-fork", "kernel": "congdoan-kernel"}
 papermill_engines.register(_ENGINES["fork"], ForkEngine)
 papermill_engines.register(_ENGINES["kernel"], KernelEngine)
@@ -301,14 +303,17 @@ def run_notebook(
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
     engine = _ENGINES[start]
+    os.environ["MPLBACKEND"] = INLINE  # an ordinary kernel would keep what it finds
     prepared = copy.deepcopy(_prepare(text))
     if parameters:
-        prepared = parameterize_notebook(prepared, parameters, engine_name=engine)
+        prepared = parameterize_notebook(
+            prepared, parameters, kernel_name=_KERNEL, language="python", engine_name=engine
+        )
     with chdir(cwd):
         executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
             engine,
             prepared,
-            papermill_engines.nb_kernel_name(engine, prepared),
+            _KERNEL,
             progress_bar=False,
             seconds=seconds,
             megabytes=megabytes,
@@ -319,5 +324,8 @@ def run_notebook(
 @lru_cache(maxsize=2)
 def _prepare(text: str) -> NotebookNode:
     """Return the notebook of a text as papermill reads it; not to be changed."""
-    prepared: NotebookNode = remove_error_markers(load_notebook_node(parse_notebook(text)))
+    notebook = copy.deepcopy(parse_notebook(text))
+    # Whatever it was saved with, or nothing: there is one kernel here.
+    notebook.metadata["kernelspec"] = {"name": _KERNEL, "display_name": "Python 3"}
+    prepared: NotebookNode = remove_error_markers(load_notebook_node(notebook))
     return prepared

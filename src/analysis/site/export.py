@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode, from_dict
 
 from analysis.pages.template import POLICY, page_css
@@ -15,7 +19,53 @@ from analysis.site.templates import TEMPLATE, Template
 __all__ = ["TEMPLATE", "Template", "export_page", "make_exporter", "warm_up"]
 
 
+_ATTACHED = "attachment:"
+#: A picture that is not in the page itself: its policy would not let a browser fetch it.
+_NOT_INSIDE = re.compile(r"""<img\b[^>]*?\ssrc=(?!["']?data:)["']?([^"'\s>]*)""")
+
+
+class PictureError(Exception):
+    """A picture that a page cannot show, in Vietnamese."""
+
+    def __init__(self, source: str) -> None:
+        name = unquote(source)
+        message = "không thấy tệp ảnh này cạnh sổ tay"
+        if name.startswith(_ATTACHED):
+            message = "ảnh đã dán không còn trong ô; hãy dán lại"
+        elif re.match("(https?:)?//", name):
+            message = "trang không lấy ảnh từ mạng; hãy dán ảnh vào ô"
+        super().__init__(f"ảnh «{name.removeprefix(_ATTACHED)}»: {message}")
+
+
+class _RemarkRenderer(IPythonRenderer):
+    """Markdown with its pictures, whose names may have spaces and diacritics."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Put a picture into the page."""
+        name = url if url.startswith("data:") else unquote(url)
+        if name.startswith(_ATTACHED):
+            known = {_ATTACHED + unquote(key): _ATTACHED + key for key in self.attachments}
+            if name not in known:
+                raise PictureError(name)
+            name = known[name]
+        return super().image(text, name, title)
+
+
+def _write_remark(cell: NotebookNode, folder: str = "") -> str:
+    """Return a Markdown cell as HTML."""
+    attachments = cell.get("attachments", {})
+    renderer = _RemarkRenderer(
+        escape=False, embed_images=True, path=folder, attachments=attachments
+    )
+    return str(MarkdownWithMath(renderer=renderer).render(cell.source))
+
+
 class _PageExporter(HTMLExporter):
+    def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Yield the filters of the templates."""
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
+        yield "remark", _write_remark
+
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
@@ -40,7 +90,9 @@ def make_exporter(template: Template) -> HTMLExporter:
     )
 
 
-def export_page(notebook: NotebookNode, page: dict[str, Any], template: Template) -> str:
+def export_page(
+    notebook: NotebookNode, page: dict[str, Any], template: Template, folder: str = ""
+) -> str:
     """Return the HTML page of an executed notebook.
 
     Parameters
@@ -53,14 +105,24 @@ def export_page(notebook: NotebookNode, page: dict[str, Any], template: Template
         ``resources["css"]`` and ``resources["policy"]``.
     template : Template
         The nbconvert template.
+    folder : str
+        Where the notebook lies, and the pictures that it names.
+
+    Raises
+    ------
+    PictureError
+        If the page would not show a picture.
     """
     resources = {
         "page": page,
         "policy": POLICY,
         "css": page_css(),
-        "metadata": {"name": str(page.get("title", ""))},
+        "metadata": {"name": str(page.get("title", "")), "path": folder},
     }
     html, _ = make_exporter(template).from_notebook_node(notebook, resources=resources)
+    lost = _NOT_INSIDE.search(html)
+    if lost is not None:
+        raise PictureError(lost[1])
     return str(html)
 
 

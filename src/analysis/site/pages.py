@@ -14,7 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from analysis.site.engine import Start, run_notebook
-from analysis.site.export import Template, export_page
+from analysis.site.export import PictureError, Template, export_page
 from analysis.site.gate import Failure, find_failure, read_end_mark
 from analysis.site.notebooks import write_notebook
 
@@ -99,9 +99,11 @@ def make_page(task: Task) -> Result:
         )
         failure = find_failure(executed)
         if failure is None:
-            html = export_page(executed, read_end_mark(executed) or {}, task.template)
+            html = export_page(executed, read_end_mark(executed) or {}, task.template, task.cwd)
             if not html.strip():
                 html, failure = None, Failure(None, "mẫu trang cho ra một trang trống")
+    except PictureError as lost:
+        failure = Failure(None, str(lost))
     except Exception as caught:
         # One page's trouble, of any kind, must not stop the others.
         _log.debug("page %s", task.page, exc_info=True)

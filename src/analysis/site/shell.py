@@ -31,7 +31,8 @@ from jupyter_client.session import Session, json_packer
 from traitlets.config import Config
 
 Message = dict[str, Any]
-_INLINE = "module://matplotlib_inline.backend_inline"
+#: The only backend whose figures reach a page.
+INLINE = "module://matplotlib_inline.backend_inline"
 
 
 class _Session(Session):
@@ -247,15 +248,17 @@ def _refuse_input(prompt: object = "") -> str:
 
 
 def _use_inline_figures() -> None:
-    """Show figures as an ordinary kernel does, though matplotlib is imported already."""
-    if not os.environ.get("MPLBACKEND"):
-        os.environ["MPLBACKEND"] = _INLINE
+    """Show figures as an ordinary kernel does, though matplotlib is imported already.
+
+    Whatever backend the user's environment names: another one would show nothing, in silence.
+    """
+    os.environ["MPLBACKEND"] = INLINE
     # The backend hooks itself into the shell when it is first imported.
     sys.modules.pop("matplotlib_inline.backend_inline", None)
     if "matplotlib" in sys.modules:
         import matplotlib
 
-        matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+        matplotlib.rcParams["backend"] = INLINE
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and getattr(pyplot, "_backend_mod", None) is not None:
-        pyplot.switch_backend(os.environ["MPLBACKEND"])
+        pyplot.switch_backend(INLINE)
