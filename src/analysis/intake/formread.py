@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.found import Block, Finding, cell_at, check_cells
+from analysis.intake.found import Block, Finding, cell_at
 from analysis.intake.grid import Sheet, address
 from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.seen import check_cells
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
 
@@ -49,8 +50,7 @@ def read_form(finding: Finding, form: FormPlace) -> None:
         finding.add("no_column", message, (form.row, form.column), value="")
         return
     lines = _lines(finding, form)
-    used = {(row, figure) for row in lines}
-    check_cells(finding, used)
+    check_cells(finding, {(row, figure): column for row, (_, column) in lines.items()})
     _refuse_strays(finding, form.row, figure, set(lines))
     remarks = _remarks(sheet, lines, places.get(fold(texts["headings"]["remark"])))
     _add_blocks(finding, lines, figure, remarks)
@@ -90,7 +90,7 @@ def _refuse_strays(finding: Finding, header: int, figure: int, known: set[int]) 
 
 
 def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
-    return cell_at(sheet, at) != "" or at in sheet.marks.no_value or at in sheet.marks.errors
+    return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
 
 
 def _remarks(sheet: Sheet, lines: dict[int, tuple[Table, Column]], place: int | None) -> list[str]:

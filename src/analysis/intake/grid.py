@@ -11,16 +11,17 @@ from xlsxwriter.utility import xl_col_to_name
 
 from analysis.intake.csvtext import read_csv
 from analysis.intake.files import SourceFile, UnreadableError
-from analysis.intake.marks import MOST_CELLS, Marks
+from analysis.intake.marks import MOST_CELLS, Marks, too_wide
 from analysis.intake.marks_ods import scan_ods
 from analysis.intake.marks_xls import scan_xls
 from analysis.intake.marks_xlsx import scan_xlsx
 from analysis.intake.raw import Raw
 from analysis.problems import Problem
 
-#: From 0: row, column.
-Place = tuple[int, int]
-
+_VISIBLE = (
+    ("no", calamine.SheetVisibleEnum.Hidden),
+    ("never", calamine.SheetVisibleEnum.VeryHidden),
+)
 _SCANS = {"xlsx": scan_xlsx, "xls": scan_xls, "ods": scan_ods}
 
 
@@ -105,12 +106,13 @@ def _read_sheet(
     sheet = workbook.get_sheet_by_name(about.name)
     end = sheet.end or (0, 0)
     if (end[0] + 1) * (end[1] + 1) > MOST_CELLS:
-        raise UnreadableError("too_wide", marks.too_wide(about.name, address(*end)))
+        raise too_wide(about.name, address(*end))
     rows: list[list[Raw]] = sheet.to_python(skip_empty_area=False)
     for row, column in (*marks.errors, *marks.no_value):
         # Some formats keep the error's text, or an old result, as if it were the value.
         if row < len(rows) and column < len(rows[row]):
             rows[row][column] = ""
-    merged = sheet.merged_cell_ranges
-    hidden = about.visible != calamine.SheetVisibleEnum.Visible
-    return Sheet(about.name, rows, marks.with_(merged=merged, is_hidden=hidden))
+    marks.merged = marks.merged or list(sheet.merged_cell_ranges or ())
+    if marks.visible == "yes":
+        marks.visible = next((word for word, one in _VISIBLE if one == about.visible), "yes")
+    return Sheet(about.name, rows, marks)

@@ -15,6 +15,14 @@ from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, repeated_keys
 
+_HIDDEN = {
+    "no": "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi",
+    "never": (
+        "trang tính bị ẩn hẳn (very hidden) mà có dữ liệu, Excel không cho bỏ ẩn bằng chuột phải; hãy "
+        "chép các trang nhìn thấy sang một tệp mới rồi gửi tệp đó, hoặc mở bằng LibreOffice, chọn "
+        "Trang tính → Hiện trang tính, rồi xem lại"
+    ),
+}
 Outcome = tuple[Delivery | None, list[Problem]]
 
 
@@ -77,10 +85,8 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
 def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) -> Finding:
     finding = Finding(source.name, sheet)
     own = form_texts()["sheets"]
-    if sheet.marks.is_hidden:
-        finding.add(
-            "hidden", "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
-        )
+    if sheet.marks.visible != "yes":
+        finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
     form, header = find_form(sheet), find_header(sheet)
     if form is not None:

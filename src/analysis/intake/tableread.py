@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 
-from analysis.intake.found import NAME, Block, Finding, cell_at, check_cells
+from analysis.intake.found import NAME, Block, Finding, cell_at
 from analysis.intake.grid import Sheet, address
 from analysis.intake.headers import Header, add_missing, check_headings
 from analysis.intake.measure import find_scale, names_units
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.rows import find_data, texts_of
+from analysis.intake.seen import check_cells
 from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -38,7 +39,7 @@ def read_table(finding: Finding, header: Header, year: int | None, asked: int = 
     sheet = finding.sheet
     check_headings(finding, header)
     places = header.places()
-    broken = sheet.marks.no_value | set(sheet.marks.errors)
+    broken = sheet.marks.no_value | sheet.marks.errors.keys()
     rows = [
         row
         for row in range(header.row + 1, len(sheet.rows))
@@ -52,7 +53,8 @@ def read_table(finding: Finding, header: Header, year: int | None, asked: int = 
             finding.add("no_rows", message, severity="warning")
         return
     rows = find_data(finding, header, rows)
-    check_cells(finding, {(row, place) for place in places.values() for row in rows})
+    known = {place: header.targets(place)[0][1] for place in places.values()}
+    check_cells(finding, {(row, place): known[place] for place in known for row in rows})
     fixed = _year_above(finding, header, places, year)
     scale = find_scale(finding, header.row, *_measured(finding, header, places), asked)
     for table in _tables_taken(finding, header, places):

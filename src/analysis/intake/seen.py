@@ -1,0 +1,79 @@
+"""What stands in a sheet for a person, and what a cell holds: every difference is a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from analysis.intake.found import Finding, cell_at
+from analysis.intake.grid import address
+from analysis.intake.looks import look_of
+from analysis.intake.marks import Place
+from analysis.intake.wordlists import find, units
+from analysis.tables.dictionary import Column
+
+
+def check_cells(finding: Finding, used: Mapping[Place, Column]) -> None:
+    """Add a problem for every cell in use that shows less, or more, than it holds.
+
+    Parameters
+    ----------
+    finding : Finding
+        The sheet; problems are added.
+    used : mapping of (int, int) to Column
+        The cells that are read, and what each is taken for.
+    """
+    marks, sheet = finding.sheet.marks, finding.sheet
+    for at in sorted(used.keys() & marks.errors):
+        message = "ô báo lỗi của Excel; hãy sửa công thức hoặc gõ thẳng giá trị"
+        finding.add("error_cell", message, at, value=marks.errors[at])
+    for at in sorted(used.keys() & marks.no_value):
+        message = "công thức chưa được tính; hãy mở tệp bằng Excel, lưu lại, hoặc gõ thẳng giá trị"
+        finding.add("formula_without_value", message, at)
+    for at in sorted(used.keys() & marks.formats):
+        _check_look(finding, at, used[at], marks.formats[at])
+    for at in sorted(used.keys() & marks.part_struck):
+        message = "một phần chữ trong ô bị gạch ngang, không rõ lấy phần nào; hãy gõ lại phần đúng"
+        finding.add("struck", message, at)
+    for first, last in marks.merged:
+        if _touches(first, last, used.keys()):
+            message = f"ô gộp ({address(*first)}:{address(*last)}) trên vùng số liệu; hãy bỏ gộp và ghi đủ từng ô"
+            finding.add("merged", message, first)
+    is_hiding = marks.hidden_rows or marks.hidden_columns
+    filled = {at for at in used if cell_at(sheet, at) != ""} if is_hiding else set()
+    _add_hidden(finding, filled, 0, marks.hidden_rows, "dòng")
+    _add_hidden(finding, filled, 1, marks.hidden_columns, "cột")
+    for at in sorted(used.keys() & marks.struck):
+        if cell_at(sheet, at) != "":
+            message = "số liệu bị gạch ngang mà vẫn được lấy; nếu đã bỏ thì hãy xóa khỏi ô"
+            finding.add("struck", message, at, severity="warning")
+
+
+def _check_look(finding: Finding, at: Place, column: Column, code: str) -> None:
+    """Refuse a number that a person sees as another one, or as one of another unit."""
+    raw = cell_at(finding.sheet, at)
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return
+    look = look_of(raw, code.replace("%", "") if column.type.name == "share" else code)
+    if look.is_same and (look.words == "" or find(look.words, units()) == column.unit):
+        return
+    shown = f"ô hiện «{look.text}»" if look.text else "định dạng của ô giấu số đi"
+    wanted = f"số {column.unit}" if column.type.is_number else "bằng chữ"
+    message = f"{shown} nhưng bên trong là số này; hãy xóa định dạng của ô rồi gõ lại {wanted}"
+    finding.add("other_look", message, at, column=column.name)
+
+
+def _touches(first: Place, last: Place, used: Set[Place]) -> bool:
+    size = (last[0] - first[0] + 1) * (last[1] - first[1] + 1)
+    if size > len(used):
+        return any(first[0] <= r <= last[0] and first[1] <= c <= last[1] for r, c in used)
+    cells = ((r, c) for r in range(first[0], last[0] + 1) for c in range(first[1], last[1] + 1))
+    return any(at in used for at in cells)
+
+
+def _add_hidden(
+    finding: Finding, filled: set[Place], axis: int, hidden: set[int], what: str
+) -> None:
+    for number in sorted({at[axis] for at in filled} & hidden):
+        first = min(at for at in filled if at[axis] == number)
+        message = f"{what} này đang bị ẩn mà có số liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
+        finding.add("hidden", message, first)
