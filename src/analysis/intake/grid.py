@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import python_calamine as calamine
 from xlsxwriter.utility import xl_col_to_name
@@ -12,9 +13,6 @@ from xlsxwriter.utility import xl_col_to_name
 from analysis.intake.csvtext import read_csv
 from analysis.intake.files import SourceFile, UnreadableError
 from analysis.intake.marks import MOST_CELLS, Marks, too_wide
-from analysis.intake.marks_ods import scan_ods
-from analysis.intake.marks_xls import scan_xls
-from analysis.intake.marks_xlsx import scan_xlsx
 from analysis.intake.raw import Raw
 from analysis.problems import Problem
 
@@ -22,7 +20,6 @@ _VISIBLE = (
     ("no", calamine.SheetVisibleEnum.Hidden),
     ("never", calamine.SheetVisibleEnum.VeryHidden),
 )
-_SCANS = {"xlsx": scan_xlsx, "xls": scan_xls, "ods": scan_ods}
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,9 @@ def read_sheets(source: SourceFile) -> tuple[list[Sheet], list[Problem]]:
     if source.kind == "csv":
         rows, problems = read_csv(source.name, source.content)
         return [Sheet("", rows)], problems
-    marks = _SCANS[source.kind](source.content)
+    # Each kind of workbook has libraries of its own, which few files need.
+    scan = import_module(f"analysis.intake.marks_{source.kind}").scan
+    marks: dict[str, Marks] = scan(source.content)
     return _read_workbook(source.content, marks), []
 
 

@@ -10,7 +10,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
 from analysis.intake.files import UnreadableError, identify
-from analysis.intake.marks_xlsx import scan_xlsx
+from analysis.intake.marks_xlsx import scan
 from analysis.intake.words import form_texts
 from analysis.problems import Problem
 
@@ -45,7 +45,7 @@ def mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | No
     try:
         if identify(name, content).kind != "xlsx":
             return None
-        scan_xlsx(content)
+        scan(content)
     except UnreadableError:
         return None
     workbook = load_workbook(io.BytesIO(content))

@@ -28,7 +28,7 @@ _NUMBERS = ("float", "percentage", "currency")
 _ERROR_SIGNS = ("#", "Err:")
 
 
-def scan_ods(content: bytes) -> dict[str, Marks]:
+def scan(content: bytes) -> dict[str, Marks]:
     """Return each sheet's marks.
 
     Raises

@@ -17,7 +17,7 @@ _FORMULA, _EMPTY_TEXT, _TO_COMPUTE = 0x06, b"\x03", 2
 _VISIBLE = ("yes", "no", "never")
 
 
-def scan_xls(content: bytes) -> dict[str, Marks]:
+def scan(content: bytes) -> dict[str, Marks]:
     """Return each sheet's marks.
 
     Raises

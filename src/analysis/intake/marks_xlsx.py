@@ -32,7 +32,7 @@ _MOST_COLUMNS = 16_384
 _DIGITS = "0123456789"
 
 
-def scan_xlsx(content: bytes) -> dict[str, Marks]:
+def scan(content: bytes) -> dict[str, Marks]:
     """Return each sheet's marks.
 
     Raises
