@@ -21,7 +21,7 @@ from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_
 
 import analysis
 from analysis.findings import Change, Circle, Finding, Passage, find, tally
-from analysis.findings.editions import Restated
+from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, find_gap
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
@@ -293,10 +293,11 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     shorts = [i.short for i in plan.indicators]
     restated = [
         Restated(f, verdict, *pair)
-        for f in told.district + told.shared
-        for verdict in ("met", "hidden", f.verdict)
+        for f in told.district
+        for verdict in ("met", f.verdict)
         for pair in ((None, None), (1234, None), (1234, 2345))
     ]
+    restated += [Restated(f, "not_met", 1, 2, is_bare=True) for f in told.shared]
     pairs = [(a, b) for b in range(4) for a in range(b + 1)]
     named = [(2024, name) for name in ("CĐCS Trường A", issuer)]
     return {
@@ -394,7 +395,11 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for n in (1, 3)
         ],
         "closes_gap": [(gap,) for gap in partial],
-        "restated_lead": [(language.date(date(2024, 12, 1)), *pair) for pair in pairs],
+        "restated_lead": [
+            (language.date(date(2024, 12, 1)), *pair, is_shared)
+            for pair in pairs
+            for is_shared in (False, True)
+        ],
         "restated": [(r,) for r in restated],
         "formula": [(formula_words(i, language),) for i in plan.catalogue()],
         "condition": [
@@ -713,7 +718,10 @@ def make_pages(study: Study, folder: Path) -> list[Page]:
         edition = folder / f"{year}1201T000000Z.csv"
         table = analysis.indicators(study, [year], ["district"])
         table["numerator"] = table["numerator"] + 1234
+        plan, name = study.plan, study.dataset.description.name
+        origin = {"id": plan.id, "version": plan.version}
         with edition.open("w", encoding="utf-8", newline="") as file:
+            file.write(write_origin(study.params.edition, origin, name) + "\n")
             write_table(table, file)
         settings = {
             "year": year,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 from test_pages_kit import START
 from test_reports_kit import Page, parse, unit_page, year_page
 
@@ -23,7 +24,8 @@ from analysis.pages.index import render_index
 from analysis.plan import Indicator
 from analysis.redaction.kinds import kind_of
 from analysis.site.build import build_site
-from analysis.site.layout import default_site
+from analysis.site.editions import keep_edition, refuse_other_edition, with_surroundings
+from analysis.site.layout import Layout, default_site
 
 YEAR = 2024
 UNITS = ("DN-DABAN", "TT-KHESANH", "DN-RLAN", "NG-BOCXEP", "MN-LIA")
@@ -151,19 +153,143 @@ def test_the_site_holds_no_few_persons_and_no_amounts(tmp_path: Path) -> None:
             assert "Nội bộ" not in path.read_text("utf-8"), path
 
 
-@pytest.mark.parametrize("there", ["internal", "share"])
-def test_an_edition_is_not_made_over_the_other(tmp_path: Path, there: str) -> None:
-    """Old pages, and the table that a new page is compared with, would give the figures away."""
-    studies = {"internal": exact(), "share": shared("vi")}
+def keep(study: Study, site: Path, **changes: object) -> None:
+    """Publish a table with some columns changed, and put it aside as a later run would."""
+    table = analysis.indicators(study, [YEAR]).assign(**changes)
+    (site / "data").mkdir(parents=True)
+    table.to_csv(site / "data" / "indicators.csv", index=False)
+    about = {
+        "edition": study.params.edition,
+        "plan": {"id": study.plan.id, "version": study.plan.version},
+        "dataset": {"name": study.dataset.description.name},
+        "made_at": "2024-12-01T00:00:00+00:00",
+    }
+    (site / "ledger.json").write_text(json.dumps(about), "utf-8")
+    keep_edition(Layout(site), "another table")
+
+
+def restated(study: Study, site: Path) -> Page | None:
+    page = year_page(with_surroundings(study, Layout(site)), YEAR)
+    return page if "restated" in page.parts else None
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_changes_since_the_last_shared_edition_are_verdicts_on_units_alone(
+    tmp_path: Path, lang: str
+) -> None:
+    """Two sums, or a verdict of then on one of them, tell what a single late return brought."""
+    table = shared(lang).table
+    other = table["verdict"].astype(object).map({"met": "not_met", "not_met": "met"})
+    keep(shared(lang), tmp_path / "2024", numerator=1234)
+    assert restated(shared(lang), tmp_path / "2024") is None
+    verdicts = other[table["year"] == YEAR].fillna("undetermined").reset_index(drop=True)
+    keep(shared(lang), tmp_path / "again" / "2024", verdict=verdicts, numerator=1234)
+    page = restated(shared(lang), tmp_path / "again" / "2024")
+    assert page is not None
+    part = page.part("restated")
+    told = [item.text for item in part.all("li")]
+    assert len(told) > 3
+    open_titles = {i.title for i in shared(lang).plan.catalogue() if kind_of(i) == "open"}
+    for text in told:
+        title = max((t for t in open_titles if text.startswith(t)), key=len, default=None)
+        assert title is not None, text
+        assert not re.search(r"\d", text.removeprefix(title)), text
+    assert "1.234" not in part.text
+
+
+def test_an_edition_is_compared_with_nothing_but_its_own(tmp_path: Path) -> None:
     site = tmp_path / "2024"
-    site.mkdir()
-    ledger = json.dumps({"edition": there, "made_at": "2024-12-01T00:00:00+00:00"})
-    (site / "ledger.json").write_text(ledger, "utf-8")
-    (other,) = studies.keys() - {there}
-    with pytest.raises(analysis.InputError, match="thư mục này đang chứa bản") as refused:
-        build_site(studies[other], site, units=["DN-DABAN"], progress=False, start=START)
+    keep(exact(), site, numerator=1234)
+    assert restated(exact(), site) is not None
+    assert restated(shared("vi"), site) is None
+    (kept,) = (tmp_path / "2024.editions").iterdir()
+    given = shared("vi").with_params(shared("vi").params.model_copy(update={"previous": str(kept)}))
+    assert "restated" not in year_page(given, YEAR).parts  # nor if a notebook names it
+    lines = kept.read_text("utf-8").splitlines(keepends=True)
+    for first in ("", lines[0].replace("nq02", "nq03"), lines[0].replace("Dữ liệu", "Số liệu")):
+        kept.write_text(first + "".join(lines[1:]), "utf-8")
+        assert restated(exact(), site) is None, first
+
+
+LEDGERS = {
+    "internal": {"edition": "internal", "made_at": "2024-12-01T00:00:00+00:00"},
+    "share": {"edition": "share", "made_at": "2024-12-01T00:00:00+00:00"},
+    "none": None,
+    "null": "null",
+    "list": "[]",
+    "deep": "[" * 100_000,
+    "half": '{"edition": "sh',
+    "unknown": {"edition": "public"},
+}
+
+
+@pytest.mark.parametrize("edition", ["internal", "share"])
+@pytest.mark.parametrize("there", LEDGERS)
+def test_a_folder_that_is_not_provably_of_this_edition_is_refused(
+    tmp_path: Path, there: str, edition: str
+) -> None:
+    """Old pages, and the table that a new page is compared with, would give the figures away."""
+    site, ledger = tmp_path / "2024", LEDGERS[there]
+    (site / "cdcs").mkdir(parents=True)
+    (site / "cdcs" / "DN-DABAN.html").write_text("Nội bộ", "utf-8")
+    if ledger is not None:
+        text = ledger if isinstance(ledger, str) else json.dumps(ledger)
+        (site / "ledger.json").write_text(text, "utf-8")
+    before = {path: path.read_bytes() for path in site.rglob("*.*")}
+    study = {"internal": exact(), "share": shared("vi")}[edition]
+    layout = Layout(site)
+    if there == edition:
+        refuse_other_edition(layout, edition)
+        return
+    with pytest.raises(analysis.InputError, match="thư mục này") as refused:
+        build_site(study, site, units=["DN-DABAN"], progress=False, start=START)
     assert [problem.code for problem in refused.value.problems] == ["other_edition"]
-    assert [path.name for path in site.iterdir()] == ["ledger.json"]
+    assert {path: path.read_bytes() for path in site.rglob("*.*")} == before
+
+
+def test_a_run_that_is_killed_at_once_leaves_a_folder_of_its_own_edition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analysis.site.build.write_data", die)
+    with pytest.raises(KeyboardInterrupt):
+        build_site(shared("vi"), tmp_path / "2024", progress=False, start=START)
+    refuse_other_edition(Layout(tmp_path / "2024"), "share")
+    with pytest.raises(analysis.InputError):
+        refuse_other_edition(Layout(tmp_path / "2024"), "internal")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/",
+        "~",
+        ".",
+        "..",
+        "data",
+        "data/sample",
+        "data/sample/new",
+        "params",
+        "params/plan",
+        "store",
+    ],
+)
+@pytest.mark.parametrize("edition", ["internal", "share"])
+def test_no_site_is_made_among_tables_settings_or_in_a_home(
+    tmp_path: Path, place: str, edition: str
+) -> None:
+    study = {"internal": exact(), "share": shared("vi")}[edition]
+    out = Path(place).expanduser() if place in "/~" else ROOT / place
+    if place == "store":
+        (tmp_path / "kho").mkdir()
+        out = tmp_path / "kho"
+        (out / "store.sqlite").touch()
+        (out / "ledger.json").write_text(json.dumps({"edition": edition}), "utf-8")
+    with pytest.raises(analysis.InputError) as refused:
+        build_site(study, out, progress=False, start=START)
+    assert [problem.code for problem in refused.value.problems] == ["bad_place"]
 
 
 def test_the_index_ranks_nobody_by_what_is_withheld() -> None:

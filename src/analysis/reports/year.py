@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.figures import GapBar, gap_chart, path_chart
 from analysis.findings import Finding, find, find_before, find_circle, find_years, tally
 from analysis.findings.circle import same_units
-from analysis.findings.editions import find_restated
+from analysis.findings.editions import find_restated, is_comparable
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import Gap, find_gap
 from analysis.findings.paths import planned_path
@@ -274,14 +274,17 @@ class YearReport(Report):
 
     def restated(self) -> Fragment | None:
         """Show what is another than in the edition before; nothing where there was none."""
-        edition = Path(self.study.params.previous)
-        if not self.study.params.previous or not edition.is_file():
+        kept = Path(self.study.params.previous)
+        if not self.study.params.previous or not is_comparable(self.study, kept):
             return None
-        say = self.language.say
-        changed = find_restated(self.findings, edition)
+        say, is_shared = self.language.say, self.study.params.edition == "share"
+        changed = find_restated(self.study, self.findings, kept)
+        if is_shared and not changed:
+            return None  # of persons and money it says nothing, not even that they are the same
         lines = [{"title": r.finding.indicator.title, "text": say("restated", r)} for r in changed]
-        made_on = self.language.date(datetime.strptime(edition.stem[:8], "%Y%m%d").date())
-        lead = say("restated_lead", made_on, sum(r.is_other_verdict for r in changed), len(changed))
+        made_on = self.language.date(datetime.strptime(kept.stem[:8], "%Y%m%d").date())
+        verdicts = sum(r.is_other_verdict for r in changed)
+        lead = say("restated_lead", made_on, verdicts, len(changed), is_shared)
         title = self.language.ui("restated")
         return self._render("thay-doi", "leadership", title, lines=[lead], items=lines)
 

@@ -22,6 +22,7 @@ from analysis.site.editions import (
     indicators_csv,
     keep_edition,
     refuse_other_edition,
+    refuse_place,
     with_surroundings,
 )
 from analysis.site.engine import Start
@@ -112,10 +113,11 @@ def build_site(
     InputError
         Before anything starts: a unit that is not expected that year, a year without units, a
         notebook whose parameters do not fit, another run that is writing to the folder, a folder
-        that holds the other edition.
+        that is not this edition's or holds tables.
     """
     began = time.monotonic()
     layout = Layout(out.resolve())
+    refuse_place(study, layout.site)
     sources = read_sources(notebooks or study.root / "notebooks")
     check_asked(study, units)
     given = study.params
@@ -130,6 +132,8 @@ def build_site(
         asked = _choose(pages, units, ledger)
         todo = [page for page in asked if force or not is_good(_entry(ledger, page))]
 
+        if not layout.file(LEDGER).exists():
+            _save(ledger, layout)  # the folder says from the start which edition it is of
         write_data(study, table, layout)
         if todo:
             tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
