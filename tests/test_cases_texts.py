@@ -12,12 +12,15 @@ from typing import NamedTuple
 import openpyxl
 import pytest
 from cases import CASES, data_for, mail_for
-from conftest import Run
+from conftest import ROOT, Run
+from datasets import filled, write_tables
+from test_tables import UNIT, sound_tables
 
 from analysis.intake.reading import read_content
 from analysis.problems import Problem
 from analysis.tables.delivery import Delivery
 from analysis.tables.load import load_dataset
+from analysis.tables.variants import find_variants
 
 Congdoan = Callable[..., Run]
 
@@ -431,3 +434,64 @@ def test_an_import_multiplies_only_when_told_to(congdoan: Congdoan, tmp_path: Pa
     returns = load_dataset(data).returns
     assert returns.loc[returns["year"] == 2025, "dues_due"].to_list() == [20_020_000]
     assert congdoan("import", file, "--don-vi", "ty", "--data", data).status != 0
+
+
+# One name in many writings
+
+
+def test_one_commune_in_many_writings_is_told_once_and_never_split_in_silence(
+    take: Callable[..., Imported], congdoan: Congdoan
+) -> None:
+    run, data, _ = take("12-commune-variants", "--year", 2026)
+    assert run.status == 0
+    told = sorted(line for line in run.out.splitlines() if "viết nhiều cách" in line)
+    assert len(told) == 2
+    for text in (
+        "Khe Sanh» (3 dòng)",
+        "KHE SANH",
+        "khe sanh",
+        "KheSanh",
+        "Khe Sanh.",
+        "TT Khe Sanh",
+    ):
+        assert f"«{text}" in told[1]
+    assert "«Hướng Hóa» (1 dòng), «Hướng Hoá» (1 dòng)" in told[0]
+    roster = load_dataset(data).roster
+    new = roster[roster["year"] == 2026].set_index("unit_id")["commune"]
+    assert new[["DN-BAMAY", "DN-COINGAN"]].to_list() == ["Khe Sanh", "Khe Sanh"]
+    assert new[["DN-DOIGIO", "DN-DONGSIM"]].to_list() == ["Đakrông", "Đakrông"]
+    again = congdoan("check", "--data", data)
+    assert again.out.count("viết nhiều cách") + again.err.count("viết nhiều cách") == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([(2024, "A", "CS A", "Húc"), (2024, "B", "CS B", "Hục")], []),
+        ([(2024, "A", "CS A", "Húc"), (2024, "B", "CS B", "húc")], [("commune", "húc")]),
+        ([(2024, "A", "CS A", "Húc"), (2024, "B", "CS B", "xã Húc")], [("commune", "xã Húc")]),
+        # Unmended table files are not changed, but told.
+        ([(2024, "A", "CS A", "Tân Lập"), (2024, "B", "CS B", "Tân\u00a0Lập")], [("commune", "Tân\u00a0Lập")]),
+        ([(2023, "A", "CS A", "Hướng Hóa"), (2024, "A", "CS A", "Hướng Hoá")], [("commune", "Hướng Hoá")]),
+        # A town that becomes a commune is another place.
+        ([(2023, "A", "CS A", "thị trấn Húc"), (2024, "A", "CS A", "xã Húc")], []),
+        ([(2023, "A", "CS Hoá chất", "Húc"), (2024, "A", "CS Hóa Chất.", "Húc")], [("name", "CS Hóa Chất.")]),
+        ([(2023, "A", "CS Hoá chất", "Húc"), (2024, "A", "CS Phân bón", "Húc")], []),
+        ([(2023, "A", "CS Hoá chất", "Húc"), (2024, "B", "CS Hóa chất", "Húc")], []),
+    ],
+)  # fmt: skip
+def test_writings_of_one_name(
+    tmp_path: Path, rows: list[tuple[int, str, str, str]], told: list[tuple[str, str]]
+) -> None:
+    tables = sound_tables() | {"returns": [], "employers": [], "lineage": []}
+    tables["roster"] = [
+        filled("roster", UNIT | {"year": year, "unit_id": unit, "name": name, "commune": commune})
+        for year, unit, name, commune in rows
+    ]
+    found = find_variants(load_dataset(write_tables(tables, tmp_path)))
+    assert [(one.column, one.value) for one in found] == told
+    assert {one.severity for one in found} <= {"warning"}
+
+
+def test_the_sample_writes_each_name_in_one_way() -> None:
+    assert find_variants(load_dataset(ROOT / "data" / "sample")) == []

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
+from analysis.tables.variants import find_variants
 
 #: A unit type needs this many figures before one of them can look odd.
 _MIN_DISTRIBUTION = 8
@@ -47,7 +48,7 @@ def check_oddities(dataset: Dataset) -> list[Problem]:
     """Warn of what deserves a second look, beside the rows of other units and years."""
     rules: list[Rule] = [
         *(_dates_in_order, _odd_counts, _sudden_changes),
-        *(_over_collection, _unknown_lineage),
+        *(_over_collection, _unknown_lineage, find_variants),
     ]
     return dataset.locate([problem for rule in rules for problem in rule(dataset)])
 

@@ -63,13 +63,15 @@ class Table:
 class Dictionary:
     """All tables, and the words that their cells may hold.
 
-    ``unit_titles`` are the words that the names of unions begin with, and that are often left out.
+    ``unit_titles`` are the words that the names of unions begin with, and that are often left out;
+    ``area_titles`` those of communes.
     """
 
     tables: dict[str, Table]
     words: dict[str, dict[str, str]] = field(default_factory=dict)
     ranked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unit_titles: tuple[str, ...] = ()
+    area_titles: tuple[str, ...] = ()
 
     def rank(self, list_name: str, word: str) -> int:
         """Return the rank of a word in a ranked list, from 0 upwards.
@@ -126,4 +128,5 @@ def dictionary() -> Dictionary:
         for name, spec in raw["tables"].items()
     }
     ranked = {name: tuple(listed) for name, listed in raw["ranked"].items()}
-    return Dictionary(tables, words, ranked, tuple(raw["unit_titles"]))
+    titles = (tuple(raw[name]) for name in ("unit_titles", "area_titles"))
+    return Dictionary(tables, words, ranked, *titles)
