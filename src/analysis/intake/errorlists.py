@@ -13,8 +13,11 @@ from analysis.intake.reader import mark_copy
 from analysis.intake.words import form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
-from analysis.problems import Problem
+from analysis.problems import InputError, Problem, error, explain_os
 from analysis.tables.dictionary import dictionary
+
+#: Of a file's name, less what a name gets while it is written aside.
+_MOST_BYTES = 255 - 16
 
 
 def write_error_lists(problems_by_file: Mapping[Path, list[Problem]], folder: Path) -> list[Path]:
@@ -34,23 +37,38 @@ def write_error_lists(problems_by_file: Mapping[Path, list[Problem]], folder: Pa
 
     Raises
     ------
-    OSError
-        If the folder cannot be written.
+    InputError
+        If the list itself cannot be written.
     """
     listed = {path: found for path, found in problems_by_file.items() if found}
     if not listed:
         return []
     folder = Path(folder)
     page = folder / form_texts()["errors"]["file"]
-    copies: dict[Path, Path] = {}
+    texts = form_texts()["errors"]
+    copies: list[Path] = []
+    told: dict[Path, str] = {}
     taken: set[str] = set()
     for path, problems in listed.items():
-        content = _marked(path, problems)
-        if content is not None:
-            copies[path] = folder / _copy_name(path, taken)
-            write_atomically(copies[path], content)
-    write_atomically(page, _page(listed, copies))
-    return [page, *copies.values()]
+        try:
+            content = _marked(path, problems)
+            if content is not None:
+                copy = folder / _copy_name(path, taken)
+                write_atomically(copy, content)
+                copies.append(copy)
+                told[path] = texts["marked"].format(copy=copy.name)
+        except OSError as failure:
+            # One copy that cannot be read or written takes neither the others nor the list with it.
+            told[path] = texts["not_marked"].format(why=explain_os(failure))
+    try:
+        write_atomically(page, _page(listed, told))
+    except OSError as failure:
+        message = (
+            f"không ghi được danh sách lỗi vào «{folder}» ({explain_os(failure)}); "
+            "hãy chạy lại với --errors và một thư mục ghi được"
+        )
+        raise InputError([error(message, code="unwritable", file=page.name)]) from failure
+    return [page, *copies]
 
 
 def _marked(path: Path, problems: list[Problem]) -> bytes | None:
@@ -61,26 +79,33 @@ def _marked(path: Path, problems: list[Problem]) -> bytes | None:
 
 
 def _copy_name(path: Path, taken: set[str]) -> str:
+    """Return a copy's name, not used yet and no longer than a file system takes."""
     pattern: str = form_texts()["errors"]["copy"]
-    stem, number = path.stem, 1
-    while (name := pattern.format(stem=stem)).casefold() in taken:
+    ending, number = "", 1
+    room = _MOST_BYTES - len(pattern.format(stem="").encode())
+    while True:
+        stem = path.stem.encode()[: room - len(ending)].decode(errors="ignore").rstrip(" .")
+        name = pattern.format(stem=stem + ending)
+        if name.casefold() not in taken:
+            break
         number += 1
-        stem = f"{path.stem}_{number}"
+        ending = f"_{number}"
     taken.add(name.casefold())
     return name
 
 
-def _page(listed: Mapping[Path, list[Problem]], copies: Mapping[Path, Path]) -> str:
+def _page(listed: Mapping[Path, list[Problem]], told: Mapping[Path, str]) -> str:
     texts = form_texts()["errors"]
     everything = [problem for problems in listed.values() for problem in problems]
     files = []
     for path, problems in listed.items():
-        copy = texts["marked"].format(copy=copies[path].name) if path in copies else ""
         caption = texts["of_file"].format(file=path.name, **_counts(problems))
         # Errors stand above what only deserves a second look.
         ordered = sorted(problems, key=lambda problem: problem.severity != "error")
         rows = [_row(problem) for problem in ordered]
-        files.append({"name": path.name, "marked": copy, "caption": caption, "rows": rows})
+        files.append(
+            {"name": path.name, "marked": told.get(path, ""), "caption": caption, "rows": rows}
+        )
     counted = texts["counted"].format(files=len(listed), **_counts(everything))
     columns = [
         {"key": key, "label": label, "number": False} for key, label in texts["columns"].items()

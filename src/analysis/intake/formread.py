@@ -6,15 +6,20 @@ from dataclasses import dataclass
 
 from analysis.intake.found import Block, Finding, cell_at
 from analysis.intake.grid import Sheet, address
+from analysis.intake.measure import stated_above
 from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.seen import check_cells
+from analysis.intake.seen import check_cells, own_notes, tell_note
+from analysis.intake.wordlists import find, units
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.writing import loosely
 
 #: A form's headings stand well above this row.
 _FIRST_ROWS = 100
 #: Cells of these types are what a form asks for; the others say who it is about.
 _FIGURES = ("count", "money", "boolean")
+
+Lines = dict[int, tuple[Table, Column]]
 
 
 @dataclass(frozen=True)
@@ -43,26 +48,35 @@ def read_form(finding: Finding, form: FormPlace) -> None:
         message = f"biểu mẫu của phiên bản khác ({form.marker}); hãy dùng biểu mẫu lập bằng congdoan template"
         finding.add("form_version", message, (form.row, form.column))
         return
-    places = {_heading(sheet, form.row, place): place for place in range(form.column)}
-    figure = places.get(fold(texts["headings"]["figure"]))
-    if figure is None:
-        message = f"biểu mẫu thiếu cột «{texts['headings']['figure']}»"
+    headings = texts["headings"]
+    found = {_text(sheet, (form.row, place)): place for place in range(form.column)}
+    # The heading of last year's column has a year in it: it stands between its neighbours.
+    places = {
+        name: found.get(fold(headings[name])) for name in ("item", "unit", "figure", "remark")
+    }
+    lacking = [headings[name] for name in ("item", "figure") if places[name] is None]
+    for heading in lacking:
+        message = f"biểu mẫu thiếu cột «{heading}»"
         finding.add("no_column", message, (form.row, form.column), value="")
+    if lacking:
         return
+    item, figure = places["item"] or 0, places["figure"] or 0
     lines = _lines(finding, form)
+    _compare_labels(finding, form, lines, item, places["unit"])
     check_cells(finding, {(row, figure): column for row, (_, column) in lines.items()})
-    _refuse_strays(finding, form.row, figure, set(lines))
-    remarks = _remarks(sheet, lines, places.get(fold(texts["headings"]["remark"])))
+    _refuse_strays(finding, form, figure, set(lines))
+    _tell_beside(finding, form, lines, figure, places["remark"])
+    remarks = _remarks(finding, lines, places["remark"])
     _add_blocks(finding, lines, figure, remarks)
 
 
-def _heading(sheet: Sheet, row: int, place: int) -> str:
-    return fold(tidy(shown(cell_at(sheet, (row, place)))))
+def _text(sheet: Sheet, at: tuple[int, int]) -> str:
+    return fold(tidy(shown(cell_at(sheet, at))))
 
 
-def _lines(finding: Finding, form: FormPlace) -> dict[int, tuple[Table, Column]]:
+def _lines(finding: Finding, form: FormPlace) -> Lines:
     """Return what each row holds, by its code."""
-    lines: dict[int, tuple[Table, Column]] = {}
+    lines: Lines = {}
     seen: dict[str, int] = {}
     tables = dictionary().tables
     for row in range(len(finding.sheet.rows)):
@@ -81,32 +95,92 @@ def _lines(finding: Finding, form: FormPlace) -> dict[int, tuple[Table, Column]]
     return lines
 
 
-def _refuse_strays(finding: Finding, header: int, figure: int, known: set[int]) -> None:
-    """Name figures that stand beside no line: they would be lost."""
-    for row in range(header + 1, len(finding.sheet.rows)):
+def _compare_labels(
+    finding: Finding, form: FormPlace, lines: Lines, item: int, unit: int | None
+) -> None:
+    """Refuse lines whose words are no longer those of their hidden code: the figures moved, or changed."""
+    for row, (_, column) in lines.items():
+        label = _text(finding.sheet, (row, item))
+        if loosely(label) != loosely(fold(column.vi)):
+            message = (
+                f"dòng này của biểu mẫu là «{column.vi}», nhãn ghi khác: nhãn hoặc số liệu đã bị chuyển "
+                "chỗ hay sửa; hãy chép số liệu vào biểu mẫu chưa sửa"
+            )
+            finding.add("other_label", message, (row, item), column=column.name)
+        stated = _text(finding.sheet, (row, unit)) if unit is not None and row > form.row else ""
+        if stated and column.type.is_number and find(stated, units()) != column.unit:
+            message = (
+                f"dòng này của biểu mẫu tính bằng «{column.unit}»; hãy ghi lại số và đơn vị tính"
+            )
+            finding.add("other_unit", message, (row, unit or 0), column=column.name)
+    for one in stated_above(finding, form.row):
+        if one.worth != 1:
+            message = f"biểu mẫu ghi tiền bằng {one.text}, ở đây cần đồng: hãy đổi ra đồng"
+            finding.add("other_unit", message, one.at)
+
+
+def _refuse_strays(finding: Finding, form: FormPlace, figure: int, known: set[int]) -> None:
+    """Name figures that stand beside no line, and cells beyond the form: they would be lost."""
+    for row in range(form.row + 1, len(finding.sheet.rows)):
         if row not in known and cell_at(finding.sheet, (row, figure)) != "":
             message = "số liệu ghi ngoài các dòng của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
             finding.add("stray", message, (row, figure))
+        for place in range(form.column + 1, len(finding.sheet.rows[row])):
+            if cell_at(finding.sheet, (row, place)) != "":
+                message = "ô nằm ngoài biểu mẫu, không lấy vào"
+                finding.add("stray", message, (row, place), severity="warning")
+
+
+def _tell_beside(
+    finding: Finding, form: FormPlace, lines: Lines, figure: int, remark: int | None
+) -> None:
+    """Tell of figures beside an empty one: they may have been typed into the wrong column."""
+    heading = form_texts()["headings"]["figure"]
+    empty = [row for row in lines if row > form.row and not _is_said(finding.sheet, (row, figure))]
+    for place in range(figure + 1, form.column):
+        raws = {row: cell_at(finding.sheet, (row, place)) for row in empty}
+        # In last year's column everything is a figure; a remark is one only if it is a number.
+        is_figure = {
+            row: raw != "" and (place != remark or _is_number(raw)) for row, raw in raws.items()
+        }
+        rows = [row for row in empty if is_figure[row]]
+        if rows:
+            cells = ", ".join(address(row, place) for row in rows)
+            message = (
+                f"cột «{heading}» bỏ trống mà ở đây có số ({cells}), không lấy làm số liệu của năm; "
+                f"nếu gõ nhầm cột thì hãy chuyển sang cột «{heading}»"
+            )
+            finding.add("beside", message, (rows[0], place), severity="warning")
+
+
+def _is_number(raw: Raw) -> bool:
+    return not isinstance(raw, bool | str) or (
+        isinstance(raw, str) and raw.strip(" .,%")[:1].isdigit() and not any(map(str.isalpha, raw))
+    )
 
 
 def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
     return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
 
 
-def _remarks(sheet: Sheet, lines: dict[int, tuple[Table, Column]], place: int | None) -> list[str]:
-    """Return the remarks beside the lines, each with its heading."""
-    if place is None:
-        return []
-    found = (
-        (column, tidy(shown(cell_at(sheet, (row, place))))) for row, (_, column) in lines.items()
-    )
+def _remarks(finding: Finding, lines: Lines, place: int | None) -> list[str]:
+    """Return what is remarked beside the lines or hung on their cells, each with its heading."""
+    sheet = finding.sheet
+    found = [
+        (column, tidy(shown(cell_at(sheet, (row, place)))))
+        for row, (_, column) in lines.items()
+        if place is not None
+    ]
+    for at, note in own_notes(sheet.marks).items():
+        if at[0] in lines:
+            found.append((lines[at[0]][1], note))
+        else:
+            tell_note(finding, at, note)
     text: str = form_texts()["remark_in_note"]
     return [text.format(heading=column.vi, remark=remark) for column, remark in found if remark]
 
 
-def _add_blocks(
-    finding: Finding, lines: dict[int, tuple[Table, Column]], figure: int, remarks: list[str]
-) -> None:
+def _add_blocks(finding: Finding, lines: Lines, figure: int, remarks: list[str]) -> None:
     sheet = finding.sheet
     keys = {c.name: row for row, (table, c) in lines.items() if c.name in table.key}
     tables = {table.name: table for table, _ in lines.values()}
@@ -123,8 +197,8 @@ def _add_blocks(
         for name in table.key:
             if name not in rows:
                 finding.add("no_column", f"biểu mẫu thiếu dòng «{table.columns[name].vi}»")
-        if remarks and "note" in rows:
-            own = tidy(shown(columns["note"][0]))
+        if remarks and "note" in table.columns:
+            own = tidy(shown(columns.get("note", [""])[0]))
             columns["note"] = ["\n".join([own, *remarks] if own else remarks)]
         is_said = any(
             _is_said(sheet, (row, figure)) for n, row in rows.items() if n not in table.key

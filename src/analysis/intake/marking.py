@@ -71,6 +71,8 @@ def _mark(sheet: object, address: str, found: list[Problem]) -> None:
     worst = min(found, key=lambda problem: problem.severity != "error")
     cell.fill = _FILLS[worst.severity]
     text = "\n".join(f"{texts['severity'][one.severity]}: {one.message}" for one in found)
-    comment = Comment(text[:_MOST_LETTERS], texts["comment_author"])
+    # The reader knows its own words by their beginning when the copy comes back.
+    author = texts["comment_author"]
+    comment = Comment(f"{author}:\n{text}"[:_MOST_LETTERS], author)
     comment.width, comment.height = 360, 60 + 20 * min(10, len(text) // 45 + 1)
     cell.comment = comment

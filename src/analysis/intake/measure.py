@@ -90,7 +90,7 @@ def find_scale(
         What the user says that tables stating another unit may be multiplied by; 1 for nothing.
     """
     _refuse_other_units(finding, header, columns, beside)
-    above = _stated_above(finding, header)
+    above = stated_above(finding, header)
     stated: list[Stated | None] = []
     for place, column in columns.items():
         if column.type.name == "money":
@@ -130,7 +130,7 @@ def _refuse_other_units(
             finding.add("other_unit", message, (header, place))
 
 
-def _stated_above(finding: Finding, header: int) -> list[Stated]:
+def stated_above(finding: Finding, header: int) -> list[Stated]:
     """Return the units of money that stand above the headings, each worth once."""
     found: dict[str, Stated] = {}
     for row in range(header):

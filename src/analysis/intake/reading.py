@@ -10,6 +10,7 @@ from analysis.intake.found import Finding
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
 from analysis.intake.records import check_years, make_records
+from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
@@ -93,6 +94,8 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
         read_form(finding, form)
     elif header is not None:
         read_table(finding, header, year, scale)
+        for at, note in own_notes(sheet.marks).items():
+            tell_note(finding, at, note)
     elif sheet.name not in (own["guide"], own["words"]):
         message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
         finding.add("not_recognised", message, severity="warning")

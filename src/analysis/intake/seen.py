@@ -7,8 +7,9 @@ from collections.abc import Mapping, Set
 from analysis.intake.found import Finding, cell_at
 from analysis.intake.grid import address
 from analysis.intake.looks import look_of
-from analysis.intake.marks import Place
+from analysis.intake.marks import Marks, Place
 from analysis.intake.wordlists import find, units
+from analysis.intake.words import form_texts
 from analysis.tables.dictionary import Column
 
 
@@ -46,6 +47,21 @@ def check_cells(finding: Finding, used: Mapping[Place, Column]) -> None:
         if cell_at(sheet, at) != "":
             message = "số liệu bị gạch ngang mà vẫn được lấy; nếu đã bỏ thì hãy xóa khỏi ô"
             finding.add("struck", message, at, severity="warning")
+
+
+def own_notes(marks: Marks) -> dict[Place, str]:
+    """Return the comments that people hung on cells, each on one line; not those of a marked copy."""
+    author = form_texts()["errors"]["comment_author"]
+    lines = {at: " ".join(note.split()) for at, note in marks.notes.items()}
+    return {
+        at: note for at, note in sorted(lines.items()) if note and not note.startswith(f"{author}:")
+    }
+
+
+def tell_note(finding: Finding, at: Place, note: str) -> None:
+    """Tell of a comment that is not taken in."""
+    message = f"ghi chú gắn vào ô không được lấy vào: «{note}»"
+    finding.add("cell_note", message, at, severity="warning")
 
 
 def _check_look(finding: Finding, at: Place, column: Column, code: str) -> None:
