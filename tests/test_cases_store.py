@@ -180,3 +180,46 @@ def test_a_return_that_stands_in_the_tables_is_in_the_sites_account_though_nobod
     assert named["unit_id"] == "DN-COINGAN"
     assert "15/12/2024" in named["reason"]
     assert "DN-COINGAN" not in {unit["unit_id"] for unit in ledger["units"]}
+
+
+def test_money_typed_in_thousands_is_asked_about(congdoan: Congdoan, tmp_path: Path) -> None:
+    data, mail = data_for("04-thousand", tmp_path), mail_for("04-thousand", tmp_path)
+    run = congdoan("import", mail, "--year", 2025, "--data", data)
+    assert (run.status, run.err) == (0, "")
+    told = [line for line in run.out.splitlines() if "gõ bằng nghìn đồng?" in line]
+    assert len(told) == 5
+    assert all("CẢNH BÁO DN-DABAN_bao-cao_2025.xlsx, trang tính «Báo cáo», ô D" in t for t in told)
+
+
+def test_a_founding_day_that_differs_from_last_years_is_asked_about(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("07-us-dates", tmp_path), mail_for("07-us-dates", tmp_path)
+    run = congdoan("import", mail, "--year", 2026, "--data", data)
+    assert run.out.count("danh sách năm trước ghi thành lập ngày") == 5
+    assert "ô F3" in run.out
+
+
+def test_units_that_were_merged_and_still_stand_are_told(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    run = congdoan("check", "--year", 2024, "--data", data_for("30-merger-double", tmp_path))
+    assert run.status == 0
+    told = [line for line in run.out.splitlines() if "chưa ghi ngày kết thúc hoạt động" in line]
+    assert len(told) == 2
+    assert all("sáp nhập vào THTHCS-TANTHANH ngày 15/08/2024" in line for line in told)
+
+
+def test_a_hundred_percent_that_excel_kept_as_1_is_asked_about(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data = data_for("dakrong", tmp_path)
+    run = congdoan("import", *dakrong(tmp_path, "31-go-100-phan-tram.xlsx"), "--data", data)
+    assert (run.status, run.err) == (0, "")
+    check = congdoan("check", "--data", data).out
+    for out in (run.out, check):
+        assert out.count("có phải đã gõ 100%") == 3
+        assert "ô D21" in out
+        assert "«Số người được tuyên truyền» chỉ là 1 trong 50" in out
+        # A new office's first year has nothing to hold its money against but what is usual.
+        assert "chỉ bằng khoảng một phần nghìn mức thường thấy" in out

@@ -24,7 +24,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Something wrong with every table, in two years; and something merely odd."""
     tables = sound_tables()
     tables["roster"].append(filled("roster", UNIT | {"year": 2023, "name": ""}))
-    tables["returns"][0] |= {"informed": "51", "fund_due": "100"}
+    tables["returns"][0] |= {"informed": "51", "fund_due": "10000000"}
     tables["returns"].append(filled("returns", {"year": 2023, "unit_id": "U1", "informed": "x"}))
     tables["returns"].append(filled("returns", {"year": 2023, "unit_id": "U9"}))
     tables["employers"][0]["employer_type"] = "shop"
@@ -118,7 +118,7 @@ def test_a_year_without_errors_passes_while_another_has_some(
 
 def test_warnings_do_not_block(congdoan: Congdoan, tmp_path: Path) -> None:
     tables = sound_tables()
-    tables["returns"][0]["fund_due"] = "100"
+    tables["returns"][0]["fund_due"] = "10000000"
     write_tables(tables, tmp_path)
     run = congdoan("check", "--data", tmp_path)
     assert (run.status, run.err) == (0, "")

@@ -24,8 +24,9 @@ UNIT: Cells = {
     **{"plan_made": True, "hardship_members": 10, "hardship_supported": 10},
     **{"culture_members": 40, "welfare_members": 40, "party_introduced": 3, "party_admitted": 2},
     **{"new_members": 5, "grade": "good", "cadres_total": 6, "cadres_trained": 6},
-    **{"fund_due": 900, "fund_collected": 800, "fund_allocated": 600},
-    **{"dues_due": 100, "dues_collected": 100, "finance_disclosed": True},
+    **{"fund_due": 90_000_000, "fund_collected": 80_000_000},
+    **{"fund_allocated": 60_000_000, "dues_due": 30_000_000, "dues_collected": 30_000_000},
+    "finance_disclosed": True,
 }
 EMPLOYER: Cells = {
     **{"year": 2024, "employer_id": "E1", "name": "Công ty", "employer_type": "fdi_enterprise"},
@@ -106,7 +107,7 @@ WHOLES = [
     ("returns", "party_introduced", 41, "Tổng số đoàn viên", 40),
     ("returns", "party_admitted", 41, "Tổng số đoàn viên", 40),
     ("returns", "cadres_trained", 7, "Số cán bộ công đoàn", 6),
-    ("returns", "fund_allocated", 801, "Kinh phí công đoàn đã thu", 800),
+    ("returns", "fund_allocated", 80_000_001, "Kinh phí công đoàn đã thu", 80_000_000),
     ("district", "cadres_trained", 5, "Số cán bộ của cơ quan ban hành kế hoạch", 4),
 ]
 
@@ -143,7 +144,7 @@ def test_nothing_is_above_a_whole_that_nobody_reported(column: str, tmp_path: Pa
 
 def test_new_members_and_arrears_have_no_whole(tmp_path: Path) -> None:
     tables = with_cell("returns", "new_members", "500")
-    tables["returns"][0] |= {"fund_collected": "10000", "dues_collected": "10000"}
+    tables["returns"][0] |= {"fund_collected": "100000000", "dues_collected": "100000000"}
     assert errors_of(tables, tmp_path) == []
 
 
@@ -360,7 +361,8 @@ def many_units(count: int) -> Tables:
     """Units alike, but for one person more or less."""
     tables: Tables = {name: [] for name in HEADERS}
     for position in range(count):
-        cells = UNIT | {"unit_id": f"U{position}", "new_members": 10 + position % 3}
+        own = {"unit_id": f"U{position}", "name": f"CĐCS Số {position}"}
+        cells = UNIT | own | {"new_members": 10 + position % 3}
         tables["roster"].append(filled("roster", cells))
         tables["returns"].append(filled("returns", cells))
     return tables
@@ -376,7 +378,7 @@ def members_halved(tables: Tables) -> None:
 
 
 def collected_over_120_percent(tables: Tables) -> None:
-    tables["returns"][4] |= {"fund_due": "666", "fund_collected": "800"}
+    tables["returns"][4] |= {"fund_due": "66666666", "fund_collected": "80000000"}
 
 
 def district_collected_over_120_percent(tables: Tables) -> None:
@@ -389,12 +391,56 @@ def lineage_of_nobody(tables: Tables) -> None:
     tables["lineage"].append(filled("lineage", event))
 
 
+def typed_in_thousands(tables: Tables) -> None:
+    tables["returns"][4]["fund_due"] = "90000"
+    tables["returns"][4]["fund_collected"] = ""
+    tables["returns"][4]["fund_allocated"] = ""
+
+
+def typed_in_thousands_beside_what_was_due(tables: Tables) -> None:
+    tables["returns"][4]["dues_collected"] = "30000"
+
+
+def more_a_head_than_others(tables: Tables) -> None:
+    for position, row in enumerate(tables["returns"]):
+        row["fund_due"] = str(90_000_000 + 1_000_000 * (position % 3))
+    tables["returns"][4]["fund_due"] = "300000000"
+
+
+def a_hundred_percent(tables: Tables) -> None:
+    # No count of the others varies, so nothing else is odd about it.
+    tables["returns"][4]["resolution_informed"] = "1"
+
+
+def founded_on_another_day(tables: Tables) -> None:
+    tables["roster"][4]["founded_on"] = "2013-12-09"
+    tables["roster"].append(dict(tables["roster"][4], year="2021", founded_on="2013-09-12"))
+
+
+def twice_under_one_name(tables: Tables) -> None:
+    tables["roster"][4]["name"] = tables["roster"][1]["name"].upper()
+
+
+def last_years_return_again(tables: Tables) -> None:
+    for name in ("roster", "returns"):
+        tables[name].append(dict(tables[name][4], year="2025"))
+    tables["returns"][-1]["note"] = "mới"
+
+
+def event_of(unit: str, event: str, **more: str) -> Callable[[Tables], None]:
+    def add(tables: Tables) -> None:
+        row = {"date": "2024-05-01", "event": event, "predecessor_id": unit} | more
+        tables["lineage"].append(filled("lineage", row))
+
+    return add
+
+
 WARNINGS = [
     pytest.param(far_from_its_type, ("returns.csv", 6, "new_members", "100"), id="odd-count"),
     pytest.param(members_halved, ("roster.csv", 6, "members_total", "40"), id="sudden-change"),
     pytest.param(
         collected_over_120_percent,
-        ("returns.csv", 6, "fund_collected", "800"),
+        ("returns.csv", 6, "fund_collected", "80000000"),
         id="over-collection",
     ),
     pytest.param(
@@ -404,6 +450,34 @@ WARNINGS = [
     ),
     pytest.param(
         lineage_of_nobody, ("lineage.csv", 2, "predecessor_id", "X"), id="unknown-in-lineage"
+    ),
+    pytest.param(typed_in_thousands, ("returns.csv", 6, "fund_due", "90000"), id="thousands"),
+    pytest.param(
+        typed_in_thousands_beside_what_was_due,
+        ("returns.csv", 6, "dues_collected", "30000"),
+        id="thousands-beside-due",
+    ),
+    pytest.param(
+        more_a_head_than_others, ("returns.csv", 6, "fund_due", "300000000"), id="odd-money"
+    ),
+    pytest.param(a_hundred_percent, ("returns.csv", 6, "resolution_informed", "1"), id="100%"),
+    pytest.param(
+        founded_on_another_day, ("roster.csv", 6, "founded_on", "2013-12-09"), id="founding"
+    ),
+    pytest.param(twice_under_one_name, ("roster.csv", 6, "unit_id", "U4"), id="twins"),
+    pytest.param(last_years_return_again, ("returns.csv", 14, "unit_id", "U4"), id="again"),
+    pytest.param(
+        event_of("U4", "merged", successor_id="U5"),
+        ("roster.csv", 6, "dissolved_on", ""),
+        id="merged",
+    ),
+    pytest.param(
+        event_of("U4", "dissolved"), ("roster.csv", 6, "dissolved_on", ""), id="dissolved"
+    ),
+    pytest.param(
+        event_of("U4", "split", successor_id="U5"),
+        ("roster.csv", 6, "dissolved_on", ""),
+        id="split",
     ),
 ]
 
@@ -422,11 +496,50 @@ def test_a_warning_is_shown_and_blocks_nothing(
     assert load_dataset(tmp_path).roster.shape[0] >= 12
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        event_of("U4", "split", successor_id="U5", share="0.4"),
+        event_of("U4", "merged", successor_id="U4"),
+        event_of("U4", "dissolved", date="2025-05-01"),
+        event_of("U4", "transferred_in", successor_id="U5"),
+    ],
+)
+def test_a_unit_of_which_something_is_left_may_stand(
+    change: Callable[[Tables], None], tmp_path: Path
+) -> None:
+    tables = many_units(12)
+    change(tables)
+    assert problems_of(tables, tmp_path) == []
+
+
+def test_a_unit_that_was_founded_again_or_whose_end_is_noted_may_stand(tmp_path: Path) -> None:
+    tables = many_units(12)
+    event_of("U4", "dissolved")(tables)
+    event_of("", "founded", successor_id="U4", date="2024-09-01")(tables)
+    event_of("U5", "dissolved")(tables)
+    tables["roster"][5]["dissolved_on"] = "2024-05-01"
+    assert problems_of(tables, tmp_path) == []
+
+
+def test_money_of_another_unit_of_money_is_asked_about_by_its_size(tmp_path: Path) -> None:
+    for typed, unit in (("90000", "nghìn"), ("90", "triệu")):
+        tables = many_units(12)
+        before = dict(tables["returns"][4], year="2023")
+        tables["roster"].append(dict(tables["roster"][4], year="2023"))
+        tables["returns"].append(before)
+        typed_in_thousands(tables)
+        tables["returns"][4]["fund_due"] = typed
+        (problem,) = problems_of(tables, tmp_path / typed)
+        assert f"gõ bằng {unit} đồng?" in problem.message
+        assert "năm trước (90000000 đồng)" in problem.message
+
+
 def test_members_change_without_a_warning_where_an_event_explains_it(tmp_path: Path) -> None:
     tables = many_units(12)
     members_halved(tables)
     event = {"date": "2024-06-30", "event": "split", "predecessor_id": "U4", "successor_id": "U5"}
-    tables["lineage"].append(filled("lineage", event))
+    tables["lineage"].append(filled("lineage", event | {"share": "0.5"}))
     assert problems_of(tables, tmp_path) == []
 
 
@@ -440,7 +553,7 @@ def test_members_may_change_by_half_exactly(tmp_path: Path) -> None:
 
 def test_collecting_120_percent_exactly_is_not_odd(tmp_path: Path) -> None:
     tables = many_units(12)
-    tables["returns"][4] |= {"dues_due": "100", "dues_collected": "120"}
+    tables["returns"][4] |= {"dues_due": "30000000", "dues_collected": "36000000"}
     assert problems_of(tables, tmp_path) == []
     assert tables != copied(many_units(12))
 

@@ -42,11 +42,11 @@ from analysis.store.merge import (
     only_news,
 )
 from analysis.store.whose import Registers, find_strangers
-from analysis.tables.check import check_oddities
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
+from analysis.tables.oddities import check_oddities
 from analysis.tables.stored import Origin, read_rows, row_keys
 from analysis.tables.storefile import (
     explained,

@@ -45,6 +45,9 @@ class Column:
     soft: bool = False
     word_list: str = ""
     unit: str = ""
+    mostly: bool = False
+    per: str = ""
+    usual_per_head: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,374 @@
+"""What only deserves a second look: figures beside those of other units, years and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from analysis.problems import Problem
+from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.load import Dataset
+from analysis.tables.rowproblems import row_problems
+from analysis.tables.variants import find_variants
+
+#: A unit type needs this many figures before one of them can look odd.
+_MIN_DISTRIBUTION = 8
+_MAX_ROBUST_Z = 3.5
+#: Money that is so many times what it is held against was typed in another unit of money.
+_OTHER_UNIT = 200
+#: Fewer people than this may well be one.
+_MANY = 10
+#: Fewer figures than this may well be the same twice.
+_LEAST_FIGURES = 5
+_DUE = {"fund_collected": "fund_due", "dues_collected": "dues_due"}
+#: Events after which the predecessor is no more, if all of it went.
+_ENDINGS = ("merged", "split", "dissolved", "transferred_out")
+Rule = Callable[[Dataset], list[Problem]]
+
+
+def check_oddities(dataset: Dataset) -> list[Problem]:
+    """Warn of what deserves a second look, beside the rows of other units and years.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tables as `analysis.tables.load.read_dataset` returns them.
+
+    Returns
+    -------
+    list of Problem
+        Warnings only: they are shown and block nothing.
+    """
+    rules: list[Rule] = [
+        *(_dates_in_order, _other_founding, _odd_counts, _lone_ones, _odd_money),
+        *(_sudden_changes, _same_as_last_year, _twins, _over_collection),
+        *(_unknown_lineage, _still_standing, find_variants),
+    ]
+    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
+
+
+def _warn(
+    rows: pd.DataFrame, dataset: Dataset, table: str, column: str, code: str, message: str
+) -> list[Problem]:
+    return row_problems(
+        rows, dataset.files[table], column, code=code, message=message, is_error=False
+    )
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    """Return figures for statistics; nothing is decided on them."""
+    figures = column.astype("Float64").to_numpy("float64", na_value=np.nan)
+    return pd.Series(figures, index=column.index)
+
+
+def _beside(frame: pd.DataFrame, other: pd.DataFrame, *, years_back: int = 0) -> pd.DataFrame:
+    """Return the rows of another table with the same unit and year, or of an earlier year."""
+    key = [name for name in ("year", "unit_id") if name in frame.columns]
+    rows = other.drop_duplicates(key).assign(year=lambda rows: rows["year"] + years_back)
+    wanted = frame[key].reset_index(drop=True)
+    return wanted.merge(rows, how="left", on=key).set_axis(frame.index)
+
+
+def _dates_in_order(dataset: Dataset) -> list[Problem]:
+    roster = dataset.roster
+    return row_problems(
+        roster[roster["dissolved_on"] < roster["founded_on"]],
+        dataset.files["roster"],
+        "dissolved_on",
+        code="dates",
+        message="ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}",
+        is_error=False,
+    )
+
+
+def _other_founding(dataset: Dataset) -> list[Problem]:
+    """Warn of a unit that was founded on another day than an earlier year's register says."""
+    roster = dataset.roster[dataset.roster["founded_on"].notna()].sort_values(["unit_id", "year"])
+    before = roster["founded_on"].shift().where(roster["unit_id"] == roster["unit_id"].shift())
+    other = before.notna() & (before != roster["founded_on"])
+    return _warn(
+        *(roster[other].assign(before=before[other]).sort_index(), dataset, "roster"),
+        *("founded_on", "other_founding"),
+        "danh sách năm trước ghi thành lập ngày {before:%d/%m/%Y}; ngày và tháng có bị đảo không?",
+    )
+
+
+def _lone_ones(dataset: Dataset) -> list[Problem]:
+    """Warn of 1 out of many where most are meant: Excel keeps a typed 100% as 1."""
+    found = []
+    for table in dictionary().tables.values():
+        mostly = [column for column in table.columns.values() if column.mostly]
+        frame = dataset.tables[table.name]
+        for column in mostly if len(frame) else ():
+            is_own = column.at_most in table.columns
+            whole = (frame if is_own else _beside(frame, dataset.roster))[column.at_most]
+            lone = ((frame[column.name] == 1) & (whole >= _MANY)).fillna(False)
+            found += _warn(
+                *(frame[lone].assign(whole=whole[lone]), dataset, table.name),
+                *(column.name, "lone_one"),
+                f"«{column.vi}» chỉ là 1 trong {{whole}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
+            )
+    return found
+
+
+def _odd_money(dataset: Dataset) -> list[Problem]:
+    """Warn of money in another unit of money, else far from that of the same type per head."""
+    found = []
+    for name in ("returns", "district"):
+        frame = dataset.tables[name]
+        if frame.empty:
+            continue
+        last = _beside(frame, frame, years_back=1)
+        is_units = "unit_id" in frame
+        roster = _beside(frame, dataset.roster) if is_units else None
+        for column in dictionary().tables[name].columns.values():
+            if column.type.name == "money":
+                found += _odd_amounts(dataset, name, column, last, roster)
+    return found
+
+
+def _odd_amounts(
+    dataset: Dataset, table: str, column: Column, last: pd.DataFrame, roster: pd.DataFrame | None
+) -> list[Problem]:
+    frame = dataset.tables[table]
+    amounts = _floats(frame[column.name])
+    held_against = [(_floats(last[column.name]), "năm trước")]
+    if column.name in _DUE:
+        due = dictionary().tables[table].columns[_DUE[column.name]]
+        held_against.append((_floats(frame[due.name]), f"«{due.vi}»"))
+    z = None
+    if roster is not None and column.per:
+        heads = _floats(roster[column.per])
+        heads = heads.where(heads > 0)
+        each = frame[["year"]].assign(unit_type=roster["unit_type"])
+        z, median = _robust_z(amounts / heads, each)
+        held_against.append((median * heads, "mức mỗi người của các đơn vị cùng loại hình"))
+        held_against.append((heads * column.usual_per_head, "mức thường thấy"))
+    found, told = [], pd.Series(False, index=frame.index)
+    for usual, what in held_against:
+        times = (amounts.where(amounts > 0) / usual.where(usual > 0)).where(~told)
+        far = (times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT)
+        told |= far
+        found += _other_unit(dataset, table, column, frame[far], times[far], usual[far], what)
+    if z is not None:
+        odd = (z.abs() > _MAX_ROBUST_Z) & ~told
+        each_head = frame[odd].assign(each=(amounts / heads)[odd], median=median[odd])
+        found += _warn(
+            *(each_head, dataset, table, column.name, "odd_money"),
+            f"«{column.vi}» tính ra {{each:.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
+            " (trung vị {median:.0f}); hãy xem lại",
+        )
+    return found
+
+
+def _other_unit(
+    dataset: Dataset,
+    table: str,
+    column: Column,
+    rows: pd.DataFrame,
+    times: pd.Series,
+    usual: pd.Series,
+    what: str,
+) -> list[Problem]:
+    """Ask whether an amount was typed in thousands or millions, or what it is held against was."""
+    size = np.log10(times).abs()
+    unit = np.where(size < 4.5, "nghìn", "triệu")
+    share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
+    times_said = np.where(times < 1, "", " lần")
+    rows = rows.assign(usual=usual, unit=unit, share=share + unit + times_said)
+    message = (
+        f"«{column.vi}» {{share}} {what} ({{usual:.0f}} đồng); có số gõ bằng {{unit}} đồng?"
+        " Số tiền phải ghi bằng đồng"
+    )
+    return _warn(rows, dataset, table, column.name, "other_money_unit", message)
+
+
+def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return what a table's rows say of a unit, without who it is and free text."""
+    own = dictionary().tables[table]
+    kinds = ("count", "money", "boolean") + (("word",) if table == "returns" else ())
+    return frame[[n for n, c in own.columns.items() if c.type.name in kinds and n not in own.key]]
+
+
+def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
+    """Tell of which rows every figure is equal, with enough of them above nothing."""
+    equal = pd.Series(True, index=one.index)
+    filled = pd.Series(0, index=one.index)
+    for name in one.columns:
+        left, right = one[name], other[name].set_axis(one.index)
+        equal &= (left == right).fillna(False) | (left.isna() & right.isna())
+        if pd.api.types.is_integer_dtype(left.dtype):
+            filled += (left > 0).fillna(False).astype(int)
+    return equal & (filled >= _LEAST_FIGURES)
+
+
+def _same_as_last_year(dataset: Dataset) -> list[Problem]:
+    """Warn of a return that is last year's once more."""
+    returns = dataset.returns
+    same = _are_equal(
+        _figures(returns, "returns"),
+        _figures(_beside(returns, returns, years_back=1), "returns"),
+    )
+    return _warn(
+        *(returns[same], dataset, "returns", "unit_id", "same_as_last_year"),
+        "mọi số liệu của báo cáo này bằng đúng năm trước; có phải gửi lại báo cáo cũ?",
+    )
+
+
+def _twins(dataset: Dataset) -> list[Problem]:
+    """Warn of two ids with one name and commune and equal figures."""
+    roster = dataset.roster
+    key = roster["year"].astype(str) + "|" + roster["commune"] + "|" + roster["name"]
+    rows = roster.assign(place=key.str.casefold())
+    rows = rows[rows["place"].notna() & rows.duplicated("place", keep=False)]
+    both = _beside(rows, dataset.returns)
+    first = pd.Series(rows.index, index=rows.index).groupby(rows["place"]).transform("first")
+    everything = pd.concat([_figures(rows, "roster"), _figures(both, "returns")], axis=1)
+    same = _are_equal(everything, everything.loc[first]) & (rows.index != first)
+    rows = rows.assign(first=rows.loc[first, "unit_id"].to_numpy())
+    return _warn(
+        *(rows[same], dataset, "roster", "unit_id", "twin"),
+        "trùng tên, địa bàn và mọi số liệu với mã {first}; một đơn vị có hai mã thì bị tính hai lần",
+    )
+
+
+def _still_standing(dataset: Dataset) -> list[Problem]:
+    """Warn of a unit that ended by its lineage and stands in the register as if it went on."""
+    if dataset.lineage.empty:
+        return []
+    gone = _ended_by_lineage(dataset.lineage)
+    roster = dataset.roster[dataset.roster["dissolved_on"].isna()]
+    rows = roster.reset_index(names="row").merge(
+        gone, how="inner", left_on="unit_id", right_on="predecessor_id"
+    )
+    rows = rows[(rows["year"] >= rows["date"].dt.year)].drop_duplicates("row").set_index("row")
+    return _warn(
+        *(
+            rows.sort_index().drop(columns="date"),
+            dataset,
+            "roster",
+            "dissolved_on",
+            "still_standing",
+        ),
+        "biến động tổ chức ghi đơn vị này {what} ngày {day}, nhưng danh sách năm {year} chưa ghi"
+        " ngày kết thúc hoạt động: còn đứng bên CĐCS nhận thì bị tính hai lần",
+    )
+
+
+def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the units of which nothing was left, and that did not begin again: with day and event."""
+    kept = events["predecessor_id"].notna() & events["date"].notna()
+    outgoing = events[kept & events["event"].isin(_ENDINGS)]
+    went = outgoing["share"].fillna(1).groupby([outgoing["predecessor_id"], outgoing["date"]])
+    ended = outgoing[went.transform("sum") > 1 - 1e-9]
+    begun = events.groupby("successor_id")["date"].max()
+    again = begun.reindex(ended["predecessor_id"]).set_axis(ended.index)
+    stays = ended["predecessor_id"] == ended["successor_id"]
+    ended = ended[~((again >= ended["date"]) | stays)].drop_duplicates(
+        "predecessor_id", keep="last"
+    )
+    words = dictionary().words["event"]
+    into = (" vào " + ended["successor_id"].astype("str")).where(ended["event"] == "merged", "")
+    what = ended["event"].map(words).str.lower() + into
+    day = ended["date"].dt.strftime("%d/%m/%Y")
+    return ended[["predecessor_id", "date"]].assign(what=what, day=day)
+
+
+def _odd_counts(dataset: Dataset) -> list[Problem]:
+    """Warn of a count far from those of its own type in the same year."""
+    found = []
+    types = dataset.roster.drop_duplicates(["year", "unit_id"])[["year", "unit_id", "unit_type"]]
+    for table in (dictionary().tables["roster"], dictionary().tables["returns"]):
+        frame = dataset.tables[table.name]
+        if "unit_type" not in frame:
+            merged = frame[["year", "unit_id"]].merge(types, how="left", on=["year", "unit_id"])
+            frame = frame.assign(unit_type=merged["unit_type"].to_numpy())
+        counts = [column for column in table.columns.values() if column.type.name == "count"]
+        for column in counts:
+            figures = frame[column.name].astype("Float64").to_numpy("float64", na_value=np.nan)
+            z, median = _robust_z(pd.Series(figures, index=frame.index), frame)
+            odd = z.abs() > _MAX_ROBUST_Z
+            rows = frame[odd].assign(median=median[odd])
+            found += row_problems(
+                rows,
+                dataset.files[table.name],
+                column.name,
+                code="odd_count",
+                message=f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:.0f}}); hãy xem lại",
+                is_error=False,
+            )
+    return found
+
+
+def _robust_z(figures: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    by = [frame["year"], frame["unit_type"]]
+    median = figures.groupby(by).transform("median")
+    deviation = (figures - median).abs()
+    spread = deviation.groupby(by).transform("median") * 1.4826
+    enough = figures.groupby(by).transform("count") >= _MIN_DISTRIBUTION
+    return ((figures - median) / spread.where(spread > 0)).where(enough), median
+
+
+def _sudden_changes(dataset: Dataset) -> list[Problem]:
+    """Warn of members changed by over half without an event that explains it."""
+    roster = dataset.roster.drop_duplicates(["year", "unit_id"])
+    before = roster[["year", "unit_id", "members_total"]].assign(year=roster["year"] + 1)
+    pair = roster[["year", "unit_id"]].merge(
+        before, how="left", on=["year", "unit_id"], validate="one_to_one"
+    )
+    last = pd.Series(pair["members_total"].to_numpy(), index=roster.index, dtype="Int64")
+    jump = (roster["members_total"] - last).abs() * 2 > last
+    events = dataset.lineage
+    explained = {
+        (int(year), unit)
+        for column in ("predecessor_id", "successor_id")
+        for year, unit in zip(events["date"].dt.year, events[column], strict=True)
+        if pd.notna(unit) and pd.notna(year)
+    }
+    named = [pair in explained for pair in zip(roster["year"], roster["unit_id"], strict=True)]
+    unexplained = (jump & (last > 0)).fillna(False) & ~np.array(named, dtype=bool)
+    return row_problems(
+        roster[unexplained].assign(last=last[unexplained]),
+        dataset.files["roster"],
+        "members_total",
+        code="sudden_change",
+        message="đoàn viên thay đổi trên 50% so với năm trước ({last}) mà không có biến động tổ chức nào",
+        is_error=False,
+    )
+
+
+def _over_collection(dataset: Dataset) -> list[Problem]:
+    found = []
+    for name in ("returns", "district"):
+        frame = dataset.tables[name]
+        for collected, due in (("fund_collected", "fund_due"), ("dues_collected", "dues_due")):
+            over = (frame[collected] * 5 > frame[due] * 6) & (frame[due] > 0)
+            found += row_problems(
+                frame[over.fillna(False)],
+                dataset.files[name],
+                collected,
+                code="over_collection",
+                message=f"thu trên 120% số phải thu ({{{due}}} đồng)",
+                is_error=False,
+            )
+    return found
+
+
+def _unknown_lineage(dataset: Dataset) -> list[Problem]:
+    if "roster" in dataset.unread:
+        return []
+    known = pd.Index(dataset.roster["unit_id"].unique())
+    found = []
+    for column in ("predecessor_id", "successor_id"):
+        ids = dataset.lineage[column]
+        found += row_problems(
+            dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)],
+            dataset.files["lineage"],
+            column,
+            code="unknown_lineage",
+            message="mã này không có trong danh sách CĐCS của năm nào",
+            is_error=False,
+        )
+    return found
