@@ -17,7 +17,7 @@ from datasets import filled, write_tables
 from test_tables import UNIT, sound_tables
 
 from analysis.intake.reading import read_content
-from analysis.problems import Problem
+from analysis.problems import InputError, Problem
 from analysis.tables.delivery import Delivery
 from analysis.tables.load import load_dataset
 from analysis.tables.variants import find_variants
@@ -278,6 +278,15 @@ def test_a_file_whose_letters_were_lost_is_refused_with_what_was_seen(
     assert (run.status, said in run.out) == (1, True)
     assert "Xă" not in run.out
     assert load_dataset(data).roster["year"].max() == 2025
+
+
+@pytest.mark.parametrize("name", ["C\u00c4\ufffdCS", "X\u0083 Húc"])
+def test_lost_letters_are_found_in_a_datasets_own_tables_too(tmp_path: Path, name: str) -> None:
+    tables = sound_tables() | {"returns": [], "employers": [], "lineage": []}
+    tables["roster"] = [filled("roster", UNIT | {"name": name})]
+    with pytest.raises(InputError) as failure:
+        load_dataset(write_tables(tables, tmp_path))
+    assert [(one.code, one.column) for one in failure.value.problems] == [("control", "name")]
 
 
 def test_a_code_page_that_turns_one_letter_into_another_is_not_guessed() -> None:

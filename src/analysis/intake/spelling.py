@@ -36,7 +36,8 @@ _DAY_IN_WORDS = re.compile(r"(?:ngày )?([0-9]{1,2}) tháng ([0-9]{1,2}) năm ([
 _ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
 #: The days that Excel counts from, and the numbers that are plainly days and not years or counts.
 _FIRST_DAY, _SERIALS = date(1899, 12, 30), range(10_000, 80_000)
-_EMPTY_ADVICE = "ghi 0 nếu thật sự không có, để trống nếu chưa có số liệu"
+_EMPTY = "để trống nếu chưa có số liệu"
+_EMPTY_ADVICE = f"ghi 0 nếu thật sự không có, {_EMPTY}"
 #: What may stand around any answer without meaning: Excel's apostrophe, a stop or separator behind.
 _AROUND = re.compile(r"^['’‘`](?=.)|(?<=[^\W_])[.;,]$")
 _ANSWER = re.compile(r"([^\d(,;:–-]+)[(,;:–-]\s*(.+?)\)?")
@@ -107,7 +108,7 @@ def _tidied(raw: str, column: Column) -> str:
         return text
     text = text.translate(_FULL_WIDTH)
     if column.type.name != "id" and find(text, answers()) == "unclear":
-        raise Unclear("unclear", _EMPTY_ADVICE)
+        raise Unclear("unclear", _EMPTY_ADVICE if column.type.is_number else _EMPTY)
     return _AROUND.sub("", text).strip()
 
 

@@ -103,7 +103,7 @@ def _parse_id(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
 
 def _parse_text(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     good = text.map(lambda cell: unicodedata.is_normalized("NFC", cell)).astype(bool)
-    good &= ~text.str.contains(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", regex=True)
+    good &= ~text.str.contains(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]", regex=True)
     return text.where(text != ""), good
 
 
@@ -131,7 +131,10 @@ def _reason(value: str, column: Column) -> Reason:
                 "not_nfc",
                 "chữ chưa ở dạng Unicode dựng sẵn (NFC), hãy gõ lại bằng bộ gõ Unicode",
             )
-        return "control", "có ký tự điều khiển không in được, hãy gõ lại"
+        return (
+            "control",
+            "có ký tự không in được, hoặc chữ bị mất (\ufffd) khi đổi bảng mã; hãy gõ lại",
+        )
     if kind.name == "word":
         return "unknown_word", "không có trong danh mục; dùng một trong: " + ", ".join(column.words)
     if kind.name == "id" and value.partition(".")[0] in _RESERVED:
