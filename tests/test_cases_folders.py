@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
 import nbformat
 import pytest
+from browser import open_browser
 from cases import CASES, data_for, mail_for
 from conftest import Run
 from nbformat import NotebookNode
+from test_pages_kit import open_context
 from test_site_kit import END, make_notebook, make_task, needs_fork
 
 from analysis.language.language import load_language
+from analysis.pages.fragments import csv_link
+from analysis.pages.index import render_index
 from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
+from analysis.reports import year
 from analysis.site.engine import Start
 from analysis.site.pages import Result, make_page
+from analysis.site.run import run_report
 from analysis.site.templates import TEMPLATE
-from analysis.tables.load import read_dataset
+from analysis.store.changes import read_published
+from analysis.store.status import find_status, find_unasked, format_status
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+from analysis.tables.load import load_dataset, read_dataset
+from analysis.tables.storefile import address_of
+from analysis.tables.writing import alphabetically, as_typed
 
 ROOT = Path(__file__).parents[1]
 Congdoan = Callable[..., Run]
@@ -446,3 +462,186 @@ def test_the_command_runs_with_a_backend_that_is_none(tmp_path: Path) -> None:
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# --- a store on a network drive ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a b", "#1", "100%", "%23", "gì?", "Hướng Hóa", "a&b;c='d'"])
+def test_a_store_opens_wherever_it_lies(name: str, congdoan: Congdoan, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    data, mail = data_for("00-control", folder), mail_for("00-control", folder)
+    assert congdoan("import", mail, "--year", 2025, "--data", data).status == 0
+    assert congdoan("status", "--year", 2025, "--data", data).status == 0
+
+
+@pytest.mark.parametrize("name", ["a b", "#1", "100%25", "gì?"])
+def test_sqlite_opens_the_address_of_a_network_drive(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "store.sqlite")) as store:
+        store.execute("CREATE TABLE t (x)")
+    server, share, *rest = folder.parts[1:]
+    for drive in (f"//{server}/{share}", rf"\\{server}\{share}"):
+        unc = PureWindowsPath(drive, *rest, "store.sqlite")
+        assert unc.drive == rf"\\{server}\{share}"
+        # Here two slashes are as good as one, so that what Windows would open opens too.
+        with closing(sqlite3.connect(address_of(unc), uri=True)) as store:
+            assert store.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+
+
+# --- names, their order, and tables for a spreadsheet ------------------------------------------
+
+PLACES = ["Thuận", "Hướng Linh", "Tân Hợp", "Ðakrông", "Húc", "Thanh", "Dân Hóa", "Hướng Lập", "Bà"]
+ORDERED = [
+    "Bà",
+    "Dân Hóa",
+    "Ðakrông",
+    "Húc",
+    "Hướng Lập",
+    "Hướng Linh",
+    "Tân Hợp",
+    "Thanh",
+    "Thuận",
+]
+
+
+def in_turn(found: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """The wanted ones, as they were found."""
+    chosen = set(wanted)
+    return list(dict.fromkeys(name for name in found if name in chosen))
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A year whose units lie in, and are named after, communes out of order."""
+    data = data_for("00-control", tmp_path_factory.mktemp("order"))
+    with (data / "roster.csv").open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    name, commune, kind = (header.index(word) for word in ("name", "commune", "unit_type"))
+    types = list(dictionary().words["unit_type"])
+    for number, row in enumerate(rows):
+        place = PLACES[number % len(PLACES)]
+        row[name], row[commune], row[kind] = f"CĐCS {place}", place, types[number % len(types)]
+    with (data / "roster.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    params = load_params(2024, root=ROOT).model_copy(update={"data": str(data)})
+    return Study(params, load_plan(ROOT / params.plan), load_dataset(data), ROOT)
+
+
+def test_the_index_is_in_vietnamese_order(places: Study) -> None:
+    units = [
+        {"unit_id": u, "outcome": "not_run", "page": None}
+        for u in places.expected_units(2024).index
+    ]
+    html = render_index(places, {"units": units})
+    types = re.findall(r"<h2>(.*?) \(\d+\)</h2>", html)
+    assert len(types) > 4
+    assert types == sorted(types, key=alphabetically)
+    assert types != sorted(types)
+    for block in re.findall(r"<ul class=\"columns\">(.*?)</ul>", html, re.S):
+        names = re.findall(r"<li>CĐCS ([^<\n]*)", block)
+        assert names == [
+            name for name in ORDERED if name in names for _ in range(names.count(name))
+        ]
+    communes = re.findall(r'<option value="([^"]*)">', html.partition('id="commune"')[2])
+    assert in_turn(communes, PLACES) == ORDERED
+    (select,) = re.findall(r'<select id="type">(.*?)</select>', html)
+    labels = re.findall(r'<option value="\w+">(.*?)</option>', select)
+    assert labels == sorted(labels, key=alphabetically)
+
+
+def test_the_status_and_the_tables_are_in_vietnamese_order(places: Study) -> None:
+    folder = Path(places.params.data)
+    found = find_status(places.dataset, places.plan, 2024, folder)
+    found["state"] = "missing"
+    text = format_status(
+        found, find_unasked(places.dataset, places.plan, 2024, folder), places.plan, 2024
+    )
+    _, communes, types, reminder = text.split("\n\n")[1:5]
+    assert in_turn((line.split("  ")[0] for line in communes.splitlines()), PLACES) == ORDERED
+    labels = [re.split("  +", line)[0] for line in types.splitlines()[1:]]
+    assert labels == sorted(labels, key=alphabetically)
+    assert in_turn(re.findall(r"^- CĐCS (.*?),", reminder, re.M), PLACES) == ORDERED
+    coverage = year(places, 2024).coverage().html
+    shown = in_turn(re.findall(r"<th[^>]*>([^<]*)</th>", coverage), labels)
+    assert shown == labels
+
+
+def test_the_indicator_table_keeps_its_own_order(places: Study) -> None:
+    table = places.compute([2024], ["commune"])
+    for _, rows in table.groupby("indicator", observed=True, sort=False):
+        ids = rows["scope_id"].astype(str).to_list()
+        assert ids == sorted(ids)
+    assert set(PLACES) <= set(table["scope_id"])
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of units with names that break things."""
+    folder = tmp_path_factory.mktemp("nasty")
+    data = data_for("20-nasty-names", folder)
+    params = load_params(2024, root=ROOT).model_copy(update={"data": str(data)})
+    assert run_report(params, ROOT, folder / "site").is_done
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def names() -> dict[str, str]:
+    with (CASES / "20-nasty-names" / "data" / "roster.csv").open(encoding="utf-8") as file:
+        return {
+            row["unit_id"]: row["name"] for row in csv.DictReader(file) if row["year"] == "2024"
+        }
+
+
+def test_nasty_names_are_shown_as_typed_on_pages_that_fit(
+    nasty: Path, names: dict[str, str]
+) -> None:
+    with open_browser() as browser, open_context(browser) as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": 360, "height": 740})
+        for file in sorted(nasty.rglob("*.html")):
+            page.goto(file.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, file.name
+            if file.stem in names:
+                assert page.locator("h1").inner_text() == names[file.stem]
+                assert names[file.stem] in page.title()
+        page.goto((nasty / "index.html").as_uri())
+        page.wait_for_selector("#found:not(:empty)")
+        page.fill("#q", "dakrong")
+        shown = page.locator("#units tbody tr:visible small").all_text_contents()
+        assert shown == ["DN-CUAGIO"]
+
+
+def test_the_tables_of_a_site_are_harmless_in_a_spreadsheet(
+    nasty: Path, names: dict[str, str]
+) -> None:
+    for name in ("units", "indicators"):
+        content = (nasty / "data" / f"{name}.csv").read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")  # or Excel would not see that it is UTF-8
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        for cell in (cell for row in rows for cell in row):
+            assert not cell.startswith(("=", "+", "@", "\t")), cell
+            assert not cell.startswith("-") or float(cell) <= 0
+            assert cell != "'"
+        if name == "units":
+            ids = [row[1] for row in rows[1:]]
+            assert {key: as_typed(row[2]) for key, row in zip(ids, rows[1:], strict=True)} == names
+            assert rows[1 + ids.index("DN-DOIGIO")][2].startswith("'=HYPERLINK")
+
+
+def test_the_figures_downloads_leave_empty_cells_empty() -> None:
+    link = csv_link(["Năm", "=A1"], [["2024", ""], ["-5,2", "+3"], ["@x", "-x"]])
+    text = base64.b64decode(link.partition(",")[2]).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows == [["Năm", "'=A1"], ["2024", ""], ["-5,2", "+3"], ["'@x", "'-x"]]
+
+
+def test_changes_reads_a_site_whatever_its_marks(tmp_path: Path) -> None:
+    table = "indicator,scope_id,verdict\na,Hướng Hóa,met\na,'=Xã,met\n"
+    for mark in ("", "\ufeff"):
+        (tmp_path / "indicators.csv").write_text(mark + table, "utf-8")
+        read = read_published(tmp_path / "indicators.csv")
+        assert list(read.columns) == ["indicator", "scope_id", "verdict"]
+        assert list(read["scope_id"]) == ["Hướng Hóa", "=Xã"]

@@ -106,7 +106,7 @@ def test_site_is_complete(study: Study, build: Build, tmp_path: Path) -> None:
     assert [row["unit_id"] for row in rows] == sorted(UNITS)
     assert {row["has_return"] for row in rows} <= {"true", "false"}
     header = (site / "data" / "indicators.csv").read_text("utf-8").partition("\n")[0]
-    assert header.startswith("indicator,year,scope,scope_id,expected")
+    assert header.startswith("\ufeffindicator,year,scope,scope_id,expected")
     # Nothing that is shared says where it was made.
     for path in site.rglob("*"):
         assert not path.is_file() or str(tmp_path).encode() not in path.read_bytes()

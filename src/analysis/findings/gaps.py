@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.findings.finding import Finding
 from analysis.redaction import HIDDEN
 from analysis.study import Study
+from analysis.tables.writing import alphabetically
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,4 @@ def _pool(
     sizes: Counter[str] = Counter()
     for key, size in units:
         sizes[str(study.register.at[(year, key), column])] += size
-    return tuple(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))
+    return tuple(sorted(sizes.items(), key=lambda pair: (-pair[1], alphabetically(pair[0]))))

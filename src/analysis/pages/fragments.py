@@ -16,6 +16,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from analysis.tables.writing import harmless
+
 #: The mark of a page that ran to its end; the runner looks for it.
 END_MARK = "application/vnd.congdoan.end+json"
 
@@ -83,14 +85,7 @@ def csv_link(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([_harmless(cell) for cell in header])
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerow([harmless(str(cell)) for cell in header])
+    writer.writerows([harmless(str(cell)) for cell in row] for row in rows)
     content = base64.b64encode(buffer.getvalue().encode("utf-8-sig")).decode("ascii")
     return f"data:text/csv;charset=utf-8;base64,{content}"
-
-
-def _harmless(cell: object) -> str:
-    """Keep a spreadsheet from running a text as a formula."""
-    text = str(cell)
-    is_number = text.lstrip("-").replace(".", "").replace(",", "").removesuffix("%").isdigit()
-    return "'" + text if text[:1] in "=+-@\t\r" and not is_number else text

@@ -20,7 +20,7 @@ from analysis.pages.template import POLICY, page_css
 from analysis.plan import Indicator
 from analysis.redaction import HIDDEN
 from analysis.study import Study, flags_of, shown_value
-from analysis.tables.dictionary import dictionary
+from analysis.tables.writing import alphabetically
 
 #: Counted on each unit's line, in this order; "open" is short for undetermined.
 _COUNTED = {"met": "met", "not_met": "not_met", "undetermined": "open"}
@@ -46,8 +46,14 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
     language = load_language(study.params.lang, study.root)
     texts, numbers = language.words["ui"], language.numbers
     register = study.expected_units(year)
+    types = {w: language.dictionary_word("unit_type", w) for w in register["unit_type"].unique()}
     entries = sorted(
-        ledger["units"], key=lambda e: _order(register.at[e["unit_id"], "unit_type"], e)
+        ledger["units"],
+        key=lambda entry: (
+            alphabetically(types[register.at[entry["unit_id"], "unit_type"]]),
+            alphabetically(register.at[entry["unit_id"], "name"]),
+            entry["unit_id"],
+        ),
     )
     units = [
         {
@@ -113,7 +119,7 @@ def _filters(
     texts = language.words["ui"]
     choices = {
         "type": [(w, language.dictionary_word("unit_type", w)) for w in _seen(units, "type")],
-        "commune": [(name, name) for name in sorted(_seen(units, "commune"))],
+        "commune": [(name, name) for name in sorted(_seen(units, "commune"), key=alphabetically)],
         "verdict": [(word, language.word("verdict", word)) for word in _COUNTED],
         "sort": [(str(place), item.title) for place, item in enumerate(indicators)],
     }
@@ -188,7 +194,3 @@ def _text(value: Fraction, year: int, indicator: Indicator, language: Language) 
     if indicator.is_fraction:
         return language.numbers.percent(value, indicator.target_in(year))
     return language.numbers.quantity(value)
-
-
-def _order(unit_type: str, entry: Mapping[str, Any]) -> tuple[int, str]:
-    return list(dictionary().words["unit_type"]).index(unit_type), str(entry["unit_id"])

@@ -20,7 +20,7 @@ from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
-from analysis.tables.dictionary import dictionary
+from analysis.tables.writing import alphabetically
 
 _MOST_BARS = 8
 _MOST_NAMED = 3
@@ -292,15 +292,15 @@ class YearReport(Report):
         """Show who has reported and who has not, by type."""
         texts, numbers = self.language.words["ui"], self.language.numbers
         by_type = self.units.groupby("unit_type", sort=False)["has_return"].agg(["size", "sum"])
-        ordered = [word for word in dictionary().words["unit_type"] if word in by_type.index]
+        types = {word: self.language.dictionary_word("unit_type", word) for word in by_type.index}
         rows = [
             {
-                "type": self.language.dictionary_word("unit_type", word),
+                "type": types[word],
                 "expected": numbers.count(int(by_type.loc[word, "size"])),
                 "received": numbers.count(int(by_type.loc[word, "sum"])),
                 "missing": numbers.count(int(by_type.loc[word, "size"] - by_type.loc[word, "sum"])),
             }
-            for word in ordered
+            for word in sorted(types, key=lambda word: alphabetically(types[word]))
         ]
         columns = [
             {"key": "type", "label": texts["unit_type"], "number": False},
@@ -310,6 +310,7 @@ class YearReport(Report):
         ]
         absent = self.units[~self.units["has_return"]]
         missing = [{"id": key, "name": str(name)} for key, name in absent["name"].items()]
+        missing.sort(key=lambda one: (alphabetically(one["name"]), one["id"]))
         return self._render(
             "bao-cao",
             "table",

@@ -7,6 +7,10 @@ import pandas as pd
 from analysis.atomic import write_atomically
 from analysis.site.layout import INDICATORS, UNITS, Layout
 from analysis.study import Study
+from analysis.tables.writing import harmless
+
+#: These tables are opened by people: without it Excel would not see that they are UTF-8.
+_BOM = "\ufeff"
 
 
 def write_data(study: Study, table: str, layout: Layout) -> None:
@@ -22,7 +26,7 @@ def write_data(study: Study, table: str, layout: Layout) -> None:
         Where to.
     """
     year = study.params.year
-    write_atomically(layout.file(INDICATORS), table)
+    write_atomically(layout.file(INDICATORS), _BOM + table)
     units = study.expected_units(year).drop(columns="is_expected").reset_index()
     units.insert(0, "year", year)
     if study.params.edition == "share":
@@ -32,9 +36,11 @@ def write_data(study: Study, table: str, layout: Layout) -> None:
 
 
 def _as_csv(table: pd.DataFrame) -> str:
-    """Return a table as the dataset's own files are written: lower-case words for yes and no."""
+    """Return a table as the dataset's own files are written, but safe to open in a spreadsheet."""
     table = table.copy()
     for name in table.columns[table.dtypes.map(pd.api.types.is_bool_dtype)]:
         table[name] = table[name].map({True: "true", False: "false"})
+    for name in table.columns[table.dtypes.map(pd.api.types.is_string_dtype)]:
+        table[name] = table[name].map(harmless, na_action="ignore")
     text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text
+    return _BOM + text

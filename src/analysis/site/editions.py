@@ -16,6 +16,7 @@ from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import DESCRIPTION, STORE, find_files
+from analysis.tables.writing import harmless
 
 _EDITIONS = {"internal": "bản nội bộ", "share": "bản chia sẻ"}
 
@@ -23,7 +24,9 @@ _EDITIONS = {"internal": "bản nội bộ", "share": "bản chia sẻ"}
 def indicators_csv(study: Study) -> str:
     """Return the year's indicator table as it is published."""
     buffer = io.StringIO()
-    write_table(indicators(study, [study.params.year]), buffer)
+    table = indicators(study, [study.params.year])
+    table["scope_id"] = table["scope_id"].cat.rename_categories(harmless)
+    write_table(table, buffer)
     return buffer.getvalue()
 
 
@@ -118,7 +121,7 @@ def keep_edition(layout: Layout, table: str) -> None:
         The new table, as CSV.
     """
     try:
-        old, record = layout.file(INDICATORS).read_text("utf-8"), _read_ledger(layout)
+        old, record = layout.file(INDICATORS).read_text("utf-8-sig"), _read_ledger(layout)
         origin = write_origin(record["edition"], record["plan"], record["dataset"]["name"])
         made_at = str(record["made_at"])
     except (OSError, ValueError, KeyError, TypeError):

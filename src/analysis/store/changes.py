@@ -19,6 +19,7 @@ from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.stored import find_place, key_index, read_rows
 from analysis.tables.storefile import last_entry, reading, refuse_missing
+from analysis.tables.writing import as_typed
 
 #: Columns that decide whether, and where, a row counts.
 _MEMBERSHIP = ("unit_type", "employer_type", "commune", "parent", "founded_on", "dissolved_on")
@@ -166,7 +167,8 @@ def as_published(table: pd.DataFrame) -> pd.DataFrame:
 
 def read_published(source: Path | io.StringIO) -> pd.DataFrame:
     """Read a published indicator table, every cell as text."""
-    return pd.read_csv(source, keep_default_na=False, dtype=str)
+    table = pd.read_csv(source, keep_default_na=False, dtype=str)
+    return table.assign(scope_id=table["scope_id"].map(as_typed))
 
 
 def find_changes(

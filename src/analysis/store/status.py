@@ -12,6 +12,7 @@ from analysis.plan import Plan
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
+from analysis.tables.writing import alphabetically
 
 STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
 
@@ -123,7 +124,7 @@ def _count(units: pd.DataFrame, groups: pd.Series, title: str) -> str:
     table = pd.crosstab(groups, units["state"]).reindex(columns=list(STATES), fill_value=0)
     width = max([len(title), *(len(str(name)) for name in table.index)], default=0)
     lines = [f"{title:<{width}}  phải nộp  đã nộp  có lỗi  chưa nộp"]
-    for name, row in table.iterrows():
+    for name, row in table.sort_index(key=lambda names: names.map(alphabetically)).iterrows():
         received, wrong, missing = (int(row[state]) for state in STATES)
         expected = received + wrong + missing
         lines.append(f"{name!s:<{width}}  {expected:>8}  {received:>6}  {wrong:>6}  {missing:>8}")
@@ -135,7 +136,8 @@ def _reminder(units: pd.DataFrame, plan: Plan, year: int) -> str:
     for parent, group in units.groupby("parent", sort=True):
         name = plan.issuer.short if parent == plan.issuer.id else str(parent)
         lines.append(f"{name}:")
-        for unit in group.sort_values(["commune", "name"]).itertuples():
+        named = group.assign(**{c: group[c].map(alphabetically) for c in ("commune", "name")})
+        for unit in group.loc[named.sort_values(["commune", "name"]).index].itertuples():
             note = " - tệp đã gửi có lỗi, cần sửa và gửi lại" if unit.state == "with_errors" else ""
             lines.append(f"- {unit.name}, {unit.commune} ({unit.Index}){note}")
     return "\n".join(lines)

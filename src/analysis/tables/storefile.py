@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
+from urllib.parse import quote_from_bytes
 
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Table
@@ -112,8 +113,26 @@ def connect(folder: Path) -> sqlite3.Connection:
     raise InputError([error(message, code=code, file=path.name)])
 
 
+def address_of(path: PurePath) -> str:
+    r"""Return what SQLite opens for reading and writing, and does not make if it is not there.
+
+    ``Path.as_uri`` would name a network drive's server as the address's host, which SQLite refuses.
+
+    Examples
+    --------
+    >>> from pathlib import PureWindowsPath
+    >>> address_of(PureWindowsPath(r"\\may-chu\chung\a b.sqlite"))
+    'file:////may-chu/chung/a%20b.sqlite?mode=rw'
+    >>> address_of(PureWindowsPath(r"D:\#1\store.sqlite"))
+    'file:///D:/%231/store.sqlite?mode=rw'
+    """
+    named = path.as_posix()
+    root = "" if named.startswith("/") else "/"
+    return f"file://{root}{quote_from_bytes(os.fsencode(named), safe='/:')}?mode=rw"
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    address = f"{path.resolve().as_uri()}?mode=rw"
+    address = address_of(path.resolve())
     connection = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection

@@ -8,6 +8,11 @@ import unicodedata
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 #: Letters of other alphabets that look like Đ, and signs that nobody sees.
 _LOOKALIKES = str.maketrans("ÐðƉɖ", "ĐđĐđ", "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+_ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+#: Letters in the order of the alphabet, behind every other sign; tones as dictionaries order them.
+_LETTERS = {letter: chr(0x100000 + place) for place, letter in enumerate(_ALPHABET)}
+_TONE_ORDER = "\u0300\u0309\u0303\u0301\u0323"
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0]*%?")
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -70,3 +75,50 @@ def lacks_only_marks(loose: str, full: str) -> bool:
     """
     rest = iter(full)
     return bare(loose) == bare(full) and all(sign in rest for sign in loose)
+
+
+def alphabetically(text: str) -> str:
+    """Return what a Vietnamese name sorts by: the letters a ă â … d đ …, equals by their tones.
+
+    Examples
+    --------
+    >>> sorted(["Thuận", "Tân Hợp", "Hướng Linh", "Thanh", "Hướng Lập"], key=alphabetically)
+    ['Hướng Lập', 'Hướng Linh', 'Tân Hợp', 'Thanh', 'Thuận']
+    >>> "".join(sorted("ạáãảàa", key=alphabetically))
+    'aàảãáạ'
+    """
+    letters: list[str] = []
+    tones: list[int] = []
+    for sign in unicodedata.normalize("NFD", clean(text).casefold()):
+        if letters and sign in _TONE_ORDER:
+            tones[-1] = _TONE_ORDER.index(sign) + 1
+        elif letters and unicodedata.combining(sign):
+            letters[-1] = unicodedata.normalize("NFC", letters[-1] + sign)
+        else:
+            letters.append(sign)
+            tones.append(0)
+    placed = "".join(_LETTERS.get(letter, letter) for letter in letters)
+    return f"{placed}\0{''.join(map(str, tones))}\0{text}"
+
+
+def harmless(text: str) -> str:
+    """Keep a spreadsheet from running a text as a formula; numbers stay numbers.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("-5"), harmless(""), harmless("Hướng Hóa")
+    ("'=1+1", '-5', '', 'Hướng Hóa')
+    """
+    may_run = text[:1] in tuple("=+-@\t\r\n＝＋－＠") and not _NUMBER.fullmatch(text)
+    return f"'{text}" if may_run else text
+
+
+def as_typed(text: str) -> str:
+    """Return the text that `harmless` was given.
+
+    Examples
+    --------
+    >>> as_typed(harmless("=1+1")), as_typed("'n")
+    ('=1+1', "'n")
+    """
+    return text[1:] if text[:1] == "'" and harmless(text[1:]) == text else text

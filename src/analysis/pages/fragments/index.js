@@ -1,8 +1,8 @@
 "use strict";
-// Finds units without a server: case, diacritics and đ do not matter. Without script, or in a
+// Finds units without a server: case, diacritics, đ and its look-alikes do not matter. Without script, or in a
 // browser that cannot unpack the data, the plain list stays.
 const byId = (id) => document.getElementById(id);
-const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/đ/g, "d");
+const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[đðɖ]/g, "d");
 const { packed, words } = JSON.parse(byId("data").textContent);
 
 async function unpack() {
