@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import shutil
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from test_tables import UNIT, sound_tables
 from analysis.intake.reading import read_content
 from analysis.problems import InputError, Problem
 from analysis.tables.delivery import Delivery
+from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset
 from analysis.tables.variants import find_variants
+from analysis.tables.writing import clean
 
 Congdoan = Callable[..., Run]
 
@@ -504,3 +507,65 @@ def test_writings_of_one_name(
 
 def test_the_sample_writes_each_name_in_one_way() -> None:
     assert find_variants(load_dataset(ROOT / "data" / "sample")) == []
+
+
+# Every column, whatever stands in it
+
+
+SOUND_CELLS = {
+    **{"id": "U1", "text": "Húc", "count": "1", "money": "1000", "share": "0.5"},
+    **{"boolean": "true", "date": "2024-03-01", "year": "2024"},
+}
+BAD_CELLS = (
+    *("12 người", "5 triệu", "1,234", "1E3", "85%", "-5", "0.123", "không có", "NA", "?", "31/02/2013"),
+    *("05/9/2003", "Có (tháng 3)", "Có (chưa ký)", "hoan thanh tot nhiem vu.", "H??ng", "XÃ£ HÃºc"),
+    *("C«ng ®oµn", "\ufffd", "\x83", "\u200c", "'", ".", "１２", "=1+1", "../x", "9" * 30, "Tổng cộng"),
+)  # fmt: skip
+EVERY_COLUMN = [(t.name, c) for t in dictionary().tables.values() for c in t.columns]
+
+
+def sound_rows(name: str, count: int) -> list[dict[str, str]]:
+    columns = dictionary().tables[name].columns.values()
+    row = {c.name: c.words[0] if c.words else SOUND_CELLS[c.type.name] for c in columns}
+    ids = [column.name for column in columns if column.type.name == "id"]
+    return [row | {one: f"U{number}" for one in ids} for number in range(count)]
+
+
+def as_table(rows: list[dict[str, str]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+@pytest.mark.parametrize(("name", "column"), EVERY_COLUMN)
+def test_no_cell_is_lost_whatever_it_holds(name: str, column: str) -> None:
+    """Each is read or named; none stops the reading of the others."""
+    rows = sound_rows(name, len(BAD_CELLS))
+    for row, bad in zip(rows, BAD_CELLS, strict=True):
+        row[column] = bad
+    delivery, problems = read_content("b.csv", as_table(rows), None)
+    assert delivery is not None
+    text = delivery.records[0].text
+    named = {problem.row for problem in problems}
+    for number, bad in enumerate(BAD_CELLS, start=2):
+        is_read = number in text.index and text.at[number, column] != ""
+        assert is_read or number in named or clean(bad) == "", (number, bad)
+
+
+@pytest.mark.parametrize(("name", "column"), EVERY_COLUMN)
+@pytest.mark.parametrize("heading", ["", "Mã CDCS"])
+def test_a_table_that_lacks_a_column_has_its_key_or_is_refused(
+    name: str, column: str, heading: str
+) -> None:
+    rows = sound_rows(name, 2)
+    for row in rows:
+        value = row.pop(column)
+        row |= {heading: value} if heading else {}
+    delivery, problems = read_content("b.csv", as_table(rows), None)
+    key = set(dictionary().tables[name].key)
+    if column in key:
+        assert "error" in {problem.severity for problem in problems}
+    for part in delivery.records if delivery else ():
+        assert set(dictionary().tables[part.table].key) <= set(part.text)
