@@ -139,6 +139,47 @@ def test_rows_without_their_key_never_leave_the_intake(content: bytes, column: s
     assert column in {problem.column for problem in problems if problem.severity == "error"}
 
 
+@pytest.mark.parametrize(
+    ("heading", "is_near"),
+    [("Mã số CĐCS", True), ("MA CDCS", True), ("Mã", True), ("Mã đơn vị", True), ("Tên", False)],
+)
+def test_the_nearest_heading_is_named(heading: str, is_near: bool) -> None:
+    content = table(f"Năm;{heading};Số cán bộ công đoàn;Số đoàn viên kết nạp mới", "2024;A;3;1")
+    (problem,) = [one for one in refused("b.csv", content) if one.code == "no_column"]
+    assert problem.cell == ("B1" if is_near else "")
+
+
+@pytest.mark.parametrize(
+    ("title", "is_asked"),
+    [
+        ("TỔNG HỢP 6 THÁNG ĐẦU NĂM 2024", True),
+        ("Báo cáo 9 tháng năm 2024", True),
+        ("Số liệu quý III năm 2024", True),
+        ("Số liệu quý 2/2024 - năm 2024", True),
+        ("Khe Sanh, ngày 6 tháng 12 năm 2024", False),
+        ("Khe Sanh, ngày 06 tháng 9 năm 2024", False),
+        ("Công ty Phú Quý 1, năm 2024", False),
+        ("Số liệu 12 tháng năm 2024", False),
+    ],
+)
+def test_a_title_that_speaks_of_a_part_of_the_year_is_asked_about(
+    title: str, is_asked: bool
+) -> None:
+    content = table(f"{title};;", "Mã CĐCS;Số cán bộ công đoàn;Số đoàn viên kết nạp mới", "A;3;1")
+    codes = [problem.code for problem in refused("b.csv", content)]
+    assert codes == (["part_of_year"] if is_asked else [])
+
+
+def test_a_form_whose_title_was_changed_to_half_a_year_is_asked_about() -> None:
+    file = next((CASES / "00-control" / "in").iterdir())
+    book = openpyxl.load_workbook(file)
+    book.worksheets[0]["A2"] = "BÁO CÁO SỐ LIỆU 6 THÁNG ĐẦU NĂM 2025"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    (problem,) = refused(file.name, buffer.getvalue())
+    assert (problem.code, problem.cell) == ("part_of_year", "A2")
+
+
 def test_a_name_printed_beside_a_code_comes_with_the_figures() -> None:
     file = CASES / "dakrong" / "41-ma-ten-khong-khop.xlsx"
     delivery, _ = read(file.name, file.read_bytes())

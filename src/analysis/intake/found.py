@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from analysis.intake.grid import Sheet, address
 from analysis.intake.raw import Raw, shown
+from analysis.intake.words import fold, form_texts
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Table
 
@@ -80,3 +83,21 @@ def cell_at(sheet: Sheet, at: tuple[int, int]) -> Raw:
     row, column = at
     inside = row < len(sheet.rows) and column < len(sheet.rows[row])
     return sheet.rows[row][column] if inside else ""
+
+
+def ask_part_of_year(finding: Finding, above: int) -> None:
+    """Refuse a sheet whose title speaks of a part of the year: figures are of the whole of it."""
+    for row, cells in enumerate(finding.sheet.rows[:above]):
+        for place, cell in enumerate(cells):
+            said = _part_of_year().search(fold(cell)) if isinstance(cell, str) else None
+            if said:
+                message = (
+                    f"ghi là số liệu «{said[0]}», ở đây cần số liệu cả năm: hãy gửi số liệu cả năm,"
+                    " hoặc sửa dòng này nếu số liệu đúng là của cả năm"
+                )
+                finding.add("part_of_year", message, (row, place))
+
+
+@cache
+def _part_of_year() -> re.Pattern[str]:
+    return re.compile(form_texts()["part_of_year"])

@@ -21,6 +21,7 @@ _FIRST_ROWS = 40
 _FEWEST_HEADINGS = 2
 #: How alike two headings are, without their marks, when one may be meant by the other.
 _NEAR = 0.8
+_CODE = "ma"
 
 _Key = tuple[str, ...]
 
@@ -139,6 +140,8 @@ def add_missing(finding: Finding, header: Header, column: Column) -> None:
         if name and not header.targets(place)
     }
     near = difflib.get_close_matches(plain(wanted[0]), names, 1, _NEAR)
+    if column.type.name == "id":  # "Mã số", "Mã đơn vị"
+        near += [name for name in names if name.partition("-")[0] == _CODE]
     if elsewhere:
         at = elsewhere[0]
         message += "; tiêu đề này đứng ở dòng khác: hãy ghi mọi tiêu đề trên cùng một dòng"

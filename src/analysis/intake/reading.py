@@ -6,7 +6,7 @@ import hashlib
 
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
-from analysis.intake.found import Finding
+from analysis.intake.found import Finding, ask_part_of_year
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
 from analysis.intake.records import check_years, make_records
@@ -90,6 +90,9 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
     form, header = find_form(sheet), find_header(sheet)
+    begin = form or header
+    if begin is not None:
+        ask_part_of_year(finding, begin.row)
     if form is not None:
         read_form(finding, form)
     elif header is not None:
