@@ -97,6 +97,14 @@ def test_the_offices_own_workbook_overwrites_nothing_without_a_reason(
     run = congdoan("import", second, *options, "--supersede", "đếm lại lớp")
     assert (run.status, run.err) == (0, "")
     assert list(load_dataset(data).district["law_classes"]) == [2]
+    # The issuer's id names the district's own row.
+    history = congdoan("history", "LDLD-HUONG-HOA", 2024, "--data", data).out
+    assert re.search(r"Số lớp tuyên truyền pháp luật lao động: 3 \(.*ô D14\)", history)
+    assert "Số lớp tuyên truyền pháp luật lao động: 3 → 2" in history
+    assert "Lý do: đếm lại lớp" in history
+    take_back = ("withdraw", "LDLD-HUONG-HOA", 2024, "--table", "district", "--reason", "nhầm")
+    assert congdoan(*take_back, "--data", data).status == 0
+    assert load_dataset(data).district.empty
 
 
 def test_a_file_named_after_one_unit_with_the_figures_of_another_is_refused(

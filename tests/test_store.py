@@ -25,7 +25,7 @@ from analysis.store.export import export_dataset
 from analysis.store.history import read_history
 from analysis.store.log import create_store, open_for_writing, writing
 from analysis.store.take_in import Recap
-from analysis.store.withdraw import withdraw_return
+from analysis.store.withdraw import withdraw_rows
 from analysis.tables import storefile
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
@@ -394,7 +394,7 @@ def test_problems_of_stored_figures_name_the_file_they_came_from(
 
 
 def withdraw(folder: Path, unit: str, **more: Any) -> int:
-    return withdraw_return(folder, unit, 2024, **({"reason": "nhầm đơn vị"} | more))
+    return withdraw_rows(folder, unit, 2024, **({"reason": "nhầm đơn vị"} | more))
 
 
 def test_a_withdrawn_return_was_never_there_but_in_the_history(
@@ -458,7 +458,7 @@ def test_only_a_return_that_is_there_can_be_withdrawn_and_only_with_a_reason(
     kept = (folder / STORE).read_bytes()
     fresh = make_folder(tmp_path / "fresh")
     for case, where, unit, reason in (
-        ("no_return", folder, "U2", "nhầm"),
+        ("no_rows", folder, "U2", "nhầm"),
         ("no_reason", folder, "U1", "  "),
         ("no_store", fresh, "U1", "nhầm"),
     ):
@@ -467,8 +467,37 @@ def test_only_a_return_that_is_there_can_be_withdrawn_and_only_with_a_reason(
         assert [problem.code for problem in failure.value.problems] == [case]
     assert (folder / STORE).read_bytes() == kept
     withdraw(folder, "U1")
-    with pytest.raises(InputError, match="không có báo cáo năm 2024"):
+    with pytest.raises(InputError, match="kho không có gì về mã này năm 2024"):
         withdraw(folder, "U1")
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [("district", "HUYEN"), ("employers", "E1"), ("lineage", "U1")]
+)
+def test_rows_of_every_table_can_be_withdrawn_and_come_back(
+    folder: Path, mail: Path, plan: Plan, table: str, name: str
+) -> None:
+    moment = datetime.now(UTC)
+    rows = load_dataset(folder).tables[table]
+    assert len(rows) == 1
+    withdraw_rows(folder, name, 2024, reason="nhầm", table=table, issuer="HUYEN")
+    assert load_dataset(folder).tables[table].empty
+    assert len(load_dataset(folder, moment).tables[table]) == 1
+    last = read_history(folder, name, 2024, "HUYEN")[-1]
+    assert (last.command, last.reason) == (storefile.WITHDRAW, "nhầm")
+    assert {step.after for step in last.steps if step.table.name == table} == {""}
+    again = shutil.copy(folder / f"{table}.csv", mail.parent / f"{table}-x.csv")
+    recap = give(folder, plan, Path(again))
+    assert told(recap) == [("withdrawn",)]
+    assert outcomes(give(folder, plan, Path(again), reason="không nhầm")) == ["accepted"]
+    assert load_dataset(folder).tables[table].equals(rows)
+
+
+def test_a_register_row_that_a_return_rests_on_is_not_withdrawn(folder: Path) -> None:
+    with pytest.raises(InputError, match="không có trong danh sách"):
+        withdraw_rows(folder, "U1", 2024, reason="nhầm", table="roster")
+    withdraw_rows(folder, "U2", 2024, reason="nhầm", table="roster")
+    assert sorted(load_dataset(folder).roster["unit_id"]) == ["U1", "U3"]
 
 
 # States of the past
@@ -660,19 +689,48 @@ def test_first_imports_at_the_same_time_lose_nothing(fresh: Path, mail: Path, pl
     assert sorted(load_dataset(fresh).returns["unit_id"]) == ["U1", "U2", "U3"]
 
 
+def set_clock(monkeypatch: pytest.MonkeyPatch, year: int) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime(year, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(log, "datetime", Clock)
+
+
 def test_a_clock_set_back_does_not_change_the_order(
     folder: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=1)]))
     moment = datetime.now(UTC)
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            return datetime(2001, 1, 1, tzinfo=tz)
-
-    monkeypatch.setattr(log, "datetime", Clock)
+    set_clock(monkeypatch, 2001)
     path = write_delivery(mail, "returns-b", [a_return("U2", informed=2)])
-    give(folder, plan, path, reason="sửa")
+    recap = give(folder, plan, path, reason="sửa")
+    assert [problem.code for problem in recap.warnings][:1] == ["clock"]
     assert figure(folder, "U2", "informed") == "2"
     assert figure(folder, "U2", "informed", moment) == "2"
+    assert [entry.at[:4] for entry in read_history(folder, "U2", 2024)][-1] == "2001"
+
+
+def test_a_clock_set_to_the_future_is_noticed_by_the_next_import(
+    folder: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = datetime.now(UTC)
+    future = before.year + 10
+    with monkeypatch.context() as patch:
+        set_clock(patch, future)
+        give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2", informed=1)]))
+    recap = give(folder, plan, write_delivery(mail, "returns-b", [a_return("U3", informed=2)]))
+    (warning,) = [problem for problem in recap.warnings if problem.code == "clock"]
+    assert str(future) in warning.message
+    # History keeps both as they were, and past states are still to be had.
+    first, second = (read_history(folder, unit, 2024)[-1].at for unit in ("U2", "U3"))
+    assert first.startswith(str(future))
+    assert second.startswith(str(before.year))
+    today = datetime.now(UTC)
+    assert figure(folder, "U2", "informed", today) == "1"
+    assert figure(folder, "U3", "informed", today) == "2"
+    third = write_delivery(mail, "returns-c", [a_return("U2", informed=3)])
+    assert not give(folder, plan, third, reason="đếm lại").warnings
+    assert figure(folder, "U2", "informed", today) == "1"
+    assert figure(folder, "U2", "informed") == "3"

@@ -17,7 +17,7 @@ from analysis.plan import Plan
 from analysis.problems import InputError
 from analysis.store.history import read_history
 from analysis.store.log import create_store
-from analysis.store.withdraw import withdraw_return
+from analysis.store.withdraw import withdraw_rows
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import read_rows
 from analysis.tables.storefile import last_entry, reading
@@ -131,9 +131,9 @@ def _withdraw(
 ) -> dict[str, Row]:
     if unit not in state:
         with pytest.raises(InputError):
-            withdraw_return(folder, unit, 2024, reason="nhầm")
+            withdraw_rows(folder, unit, 2024, reason="nhầm")
         return state
-    withdraw_return(folder, unit, 2024, reason="nhầm")
+    withdraw_rows(folder, unit, 2024, reason="nhầm")
     withdrawn.add(unit)
     return {key: cells for key, cells in state.items() if key != unit}
 

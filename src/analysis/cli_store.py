@@ -196,38 +196,59 @@ def _format_left_out(left_out: dict[Path, str]) -> str:
 
 
 @click.command(cls=Command)
-@click.argument("unit", metavar="MÃ")
+@click.argument("name", metavar="MÃ")
 @click.argument("year", type=int, metavar="NĂM")
 @data_option
+@plan_option
 @params_option
-def history(unit: str, year: int, data: Path | None, params_file: Path | None) -> None:
-    """Xem số liệu của một CĐCS đã đổi thế nào. Khi nào, từ tệp nào, vì sao."""
+def history(
+    name: str, year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
+) -> None:
+    """Xem số liệu của một mã đã đổi thế nào. Khi nào, từ tệp nào, vì sao; ở mọi bảng."""
     from analysis.store.history import format_history, read_history
 
-    folder = _folder(year, data, params_file)
-    entries = read_history(folder, unit, year)
-    click.echo(format_history(entries, unit, year))
+    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    entries = read_history(folder, name, year, plan.issuer.id)
+    click.echo(format_history(entries, name, year))
     if not entries:
         raise SystemExit(_FAILED)
 
 
 @click.command(cls=Command)
-@click.argument("unit", metavar="MÃ")
+@click.argument("name", metavar="MÃ")
 @click.argument("year", type=int, metavar="NĂM")
 @option("--reason", required=True, metavar="LÝ_DO", help="Vì sao rút lại, ghi vào kho.")
 @option("--by", default="", metavar="TÊN", help="Người rút lại, ghi vào kho.")
+@option(
+    "--table",
+    type=click.Choice(["returns", "roster", "employers", "district", "lineage"]),
+    default="returns",
+    metavar="BẢNG",
+    help="Rút lại ở bảng nào (mặc định: returns, báo cáo năm của CĐCS).",
+)
 @data_option
+@plan_option
 @params_option
 def withdraw(
-    unit: str, year: int, reason: str, by: str, data: Path | None, params_file: Path | None
+    name: str,
+    year: int,
+    reason: str,
+    by: str,
+    table: str,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
 ) -> None:
-    """Rút lại báo cáo đã nhận nhầm của một CĐCS. Số cũ vẫn được giữ trong kho."""
-    from analysis.store.withdraw import withdraw_return
+    """Rút lại số liệu đã nhận nhầm của một mã. Số cũ vẫn được giữ trong kho."""
+    from analysis.store.withdraw import withdraw_rows
 
-    count = withdraw_return(_folder(year, data, params_file), unit, year, reason=reason, by=by)
+    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    issuer = plan.issuer.id
+    count = withdraw_rows(folder, name, year, reason=reason, by=by, table=table, issuer=issuer)
+    fate = ": từ nay đơn vị được coi là chưa nộp" if table == "returns" else ""
     click.echo(
-        f"Đã rút lại báo cáo năm {year} của CĐCS {unit} ({count} số liệu): từ nay đơn vị được coi là"
-        f" chưa nộp. Số cũ vẫn được giữ: congdoan history {unit} {year}"
+        f"Đã rút lại số liệu năm {year} của {name} ở bảng {table} ({count} số liệu){fate}. Số cũ vẫn"
+        f" được giữ: congdoan history {name} {year}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What became of a unit's figures: every file that touched them, and what each one changed."""
+"""What became of somebody's figures: every file that touched them, and what each one changed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from analysis.problems import name_place
 from analysis.store.figures import show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
-from analysis.tables.stored import address
+from analysis.tables.stored import address, find_keys
 from analysis.tables.storefile import WITHDRAW, local_time, reading, refuse_missing
-
-TABLES = ("roster", "returns")
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,20 @@ class Step:
     ----------
     table : Table
         Where it stands.
+    key : tuple of str
+        In which row.
     column : Column
         What it is.
     sheet, cell : str
         Its place in the file, as far as it has one.
     row : int or None
-        The row of the file; None where the return was withdrawn.
+        The row of the file; None where it was withdrawn.
     before, after : str or None
         As the tables spell it; None if nothing had been said of it before.
     """
 
     table: Table
+    key: tuple[str, ...]
     column: Column
     sheet: str
     cell: str
@@ -59,7 +61,7 @@ class Entry:
     errors : int
         Of a refused file.
     steps : list of Step
-        What it changed of the unit's figures.
+        What it changed of the figures in question.
     """
 
     id: int
@@ -73,17 +75,19 @@ class Entry:
     steps: list[Step] = field(default_factory=list)
 
 
-def read_history(folder: Path, unit_id: str, year: int) -> list[Entry]:
-    """Return every file that touched a unit's return or register row of a year.
+def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[Entry]:
+    """Return every file that touched what any table says of somebody in a year.
 
     Parameters
     ----------
     folder : Path
         A dataset folder with a store.
-    unit_id : str
-        The unit.
+    name : str
+        A unit, an employer, or the issuer, for the district's own row.
     year : int
         The year.
+    issuer : str
+        The id of the plan's issuer.
 
     Returns
     -------
@@ -98,12 +102,13 @@ def read_history(folder: Path, unit_id: str, year: int) -> list[Entry]:
     refuse_missing(folder)
     entries: dict[int, Entry] = {}
     with reading(folder) as connection:
-        key = [str(year), unit_id]
-        for name in TABLES:
-            for number, step in _read_steps(connection, dictionary().tables[name], key):
-                entries.setdefault(number, _entry(connection, number)).steps.append(step)
+        for table in dictionary().tables.values():
+            keys = find_keys(connection, table, name, year, issuer)
+            for key in keys.itertuples(index=False, name=None):
+                for number, step in _read_steps(connection, table, key):
+                    entries.setdefault(number, _entry(connection, number)).steps.append(step)
         refused = "SELECT DISTINCT entry FROM refused WHERE year IN (?, '') AND unit_id = ?"
-        for (number,) in connection.execute(refused, key).fetchall():
+        for (number,) in connection.execute(refused, [str(year), name]).fetchall():
             entries.setdefault(number, _entry(connection, number))
     return [entries[number] for number in sorted(entries)]
 
@@ -116,13 +121,14 @@ def _entry(connection: sqlite3.Connection, number: int) -> Entry:
 
 
 def _read_steps(
-    connection: sqlite3.Connection, table: Table, key: list[str]
+    connection: sqlite3.Connection, table: Table, key: tuple[str, ...]
 ) -> Iterator[tuple[int, Step]]:
     known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
     names = [name for name in table.columns if name in known and name not in table.key]
+    same = " AND ".join(f"{name} = ?" for name in table.key)
     query = (
         f"SELECT entry, sheet, addresses, row, {', '.join(names)} FROM {table.name} AS t"
-        " JOIN source ON source.id = t.source WHERE year = ? AND unit_id = ? ORDER BY t.rowid"
+        f" JOIN source ON source.id = t.source WHERE {same} ORDER BY t.rowid"
     )
     now: dict[str, str] = {}
     for entry, sheet, addresses, row, *cells in connection.execute(query, key):
@@ -132,28 +138,31 @@ def _read_steps(
                 continue
             column = table.columns[name]
             place = address(places, name, row)
-            yield entry, Step(table, column, sheet, place, row or None, now.get(name), cell)
+            yield entry, Step(table, key, column, sheet, place, row or None, now.get(name), cell)
             now[name] = cell
 
 
-def format_history(entries: list[Entry], unit_id: str, year: int) -> str:
-    """Tell a unit's history in Vietnamese, a file at a time.
+def format_history(entries: list[Entry], name: str, year: int) -> str:
+    """Tell a history in Vietnamese, a file at a time.
 
     Parameters
     ----------
     entries : list of Entry
         From `read_history`.
-    unit_id : str
-        The unit.
+    name : str
+        Whose.
     year : int
         The year.
     """
     if not entries:
-        return f"Kho không có gì về CĐCS {unit_id} năm {year}."
-    lines = [f"Lịch sử số liệu của CĐCS {unit_id}, năm {year}"]
+        return f"Kho không có gì về {name} năm {year}."
+    lines = [f"Lịch sử số liệu của {name}, năm {year}"]
     for entry in entries:
         lines += ["", *_heading(entry)]
-        lines += [_line(step) for step in entry.steps if step.after or step.before]
+        told = [step for step in entry.steps if step.after or step.before]
+        for (table, key), steps in groupby(told, lambda step: (step.table, step.key)):
+            what = " · ".join([table.vi, *(part for part in key if part not in (str(year), name))])
+            lines += [f"  {what}", *map(_line, steps)]
     return "\n".join(lines)
 
 
@@ -161,7 +170,7 @@ def _heading(entry: Entry) -> list[str]:
     parts = [local_time(entry.at), entry.file, entry.command]
     lines = [" · ".join(part for part in parts if part)]
     if entry.command == WITHDRAW:
-        lines.append("  Rút lại báo cáo: đơn vị được coi là chưa nộp")
+        lines.append("  Rút lại: từ đó coi như chưa có")
     if entry.errors:
         lines.append(f"  Bị trả lại: {entry.errors} lỗi, không có số liệu nào được nhận")
     if entry.reason:
@@ -178,4 +187,4 @@ def _line(step: Step) -> str:
     if step.before is not None:
         told = f"{show_figure(step.column, step.before)} → {told}"
     place = name_place(sheet=step.sheet, cell=step.cell, row=step.row)
-    return f"  {step.column.vi}: {told}" + (f" ({place})" if place else "")
+    return f"    {step.column.vi}: {told}" + (f" ({place})" if place else "")

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analysis.problems import InputError, error, has_errors
+from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.check import check_dataset
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import read_dataset
-from analysis.tables.storefile import APPLICATION, PATIENCE_SECONDS, VERSION, connect, explained
+from analysis.tables.storefile import (
+    APPLICATION,
+    PATIENCE_SECONDS,
+    VERSION,
+    connect,
+    explained,
+    local_time,
+)
 from analysis.tables.texts import read_files
 
 _LOG = """
@@ -182,10 +189,8 @@ def add_entry(
     int
         The entry's number.
     """
-    (last,) = connection.execute("SELECT max(at) FROM entry").fetchone()
-    now = at or _now()
-    # A clock that was set back must not put an entry before an earlier one.
-    row = [max(now, last or now), handed.command, handed.file, handed.digest]
+    # The order of entries is that of their numbers, whatever a clock said.
+    row: list[str | int | None] = [at or _now(), handed.command, handed.file, handed.digest]
     row += [handed.reason or None, handed.by or None, errors]
     columns = "at, command, file, digest, reason, by, errors"
     marks = ", ".join("?" * 7)
@@ -195,6 +200,21 @@ def add_entry(
     rows = [(entry, year, unit) for year, unit in refused]
     connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
     return int(entry or 0)
+
+
+def check_clock(connection: sqlite3.Connection) -> list[Problem]:
+    """Warn if this machine's clock is behind the last entry: one of the two is wrong."""
+    (last,) = connection.execute("SELECT at FROM entry ORDER BY id DESC LIMIT 1").fetchone() or (
+        "",
+    )
+    now = _now()
+    if last <= now:
+        return []
+    message = (
+        f"lần nhập trước ghi lúc {local_time(last)}, mà đồng hồ máy này mới là {local_time(now)}:"
+        " một trong hai đồng hồ sai; hãy xem lại ngày giờ của máy. Kho giữ nguyên cả hai"
+    )
+    return [Problem("warning", "clock", STORE, None, "", "", message)]
 
 
 def _now() -> str:

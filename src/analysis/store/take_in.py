@@ -28,6 +28,7 @@ from analysis.store.log import (
     Handed,
     add_entry,
     add_new_columns,
+    check_clock,
     create_store,
     open_for_writing,
     writing,
@@ -191,11 +192,12 @@ def take_in(
         run = _Run(folder, plan, command, reason, by, year, len(paths) == 1, registers)
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
+            clock = check_clock(connection)
         arrivals = _compared(connection, run, read_all(paths, read))
         taken = {arrival.path: _take_one(connection, run, arrival) for arrival in arrivals}
         warnings, trace = _find_warnings(connection, run)
     files = tuple(taken[path] for path in paths)
-    return Recap(files, None if made is None else tuple(made), tuple(warnings), trace)
+    return Recap(files, None if made is None else tuple(made), (*clock, *warnings), trace)
 
 
 def _compared(

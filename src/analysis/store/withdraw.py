@@ -1,69 +1,97 @@
-"""Taking a return back: the unit has not reported then, and the store keeps what it had said."""
+"""Taking rows back: it is as if they had never been said, and the store keeps what they said."""
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pandas as pd
-
-from analysis.problems import InputError, error
+from analysis.problems import InputError, Problem, error, has_errors
+from analysis.store.judge import typed
 from analysis.store.log import Handed, add_entry, open_for_writing, writing
+from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
-from analysis.tables.stored import read_rows
+from analysis.tables.load import Dataset
+from analysis.tables.stored import find_keys, read_rows
 from analysis.tables.storefile import WITHDRAW, explained, last_entry, refuse_missing
 
 
-def withdraw_return(folder: Path, unit_id: str, year: int, *, reason: str, by: str = "") -> int:
-    """Take back a unit's return of a year.
+def withdraw_rows(
+    folder: Path,
+    name: str,
+    year: int,
+    *,
+    reason: str,
+    by: str = "",
+    table: str = "returns",
+    issuer: str = "",
+) -> int:
+    """Take back what a table says of somebody in a year.
 
-    Its figures stay in the log, its row in the register stays as it is, and a later return is taken
-    in as a first one.
+    The figures stay in the log, the other tables stay as they are, and what comes later is taken in
+    as the first of its kind.
 
     Parameters
     ----------
     folder : Path
         A dataset folder with a store.
-    unit_id : str
-        The unit.
+    name : str
+        A unit, an employer, or the issuer, for the district's own row.
     year : int
-        The year.
+        The year; of events, that of their day: all that name the unit are taken back.
     reason : str
         Why.
     by : str
         Who says so.
+    table : str
+        Which table.
+    issuer : str
+        The id of the plan's issuer.
 
     Returns
     -------
     int
-        How many figures the return had.
+        How many figures there were.
 
     Raises
     ------
     InputError
-        If there is no reason, no store, or no such return in it.
+        If there is no reason, no store, no such row in it, or if other tables rest on it.
     """
     if not reason.strip():
         raise InputError([error("cần nêu lý do rút lại", code="no_reason")])
     refuse_missing(folder)
-    table = dictionary().tables["returns"]
-    key = pd.DataFrame({"year": [str(year)], "unit_id": [unit_id]})
+    kind = dictionary().tables[table]
     handed = Handed(WITHDRAW, "", "", reason.strip(), by.strip())
     with (
         closing(open_for_writing(folder)) as connection,
         explained(folder / STORE),
         writing(connection),
     ):
-        rows = read_rows(connection, table, last_entry(connection), key)
+        keys = find_keys(connection, kind, name, year, issuer)
+        rows = read_rows(connection, kind, last_entry(connection), keys)
         if rows.empty:
-            message = f"CĐCS này không có báo cáo năm {year} trong kho"
-            raise InputError(
-                [error(message, code="no_return", file=STORE, column="unit_id", value=unit_id)]
-            )
-        figures = [name for name in table.columns if name not in table.key]
+            message = f"kho không có gì về mã này năm {year} trong bảng «{kind.vi}»"
+            raise InputError([error(message, code="no_rows", file=STORE, column=table, value=name)])
+        figures = [column for column in kind.columns if column not in kind.key]
         blank = rows.assign(**dict.fromkeys(figures, ""))
         # Row 0: no row of a file.
-        add_entry(connection, handed, [Records(table.name, blank.set_axis([0]), "", {})])
+        records = Records(table, blank.set_axis([0] * len(blank)), "", {})
+        add_entry(connection, handed, [records])
+        _refuse_broken(connection)
     return int((rows[figures] != "").to_numpy().sum())
+
+
+def _refuse_broken(connection: sqlite3.Connection) -> None:
+    """Refuse what would leave rows of other tables without what they rest on."""
+    problems: list[Problem] = []
+    last = last_entry(connection)
+    tables = {
+        name: typed(name, read_rows(connection, table, last), [])
+        for name, table in dictionary().tables.items()
+    }
+    problems = check_rules(Dataset(tables, {name: name for name in tables}))
+    if has_errors(problems):
+        raise InputError([problem for problem in problems if problem.severity == "error"])

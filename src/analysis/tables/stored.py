@@ -213,6 +213,38 @@ def at_place(problem: Problem, place: Place) -> Problem:
     )
 
 
+def find_keys(
+    connection: sqlite3.Connection, table: Table, name: str, year: int, issuer: str
+) -> pd.DataFrame:
+    """Return the keys that a table ever had about somebody in a year.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    table : Table
+        The table.
+    name : str
+        A unit, an employer, or the issuer, whose own table has no column for it.
+    year : int
+        The year; of an event, that of its day.
+    issuer : str
+        The id of the plan's issuer.
+
+    Returns
+    -------
+    DataFrame of str
+        The key's columns.
+    """
+    who = [column for column in table.key if column not in ("year", "date")]
+    when = "year = ?" if "year" in table.key else "substr(date, 1, 4) = ?"
+    is_meant = " OR ".join(f"{column} = ?" for column in who) or f"{int(name == issuer)}"
+    key = ", ".join(table.key)
+    query = f"SELECT DISTINCT {key} FROM {table.name} WHERE {when} AND ({is_meant})"
+    found = connection.execute(query, [str(year), *(name for _ in who)]).fetchall()
+    return pd.DataFrame(found, columns=list(table.key), dtype="str")
+
+
 def key_index(table: Table, frame: pd.DataFrame) -> pd.Index:
     """Return the rows' keys as an index: nothing is found in one that has a single level."""
     key = list(table.key)

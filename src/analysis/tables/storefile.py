@@ -166,10 +166,20 @@ def moment(as_of: date) -> str:
 
 
 def last_entry(connection: sqlite3.Connection, as_of: date | None = None) -> int:
-    """Return the last entry of a state: the latest one, or the latest before a moment; 0 if none."""
-    before = moment(as_of) if as_of is not None else "9999"
-    query = "SELECT coalesce(max(id), 0) FROM entry WHERE at < ?"
-    return int(connection.execute(query, [before]).fetchone()[0])
+    """Return the last entry of a state: the latest one, or the latest before a moment; 0 if none.
+
+    Entries stand in the order of their numbers. One that says a moment still to come was made by a
+    wrong clock: it counts as made when the one before it was.
+    """
+    if as_of is None:
+        query, given = "SELECT coalesce(max(id), 0) FROM entry", []
+    else:
+        query = (
+            "SELECT coalesce(max(id), 0) FROM entry WHERE id <"
+            " (SELECT coalesce(min(id), 1e18) FROM entry WHERE at >= ? AND at <= ?)"
+        )
+        given = [moment(as_of), moment(datetime.now(UTC))]
+    return int(connection.execute(query, given).fetchone()[0])
 
 
 def is_known(connection: sqlite3.Connection, digest: str) -> bool:
@@ -192,10 +202,13 @@ def withdrawn_keys(connection: sqlite3.Connection, table: Table, last: int) -> s
     return set(connection.execute(query, [WITHDRAW, last, last]))
 
 
+_FIRST = "SELECT at FROM entry ORDER BY id LIMIT 1"
+
+
 def first_moment(folder: Path) -> datetime:
     """Return the moment from which on a store has its first state."""
     with reading(folder) as connection:
-        (first,) = connection.execute("SELECT min(at) FROM entry").fetchone()
+        (first,) = connection.execute(_FIRST).fetchone() or ("",)
     began = datetime.fromisoformat(first) if first else datetime.now(UTC)
     return began + timedelta(microseconds=1)
 
@@ -210,7 +223,7 @@ def require_past(connection: sqlite3.Connection, as_of: date) -> int:
     """
     last = last_entry(connection, as_of)
     if not last:
-        (first,) = connection.execute("SELECT min(at) FROM entry").fetchone()
+        (first,) = connection.execute(_FIRST).fetchone() or ("",)
         day = local_time(first) if first else "(chưa có)"
         message = f"kho chưa có số liệu nào vào lúc ấy; lần nhập đầu tiên: {day}"
         raise InputError([error(message, code="before_store", file=STORE, value=as_of)])
