@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Run
+from datasets import random_tables
+from test_engine_kit import dataset_of
 from test_pages_kit import START
 from test_reports_kit import Page, parse, unit_page, year_page
 
 import analysis
-from analysis import Study
+from analysis import Study, loading
 from analysis.cli import main
 from analysis.pages.index import render_index
-from analysis.plan import Indicator
+from analysis.params import Params
+from analysis.plan import Indicator, Plan, load_plan
+from analysis.redaction import redact
 from analysis.redaction.kinds import kind_of
 from analysis.site.build import build_site
-from analysis.site.editions import keep_edition, refuse_other_edition, with_surroundings
+from analysis.site.editions import (
+    keep_edition,
+    note_shared,
+    refuse_other_edition,
+    with_surroundings,
+)
 from analysis.site.layout import Layout, default_site
+from analysis.tables.load import Dataset
 
 YEAR = 2024
 UNITS = ("DN-DABAN", "TT-KHESANH", "DN-RLAN", "NG-BOCXEP", "MN-LIA")
@@ -290,6 +303,106 @@ def test_no_site_is_made_among_tables_settings_or_in_a_home(
     with pytest.raises(analysis.InputError) as refused:
         build_site(study, out, progress=False, start=START)
     assert [problem.code for problem in refused.value.problems] == ["bad_place"]
+
+
+# --- A second edition of a year ----------------------------------------------------------------
+
+
+@cache
+def small_dataset() -> Dataset:
+    return dataset_of(random_tables(3, units=12, years=(2023, 2024)))
+
+
+def told_of(folder: Path, dataset: Dataset, year: int = YEAR, plan: Plan | None = None) -> Study:
+    """The edition to share of tables that lie in a folder."""
+    params = Params(year=year, data="data", plan="-")
+    return redact(Study(params, plan or exact().plan, dataset, folder))
+
+
+def corrected(dataset: Dataset, year: int = YEAR) -> Dataset:
+    """The largest count of a year put right."""
+    roster = dataset.roster.copy()
+    largest = roster.loc[roster["year"] == year, "workers_total"].idxmax()
+    roster.loc[largest, "workers_total"] += 40
+    return replace(dataset, tables={**dataset.tables, "roster": roster})
+
+
+def refused(study: Study, again: str = "") -> list[str]:
+    try:
+        note_shared(study, again, "2024-12-01T00:00:00+00:00")
+    except analysis.InputError as failure:
+        return [problem.code for problem in failure.problems]
+    return []
+
+
+def test_a_second_share_edition_of_a_year_needs_a_word(
+    tmp_path: Path, other_plan_file: Path
+) -> None:
+    tables = small_dataset()
+    (tmp_path / "data").mkdir()
+    noted = tmp_path / "data" / "shared.json"
+    assert refused(told_of(tmp_path, tables)) == []
+    first = noted.read_bytes()
+    assert refused(told_of(tmp_path, tables)) == []  # the same edition, made again
+    assert refused(told_of(tmp_path, tables, year=2023)) == []  # what it has told already
+    assert noted.read_bytes() == first
+    other_plan = load_plan(other_plan_file)
+    for other in (
+        told_of(tmp_path, corrected(tables)),
+        told_of(tmp_path, corrected(tables, 2023)),  # a page shows earlier years too
+        told_of(tmp_path, tables, plan=other_plan),
+    ):
+        assert refused(other) == ["second_edition"]
+        assert refused(other, "  ") == ["second_edition"]
+        assert noted.read_bytes() == first
+    assert refused(told_of(tmp_path, corrected(tables)), "bản đầu chưa gửi") == []
+    assert [entry["again"] for entry in json.loads(noted.read_bytes())] == ["", "bản đầu chưa gửi"]
+    assert refused(told_of(tmp_path, tables)) == []  # both are out now
+    assert refused(told_of(tmp_path, tables, plan=other_plan)) == ["second_edition"]
+
+
+def test_a_later_year_is_no_second_edition(tmp_path: Path) -> None:
+    tables = small_dataset()
+    (tmp_path / "data").mkdir()
+    assert refused(told_of(tmp_path, tables, year=2023)) == []
+    assert refused(told_of(tmp_path, corrected(tables))) == []
+    assert refused(told_of(tmp_path, tables)) == ["second_edition"]
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}", "[1]", '[{"years": {}}]', "[" * 100_000])
+def test_a_note_that_cannot_be_read_is_not_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shared.json").write_text(text)
+    study = told_of(tmp_path, small_dataset())
+    assert refused(study) == ["shared_unreadable"]
+    assert refused(study, "sổ bị hỏng") == []
+    assert refused(study) == []
+
+
+def test_nothing_is_noted_of_the_exact_edition(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    params = Params(year=YEAR, data="data", plan="-")
+    assert refused(Study(params, exact().plan, small_dataset(), tmp_path)) == []
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_the_command_refuses_a_second_edition_before_a_page_is_made(
+    tmp_path: Path, congdoan: Callable[..., Run]
+) -> None:
+    data = shutil.copytree(
+        ROOT / "data" / "sample", tmp_path / "data", ignore=lambda *_: ["shared.json"]
+    )
+    words = ("report", "--year", YEAR, "--edition", "share", "--data", data, "--unit", "DN-DABAN")
+    assert congdoan(*words, "--out", tmp_path / "a" / "2024").status == 0
+    roster = pd.read_csv(data / "roster.csv", dtype=str)
+    roster.loc[(roster["year"] == str(YEAR)).idxmax(), "workers_total"] = "999"
+    roster.to_csv(data / "roster.csv", index=False)
+    loading._warm.clear()  # another run is another process
+    run = congdoan(*words, "--out", tmp_path / "b" / "2024")
+    assert run.status == 1
+    assert 'chạy lại với --again "lý do"' in run.err
+    assert not (tmp_path / "b" / "2024").exists()
+    assert congdoan("check", "--data", data, "--year", YEAR).err.count("shared.json") == 0
 
 
 def test_the_index_ranks_nobody_by_what_is_withheld() -> None:

@@ -82,6 +82,12 @@ def command() -> None:
     metavar="internal|share",
     help="Bản nội bộ (số liệu đầy đủ) hay bản chia sẻ (giấu số người ít, tiền ghi theo khoảng).",
 )
+@option(
+    "--again",
+    default="",
+    metavar="LÝ_DO",
+    help="Lập thêm một bản chia sẻ khác của năm đã có bản chia sẻ, và ghi lại lý do.",
+)
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
 @option(
     "--why",
@@ -100,6 +106,7 @@ def report(
     jobs: int | None,
     scheduler: str | None,
     edition: str | None,
+    again: str,
     force: bool,
     why: tuple[str, ...],
     data: Path | None,
@@ -125,6 +132,7 @@ def report(
         jobs=jobs,
         force=force,
         scheduler=scheduler,
+        again=again,
     )
     given = {
         "--edition": edition,

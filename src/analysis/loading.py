@@ -8,12 +8,15 @@ from typing import Any
 from analysis.language.language import load_language, localise
 from analysis.params import Params, find_root, load_params, make_params
 from analysis.plan import load_plan
+from analysis.problems import InputError, error
 from analysis.redaction import redact
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 
 #: What `keep_warm` holds, by the settings that decide it.
 _warm: dict[tuple[str, ...], Study] = {}
+# Whether that is all that this process may know.
+_is_alone = False
 
 
 def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
@@ -39,6 +42,10 @@ def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study
     InputError
         With every problem of the settings, the plan or the dataset, in Vietnamese.
 
+    Notes
+    -----
+    On a page of the edition to share it returns that edition, whichever it is asked for.
+
     Examples
     --------
     >>> study = load(2024)
@@ -47,15 +54,25 @@ def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study
     """
     root = find_root()
     base = load_params(year, Path(file) if file else None, root).model_dump()
+    if _is_alone:
+        base = {**next(iter(_warm.values())).params.model_dump(), "year": year}
     params = make_params(base, {k: v for k, v in settings.items() if v is not None})
     return open_study(params, root)
 
 
 def open_study(params: Params, root: Path) -> Study:
     """Read what the settings name, or take what `keep_warm` holds for the same settings."""
+    if _is_alone:
+        params = params.model_copy(update={"edition": "share"})
     warm = _warm.get(_key(params))
     if warm is not None:
         return warm.with_params(params)
+    if _is_alone:
+        message = (
+            "sổ tay của bản chia sẻ chỉ dùng được đúng bộ số liệu, kế hoạch, ngày và ngôn ngữ của"
+            " lượt lập này"
+        )
+        raise InputError([error(message, code="sealed")])
     load_language(params.lang, root)  # an unknown language is refused now, not by a report
     plan = localise(load_plan(root / params.plan), params.lang, root)
     study = Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
@@ -71,6 +88,13 @@ def keep_warm(study: Study) -> None:
     study.prepare()
     _warm.clear()
     _warm[_key(study.params)] = study
+
+
+def keep_alone(study: Study) -> None:
+    """Let every later `load` of this process return this share edition, or refuse."""
+    global _is_alone
+    keep_warm(study)
+    _is_alone = True
 
 
 def _key(params: Params) -> tuple[str, ...]:

@@ -89,6 +89,17 @@ class RedactedStudy(Study):
         keep = self.table["scope"].isin(list(scopes)) & self.table["year"].isin(list(years))
         return self.table[keep].reset_index(drop=True)
 
+    def digest_of(self, year: int) -> str:
+        """Return a hash of all that this edition tells of a year."""
+        totals = pd.DataFrame([(*key, total) for key, total in sorted(self.totals.items())])
+        told = {
+            "indicators": self.shown,
+            "hidden": self.hidden_cells.reset_index(),
+            "totals": totals.rename(columns={0: "year"}),
+            **self.dataset.tables,
+        }
+        return _digest({n: f[f["year"] == year] for n, f in told.items() if "year" in f})
+
     def roster_total(self, year: int, column: str) -> int | None:
         """Return what a count of the roster adds up to; None where it is not shown."""
         return self.totals.get((year, column))

@@ -21,6 +21,7 @@ from analysis.site.data import write_data
 from analysis.site.editions import (
     indicators_csv,
     keep_edition,
+    note_shared,
     refuse_other_edition,
     refuse_place,
     with_surroundings,
@@ -47,6 +48,7 @@ from analysis.site.pool import choose_start
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.recap import Recap
 from analysis.site.runners import Run, run_here, run_there
+from analysis.site.seal import Seal
 from analysis.site.templates import TEMPLATE, Template
 from analysis.site.unchanged import remember
 from analysis.study import Study
@@ -71,6 +73,7 @@ def build_site(
     render_index: RenderIndex | None = None,
     seen: str | None = None,
     scheduler: str | None = None,
+    again: str | None = None,
 ) -> Recap:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
@@ -102,6 +105,9 @@ def build_site(
     scheduler : str, optional
         A Dask scheduler's address: the units' pages are made by its workers, with the project's
         own notebooks and template.
+    again : str, optional
+        Why another share edition of a year goes out, empty for the first one; None where nothing
+        goes out and nothing needs to be noted.
 
     Returns
     -------
@@ -113,7 +119,7 @@ def build_site(
     InputError
         Before anything starts: a unit that is not expected that year, a year without units, a
         notebook whose parameters do not fit, another run that is writing to the folder, a folder
-        that is not this edition's or holds tables.
+        that is not this edition's or holds tables, a second share edition of a year.
     """
     began = time.monotonic()
     layout = Layout(out.resolve())
@@ -123,6 +129,8 @@ def build_site(
     given = study.params
     with hold_alone(layout.lock):
         refuse_other_edition(layout, study.params.edition)
+        if again is not None:
+            note_shared(study, again, _now())
         table = indicators_csv(study)
         keep_edition(layout, table)
         study = with_surroundings(study, layout)
@@ -214,6 +222,7 @@ def _entry(ledger: Ledger, page: Page) -> Entry:
 
 def _make_task(page: Page, study: Study, template: Template, start: Start) -> Task:
     more = {} if page.unit_id is None else {"unit_id": page.unit_id}
+    is_shared = study.params.edition == "share"
     return Task(
         page=page.link,
         label=page.label,
@@ -224,6 +233,7 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Ta
         megabytes=study.params.page_megabytes,
         template=template,
         start=start,
+        seal=Seal(study.params, str(study.root.resolve())) if is_shared else None,
     )
 
 

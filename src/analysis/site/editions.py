@@ -11,13 +11,16 @@ from analysis.atomic import write_atomically
 from analysis.findings.editions import is_comparable, write_origin
 from analysis.indicators import write_table
 from analysis.params import PARAMS_FOLDER
-from analysis.problems import InputError, error
+from analysis.problems import InputError, Problem, error
+from analysis.redaction import RedactedStudy
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import DESCRIPTION, STORE, find_files
 from analysis.tables.writing import harmless
 
+#: Beside the tables: what share editions of them have told, so that no second one slips out.
+SHARED = "shared.json"
 _EDITIONS = {"internal": "bản nội bộ", "share": "bản chia sẻ"}
 
 
@@ -143,3 +146,73 @@ def with_surroundings(study: Study, layout: Layout) -> Study:
     kept = [path for path in layout.editions.glob("*.csv") if is_comparable(study, path)]
     found = {"previous": max(map(str, kept), default="")}
     return study.with_params(layout.place(study.params).model_copy(update=found))
+
+
+def note_shared(study: Study, again: str, at: str) -> None:
+    """Note in the dataset's folder what goes out, and refuse a second edition of a year.
+
+    Protection is drawn for one edition. Who has two that differ (figures were corrected or came
+    late, another plan asks for other sums) can subtract one from the other, and no choice of cells
+    that only the second one makes can take back what the first one shows.
+
+    Parameters
+    ----------
+    study : Study
+        Of the edition to share; of any other nothing is noted.
+    again : str
+        Why another edition goes out all the same; kept with it.
+    at : str
+        The time of now.
+
+    Raises
+    ------
+    InputError
+        If something else was told of one of the years, or what was told cannot be read, and no
+        reason is given.
+    """
+    if not isinstance(study, RedactedStudy):
+        return
+    path = study.root / study.params.data / SHARED
+    years = [year for year in study.dataset.years if year <= study.params.year]
+    told = {str(year): study.digest_of(year) for year in years}
+    earlier = _read_shared(path)
+    known = {(year, d) for entry in earlier or () for year, d in entry["years"].items()}
+    if earlier is not None and known.issuperset(told.items()):
+        return
+    others = sorted({year for year, _ in known} & {year for year, _ in told.items() - known})
+    if (others or earlier is None) and not again.strip():
+        raise InputError([_second(path, others, earlier)])
+    plan = f"{study.plan.id} {study.plan.version}"
+    entry = {"at": at, "year": study.params.year, "plan": plan, "again": again, "years": told}
+    text = json.dumps([*(earlier or ()), entry], ensure_ascii=False, indent=1) + "\n"
+    write_atomically(path, text)
+
+
+def _second(path: Path, years: list[str], earlier: list[dict[str, Any]] | None) -> Problem:
+    way = 'Nếu bản trước chưa gửi cho ai, hoặc đã cân nhắc, hãy chạy lại với --again "lý do"'
+    if earlier is None:
+        message = f"không đọc được sổ ghi các bản chia sẻ đã lập. {way}"
+        return error(message, code="shared_unreadable", file=path.name)
+    last = [entry for entry in earlier if set(years) & set(entry["years"])][-1]
+    message = (
+        f"năm {', '.join(years)} đã có một bản chia sẻ khác (lập {last['at'][:10]}, kế hoạch "
+        f"{last['plan']}): số liệu hoặc kế hoạch đã đổi. Đặt hai bản cạnh nhau, người đọc có thể trừ"
+        f" ra số của một vài người. {way}"
+    )
+    return error(message, code="second_edition", file=path.name)
+
+
+def _read_shared(path: Path) -> list[dict[str, Any]] | None:
+    """Return what was told before; None where that cannot be read."""
+    try:
+        entries = json.loads(path.read_text("utf-8"))
+        known = [
+            {**entry, "at": str(entry["at"]), "plan": str(entry["plan"])}
+            for entry in entries
+            if all(isinstance(digest, str) for digest in entry["years"].values())
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
+    return known if isinstance(entries, list) and len(known) == len(entries) else None

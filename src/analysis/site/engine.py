@@ -28,6 +28,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
+from analysis.site.seal import Seal
 from analysis.site.shell import INLINE, Message, serve
 
 #: How kernels are started: forked from the warm process, or as ordinary kernels.
@@ -55,9 +56,11 @@ class ForkedKernel:
         How long it may live.
     megabytes : int
         How much memory it may take beside what it has from this process (on Linux).
+    seal : Seal, optional
+        What alone it may know.
     """
 
-    def __init__(self, seconds: float, megabytes: int) -> None:
+    def __init__(self, seconds: float, megabytes: int, seal: Seal | None = None) -> None:
         parent = os.getpid()
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
@@ -69,7 +72,7 @@ class ForkedKernel:
             self._process = os.fork()
         if self._process == 0:
             self._pipe.close()
-            serve(child_end, parent, megabytes)
+            serve(child_end, parent, megabytes, seal)
         child_end.close()
 
     def __enter__(self) -> Self:
@@ -195,10 +198,11 @@ class ForkEngine(Engine):  # type: ignore[misc]
         *,
         seconds: float,
         megabytes: int,
+        seal: Seal | None,
         **_: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
-        with ForkedKernel(seconds, megabytes) as kernel:
+        with ForkedKernel(seconds, megabytes, seal) as kernel:
             _ForkedClient(nb_man, kernel).execute()
 
 
@@ -213,18 +217,21 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
         *,
         seconds: float,
         megabytes: int,
+        seal: Seal | None,
         **settings: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
         deadline = time.monotonic() + seconds
+        closing = [f"--IPKernelApp.exec_lines={seal.as_code()}"] if seal is not None else []
         run = partial(
             super().execute_managed_notebook,
             nb_man,
             kernel_name,
             timeout_func=lambda _: max(1, round(deadline - time.monotonic())),
             shutdown_kernel="immediate",
+            start_timeout=round(max(60, seconds)),  # a closed kernel reads the tables first
             # Each kernel would warn about its unencrypted, local port.
-            extra_arguments=["--log-level=CRITICAL"],
+            extra_arguments=["--log-level=CRITICAL", *closing],
             **settings,
         )
         try:
@@ -276,6 +283,7 @@ def run_notebook(
     cwd: str,
     seconds: float,
     megabytes: int = 4000,
+    seal: Seal | None = None,
 ) -> NotebookNode:
     """Run a notebook with papermill.
 
@@ -296,6 +304,8 @@ def run_notebook(
         How long it may run.
     megabytes : int
         How much memory it may take, where kernels are forked on Linux.
+    seal : Seal, optional
+        On a page of the edition to share: what alone its kernel may know.
 
     Returns
     -------
@@ -317,6 +327,7 @@ def run_notebook(
             progress_bar=False,
             seconds=seconds,
             megabytes=megabytes,
+            seal=seal,
         )
     return executed
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.params import Params
 
 REPORTS = Path("reports")
+SHARED_REPORTS = REPORTS / "share"
 INDEX = "index.html"
 YEAR_PAGE = "year.html"
 INDICATORS = "data/indicators.csv"
@@ -38,7 +39,7 @@ def default_site(params: Params) -> Path:
     >>> default_site(Params(year=2024, data="d", plan="p", edition="share")).as_posix()
     'reports/share/2024'
     """
-    editions = {"internal": REPORTS, "share": REPORTS / "share"}
+    editions = {"internal": REPORTS, "share": SHARED_REPORTS}
     return editions[params.edition] / str(params.year)
 
 

@@ -17,6 +17,7 @@ from analysis.site.engine import Start, run_notebook
 from analysis.site.export import PictureError, Template, export_page
 from analysis.site.gate import Failure, find_failure, read_end_mark
 from analysis.site.notebooks import write_notebook
+from analysis.site.seal import Seal
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Task:
         What it is exported with.
     start : {"fork", "kernel"}
         How its kernel is started.
+    seal : Seal or None
+        In a run of the edition to share, what alone its process may know.
     """
 
     page: str
@@ -56,6 +59,7 @@ class Task:
     megabytes: int
     template: Template
     start: Start
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def make_page(task: Task) -> Result:
             cwd=task.cwd,
             seconds=task.seconds,
             megabytes=task.megabytes,
+            seal=task.seal,
         )
         failure = find_failure(executed)
         if failure is None:

@@ -19,6 +19,7 @@ def run_report(
     jobs: int | None = None,
     force: bool = False,
     scheduler: str | None = None,
+    again: str = "",
 ) -> Recap:
     """Bring a year's site up to date.
 
@@ -32,7 +33,7 @@ def run_report(
         The project's folder.
     out : Path
         The site's folder.
-    units, jobs, force, scheduler
+    units, jobs, force, scheduler, again
         As `analysis.site.build.build_site` has them.
 
     Returns
@@ -56,5 +57,5 @@ def run_report(
     # What was changed while it was being read is not what was seen.
     seen = seen if fingerprint(params, root) == seen else ""
     return build_site(
-        study, out, units=units, jobs=jobs, force=force, seen=seen, scheduler=scheduler
+        study, out, units=units, jobs=jobs, force=force, seen=seen, scheduler=scheduler, again=again
     )

@@ -30,6 +30,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.session import Session, json_packer
 from traitlets.config import Config
 
+from analysis.site.seal import Seal, close
+
 Message = dict[str, Any]
 #: The only backend whose figures reach a page.
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -129,7 +131,7 @@ def make_shell() -> _Shell:
     return shell
 
 
-def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
+def serve(pipe: Connection, parent: int, megabytes: int, seal: Seal | None) -> NoReturn:
     """Run the cells that come through the pipe until it is closed, then end the process.
 
     Parameters
@@ -141,6 +143,8 @@ def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
         The process without which there is no point in running.
     megabytes : int
         How much memory may be taken, beside what this process has already.
+    seal : Seal or None
+        What alone the cells may know, on a page of the edition to share.
     """
     try:
         _stand_alone(parent)
@@ -158,6 +162,8 @@ def serve(pipe: Connection, parent: int, megabytes: int) -> NoReturn:
         sys.stdout, sys.stderr = streams
         descriptors = [_Descriptor(stream) for stream in streams]
         _limit_memory(shell, megabytes)
+        if seal is not None:
+            close(seal)
         while True:
             try:
                 source = pipe.recv()

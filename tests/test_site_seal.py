@@ -1,0 +1,118 @@
+"""A page of the edition to share knows that edition alone, however its kernel is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_site_kit import (
+    END,
+    UNITS,
+    make_notebook,
+    make_study,
+    make_task,
+    needs_fork,
+    write_notebooks,
+    write_template,
+)
+
+from analysis.loading import open_study
+from analysis.params import Params, find_root
+from analysis.site.build import build_site
+from analysis.site.engine import Start
+from analysis.site.helper import Helper, Recipe
+from analysis.site.seal import Seal
+from analysis.site.unchanged import fingerprint
+
+#: What a cell of each unit's page does, and how its page fails.
+CELLS = {
+    "DN-DABAN": ("print(*seen(analysis.load(year)))", ""),
+    "DN-RLAN": ("print(*seen(analysis.load(year, edition='internal', min_peers=3)))", ""),
+    "TH-HUC": ("pandas.read_csv(f'{folder}/returns.csv')", "không được đọc số liệu gốc"),
+    "XA-XY": ("sqlite3.connect(f'{folder}/store.sqlite')", "không được đọc số liệu gốc"),
+    "DN-NUICAM": ("analysis.load(year, plan='tests/plans/tinh.yaml')", "chỉ dùng được đúng"),
+    "MN-LIA": ("os.system(f'cat {folder}/returns.csv')", "không được chạy chương trình khác"),
+}
+SETUP = """
+import os, sqlite3, pandas, analysis
+from pathlib import Path
+def seen(study):
+    own = study.table[(study.table.year == year) & (study.table.scope == "district")]
+    return study.params.edition, own.numerator.notna().sum(), study.dataset.returns.informed.sum()
+"""
+
+
+def shared_params(folder: Path) -> Params:
+    return make_study(folder).params.model_copy(update={"edition": "share"})
+
+
+@pytest.mark.parametrize("start", [pytest.param("fork", marks=needs_fork), "kernel"])
+def test_a_shared_page_gets_no_exact_figure(tmp_path: Path, start: Start) -> None:
+    study = open_study(shared_params(tmp_path / "data"), find_root())
+    cells = {unit: cell for unit, (cell, _) in CELLS.items()}
+    notebooks = write_notebooks(
+        tmp_path / "notebooks",
+        SETUP + f"folder = {str(tmp_path / 'data')!r}\nCELLS = {cells!r}",
+        "exec(CELLS[unit_id])",
+        year_cells=[SETUP + "print(*seen(analysis.load(year, data='data/sample')))"],
+    )
+    recap = build_site(
+        study,
+        tmp_path / "site" / "2024",
+        start=start,
+        notebooks=notebooks,
+        template=write_template(tmp_path / "templates"),
+        progress=False,
+        render_index=lambda *_: "index",
+    )
+    told = {unit: str(failure) for unit, _, failure in recap.failures}
+    assert {None, *(unit for unit, (_, wrong) in CELLS.items() if wrong)} == set(told)
+    for unit, (_, wrong) in CELLS.items():
+        assert wrong in told.get(unit, ""), told
+    assert "chỉ dùng được đúng bộ số liệu" in told[None]
+    own = study.table[(study.table["year"] == 2024) & (study.table["scope"] == "district")]
+    figures = f"share {own['numerator'].notna().sum()} {study.dataset.returns['informed'].sum()}"
+    for unit in ("DN-DABAN", "DN-RLAN"):
+        page = (tmp_path / "site" / "2024" / "cdcs" / f"{unit}.html").read_text("utf-8")
+        assert figures in page, page
+
+
+@needs_fork
+def test_a_shared_page_made_beside_a_busy_process_gets_none_either(tmp_path: Path) -> None:
+    params, root = shared_params(tmp_path / "data"), find_root()
+    table = tmp_path / "data" / "lineage"
+    pd.read_csv(table.with_suffix(".csv")).to_parquet(table.with_suffix(".parquet"))
+    table.with_suffix(".csv").unlink()
+    helper = Helper(Recipe(params, str(root), fingerprint(params, root)))
+    seal = Seal(params, str(root))
+    template = write_template(tmp_path / "templates")
+    try:
+        made = []
+        for cell in ("print(*seen(analysis.load(year)))", "pandas.read_parquet(folder)"):
+            notebook = make_notebook(
+                "year = 0", SETUP + f"folder = {str(table) + '.parquet'!r}", cell, END
+            )
+            made.append(helper.make(make_task(notebook, template, seal=seal)))
+    finally:
+        helper.stop()
+    assert made[0].failure is None
+    assert "share" in str(made[0].executed)
+    assert made[1].failure is not None
+    assert "pyarrow" in made[1].failure.error
+
+
+def test_the_exact_edition_is_not_sealed(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "data", UNITS[:2])
+    cell = f"print(len(pandas.read_csv({str(tmp_path / 'data' / 'returns.csv')!r})))"
+    recap = build_site(
+        study,
+        tmp_path / "site" / "2024",
+        notebooks=write_notebooks(tmp_path / "notebooks", SETUP + cell),
+        template=write_template(tmp_path / "templates"),
+        progress=False,
+        render_index=lambda *_: "index",
+    )
+    assert recap.is_done
+    count = len(pd.read_csv(tmp_path / "data" / "returns.csv"))
+    assert f">{count}\n" in (tmp_path / "site/2024/cdcs" / f"{UNITS[0]}.html").read_text("utf-8")
