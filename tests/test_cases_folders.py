@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -16,6 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
+from typing import Any
 from urllib.parse import quote
 
 import nbformat
@@ -34,7 +37,10 @@ from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
 from analysis.reports import year
+from analysis.site.editions import keep_edition
 from analysis.site.engine import Start
+from analysis.site.layout import INDICATORS, LEDGER, Layout
+from analysis.site.ledger import Entry, Ledger, read_earlier
 from analysis.site.pages import Result, make_page
 from analysis.site.run import run_report
 from analysis.site.templates import TEMPLATE
@@ -645,3 +651,84 @@ def test_changes_reads_a_site_whatever_its_marks(tmp_path: Path) -> None:
         read = read_published(tmp_path / "indicators.csv")
         assert list(read.columns) == ["indicator", "scope_id", "verdict"]
         assert list(read["scope_id"]) == ["Hướng Hóa", "=Xã"]
+
+
+# --- ledgers that somebody wrote into ----------------------------------------------------------
+
+OUTSIDE = "../../../x"
+
+
+def tampered(record: dict[str, Any]) -> dict[str, Any]:
+    """Ways to write into a ledger."""
+
+    def put(item: dict[str, Any], **values: object) -> str:
+        changed = {**record, "units": [{**record["units"][0], **item}], **values}
+        return json.dumps(changed)
+
+    digest = hashlib.sha256(b"precious").hexdigest()
+    return {
+        "null": "null",
+        "list": "[]",
+        "deep": "[" * 100_000,
+        "number": "5",
+        "nothing": "",
+        "a unit outside": put(
+            {"unit_id": OUTSIDE, "page": f"cdcs/{OUTSIDE}.html", "sha256": digest}
+        ),
+        "a page outside": put({"unit_id": "U1", "page": "../../x.html", "sha256": digest}),
+        "a number for a unit": put({"unit_id": 5}),
+        "a list for a unit": put({"unit_id": ["a"]}),
+        "a list for inputs": put({"inputs": ["a"]}),
+        "an unknown outcome": put({"outcome": "done"}),
+        "units that are none": json.dumps({**record, "units": {"a": 1}}),
+        "no units": json.dumps({**record, "units": None}),
+        "a date outside": put({}, made_at=OUTSIDE),
+        "no date": put({}, made_at=None),
+    }
+
+
+def sound_ledger() -> dict[str, Any]:
+    units = {"U1": Entry("published", "cdcs/U1.html", "0", {}, "2025-01-01T00:00:00+00:00")}
+    about = {"edition": "internal", "plan": {"id": "p"}, "dataset": {"name": "d"}}
+    ledger = Ledger(about, Entry("not_run"), units, {"U1": "A"}, "2025-01-01T00:00:00+00:00")
+    return json.loads(ledger.as_json())  # type: ignore[no-any-return]
+
+
+def test_a_sound_ledger_is_read(tmp_path: Path) -> None:
+    (tmp_path / "ledger.json").write_text(json.dumps(sound_ledger()), "utf-8")
+    assert list(read_earlier(Layout(tmp_path)).units) == ["U1"]
+
+
+@pytest.mark.parametrize("name", tampered(sound_ledger()))
+def test_a_tampered_ledger_reaches_nothing_outside_its_site(name: str, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "a" / "b" / "site")
+    (layout.site / "data").mkdir(parents=True)
+    layout.file(LEDGER).write_text(tampered(sound_ledger())[name], "utf-8")
+    layout.file(INDICATORS).write_text("old", "utf-8")
+    keep_edition(layout, "new")
+    earlier = read_earlier(layout)
+    assert set(earlier.units) <= {"U1"}
+    assert all(entry.page in (None, "cdcs/U1.html") for entry in earlier.units.values())
+    inside = {layout.site, layout.editions, layout.site.parent, layout.site.parent.parent}
+    assert {path for path in tmp_path.rglob("*") if path.is_dir()} <= {
+        *inside,
+        layout.site / "data",
+    }
+    assert all(
+        path.parent in (layout.site, layout.site / "data", layout.editions)
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    )
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "{}", '{"made_at": 5}', "[" * 100_000])
+def test_changes_since_a_tampered_ledger_says_so(
+    text: str, congdoan: Congdoan, tmp_path: Path
+) -> None:
+    data, mail = data_for("00-control", tmp_path), mail_for("00-control", tmp_path)
+    congdoan("import", mail, "--year", 2025, "--data", data)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "ledger.json").write_text(text, "utf-8")
+    run = congdoan("changes", "--year", 2025, "--data", data, "--out", tmp_path / "site")
+    assert run.status == 1
+    assert "hãy dùng --since" in run.err

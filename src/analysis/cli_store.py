@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -321,13 +320,13 @@ def changes(
 
 
 def _published_at(site: Path) -> datetime:
-    from analysis.site.layout import INDICATORS, LEDGER, Layout
+    from analysis.site.layout import INDICATORS, Layout
+    from analysis.site.ledger import read_record
 
     layout = Layout(site)
     try:
-        made_at = str(json.loads(layout.file(LEDGER).read_text("utf-8"))["made_at"])
-        found = datetime.fromisoformat(made_at)
-    except (OSError, ValueError, KeyError):
+        found = datetime.fromisoformat(read_record(layout)["made_at"]).astimezone()
+    except (ValueError, KeyError, TypeError):
         message = "chưa có lần công bố nào ở đây; hãy dùng --since NGÀY"
         raise InputError([error(message, code="no_edition", file=str(site))]) from None
     if not layout.file(INDICATORS).is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from analysis.params import PARAMS_FOLDER
 from analysis.problems import InputError, Problem, error
 from analysis.redaction import RedactedStudy
 from analysis.site.layout import INDICATORS, LEDGER, Layout
+from analysis.site.ledger import read_record
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import DESCRIPTION, STORE, find_files
@@ -88,7 +90,7 @@ def refuse_other_edition(layout: Layout, edition: str) -> None:
     # Names with a dot are the system's, or what a killed run had not yet put in place.
     if not layout.site.exists() or all(p.name.startswith(".") for p in layout.site.iterdir()):
         return
-    there = _read_ledger(layout).get("edition")
+    there = read_record(layout).get("edition")
     if there != edition:
         holds = (
             f"đang chứa {_EDITIONS[there]}"
@@ -104,15 +106,6 @@ def refuse_other_edition(layout: Layout, edition: str) -> None:
         )
 
 
-def _read_ledger(layout: Layout) -> dict[str, Any]:
-    """Return what a ledger says of itself; nothing where there is none that can be read."""
-    try:
-        record = json.loads(layout.file(LEDGER).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
 def keep_edition(layout: Layout, table: str) -> None:
     """Put the published table aside, with what it is of, if it is about to be replaced by another.
 
@@ -124,9 +117,9 @@ def keep_edition(layout: Layout, table: str) -> None:
         The new table, as CSV.
     """
     try:
-        old, record = layout.file(INDICATORS).read_text("utf-8-sig"), _read_ledger(layout)
+        old, record = layout.file(INDICATORS).read_text("utf-8-sig"), read_record(layout)
         origin = write_origin(record["edition"], record["plan"], record["dataset"]["name"])
-        made_at = str(record["made_at"])
+        made_at = datetime.fromisoformat(record["made_at"]).isoformat()  # it names a file
     except (OSError, ValueError, KeyError, TypeError):
         return  # nothing was published before
     if old != table:

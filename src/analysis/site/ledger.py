@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from analysis.site.gate import Failure
-from analysis.site.layout import LEDGER, Layout
+from analysis.site.layout import LEDGER, YEAR_PAGE, Layout, unit_page
+from analysis.tables.dictionary import dictionary
 
 Outcome = Literal["published", "no_return", "failed", "not_run"]
 FORMAT = 1
@@ -55,14 +59,24 @@ class Entry:
         return record
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Self:
-        """Read what `as_record` wrote."""
+    def from_record(cls, record: dict[str, Any]) -> Entry:
+        """Read what `as_record` wrote.
+
+        Raises
+        ------
+        ValueError, KeyError or TypeError
+            If it is something else.
+        """
         names = ("outcome", "page", "sha256", "inputs", "made_at")
         failure = None
         if "error" in record:
             failure = Failure(record["cell"], record["error"], record["line"])
         known = {name: record[name] for name in names}
-        return cls(**known, is_stale=record["stale"], failure=failure)
+        entry = cls(**known, is_stale=record["stale"], failure=failure)
+        return _ENTRY.validate_python(asdict(entry))
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 @dataclass
@@ -123,17 +137,35 @@ class Earlier:
     units: dict[str, Entry]
 
 
-def read_earlier(layout: Layout) -> Earlier:
-    """Read an earlier run's ledger; a missing or unreadable one says nothing."""
-    nothing = Earlier(Entry("not_run"), {})
+def read_record(layout: Layout) -> dict[str, Any]:
+    """Return what a ledger says; nothing where there is none that can be read."""
     try:
         record = json.loads(layout.file(LEDGER).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def read_earlier(layout: Layout) -> Earlier:
+    """Read an earlier run's ledger; a missing, unreadable or tampered one says nothing.
+
+    Files are compared, kept and removed by what it says: every name in it is checked.
+    """
+    nothing = Earlier(Entry("not_run"), {})
+    record = read_record(layout)
+    names = dictionary().tables["roster"].columns["unit_id"].type.pattern or ""
+    try:
         if record["format"] != FORMAT:
             return nothing
         units = {item["unit_id"]: Entry.from_record(item) for item in record["units"]}
-        return Earlier(Entry.from_record(record["year_page"]), units)
-    except (OSError, ValueError, KeyError, TypeError):
+        year_page = Entry.from_record(record["year_page"])
+        pages = {unit_page(unit_id): entry for unit_id, entry in units.items()}
+        pages[YEAR_PAGE] = year_page
+        is_sound = all(re.fullmatch(names, unit_id) for unit_id in units)
+    except (ValueError, KeyError, TypeError):
         return nothing
+    is_sound &= all(entry.page in (None, link) for link, entry in pages.items())
+    return Earlier(year_page, units) if is_sound else nothing
 
 
 def keep(entry: Entry | None, inputs: dict[str, str], layout: Layout) -> Entry:

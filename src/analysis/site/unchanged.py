@@ -90,7 +90,7 @@ def find_unchanged(
     try:
         record = json.loads(layout.state.read_text("utf-8"))
         known = {"key": _key(layout, params, seen), "files": _hash_files(layout)}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not seen or record != known:
         return None
