@@ -74,6 +74,8 @@ def _remarks(block: Block, column: Column, texts: list[str]) -> list[_Remark]:
     beside = {
         raw: remark_in(raw, column) for raw, text in set(zip(raws, texts, strict=True)) if text
     }
+    if not any(beside.values()):
+        return []
     return [
         (row, column, raw, text, rest)
         for row, raw, text in zip(block.rows, raws, texts, strict=True)

@@ -17,7 +17,7 @@ _LETTER = re.compile(r"\(?[a-zđ]\)?")
 _DIGITS = re.compile(r"-?[0-9][0-9., ]*")
 #: A row that numbers the columns has at least this many numbers, one after the other.
 _FEWEST_NUMBERS = 2
-#: Who signs says so in the first words.
+#: Above the signatures stands a place and a day.
 _SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
 

@@ -40,7 +40,7 @@ def fold(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return letters and digits of ASCII joined by hyphens, for the name of a file.
+    """Return letters and digits of ASCII joined by hyphens, for the name of a file or to compare.
 
     Examples
     --------
