@@ -33,7 +33,7 @@ from test_site_kit import END, make_notebook, make_task, needs_fork
 from analysis.language.language import load_language
 from analysis.pages.fragments import csv_link
 from analysis.pages.index import render_index
-from analysis.params import load_params
+from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
 from analysis.reports import year
@@ -732,3 +732,33 @@ def test_changes_since_a_tampered_ledger_says_so(
     run = congdoan("changes", "--year", 2025, "--data", data, "--out", tmp_path / "site")
     assert run.status == 1
     assert "hãy dùng --since" in run.err
+
+
+# --- which project -----------------------------------------------------------------------------
+
+
+def project_in(folder: Path) -> Path:
+    (folder / "params").mkdir(parents=True)
+    (folder / "params" / "default.yaml").write_text(SETTINGS, "utf-8")
+    return folder
+
+
+def test_a_project_is_where_one_stands_never_further_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = project_in(tmp_path / "own")
+    for folder in ("notebooks", "data", "notebooks/deep"):
+        (project / folder).mkdir(exist_ok=True)
+    assert find_root(project) == find_root(project / "notebooks") == project
+    assert find_root(project / "data") == find_root(project / "notebooks" / "deep") == ROOT
+    monkeypatch.chdir(project / "data")
+    assert find_root() == ROOT
+
+
+def test_a_project_can_be_named(congdoan: Congdoan, tmp_path: Path) -> None:
+    project = project_in(tmp_path / "own")
+    run = congdoan("--project", project, "plan")
+    assert "nq02.yaml: không tìm thấy tệp" in run.err  # as its settings say, and not ours
+    assert congdoan("plan").status == 0
+    run = congdoan("--project", tmp_path, "plan")
+    assert (run.status, "--project" in run.err) == (1, True)

@@ -46,8 +46,19 @@ _BAD_USAGE, _INTERRUPTED = 2, 130
     message="%(prog)s %(version)s",
     help="Hiện phiên bản.",
 )
-def command() -> None:
+@option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="THƯ_MỤC",
+    help="Thư mục dự án, có params/ và notebooks/ (mặc định: thư mục đang đứng).",
+)
+def command(project: Path | None) -> None:
     """Phân tích số liệu công đoàn: kiểm tra, tính chỉ tiêu, lập báo cáo."""
+    from analysis.params import PROJECT
+
+    if project is not None:
+        os.environ[PROJECT] = str(project.resolve())
+        click.get_current_context().call_on_close(lambda: os.environ.pop(PROJECT, None))
 
 
 @command.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from analysis.yamlfile import Document, explain, read_document, validate
 
 PARAMS_FOLDER = "params"
 DEFAULT_FILE = "default.yaml"
+#: The environment variable that hands ``--project`` on to the processes that a command starts.
+PROJECT = "CONGDOAN_PROJECT"
 
 
 def _share_text(given: Any) -> str:
@@ -83,9 +86,10 @@ class Params(BaseModel):
 
 
 def find_root(start: Path | None = None) -> Path:
-    """Return the project's folder: the nearest one above ``start`` that has ``params``.
+    """Return the project's folder: the one that ``--project`` names, or that one stands in.
 
-    Falls back on the checkout that the package was installed from.
+    In its notebooks' folder one stands in the project; else it is the checkout that the package
+    was installed from. A folder further up never counts: its notebooks would run, unasked.
 
     Raises
     ------
@@ -93,11 +97,17 @@ def find_root(start: Path | None = None) -> Path:
         If there is none.
     """
     here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+    above = [here.parent] if here.name == "notebooks" else []
+    named = os.environ.get(PROJECT)
+    found = [Path(named)] if named else [here, *above, Path(__file__).resolve().parents[2]]
+    for folder in found:
         if (folder / PARAMS_FOLDER / DEFAULT_FILE).is_file():
             return folder
-    message = "không thấy thư mục params/ của dự án; hãy chạy lệnh trong thư mục dự án"
-    raise InputError([error(message, code="no_project")])
+    message = (
+        f"không thấy {PARAMS_FOLDER}/{DEFAULT_FILE} của dự án; hãy chạy lệnh trong thư mục dự án,"
+        " hoặc nêu thư mục ấy: congdoan --project THƯ_MỤC ..."
+    )
+    raise InputError([error(message, code="no_project", file=Path(named or here).name)])
 
 
 def load_params(year: int, file: Path | None = None, root: Path | None = None) -> Params:
