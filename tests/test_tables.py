@@ -108,6 +108,7 @@ WHOLES = [
     ("returns", "party_admitted", 41, "Tổng số đoàn viên", 40),
     ("returns", "cadres_trained", 7, "Số cán bộ công đoàn", 6),
     ("returns", "fund_allocated", 80_000_001, "Kinh phí công đoàn đã thu", 80_000_000),
+    ("employers", "workers_gathered", 31, "Số lao động", 30),
     ("district", "cadres_trained", 5, "Số cán bộ của cơ quan ban hành kế hoạch", 4),
 ]
 

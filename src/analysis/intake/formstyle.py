@@ -131,7 +131,7 @@ class Book:
         rule |= {
             "error_title": rules["title"][:_TITLE],
             "error_message": message[:_MESSAGE],
-            "error_type": "warning" if column.soft else "stop",
+            "error_type": "stop",
             "input_title": _shorten(column.vi, _TITLE),
             "input_message": _shorten(column.meaning, _MESSAGE),
         }

@@ -105,7 +105,6 @@ def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
                 column.name,
                 code="part_above_whole",
                 message=_above_message(table, column),
-                is_error=not column.soft,
             )
     return found
 

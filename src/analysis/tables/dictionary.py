@@ -42,7 +42,6 @@ class Column:
     required: bool = False
     at_most: str | None = None
     exempt: tuple[str, ...] = ()
-    soft: bool = False
     word_list: str = ""
     unit: str = ""
     mostly: bool = False
