@@ -41,6 +41,30 @@ GRADE_RANKS = {"failed": 0, "completed": 1, "good": 2, "excellent": 3}
 GRADE_COLUMNS = ("grade", "district_grade")
 SHARES = ("share_of_units", "share_of_employers")
 ZERO, ONE = Fraction(0), Fraction(1)
+UNIT_TYPES = (
+    *("state_agency", "public_service", "state_enterprise", "private_enterprise"),
+    *("fdi_enterprise", "cooperative", "non_public_service", "trade_guild"),
+)
+#: Which part may not exceed which whole, among the cells of one member and year.
+WHOLES = {
+    "units": {
+        "informed": "workers_total",
+        "resolution_informed": "workers_total",
+        "members_total": "workers_total",
+        "workers_female": "workers_total",
+        "members_female": "members_total",
+        "hardship_members": "members_total",
+        "hardship_supported": "hardship_members",
+        "culture_members": "members_total",
+        "welfare_members": "members_total",
+        "party_admitted": "members_total",
+        "party_introduced": "members_total",
+        "cadres_trained": "cadres_total",
+        "fund_allocated": "fund_collected",
+    },
+    "employers": {"workers_gathered": "workers_total"},
+    "district": {"cadres_trained": "cadres_total"},
+}
 
 
 # Reading
@@ -92,15 +116,15 @@ def years_of(tables: Tables) -> list[int]:
 # The plan
 
 
-def types_of(plan: Spec, population: str) -> set[str] | None:
-    """The unit types of a population, groups within groups included; None for everyone."""
+def types_of(plan: Spec, population: str) -> set[str]:
+    """The unit types of a population, groups within groups included."""
     if population == "all":
-        return None
+        return set(UNIT_TYPES)
     if population not in plan["groups"]:
         return {population}
     types: set[str] = set()
     for word in plan["groups"][population]:
-        types |= types_of(plan, word) or set()
+        types |= types_of(plan, word)
     return types
 
 
@@ -183,13 +207,8 @@ def stage_targets(indicator: Spec) -> list[Target]:
     return sorted(given, key=lambda target: target.due or 0)
 
 
-def target_in(indicator: Spec, scope: str, year: int) -> Target | None:
-    """The target of a year: the yearly one, or the next stage target (in its own year, that one).
-
-    A total has its target at district scope alone.
-    """
-    if measure_of(indicator) == "total" and scope != "district":
-        return None
+def target_in(indicator: Spec, year: int) -> Target | None:
+    """The target of a year: the yearly one, or the next stage target (in its own year, that one)."""
     for target in stage_targets(indicator):
         if year <= (target.due or 0):
             return target
@@ -200,6 +219,58 @@ def target_in(indicator: Spec, scope: str, year: int) -> Target | None:
     return None
 
 
+def target_at(
+    plan: Spec, indicator: Spec, scope: str, unit_type: str | None, year: int
+) -> Target | None:
+    """The target of a year that a group is held to; ``unit_type`` is a unit's, or the group itself.
+
+    A total has its target at district scope alone, a mean has none at ``unit``, and where a
+    narrower row asks the same fact, that row judges.
+    """
+    measure = measure_of(indicator)
+    if (measure == "total" and scope != "district") or (measure, scope) == (
+        "mean_per_unit",
+        "unit",
+    ):
+        return None
+    if unit_type is not None and is_judged_elsewhere(plan, indicator, unit_type, year):
+        return None
+    return target_in(indicator, year)
+
+
+def question_of(indicator: Spec) -> tuple[object, ...]:
+    """The fact that a row asks, whoever is asked.
+
+    Open: whether a ``once`` fact and a yearly one are the same. They are taken to be two.
+    """
+    names = ("numerator", "denominator", "holds", "applies_if", "members_if")
+    asked = (sorted(map(str, indicator.get(name) or [])) for name in names)
+    return indicator["kind"], table_of(indicator), bool(indicator.get("once")), *map(tuple, asked)
+
+
+def is_judged_elsewhere(plan: Spec, indicator: Spec, unit_type: str, year: int) -> bool:
+    """Whether a row with a target this year asks the same of a strictly narrower population.
+
+    Open: a narrower row without a target this year. It judges nobody, so the wider row does.
+    """
+    for other in plan["indicators"]:
+        narrow = asked_by(plan, other)
+        if (
+            question_of(other) == question_of(indicator)
+            and narrow < asked_by(plan, indicator)
+            and unit_type in narrow
+            and target_in(other, year) is not None
+        ):
+            return True
+    return False
+
+
+def asked_by(plan: Spec, indicator: Spec) -> set[str]:
+    """The types of a population, and the district itself where it is one more member."""
+    district = {"the district"} if indicator.get("with_district") else set()
+    return types_of(plan, indicator.get("population", "all")) | district
+
+
 # Who is in it
 
 
@@ -208,9 +279,25 @@ class Member:
     """A unit, an employer or the district itself in one year, with the cells known of it."""
 
     id: str
+    kind: str
     scopes: dict[str, str]
     cells: Cells
     earlier: list[Cells] = field(default_factory=list)
+
+    def whole_of(self, column: str) -> str | None:
+        """The column that this one may not exceed; a guild's members may exceed its workers."""
+        if column == "members_total" and self.scopes.get("unit_type") == "trade_guild":
+            return None
+        return WHOLES[self.kind].get(column)
+
+    def span(self, column: str) -> tuple[int, int | None]:
+        """What a cell can be: itself, else from its largest known part to its known whole."""
+        known = number(self.cells.get(column))
+        if known is not None:
+            return known, known
+        parts = [part for part in WHOLES[self.kind] if self.whole_of(part) == column]
+        least = max((number(self.cells.get(part)) or 0 for part in parts), default=0)
+        return least, number(self.cells.get(self.whole_of(column) or ""))
 
 
 def cut_off(plan: Spec, year: int) -> date:
@@ -249,7 +336,9 @@ def units_expected(tables: Tables, plan: Spec, year: int) -> list[Member]:
                 "unit": unit_id,
             }
             earlier = [unit_cells(tables, unit_id, before) for before in years]
-            members.append(Member(unit_id, scopes, unit_cells(tables, unit_id, year), earlier))
+            members.append(
+                Member(unit_id, "units", scopes, unit_cells(tables, unit_id, year), earlier)
+            )
     return members
 
 
@@ -261,7 +350,7 @@ def employers_registered(tables: Tables, year: int) -> list[Member]:
         scopes = {"commune": row["commune"], "unit_type": row["employer_type"]}
         same = [other for other in rows if other["employer_id"] == row["employer_id"]]
         earlier = [other for other in same if int(other["year"]) < year]
-        members.append(Member(row["employer_id"], scopes, row, earlier))
+        members.append(Member(row["employer_id"], "employers", scopes, row, earlier))
     return members
 
 
@@ -287,7 +376,7 @@ def district_member(tables: Tables, plan: Spec, year: int) -> Member:
     for row in in_year(rows, year):
         cells = row
     earlier = [row for row in rows if int(row["year"]) < year]
-    return Member(plan["issuer"]["id"], {}, cells, earlier)
+    return Member(plan["issuer"]["id"], "district", {}, cells, earlier)
 
 
 def population(tables: Tables, plan: Spec, indicator: Spec, year: int) -> list[Member]:
@@ -303,8 +392,7 @@ def population(tables: Tables, plan: Spec, indicator: Spec, year: int) -> list[M
     members = [
         member
         for member in members
-        if (types is None or member.scopes["unit_type"] in types)
-        and all_hold(conditions, member.cells) is True
+        if member.scopes["unit_type"] in types and all_hold(conditions, member) is True
     ]
     if indicator.get("with_district") and not is_district_dissolved(tables, plan, year):
         members.append(district_member(tables, plan, year))
@@ -331,42 +419,64 @@ def groups_of(plan: Spec, scope: str, members: list[Member]) -> dict[str, list[M
 # Facts
 
 
-def holds(condition: Spec, cells: Cells) -> bool | None:
+def holds(condition: Spec, member: Member, once: object = None) -> bool | None:
     """One fact: known yes, known no, or unknown (None)."""
-    cell = cells.get(condition["column"]) or ""
+    cell = member.cells.get(condition["column"]) or ""
     if condition.get("present") is not None:
         return bool(cell) == condition["present"]
+    if condition.get("over") is not None:
+        return holds_quotient(condition, member.cells)
+    if is_threshold(condition):
+        return holds_threshold(condition, *member.span(condition["column"]))
+    if once and any(earlier.get(condition["column"]) == "true" for earlier in member.earlier):
+        return True
     if not cell:
         return None
     if condition.get("is_not") is not None:
         return cell != condition["is_not"]
-    if condition.get("over") is not None:
-        return holds_quotient(condition, cells)
-    if condition.get("more_than") is not None:
-        return int(cell) > quantity(condition["more_than"])
     if condition.get("at_least") is not None:
-        return holds_at_least(cell, condition["at_least"])
+        return holds_grade(cell, condition["at_least"])
     return cell == "true"
 
 
+def is_threshold(condition: Spec) -> bool:
+    bar = condition.get("more_than", condition.get("at_least"))
+    return bar is not None and bar not in GRADE_RANKS
+
+
+def holds_threshold(condition: Spec, least: int, most: int | None) -> bool | None:
+    """A number against a bar, decided by all that the number can be."""
+
+    def reached(figure: int) -> bool:
+        if condition.get("more_than") is not None:
+            return figure > quantity(condition["more_than"])
+        return figure >= quantity(condition["at_least"])
+
+    if reached(least):
+        return True
+    return False if most is not None and not reached(most) else None
+
+
 def holds_quotient(condition: Spec, cells: Cells) -> bool | None:
-    """A quotient of two columns against a bar, by whole numbers; both must be known."""
+    """A quotient of two columns against a bar, by whole numbers; both must be known.
+
+    Open: 0 over an unknown amount reaches no bar above 0, whatever the amount; the worked examples
+    leave it unknown all the same.
+    """
     upper, lower = number(cells.get(condition["column"])), number(cells.get(condition["over"]))
     if upper is None or not lower:
         return None
     return upper >= quantity(condition["at_least"]) * lower
 
 
-def holds_at_least(cell: str, bar: object) -> bool | None:
-    """A number or a grade against a bar; a grade without a rank says nothing."""
-    if bar in GRADE_RANKS:
-        return GRADE_RANKS[cell] >= GRADE_RANKS[str(bar)] if cell in GRADE_RANKS else None
-    return int(cell) >= quantity(bar)
+def holds_grade(cell: str, bar: object) -> bool | None:
+    """A grade against a bar; a grade without a rank says nothing."""
+    return GRADE_RANKS[cell] >= GRADE_RANKS[str(bar)] if cell in GRADE_RANKS else None
 
 
-def all_hold(conditions: list[Spec], cells: Cells) -> bool | None:
+def all_hold(conditions: list[Spec], member: Member, once: object = None) -> bool | None:
     """Three-valued "and": one known "no" settles it; "yes" needs all known."""
-    known = [holds(condition, cells) for condition in conditions]
+    known = [holds(condition, member, once) for condition in conditions]
     if False in known:
         return False
     return None if None in known else True
@@ -386,24 +496,31 @@ REPORTED, NOT_APPLICABLE, MISSING = "reported", "not_applicable", "missing"
 
 @dataclass
 class Outcome:
-    """What one member brings to a roll-up; of a missing one only its cap (None: it has none)."""
+    """What one member brings to a roll-up; of a missing one, what it adds to each end.
+
+    ``low`` and ``high`` are pairs of a numerator and a denominator; None where the end is open.
+    """
 
     status: str
     numerator: int = 0
     denominator: int = 0
-    cap: int | None = None
+    low: tuple[int, int] | None = (0, 0)
+    high: tuple[Fraction, int] | None = (ZERO, 0)
+    unknown: int = 0
     is_carried: bool = False
 
 
 def share_outcome(indicator: Spec, member: Member) -> Outcome:
     """Holds or not, where it applies; an unknown applicability is missing."""
-    applies = all_hold(indicator.get("applies_if") or [], member.cells)
+    applies = all_hold(indicator.get("applies_if") or [], member)
     if applies is False:
         return Outcome(NOT_APPLICABLE)
-    fact = all_hold(indicator["holds"], member.cells)
-    if applies is None or fact is None:
-        return Outcome(MISSING, cap=1)
-    return Outcome(REPORTED, numerator=int(fact), denominator=1)
+    fact = all_hold(indicator["holds"], member, indicator.get("once"))
+    if applies and fact is not None:
+        return Outcome(REPORTED, numerator=int(fact), denominator=1)
+    if fact is None:
+        return Outcome(MISSING, low=(0, 1), high=(ONE, 1), unknown=1)
+    return Outcome(MISSING, high=(ONE, 1)) if fact else Outcome(MISSING, low=(0, 1))
 
 
 def ratio_outcome(indicator: Spec, member: Member) -> Outcome:
@@ -413,33 +530,38 @@ def ratio_outcome(indicator: Spec, member: Member) -> Outcome:
     if denominator == 0:
         return Outcome(NOT_APPLICABLE)
     if numerator is None or denominator is None:
-        return missing_ratio(indicator, member, numerator)
+        return missing_ratio(indicator, member, is_known=numerator is not None)
     return Outcome(REPORTED, numerator, denominator)
 
 
-def missing_ratio(indicator: Spec, member: Member, numerator: int | None) -> Outcome:
-    """The cap on a missing member's denominator: column by column, at least its numerator.
+def missing_ratio(indicator: Spec, member: Member, *, is_known: bool) -> Outcome:
+    """What a missing member can still bring, by the spans of its cells and by its earlier years."""
+    rate = quantity(indicator["max_rate"]) if indicator.get("max_rate") is not None else ONE
+    least = sum(member.span(column)[0] for column in indicator["numerator"])
+    base = sum(member.span(column)[0] for column in indicator["denominator"])
+    base = max(base, -(-least * rate.denominator // rate.numerator))
+    caps = [cap_of(member, column) for column in indicator["denominator"]]
+    is_carried = any(carried for _, carried in caps)
+    if any(cap is None for cap, _ in caps):
+        high = (Fraction(least), base) if is_known else None
+        return Outcome(MISSING, low=None, high=high, is_carried=is_carried)
+    most = max(base, sum(cap or 0 for cap, _ in caps))
+    high = (Fraction(least), base) if is_known else (rate * most, most)
+    unknown = 0 if is_known else most
+    return Outcome(MISSING, low=(least, most), high=high, unknown=unknown, is_carried=is_carried)
 
-    Open: "its own numerator where that is known" is taken as the whole numerator; a sum with one
-    unknown column is not known. ``carried`` stands also where another column, before or after,
-    has no cap (the worked examples have such rows).
-    """
-    cap, is_carried, is_capped = 0, False, True
-    for column in indicator["denominator"]:
-        known = number(member.cells.get(column))
-        if known is not None:
-            cap += known
-            continue
-        past = [number(cells.get(column)) for cells in member.earlier]
-        largest = max((figure for figure in past if figure is not None), default=0)
-        if largest == 0:
-            is_capped = False
-        else:
-            cap += largest
-            is_carried = True
-    if not is_capped:
-        return Outcome(MISSING, is_carried=is_carried)
-    return Outcome(MISSING, cap=max(cap, numerator or 0), is_carried=is_carried)
+
+def cap_of(member: Member, column: str) -> tuple[int | None, bool]:
+    """The most that a denominator's column can be, None without a cap; and whether it is carried."""
+    known = number(member.cells.get(column))
+    if known is not None:
+        return known, False
+    _, most = member.span(column)
+    past = [number(cells.get(column)) for cells in member.earlier]
+    largest = max((figure for figure in past if figure is not None), default=0)
+    if largest and (most is None or largest < most):
+        return largest, True
+    return most, False
 
 
 def count_outcome(indicator: Spec, member: Member) -> Outcome:
@@ -454,7 +576,7 @@ def district_outcome(indicator: Spec, member: Member) -> Outcome:
     Open: a district that is ``not_graded`` has no rank; it is missing here.
     """
     if indicator.get("holds"):
-        fact = all_hold(indicator["holds"], member.cells)
+        fact = all_hold(indicator["holds"], member, indicator.get("once"))
         return Outcome(MISSING) if fact is None else Outcome(REPORTED, int(fact))
     if is_graded(indicator):
         grade = member.cells.get(indicator["numerator"][0])
@@ -494,7 +616,8 @@ class Rollup:
     value: Fraction | None = None
     lower: Fraction | None = None
     upper: Fraction | None = None
-    caps: int | None = 0
+    low: tuple[int, int] = (0, 0)
+    unknown: int = 0
     is_carried: bool = False
     is_unbounded: bool = False
     has_no_register: bool = False
@@ -510,8 +633,7 @@ def roll_up(indicator: Spec, outcomes: list[Outcome]) -> Rollup:
         missing=statuses.count(MISSING),
     )
     missing = [outcome for outcome in outcomes if outcome.status == MISSING]
-    caps = [outcome.cap for outcome in missing]
-    rollup.caps = None if None in caps else sum(cap for cap in caps if cap is not None)
+    rollup.unknown = sum(outcome.unknown for outcome in missing)
     rollup.is_carried = any(outcome.is_carried for outcome in missing)
     if rollup.reported:
         reported = [outcome for outcome in outcomes if outcome.status == REPORTED]
@@ -520,7 +642,7 @@ def roll_up(indicator: Spec, outcomes: list[Outcome]) -> Rollup:
             rollup.denominator = sum(outcome.denominator for outcome in reported)
         rollup.value = Fraction(rollup.numerator, rollup.denominator or 1)
     if rollup.missing:
-        BOUNDS[measure_of(indicator)](indicator, rollup)
+        BOUNDS[measure_of(indicator)](indicator, rollup, missing)
     else:
         rollup.lower = rollup.upper = rollup.value
     return rollup
@@ -531,35 +653,33 @@ def without_register() -> Rollup:
     return Rollup(lower=ZERO, upper=ONE, has_no_register=True)
 
 
-def share_bounds(indicator: Spec, rollup: Rollup) -> None:
-    held, applies = rollup.numerator or 0, rollup.denominator or 0
-    everyone = applies + rollup.missing
-    rollup.lower = Fraction(held, everyone)
-    rollup.upper = Fraction(held + rollup.missing, everyone)
-
-
-def ratio_bounds(indicator: Spec, rollup: Rollup) -> None:
-    """All missing at nothing, or all missing at their cap (at ``max_rate`` times it)."""
-    rate = quantity(indicator["max_rate"]) if indicator.get("max_rate") is not None else None
-    total = None if rollup.caps is None else (rollup.denominator or 0) + rollup.caps
-    if not total:
+def fraction_bounds(indicator: Spec, rollup: Rollup, missing: list[Outcome]) -> None:
+    """What is added at each end; an end that is open, or over nothing, is as far as it can go."""
+    done, base = rollup.numerator or 0, rollup.denominator or 0
+    rollup.lower, rollup.upper = ZERO, None if indicator.get("max_rate") is not None else ONE
+    lows = [outcome.low for outcome in missing if outcome.low is not None]
+    rollup.low = done + sum(n for n, _ in lows), base + sum(d for _, d in lows)
+    if len(lows) == len(missing) and rollup.low[1]:
+        rollup.lower = Fraction(*rollup.low)
+    else:
         rollup.is_unbounded = True
-        rollup.lower, rollup.upper = ZERO, ONE if rate is None else None
-        return
-    done = rollup.numerator or 0
-    best = (rate if rate is not None else ONE) * (rollup.caps or 0)
-    rollup.lower, rollup.upper = Fraction(done, total), (done + best) / total
+    highs = [outcome.high for outcome in missing if outcome.high is not None]
+    whole = base + sum(d for _, d in highs)
+    if len(highs) == len(missing) and whole:
+        rollup.upper = (done + sum((n for n, _ in highs), ZERO)) / whole
+    else:
+        rollup.is_unbounded = True
 
 
-def mean_bounds(indicator: Spec, rollup: Rollup) -> None:
+def mean_bounds(indicator: Spec, rollup: Rollup, missing: list[Outcome]) -> None:
     rollup.lower = Fraction(rollup.numerator or 0, rollup.expected)
 
 
-def total_bounds(indicator: Spec, rollup: Rollup) -> None:
+def total_bounds(indicator: Spec, rollup: Rollup, missing: list[Outcome]) -> None:
     rollup.lower = Fraction(rollup.numerator or 0)
 
 
-def district_bounds(indicator: Spec, rollup: Rollup) -> None:
+def district_bounds(indicator: Spec, rollup: Rollup, missing: list[Outcome]) -> None:
     """Not known: counts 0 to open, yes/no 0 to 1, grades 0 to 3."""
     rollup.lower = ZERO
     if indicator.get("holds"):
@@ -568,10 +688,10 @@ def district_bounds(indicator: Spec, rollup: Rollup) -> None:
         rollup.upper = Fraction(max(GRADE_RANKS.values()))
 
 
-BOUNDS: dict[str, Callable[[Spec, Rollup], None]] = {
-    "share_of_units": share_bounds,
-    "share_of_employers": share_bounds,
-    "ratio": ratio_bounds,
+BOUNDS: dict[str, Callable[[Spec, Rollup, list[Outcome]], None]] = {
+    "share_of_units": fraction_bounds,
+    "share_of_employers": fraction_bounds,
+    "ratio": fraction_bounds,
     "mean_per_unit": mean_bounds,
     "total": total_bounds,
     "district_value": district_bounds,
@@ -625,13 +745,13 @@ def slack_of(indicator: Spec, rollup: Rollup, target: Target | None) -> int | No
 def breakeven_of(
     indicator: Spec, rollup: Rollup, target: Target | None, verdict: str
 ) -> Fraction | None:
-    """The rate that the missing would need."""
-    if verdict != "undetermined" or target is None or not rollup.caps:
+    """The rate that the missing would need, of what is really unknown."""
+    if verdict != "undetermined" or target is None or rollup.is_unbounded or not rollup.unknown:
         return None
     if measure_of(indicator) not in (*SHARES, "ratio"):
         return None
-    done, base = rollup.numerator or 0, rollup.denominator or 0
-    return (target.minimum * (base + rollup.caps) - done) / rollup.caps
+    done, base = rollup.low
+    return (target.minimum * base - done) / rollup.unknown
 
 
 def is_exceeded(rollup: Rollup, target: Target | None, verdict: str) -> bool:
@@ -765,7 +885,9 @@ def standing_on_path(
     return "behind_recovering" if pace >= required else "off_track"
 
 
-def is_overdue(indicator: Spec, history: dict[int, Rollup], year: int) -> bool:
+def is_overdue(
+    indicator: Spec, history: dict[int, Rollup], year: int, held_to: Callable[[int], Target | None]
+) -> bool:
     """A target year has passed ``not_met`` and today's value is still below that target.
 
     Only at the scopes that have a trajectory (so in the worked examples); any passed target counts,
@@ -776,7 +898,7 @@ def is_overdue(indicator: Spec, history: dict[int, Rollup], year: int) -> bool:
         due = target.due or 0
         if now is None or now >= target.minimum or due >= year or due not in history:
             continue
-        if verdict_of(indicator, history[due], target, due) == "not_met":
+        if verdict_of(indicator, history[due], held_to(due), due) == "not_met":
             return True
     return False
 
@@ -808,6 +930,12 @@ class Oracle:
         outcome = OUTCOMES[measure_of(indicator)]
         return roll_up(indicator, [outcome(indicator, member) for member in members])
 
+    def unit_type(self, indicator: Spec, scope: str, scope_id: str, year: int) -> str | None:
+        """The one type of a group that decision 17 speaks of: a unit's, or the type itself."""
+        if scope == "unit":
+            return self.groups(indicator, scope, year)[scope_id][0].scopes["unit_type"]
+        return scope_id if scope == "unit_type" else None
+
     def history(self, indicator: Spec, scope: str, scope_id: str) -> dict[int, Rollup]:
         """The same group in every year of the data set, as published."""
         years = years_of(self.tables)
@@ -815,13 +943,18 @@ class Oracle:
 
     def row(self, indicator: Spec, scope: str, scope_id: str, year: int) -> Row:
         rollup = self.rollup(indicator, scope, scope_id, year)
-        target = target_in(indicator, scope, year)
+        unit_type = self.unit_type(indicator, scope, scope_id, year)
+
+        def held_to(then: int) -> Target | None:
+            return target_at(self.plan, indicator, scope, unit_type, then)
+
+        target = held_to(year)
         verdict = verdict_of(indicator, rollup, target, year)
         trajectory, overdue = "", False
         if is_stage(indicator) and scope in TRAJECTORY_SCOPES:
             history = {**self.history(indicator, scope, scope_id), year: rollup}
             trajectory = trajectory_of(self.plan, indicator, history, target, year)
-            overdue = is_overdue(indicator, history, year)
+            overdue = is_overdue(indicator, history, year, held_to)
         flags = {
             "all_or_nothing": is_all_or_nothing(indicator, scope, rollup, target),
             "carried": rollup.is_carried,

@@ -350,6 +350,31 @@ def test_another_union_writes_its_own_plan(other: Plan) -> None:
 
 
 @pytest.mark.parametrize(
+    ("indicator_id", "year", "elsewhere"),
+    [
+        ("density", 2023, {"fdi_enterprise"}),
+        ("density", 2024, "san_xuat"),
+        ("density", 2026, "san_xuat"),
+        ("density_production", 2023, set()),
+        ("density_production", 2024, {"fdi_enterprise"}),
+        ("density_production", 2026, set()),
+        ("density_foreign", 2024, set()),
+        ("agreements", 2024, "san_xuat"),
+        ("agreements", 2031, set()),
+        ("all_disclosed", 2023, set()),
+        ("all_disclosed", 2024, "all"),
+        ("women_share", 2024, set()),
+    ],
+)
+def test_who_is_judged_by_a_narrower_row_follows_from_the_plan(
+    other: Plan, indicator_id: str, year: int, elsewhere: set[str] | str
+) -> None:
+    """Only in the years in which the narrower row has a target; a row without one judges nobody."""
+    wanted = other.types_in(elsewhere) if isinstance(elsewhere, str) else elsewhere
+    assert other.judged_elsewhere(other.indicator(indicator_id), year) == wanted
+
+
+@pytest.mark.parametrize(
     ("indicator_id", "year", "text"),
     [
         ("agreements", 2023, ">=0.7@2025"),
