@@ -48,14 +48,14 @@ def test_a_value_lies_within_its_bounds_and_stands_where_somebody_reported(
             assert row["lower"] == row["upper"] == row["value"], row
 
 
-def test_breakeven_stands_only_where_it_decides(rows: list[Row], plan: Plan) -> None:
+def test_breakeven_stands_only_where_it_decides(rows: list[Row]) -> None:
     for row in rows:
         if row["breakeven"] is not None:
-            rate = plan.indicator(row["indicator"]).max_rate or 1
             assert row["verdict"] == "undetermined", row
             assert "unbounded" not in row["flags"], row
-            # Everyone or nobody among the missing would settle it, so the turn lies between.
-            assert 0 <= row["breakeven"] <= rate, row
+            # At the lower end the target is not met, so something is needed. It can be more than
+            # all that is unknown where a denominator that is not known decides too.
+            assert row["breakeven"] >= 0, row
 
 
 def test_a_slack_from_0_up_is_a_target_met_by_those_that_reported(rows: list[Row]) -> None:
