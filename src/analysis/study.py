@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import SCOPES, compute_indicators
+from analysis.indicators import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.indicators.members import is_expected
 from analysis.params import Params
 from analysis.plan import Plan
@@ -44,8 +44,8 @@ class Study:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The indicator table of all years and scopes (computed once)."""
-        return compute_indicators(self.dataset, self.plan)
+        """The indicator table of all years and scopes (computed once), with its `OPEN_COLUMNS`."""
+        return compute_indicators(self.dataset, self.plan, with_open=True)
 
     @cached_property
     def _positions(self) -> dict[tuple[str, str, int], np.ndarray]:
@@ -283,4 +283,4 @@ def indicators(
     scopes, chosen = list(by), study.dataset.years if years is None else sorted(set(years))
     table = study.table
     keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
-    return table[keep].reset_index(drop=True)
+    return table[keep].drop(columns=list(OPEN_COLUMNS)).reset_index(drop=True)

@@ -5,8 +5,9 @@ three-valued logic) → `states` (reported, not applicable or missing) → `pool
 `verdicts` (bounds, verdict, slack) → `trajectory` (stage targets) → `table` (the table itself).
 """
 
+from analysis.indicators.assembly import OPEN_COLUMNS
 from analysis.indicators.rollups import SCOPES
 from analysis.indicators.table import compute_indicators
 from analysis.indicators.writing import write_table
 
-__all__ = ["SCOPES", "compute_indicators", "write_table"]
+__all__ = ["OPEN_COLUMNS", "SCOPES", "compute_indicators", "write_table"]

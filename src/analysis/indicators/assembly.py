@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ COLUMNS = (
     *("expected", "reported", "not_applicable", "missing", "numerator", "denominator"),
     *("value", "lower", "upper", "target", "verdict", "slack", "breakeven", "trajectory", "flags"),
 )
+#: Further columns for sentences: `breakeven` is ``needed`` of all that is ``unknown``.
+OPEN_COLUMNS = ("needed", "unknown")
 COUNTS = ("expected", "reported", "not_applicable", "missing")
-_NULLABLE = ("numerator", "denominator", "slack")
+_NULLABLE = ("numerator", "denominator", "slack", *OPEN_COLUMNS)
 _DECIMALS = ("value", "lower", "upper", "breakeven")
 _FLAG_WORDS = [
     ";".join(flag for bit, flag in enumerate(FLAGS) if code >> bit & 1)
@@ -45,10 +47,17 @@ class Rows:
         How many rows it will have.
     sources : Sources
         Whose indicators and groups it names.
+    names : sequence of str
+        Its columns: `COLUMNS`, with or without `OPEN_COLUMNS`.
     """
 
-    def __init__(self, length: int, sources: Sources) -> None:
-        self._columns = {name: np.empty(length, dtype) for name, dtype in _DTYPES.items()}
+    def __init__(self, length: int, sources: Sources, names: Sequence[str] = COLUMNS) -> None:
+        self._names_shown = names
+        self._columns = {
+            name: np.empty(length, dtype)
+            for name, dtype in _DTYPES.items()
+            if name.removeprefix("has_") in names
+        }
         self._filled = 0
         self._ids = [item.id for item in sources.plan.catalogue()]
         self._targets: dict[str, int] = {}
@@ -111,9 +120,9 @@ class Rows:
         columns: dict[str, Any] = dict(self._columns)
         for name, names in words.items():
             columns[name] = pd.Categorical.from_codes(columns[name], list(names))
-        for name in _NULLABLE:
+        for name in set(_NULLABLE).intersection(columns):
             columns[name] = _nullable(columns[name], columns[f"has_{name}"])
-        return pd.DataFrame(columns, columns=list(COLUMNS), copy=False)
+        return pd.DataFrame(columns, columns=list(self._names_shown), copy=False)
 
 
 def _name_groups(sources: Sources) -> tuple[list[str], dict[tuple[str, str], np.ndarray]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.indicators.assembly import COUNTS, Rows
+from analysis.indicators.assembly import COLUMNS, COUNTS, OPEN_COLUMNS, Rows
 from analysis.indicators.histories import FOLLOWED_SCOPES, History, find_history
 from analysis.indicators.pooling import Sums
 from analysis.indicators.rollups import SCOPES, Year, open_sources
@@ -23,6 +23,8 @@ def compute_indicators(
     plan: Plan,
     years: Iterable[int] | None = None,
     scopes: Sequence[str] = SCOPES,
+    *,
+    with_open: bool = False,
 ) -> pd.DataFrame:
     """Compute the indicator table.
 
@@ -36,6 +38,9 @@ def compute_indicators(
         The years to show; all of the roster's by default.
     scopes : sequence of str
         Which of `SCOPES` to show.
+    with_open : bool
+        Whether to add the columns ``needed`` and ``unknown`` beside ``breakeven``, so that a sentence
+        can name units, persons or đồng: at least so many of all those that are not known.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def compute_indicators(
         for year, indicator in product(shown, catalogue)
         for scope in sources.scopes_of(indicator, scopes)
     )
-    rows = Rows(sum(lengths), sources)
+    rows = Rows(sum(lengths), sources, (*COLUMNS, *OPEN_COLUMNS) if with_open else COLUMNS)
     histories = {item.id: find_history(item, sources) for item in catalogue if item.is_stage}
     for year, indicator in product(shown, catalogue):
         for scope, sums in year.roll_up(indicator, scopes):

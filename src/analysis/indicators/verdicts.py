@@ -140,9 +140,9 @@ def judge(
     Returns
     -------
     dict of str to array
-        ``numerator``, ``denominator`` and ``slack``, whole numbers, each with a ``has_`` beside it
-        that tells where it is known; ``value``, ``lower``, ``upper`` and ``breakeven``, decimals
-        (NaN where empty); ``verdict``, a code in `VERDICTS`; ``flags``, a bit for each of `FLAGS`.
+        ``numerator``, ``denominator``, ``slack``, ``needed`` and ``unknown``, whole numbers, each
+        with a ``has_`` beside it that tells where it is known; ``value``, ``lower``, ``upper`` and
+        ``breakeven``, decimals (NaN where empty); ``verdict``, a code in `VERDICTS`; ``flags``, a bit for each of `FLAGS`.
     """
     target = terms.target
     bounds = find_bounds(sums, indicator)
@@ -152,6 +152,8 @@ def judge(
     has_value = bounds.has_value
     nowhere = np.broadcast_to(False, len(sums))
     slack = _slack(sums, target, is_divided=is_divided)
+    breakeven = _breakeven(sums, bounds, indicator, target, verdict)
+    is_open = ~np.isnan(breakeven)
     return {
         "numerator": sums.numerator,
         "has_numerator": has_value,
@@ -163,7 +165,11 @@ def judge(
         "verdict": verdict,
         "slack": np.broadcast_to(0, len(sums)) if slack is None else slack,
         "has_slack": nowhere if slack is None else has_value,
-        "breakeven": _breakeven(sums, bounds, indicator, target, verdict),
+        "breakeven": breakeven,
+        "needed": _needed(bounds, target, is_open),
+        "has_needed": is_open,
+        "unknown": sums.free,
+        "has_unknown": is_open,
         "flags": _flags(sums, bounds, indicator, target, verdict, is_unit),
     }
 
@@ -254,6 +260,14 @@ def _breakeven(
     rate = np.full(len(sums), np.nan)
     rate[rows] = divide(still_needed, multiply(free, bar.denominator))
     return rate
+
+
+def _needed(bounds: Bounds, target: Target | None, is_open: BoolArray) -> np.ndarray:
+    """Return how many of what is unknown the target needs; `_breakeven` is their share."""
+    if target is None or not is_open.any():
+        return np.broadcast_to(0, len(is_open))
+    above, below = bounds.lower
+    return np.asarray(least_sufficient(below, target) - above)
 
 
 def _flags(

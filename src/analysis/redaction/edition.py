@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import SCOPES
+from analysis.indicators import OPEN_COLUMNS, SCOPES
 from analysis.plan import Indicator
 from analysis.redaction.kinds import SIZES, is_persons, kind_of
 from analysis.redaction.money import find_band, round_rate
@@ -34,7 +34,8 @@ BANDED: Final = "banded"
 BAND_COLUMNS = ("numerator_band", "denominator_band")
 
 _JUDGED = ("met", "not_met", "undetermined")
-_FIGURES = ("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven")
+_BOUNDS = ("lower", "upper", "breakeven", *OPEN_COLUMNS)
+_FIGURES = ("numerator", "denominator", "value", "slack", *_BOUNDS)
 _KEY = ["year", "unit_id"]
 
 
@@ -278,9 +279,9 @@ class _Editor:
         table.loc[hidden, ["trajectory", "flags"]] = ""
         judged = table["verdict"].isin(_JUDGED).to_numpy()
         table.loc[hidden & ~kept & judged, "verdict"] = HIDDEN
-        table.loc[blurred, ["lower", "upper", "breakeven"]] = None
+        table.loc[blurred, list(_BOUNDS)] = None
         self._forget_paths(table, hidden | blurred)
-        self._band(table, (kinds == "money") & reported)
+        self._band(table, kinds == "money")
         for flag, rows in ((HIDDEN, hidden), (BOUNDS_HIDDEN, blurred)):
             table.loc[rows, "flags"] = _with_flag(table.loc[rows, "flags"], flag)
         for name in ("verdict", "trajectory", "flags", "target"):
@@ -335,13 +336,15 @@ class _Editor:
         ratios = [key for key, item in indicators.items() if item.measure == "ratio"]
         is_ratio = np.asarray(table["indicator"].isin(ratios), bool)
         amounts = {name: table[name] for name in ("numerator", "denominator")}
+        reported = rows & amounts["numerator"].notna().to_numpy()
         for (name, figures), band in zip(amounts.items(), BAND_COLUMNS, strict=True):
             # The denominator of a mean counts units.
-            banded = rows if name == "numerator" else rows & is_ratio
+            banded = reported if name == "numerator" else reported & is_ratio
             table[band] = ""
             table.loc[banded, band] = [find_band(int(v)) for v in figures[banded]]
             table[name] = figures.mask(banded)
-        table["slack"] = table["slack"].mask(rows)
+        for name in ("slack", *OPEN_COLUMNS):
+            table[name] = table[name].mask(rows)
         for name in ("value", "lower", "upper", "breakeven"):
             table[name] = table[name].mask(rows & ~is_ratio)
             rates = np.flatnonzero(rows & is_ratio & table[name].notna())
@@ -355,7 +358,7 @@ class _Editor:
                 bar = None if name == "breakeven" else target
                 rounded[place] = float(round_rate(rate, bar))
             table[name] = rounded
-        table.loc[rows, "flags"] = _with_flag(table.loc[rows, "flags"], BANDED)
+        table.loc[reported, "flags"] = _with_flag(table.loc[reported, "flags"], BANDED)
 
 
 def _with_flag(flags: pd.Series, flag: str) -> list[str]:
