@@ -142,7 +142,8 @@ def judge(
     dict of str to array
         ``numerator``, ``denominator``, ``slack``, ``needed`` and ``unknown``, whole numbers, each
         with a ``has_`` beside it that tells where it is known; ``value``, ``lower``, ``upper`` and
-        ``breakeven``, decimals (NaN where empty); ``verdict``, a code in `VERDICTS`; ``flags``, a bit for each of `FLAGS`.
+        ``breakeven``, decimals (NaN where empty); ``verdict``, a code in `VERDICTS`; ``flags``, a bit
+        for each of `FLAGS`.
     """
     target = terms.target
     bounds = find_bounds(sums, indicator)

@@ -63,6 +63,8 @@ def parse_number(given: Any) -> Fraction:
     >>> parse_number("80%"), parse_number(100)
     (Percent(4, 5), Fraction(100, 1))
     """
+    if isinstance(given, Fraction):
+        return given
     text = str(given).strip()
     try:
         number = Fraction(Decimal(text.removesuffix("%")))
