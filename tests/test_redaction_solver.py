@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from solver import ENOUGH, Cell, Form, Puzzle, Solver
+from conftest import ROOT
+from solver import Cell, Form, Puzzle, Solver
 from test_redaction import (
+    YEARS,
     Attacker,
     World,
     naive,
     persons_in,
     random_study,
     sample,
+    shared,
     shared_random,
     shared_sample,
 )
 
+from analysis.params import Params
+from analysis.plan import load_plan
+from analysis.problems import InputError
+from analysis.redaction.kinds import is_persons
+from analysis.site.editions import note_shared
 from analysis.study import Study
+from analysis.tables.dictionary import dictionary
 
 SEEDS = range(8)
+PARAMS = Params(year=YEARS[-1], data="data", plan="-")
 
 
 class Reader(Attacker):
@@ -95,11 +109,7 @@ def narrowed(world: World, *puzzles: Puzzle) -> list[str]:
     for puzzle in puzzles:
         whole.known |= puzzle.known
         whole.rows += puzzle.rows
-    found = []
-    for label, left in Solver(whole).ways(world.secrets):
-        assert len(left) < ENOUGH
-        found.append(f"{label}: {sorted(left)}")
-    return found
+    return [f"{label}: {sorted(left)}" for label, left in Solver(whole).ways(world.secrets)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -117,3 +127,77 @@ def test_solver_finds_what_naive_redaction_leaves() -> None:
     """The attack is one: it takes what hides small figures and thinks no further."""
     worlds = {seed: World(random_study(seed)) for seed in SEEDS}
     assert any(narrowed(w, puzzle_of(w, naive(random_study(s)))) for s, w in worlds.items())
+
+
+# --- Two editions of a year --------------------------------------------------------------------
+
+
+def corrected(study: Study) -> Study:
+    """A large return put right: what was typed with a digit too many."""
+    roster = study.dataset.roster
+    sizes = roster[roster["year"] == YEARS[-1]].set_index("unit_id")["workers_total"]
+    return _with_tables(
+        study,
+        **{
+            name: frame.assign(
+                **{
+                    column: frame[column].mask(
+                        (frame["year"] == YEARS[-1]) & (frame["unit_id"] == sizes.idxmax()),
+                        frame[column] // 10,
+                    )
+                    for column, described in dictionary().tables[name].columns.items()
+                    if is_persons(described)
+                }
+            )
+            for name, frame in (("roster", roster), ("returns", study.dataset.returns))
+        },
+    )
+
+
+def before_the_last_return(study: Study) -> Study:
+    """As it was before the unit with the fewest members reported."""
+    returns, roster = study.dataset.returns, study.dataset.roster
+    sizes = roster.set_index(["year", "unit_id"])["members_total"]
+    keys = [key for key in zip(returns["year"], returns["unit_id"], strict=True) if key in sizes]
+    late = min((k for k in keys if k[0] == YEARS[-1]), key=lambda k: (sizes[k] or 10**9, k))
+    is_late = (returns["year"] == late[0]) & (returns["unit_id"] == late[1])
+    return _with_tables(study, returns=returns[~is_late])
+
+
+def of_other_plan(study: Study) -> Study:
+    return replace(study, plan=load_plan(ROOT / "tests" / "plans" / "tinh.yaml"))
+
+
+def _with_tables(study: Study, **tables: pd.DataFrame) -> Study:
+    dataset = replace(study.dataset, tables={**study.dataset.tables, **tables})
+    return replace(study, dataset=dataset)
+
+
+def renamed(puzzle: Puzzle, world: World, other: World) -> Puzzle:
+    """The same with other names for counts that are not the same in both."""
+
+    def name(cell: Cell) -> Cell:
+        is_same = world.values.get(cell) == other.values.get(cell)
+        return cell if is_same else (cell[0], cell[1], f"{cell[2]} then")
+
+    rows = [({name(c): f for c, f in form.items()}, *ends) for form, *ends in puzzle.rows]
+    return Puzzle({name(c): v for c, v in puzzle.known.items()}, rows)
+
+
+@pytest.mark.parametrize("change", [corrected, before_the_last_return, of_other_plan])
+def test_two_editions_tell_what_neither_tells_so_the_second_is_refused(
+    tmp_path: Path, change: Callable[[Study], Study]
+) -> None:
+    found: list[str] = []
+    (tmp_path / "data").mkdir()
+    for seed in SEEDS:
+        study = replace(random_study(seed), root=tmp_path, params=PARAMS)
+        first, second = shared(study), shared(change(study))
+        world, other = World(study), World(change(study))
+        both = puzzle_of(world, first), renamed(puzzle_of(other, second), other, world)
+        if found := narrowed(world, *both):
+            note_shared(first, "", "2024-12-01")
+            with pytest.raises(InputError, match="đã có một bản chia sẻ khác"):
+                note_shared(second, "", "2024-12-02")
+            break
+    assert found
