@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.indicators import write_table
 from analysis.plan import Indicator, Plan
-from analysis.plan.schema import SOURCE_TABLES
+from analysis.plan.schema import SOURCE_TABLES, columns_over
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.stored import find_place, key_index, read_rows
@@ -218,12 +218,18 @@ def _matters(correction: Correction, indicator: Indicator, rows: tuple[Any, Any]
     tables = SOURCE_TABLES[indicator.over]
     if indicator.with_district:
         tables = (*tables, "district")
-    name = correction.column.name
-    if correction.table.name not in tables or name not in (*indicator.columns, *_MEMBERSHIP):
+    column, names = correction.column, {*indicator.columns, *_MEMBERSHIP}
+    if any(row.missing != "0" for row in rows):
+        # A part or a whole of a figure that is missing says how large this one can be.
+        wholes = {c.at_most for n, c in columns_over(indicator.over).items() if n in names}
+        if column.name in wholes or column.at_most in names:
+            names.add(column.name)
+    if correction.table.name not in tables or column.name not in names:
         return False
     corrected = int(correction.key["year"])
-    # An earlier year's figure counts where it stands in for one that is missing.
-    is_carried = any("carried" in row.flags for row in rows)
+    # An earlier year's figure counts where it stands in for one that is missing, and what was
+    # done once counts from then on.
+    is_carried = indicator.once or any("carried" in row.flags for row in rows)
     return corrected == year or (is_carried and corrected < year)
 
 
