@@ -224,6 +224,12 @@ STYLES = (
     '<number:number-style xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" '
     'style:name="N2"><number:number number:min-integer-digits="1" number:display-factor="1000"/>'
     "</number:number-style>"
+    '<number:number-style xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" '
+    'style:name="N3P0"><number:text/></number:number-style>'
+    '<number:text-style xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" '
+    'style:name="N3"><number:text-content/><style:map style:condition="value()=1" '
+    'style:apply-style-name="N3P0"/></number:text-style>'
+    '<style:style style:name="ce4" style:family="table-cell" style:data-style-name="N3"/>'
     '<style:style style:name="base" style:family="table-cell" style:data-style-name="N2"/>'
     '<style:style style:name="ce1" style:family="table-cell" style:data-style-name="N1"/>'
     '<style:style style:name="ce2" style:family="table-cell" style:parent-style-name="base"/>'
@@ -246,6 +252,7 @@ STYLES = (
             [("other_look", "C2")],
         ),
         ('table:style-name="ce3"', "", "float", [("struck", "C2")]),
+        ('table:style-name="ce4"', "", "float", [("other_look", "C2")]),  # shown as nothing
         ("", "", "float", []),
     ],
 )

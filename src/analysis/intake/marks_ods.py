@@ -22,7 +22,10 @@ _TABLE, _OFFICE, _STYLE, _TEXT, _NUMBER = (
 )
 _EXTRA = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
-_NUMBER_STYLES = tuple(f"{_NUMBER}{kind}-style" for kind in ("number", "percentage", "currency"))
+#: A style of texts may hold sections for numbers too.
+_NUMBER_STYLES = tuple(
+    f"{_NUMBER}{kind}-style" for kind in ("number", "percentage", "currency", "text")
+)
 _DIGITS = (f"{_NUMBER}number", f"{_NUMBER}scientific-number")
 _NUMBERS = ("float", "percentage", "currency")
 _ERROR_SIGNS = ("#", "Err:")
@@ -101,10 +104,14 @@ def _code_of(item: ElementTree.Element, codes: dict[str, str]) -> str:
         if part.tag in _DIGITS:
             factor = float(part.get(f"{_NUMBER}display-factor", 1))
             thousands = "," * (round(factor) // 1000 and len(f"{round(factor)}") // 3)
-            code += ("0" if part.get(f"{_NUMBER}min-integer-digits") != "0" else "#") + thousands
+            places = min(int(part.get(f"{_NUMBER}decimal-places", 0)), 9)
+            code += "0" if part.get(f"{_NUMBER}min-integer-digits") != "0" else "#"
+            code += f".{'0' * places}{thousands}" if places else thousands
         elif part.tag in (f"{_NUMBER}text", f"{_NUMBER}currency-symbol"):
             is_percent = item.tag == f"{_NUMBER}percentage-style" and text.strip() == "%"
             code += "%" if is_percent else f'"{text}"'
+        elif part.tag == f"{_NUMBER}text-content":
+            code += "@"
         elif part.tag == f"{_STYLE}map":
             other = codes.get(part.get(f"{_STYLE}apply-style-name", ""), "")
             condition = part.get(f"{_STYLE}condition", "").removeprefix("value()")
