@@ -25,6 +25,8 @@ from test_reports_kit import Page, parse, unit_page, year_page
 import analysis
 from analysis import Study, loading
 from analysis.cli import main
+from analysis.findings.finding import find_in
+from analysis.language.language import load_language
 from analysis.pages.index import render_index
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
@@ -98,6 +100,23 @@ def test_a_withheld_figure_reads_so_and_nothing_else(lang: str) -> None:
             pair = f"{true.numerator}/{true.denominator}"
             assert pd.isna(true.denominator) or pair not in texts[key], (page, key)
     assert seen > 10
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_all_withheld_verdicts_are_worded_alike(lang: str) -> None:
+    """Why a verdict is withheld would hint at the count: near the bar, or few persons."""
+    study = shared(lang)
+    rows = [row for row in study.table.itertuples() if row.verdict == "hidden"]
+    assert len({(row.scope, row.missing > 0) for row in rows}) > 4
+    language = load_language(lang, ROOT)
+    plan = study.plan.catalogue()
+    by_id = {indicator.id: indicator for indicator in plan}
+    told = set()
+    for row in rows:
+        assert (flags_of(row), row.trajectory) == ({"hidden"}, "")
+        assert pd.isna([row.numerator, row.denominator, row.value, row.lower, row.upper]).all()
+        told.add(language.say("sentence", find_in(study, by_id[row.indicator], row)))
+    assert len(told) == 1, told
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
