@@ -40,13 +40,13 @@ def fold(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return letters and digits of ASCII joined by hyphens, for the name of a file or to compare.
+    r"""Return letters and digits of ASCII joined by hyphens, for the name of a file or to compare.
 
     Examples
     --------
-    >>> plain("CĐCS Trường TH&THCS Húc / Đakrông")
+    >>> plain("CĐCS Trường TH&THCS Húc / \u00d0akrông")
     'CDCS-Truong-TH-THCS-Huc-Dakrong'
     """
-    marked = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    marked = unicodedata.normalize("NFD", clean(text).replace("đ", "d").replace("Đ", "D"))
     letters = "".join(sign for sign in marked if not unicodedata.combining(sign))
     return re.sub(r"[^A-Za-z0-9]+", "-", letters).strip("-")
