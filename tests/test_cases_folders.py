@@ -762,3 +762,14 @@ def test_a_project_can_be_named(congdoan: Congdoan, tmp_path: Path) -> None:
     assert congdoan("plan").status == 0
     run = congdoan("--project", tmp_path, "plan")
     assert (run.status, "--project" in run.err) == (1, True)
+
+
+def test_whose_notebooks_are_run_is_said_first(congdoan: Congdoan, tmp_path: Path) -> None:
+    project = project_in(tmp_path / "own")
+    plan = ROOT / "params" / "plan" / "nq02-huong-hoa.yaml"
+    shutil.copytree(ROOT / "params" / "lang", project / "params" / "lang")
+    run = congdoan(
+        *("--project", project, "report", "--year", 2024, "--plan", plan),
+        *("--data", ROOT / "data" / "sample", "--out", tmp_path / "out"),
+    )
+    assert run.err.startswith(f"Dự án: {project}; các sổ tay trong {project / 'notebooks'}")

@@ -126,6 +126,7 @@ def report(
     as_of: str,
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
+    from analysis.params import CHECKOUT
     from analysis.site.layout import default_site
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
@@ -135,6 +136,9 @@ def report(
     if why:
         _explain_pages(params, root, folder, why)
         return
+    if root != CHECKOUT:
+        # Notebooks are programs: whose are run is said before they are.
+        click.echo(f"Dự án: {root}; các sổ tay trong {root / 'notebooks'} sẽ được chạy.", err=True)
     recap = run_report(
         params,
         root,

@@ -14,6 +14,8 @@ from analysis.problems import InputError, error
 from analysis.yamlfile import Document, explain, read_document, validate
 
 PARAMS_FOLDER = "params"
+#: The folder that the package was installed from.
+CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_FILE = "default.yaml"
 #: The environment variable that hands ``--project`` on to the processes that a command starts.
 PROJECT = "CONGDOAN_PROJECT"
@@ -99,7 +101,7 @@ def find_root(start: Path | None = None) -> Path:
     here = (start or Path.cwd()).resolve()
     above = [here.parent] if here.name == "notebooks" else []
     named = os.environ.get(PROJECT)
-    found = [Path(named)] if named else [here, *above, Path(__file__).resolve().parents[2]]
+    found = [Path(named)] if named else [here, *above, CHECKOUT]
     for folder in found:
         if (folder / PARAMS_FOLDER / DEFAULT_FILE).is_file():
             return folder
