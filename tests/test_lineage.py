@@ -49,7 +49,10 @@ def test_a_unit_that_changes_hands_says_so_once_and_names_both(sample: Study) ->
     assert (passage.event, passage.other_id) == ("transferred_out", "")
     assert find_passages(sample, "DN-DABAN", 2024) == ()
     text = unit_page(sample, "DN-DABAN", 2025).part("summary").text
-    assert "Công đoàn cấp trên năm trước là LĐLĐ huyện Hướng Hóa, năm nay là CDX-LAOBAO." in text
+    assert (
+        "Công đoàn cấp trên năm trước là LĐLĐ huyện Hướng Hóa, năm nay là Công đoàn xã Lao Bảo."
+        in text
+    )
 
 
 def test_a_dissolved_unit_says_when_it_ended_on_its_last_page(sample: Study) -> None:

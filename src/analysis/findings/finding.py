@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import pandas as pd
 
 from analysis.findings.circle import find_circle, same_units
 from analysis.findings.lineage import merged_into
+from analysis.indicators.rollups import Year, open_sources
 from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
@@ -76,8 +78,15 @@ class Finding:
         an "and" that do not hold.
     share_of_district : Fraction or None
         For the total of one unit: its part of the district's.
-    issuer : str
-        Who answers for district values.
+    issuer, place : str
+        Who answers for district values, and where.
+    since : int or None
+        Of a fact that once done stays done: the year from which it has been, if before this one.
+    needed : tuple of (int, int) or None
+        Of an open question of the district: how many units, persons or đồng are still needed, of
+        how many that are not known.
+    judged_by : str
+        For one unit: the narrower indicator that judges the same fact instead of this one.
     bands : tuple of (str, str)
         In the edition to share: the bands, in millions of đồng, that the amounts lie in.
     """
@@ -102,6 +111,10 @@ class Finding:
     slack: int | None
     flags: frozenset[str]
     issuer: str = ""
+    place: str = ""
+    since: int | None = None
+    needed: tuple[int, int] | None = None
+    judged_by: str = ""
     bands: tuple[str, str] = ("", "")
     lacking: tuple[str, ...] = ()
     share_of_district: Fraction | None = None
@@ -137,6 +150,20 @@ class Finding:
         """The word of the grade."""
         assert self.value is not None
         return dictionary().ranked["grade"][int(self.value)]
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether its target is a level of the whole district: for one unit only a yardstick."""
+        has_rate = self.indicator.measure == "ratio" and self.target is not None
+        is_wide = self.scope == "unit" and self.indicator.population == "all"
+        return is_wide and has_rate and self.target.minimum < 1  # type: ignore[union-attr]
+
+    @property
+    def common_target(self) -> Target | None:
+        """For one unit: what the plan asks of all units together and so of none of them alone."""
+        together = self.indicator.measure in ("mean_per_unit", "total")
+        is_alone = self.scope == "unit" and self.target is None
+        return self.indicator.target_in(self.year) if together and is_alone else None
 
     @property
     def is_mean(self) -> bool:
@@ -202,13 +229,16 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         if is_of_circle and has_moved and finding.trajectory in _PACES:
             # The pace may be of who left and who came: the path alone can be spoken of.
             extra["trajectory"] = "behind"
+        if finding.breakeven is not None and scope == "district":
+            extra["needed"] = _find_needed(study, finding)
         if cells is not None:
+            extra["since"] = _find_since(study, finding)
             extra["lacking"] = _empty_cells(finding, cells)
             if indicator.measure == "total" and finding.value is not None:
                 whole = shown_value(totals[indicator.id])
                 extra["share_of_district"] = finding.value / whole if whole else None
         found[indicator.id] = replace(finding, **extra)
-    return {key: _with_failing_facts(finding, found) for key, finding in found.items()}
+    return {key: _beside_others(finding, found) for key, finding in found.items()}
 
 
 def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
@@ -234,6 +264,7 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
         slack=_whole(row.slack),
         flags=flags_of(row),
         issuer=study.plan.issuer.short,
+        place=study.plan.issuer.place,
         bands=(getattr(row, "numerator_band", ""), getattr(row, "denominator_band", "")),
     )
 
@@ -335,10 +366,39 @@ def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(named) if pd.isna(cells[name]))
 
 
-def _with_failing_facts(finding: Finding, found: dict[str, Finding]) -> Finding:
-    """Name the facts of an "and" that do not hold, where it is one answer that fails."""
+def _find_since(study: Study, finding: Finding) -> int | None:
+    """Return since when a fact that once done stays done has been so, if before this year."""
+    if not finding.indicator.once or not finding.value:
+        return None
+    key = finding.indicator.id
+    rows = {y: study.rows(finding.scope, finding.scope_id, y).get(key) for y in study.dataset.years}
+    done = [year for year, row in rows.items() if row is not None and shown_value(row) == 1]
+    return min(done) if min(done) < finding.year else None
+
+
+def _find_needed(study: Study, finding: Finding) -> tuple[int, int] | None:
+    """Return how many the target still needs of what is not known, as the engine sums them."""
+    if study.params.edition != "internal" or finding.target is None:
+        return None
+    sources = study.remember("sources", lambda: open_sources(study.dataset, study.plan))
+    _, sums = next(Year(sources, finding.year).roll_up(finding.indicator, ["district"]))
+    above, below = sums.numerator + sums.low_above, sums.denominator + sums.low_below
+    missing = finding.target.minimum * int(below[0]) - int(above[0])
+    enough = floor(missing) + 1 if finding.target.is_strict else ceil(missing)
+    return enough, int(sums.free[0])
+
+
+def _beside_others(finding: Finding, found: dict[str, Finding]) -> Finding:
+    """Name the facts of an "and" that do not hold or are not known, and who judges instead."""
     facts = [fact.column for fact in finding.indicator.holds]
-    if not finding.is_answer or finding.value != 0 or len(facts) < 2:
-        return finding
-    failing = tuple(f for f in facts if found[f"{finding.indicator.id}.{f}"].value == 0)
-    return replace(finding, lacking=failing)
+    if finding.is_answer and len(facts) > 1:
+        parts = {fact: found[f"{finding.indicator.id}.{fact}"].value for fact in facts}
+        if finding.value == 0:
+            return replace(finding, lacking=tuple(f for f in facts if parts[f] == 0))
+        known = {fact for fact in facts if parts[fact] is not None}
+        return replace(finding, lacking=tuple(c for c in finding.lacking if c not in known))
+    if finding.scope == "unit" and finding.target is None:
+        question = finding.indicator.question
+        judging = [f for f in found.values() if f.indicator.question == question and f.target]
+        return replace(finding, judged_by=judging[0].indicator.short if judging else "")
+    return finding

@@ -1,33 +1,98 @@
-"""Who closes the gap: the units and communes that hold a missed target's shortfall."""
+"""Who closes the gap: the units and communes that are below a level that was missed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import ceil, floor
+from typing import Any
 
 import pandas as pd
 
-from analysis.findings.finding import Finding
+from analysis.findings.finding import Finding, find_in
+from analysis.indicators import compute_indicators
+from analysis.plan import Target
 from analysis.redaction import HIDDEN
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
 
+#: So few units are all named, and need no list of their communes.
+FEW_UNITS = 4
+
+
+@dataclass(frozen=True)
+class Leaders:
+    """Those that hold most, as far as they can be told apart.
+
+    Attributes
+    ----------
+    named : tuple of (str, int)
+        Names or ids with what each holds, largest first; equals are all here or none.
+    rest : int
+        How many more there are.
+    size, ties : int
+        Where equals were too many to name: what each of them holds, and how many they are.
+    """
+
+    named: tuple[tuple[str, int], ...]
+    rest: int = 0
+    size: int = 0
+    ties: int = 0
+
+    @property
+    def held(self) -> int:
+        """What those that are named hold."""
+        return sum(size for _, size in self.named)
+
+
+def lead(pairs: Sequence[tuple[str, int]], most: int, enough: int | None = None) -> Leaders:
+    """Name the largest, never choosing among equals.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, int)
+        Largest first.
+    most : int
+        How many may be named.
+    enough : int, optional
+        Stop once the named hold so much; by default name as many as may be.
+
+    Examples
+    --------
+    >>> lead([("a", 4), ("b", 2), ("c", 2), ("d", 1)], 2)
+    Leaders(named=(('a', 4),), rest=3, size=2, ties=2)
+    """
+    named: list[tuple[str, int]] = []
+    for size, equals in groupby(pairs, key=lambda pair: pair[1]):
+        group, held = list(equals), sum(one for _, one in named)
+        rest = len(pairs) - len(named)
+        if (enough is not None and held >= enough) or (len(group) == 1 and len(named) == most):
+            return Leaders(tuple(named), rest)
+        if len(named) + len(group) > most:
+            return Leaders(tuple(named), rest, size, len(group))
+        named += group
+    return Leaders(tuple(named))
+
 
 @dataclass(frozen=True)
 class Gap:
-    """Where the shortfall of one finding sits.
+    """Where those below a missed level are.
 
     Attributes
     ----------
     finding : Finding
         The missed target.
     total : int
-        What all units below the target lack: persons, units or đồng. Units above it do not
-        make it smaller, so it can exceed the finding's own shortfall.
+        What all units below the level lack, one by one: persons, units or đồng. Units above it do
+        not make it smaller, so it can exceed the finding's own shortfall.
     units : tuple of (str, int)
         Units and what each lacks, largest first.
     communes, types : tuple of (str, int)
         The same by commune and by unit type.
+    own : int
+        What the district itself lacks, where it counts as one more member.
     is_partial : bool
         Whether the edition withholds what some units lack: they are not in it.
     """
@@ -37,28 +102,23 @@ class Gap:
     units: tuple[tuple[str, int], ...]
     communes: tuple[tuple[str, int], ...]
     types: tuple[tuple[str, int], ...]
+    own: int = 0
     is_partial: bool = False
 
     @property
-    def half(self) -> tuple[tuple[str, int], ...]:
-        """The fewest units that together hold at least half of the shortfall."""
-        chosen = []
-        covered = 0
-        for key, size in self.units:
-            if 2 * covered >= self.total:
-                break
-            chosen.append((key, size))
-            covered += size
-        return tuple(chosen)
+    def surplus(self) -> int:
+        """What others are above the level: it makes up for a part of what these lack."""
+        return self.total + self.own - self.finding.shortfall
 
-    @property
-    def covered(self) -> int:
-        """What `half` holds."""
-        return sum(size for _, size in self.half)
+    def named(self, most: int) -> Leaders:
+        """Return the units to name: of facts or a few all, else those that hold at least half."""
+        is_short = self.finding.indicator.is_share or len(self.units) <= FEW_UNITS
+        half = None if is_short else (self.total + 1) // 2
+        return lead(self.units, most, half)
 
 
 def find_gap(study: Study, finding: Finding) -> Gap:
-    """Return where a missed district target's shortfall sits.
+    """Return where those below a missed district target are.
 
     Parameters
     ----------
@@ -72,22 +132,33 @@ def find_gap(study: Study, finding: Finding) -> Gap:
     Gap
         Empty for what has no units (the district's own facts, employers).
     """
+    target = finding.target
+    assert target is not None
     units: list[tuple[str, int]] = []
     is_partial = False
     for row in study.unit_rows(finding.indicator.id, finding.year):
-        if row.verdict in ("not_met", HIDDEN) and pd.isna(row.slack):
+        if HIDDEN in str(row.flags).split(";") or (row.reported and pd.isna(row.numerator)):
             is_partial = True
-        elif row.verdict == "not_met" and row.slack < 0:
-            units.append((str(row.scope_id), -int(row.slack)))
-    units.sort(key=lambda pair: (-pair[1], pair[0]))
+        elif row.reported and (short := _short_of(row, target)) > 0:
+            units.append((str(row.scope_id), short))
+    names = study.register.loc[finding.year]["name"]
+    units.sort(key=lambda pair: (-pair[1], alphabetically(str(names[pair[0]]))))
+    own = own_rows(study, finding.year).get(finding.indicator.id)
+    is_member = finding.indicator.with_district and own is not None and own.reported
     return Gap(
         finding,
         sum(size for _, size in units),
         tuple(units),
         _pool(study, finding.year, units, "commune"),
         _pool(study, finding.year, units, "unit_type"),
+        max(_short_of(own, target), 0) if is_member else 0,
         is_partial,
     )
+
+
+def _short_of(row: Any, target: Target) -> int:
+    bar = target.minimum * int(row.denominator)
+    return (floor(bar) + 1 if target.is_strict else ceil(bar)) - int(row.numerator)
 
 
 def _pool(
@@ -97,3 +168,42 @@ def _pool(
     for key, size in units:
         sizes[str(study.register.at[(year, key), column])] += size
     return tuple(sorted(sizes.items(), key=lambda pair: (-pair[1], alphabetically(pair[0]))))
+
+
+def own_rows(study: Study, year: int) -> dict[str, Any]:
+    """Return the rows of the district itself, without any unit; as if it had not ended in the year.
+
+    Empty in the edition to share, which lacks the figures for it.
+    """
+
+    def compute() -> dict[str, Any]:
+        tables = dict(study.dataset.tables)
+        first = pd.Timestamp(year=1, month=1, day=1)
+        roster, district = tables["roster"], tables["district"]
+        ended = roster["dissolved_on"].mask(roster["year"] == year, first)
+        tables["roster"] = roster.assign(dissolved_on=ended)
+        this_year = district["dissolved_on"].dt.year == year
+        tables["district"] = district.assign(dissolved_on=district["dissolved_on"].mask(this_year))
+        alone = replace(study.dataset, tables=tables)
+        table = compute_indicators(alone, study.plan, [year], ["district"])
+        return {str(row.indicator): row for row in table.itertuples(index=False)}
+
+    if study.params.edition != "internal":
+        return {}
+    found: dict[str, Any] = study.remember(("the district alone", year), compute)
+    return found
+
+
+def own_facts(study: Study, year: int) -> dict[str, Finding]:
+    """Return what the district itself did in a year, as of one unit: facts without a verdict."""
+    rows, plan = own_rows(study, year), study.plan.catalogue()
+    known = [
+        find_in(study, item, rows[item.id])
+        for item in plan
+        if item.id in rows and (item.over == "district" or item.with_district)
+    ]
+    return {
+        f.indicator.id: replace(f, scope="unit", target=None, verdict="no_target", slack=None)
+        for f in known
+        if f.value is not None
+    }

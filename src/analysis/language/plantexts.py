@@ -33,7 +33,8 @@ class _SectionTexts(_ItemTexts):
 
 
 class _TaskTexts(_ItemTexts):
-    text: str
+    text: str | None = None
+    district_text: str | None = None
 
 
 class _IndicatorTexts(_ItemTexts):

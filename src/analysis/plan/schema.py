@@ -585,14 +585,30 @@ class Section(Model):
 
 
 class Task(Model):
-    """Something that the plan asks for, with the section that asks."""
+    """Something that the plan asks for, with the section that asks.
+
+    ``text`` is for the chair of a union of ``population``, ``district_text`` for who leads the
+    unions. Where an "and" fails, a task with a ``fact`` is for those that lack this one.
+    """
 
     id: str
     section: str
-    text: str
+    text: str = ""
+    district_text: str = ""
+    population: str = "all"
+    fact: str = ""
 
 
 def _task_names_known(task: Task, info: ValidationInfo) -> Task:
+    groups = info.data.get("groups")
+    known = {"all", *(groups or {}), *dictionary().words["unit_type"]}
+    wrong: list[tuple[Location, str]] = []
+    if groups is not None and task.population not in known:
+        wrong.append((("population",), "không phải nhóm, loại hình hay all"))
+    if task.fact and task.fact not in columns_over("units"):
+        wrong.append((("fact",), "không có cột này trong bảng roster, returns"))
+    if wrong:
+        raise MisplacedError(wrong)
     _check_section(task.section, info)
     return task
 

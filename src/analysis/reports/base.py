@@ -11,10 +11,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from analysis.figures import targets_chart, to_svg
-from analysis.findings import Finding, tally
+from analysis.findings import Finding
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
-from analysis.plan import Indicator
+from analysis.plan import Indicator, Task
 from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
@@ -47,6 +47,12 @@ class Report:
         """The findings that are not parts of another."""
         return [f for f in self.findings.values() if not f.indicator.is_part]
 
+    @property
+    def shown_results(self) -> list[Finding]:
+        """The findings that the table of results shows: all, but for a level that is no more."""
+        ended = ("not_applicable", "district")
+        return [f for f in self.findings.values() if (f.verdict, f.indicator.over) != ended]
+
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
         self._contents[section] = title
@@ -69,15 +75,13 @@ class Report:
             letterhead=letterhead,
         )
 
-    def _end(self, name: str, title: str, nav: list[dict[str, str]]) -> EndMark:
+    def _end(self, lead: str, title: str, nav: list[dict[str, str]]) -> EndMark:
         """Return the mark of a page that ran to its end, with what its frame shows."""
         texts = self.language.words["ui"]
         described = self.study.dataset.description
         facts = {
             "title": title,
-            "description": self.language.say(
-                "tally", tally(self.year, self.findings.values()), name
-            ),
+            "description": lead,
             "lang": self.language.code,
             "issuer": self.study.plan.issuer.name,
             "contents": [{"id": key, "title": text} for key, text in self._contents.items()],
@@ -94,7 +98,7 @@ class Report:
         """Show every indicator in the plan's order, a table with a group for each section."""
         parts = []
         for section in self.study.plan.sections:
-            inside = [f for f in self.findings.values() if f.indicator.part_of_plan == section.id]
+            inside = [f for f in self.shown_results if f.indicator.part_of_plan == section.id]
             if inside:
                 rows = [self._result_row(finding) for finding in inside]
                 parts.append({"title": f"{section.id}. {section.title}", "rows": rows})
@@ -144,26 +148,41 @@ class Report:
 
     def missed_steps(self) -> list[dict[str, Any]]:
         """Return the plan's tasks for what was missed, each below the findings that it would mend."""
-        tasks = {task.id: task for task in self.study.plan.tasks}
-        by_task: dict[str, list[Finding]] = {}
+        by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
         for finding in self.wholes:
             if finding.verdict == "not_met":
-                task = next(iter(finding.indicator.tasks), "")
-                by_task.setdefault(task, []).append(finding)
+                by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
         steps = [
             {
-                "text": tasks[key].text if key else "",
-                "ref": self.language.say("by_plan", tasks[key].section) if key else "",
+                "tasks": [
+                    {
+                        "text": self._words_of(task),
+                        "ref": self.language.say("by_plan", task.section),
+                    }
+                    for task in tasks
+                ],
                 "reasons": [self.line(finding) for finding in findings],
             }
-            for key, findings in list(by_task.items())[:_MOST_STEPS]
+            for tasks, findings in list(by_tasks.items())[:_MOST_STEPS]
         ]
-        rest = [f for findings in list(by_task.values())[_MOST_STEPS:] for f in findings]
+        rest = [f for findings in list(by_tasks.values())[_MOST_STEPS:] for f in findings]
         if rest:
-            steps.append(
-                {"text": self.language.say("other_missed", rest), "ref": "", "reasons": []}
-            )
+            steps.append(_asked(self.language.say("other_missed", rest)))
         return steps
+
+    def _tasks_for(self, finding: Finding) -> tuple[Task, ...]:
+        """Return what mends a finding: of an "and" each fact's own task, else the first."""
+        by_id = {task.id: task for task in self.study.plan.tasks}
+        fitting = [by_id[key] for key in finding.indicator.tasks if self._fits(by_id[key])]
+        named = tuple(task for task in fitting if task.fact in finding.lacking)
+        return named or tuple(fitting[:1])
+
+    def _fits(self, task: Task) -> bool:
+        """Tell whether a task is for who reads the page."""
+        return bool(self._words_of(task))
+
+    def _words_of(self, task: Task) -> str:
+        return task.district_text
 
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""
@@ -192,7 +211,7 @@ class Report:
 
     def _steps(self, section: str, title: str, first: list[str]) -> Fragment:
         """Show what to do: what is asked for by these sentences, then what was missed."""
-        asked = [{"text": text, "ref": "", "reasons": []} for text in first]
+        asked = [_asked(text) for text in first]
         return self._render(
             section,
             "next_steps",
@@ -291,6 +310,11 @@ class Report:
             flags=labels,
             facts=facts,
         )
+
+
+def _asked(text: str) -> dict[str, Any]:
+    """Return a step that is not the plan's own."""
+    return {"tasks": [{"text": text, "ref": ""}], "reasons": []}
 
 
 @cache

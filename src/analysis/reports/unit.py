@@ -11,6 +11,7 @@ from analysis.figures import PeerMark, Trend, peers_chart, trend_chart
 from analysis.findings import Finding, find, find_before, find_years, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.plan import Task
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.reports.surroundings import look_around
@@ -90,8 +91,12 @@ class UnitReport(Report):
         )
 
     def _name_parent(self, parent: str) -> str:
-        issuer = self.study.plan.issuer
-        return issuer.short if parent == issuer.id else parent
+        issuer, register = self.study.plan.issuer, self.study.register
+        if parent == issuer.id:
+            return issuer.short
+        named = self.study.dataset.description.parents.get(parent)
+        is_unit = (self.year, parent) in register.index
+        return named or (str(register.at[(self.year, parent), "name"]) if is_unit else parent)
 
     def _events(self) -> list[dict[str, str]]:
         return [
@@ -296,11 +301,18 @@ class UnitReport(Report):
             first.append(say("send_missing", list(lacking)))
         return self._steps("viec-can-lam", self.language.ui("missed_and_next"), first)
 
+    def _fits(self, task: Task) -> bool:
+        types = self.study.plan.types_in(task.population)
+        return super()._fits(task) and str(self.facts["unit_type"]) in types
+
+    def _words_of(self, task: Task) -> str:
+        return task.text
+
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
         texts = self.language.words["ui"]
         return self._end(
-            self.name,
+            self.language.say("tally", tally(self.year, self.findings.values()), self.name),
             f"{self.name} – {texts['report_of'].lower()} {self.year}",
             nav=[
                 {"href": "../index.html", "text": texts["back_to_index"]},

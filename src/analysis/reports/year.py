@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,27 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures import GapBar, gap_chart, path_chart
-from analysis.findings import Finding, find, find_before, find_circle, find_years, tally
+from analysis.findings import Finding, Tally, find, find_before, find_circle, find_years, tally
 from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated, is_comparable
 from analysis.findings.finding import find_in
-from analysis.findings.gaps import Gap, find_gap
+from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
 from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
+from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
 
 _MOST_BARS = 8
-_MOST_NAMED = 3
-_MOST_UNITS = 8
+#: Of a unit's register and return: who and where it is, and texts.
+_NOT_FIGURES = (
+    *("year", "unit_id", "name", "unit_type", "commune", "parent"),
+    *("founded_on", "dissolved_on", "note"),
+)
+_MOST_PLACES = 4
+_MOST_UNITS = 20
 _ASSESSED = {
     "met": "good_heading",
     "not_met": "bad_heading",
@@ -46,9 +52,15 @@ class YearReport(Report):
         self.findings = find(study, "district", issuer.id, year)
         self.before, _ = find_before(study, "district", issuer.id, year)
         self.circle = find_circle(study, year)
+        ended = study.dataset.district["dissolved_on"].min()
+        is_over = pd.notna(ended) and ended.date() < study.plan.cut_off_in(year)
+        #: The day on which the district federation ended, if before this year's figures close.
+        self.ended_on: date | None = ended.date() if is_over else None
         self.units = study.expected_units(year)
         self.gaps: dict[str, Gap] = {
-            f.indicator.id: find_gap(study, f) for f in self.wholes if f.verdict == "not_met"
+            f.indicator.id: find_gap(study, f)
+            for f in self.wholes
+            if f.verdict == "not_met" and f.indicator.over == "units" and f.indicator.is_fraction
         }
 
     def header(self) -> Fragment:
@@ -62,6 +74,8 @@ class YearReport(Report):
             (texts["received"], numbers.count(received)),
             (texts["members"], self._members()),
         ]
+        if self.ended_on:
+            facts.insert(1, (texts["district_ended_on"], self.language.date(self.ended_on)))
         title = f"{texts['year_title']} {self.year}"
         return self.head(plan.issuer.name, title, facts)
 
@@ -79,24 +93,60 @@ class YearReport(Report):
 
     def summary(self) -> Fragment:
         """Show the year at a glance."""
-        say = self.language.say
         counts = tally(self.year, self.findings.values(), list(self.before.values()))
-        notes = [self._coverage_line(), *self._perimeter_lines()]
-        ended = self.study.dataset.district["dissolved_on"].min()
-        if pd.notna(ended) and ended.date() < self.study.plan.cut_off_in(self.year):
-            notes.append(say("district_ended", self.language.date(ended.date())))
-        lead = say("tally", counts, self.study.plan.issuer.short)
         title = self.language.ui("summary")
-        context: dict[str, Any] = {"lead": lead, "notes": notes, "events": [], "groups": []}
-        return self._render("tom-tat", "summary", title, **context)
+        notes = [self._coverage_line(), *self._perimeter_lines(), *self._grade_lines()]
+        context: dict[str, Any] = {"lead": self._lead(counts), "notes": notes}
+        return self._render("tom-tat", "summary", title, **context, events=[], groups=[])
+
+    def _lead(self, counts: Tally) -> str:
+        """Say what was met; once the district has ended, of its unions and not of itself."""
+        say, issuer = self.language.say, self.study.plan.issuer.short
+        if self.ended_on is None:
+            return say("tally", counts, issuer)
+        ended = say("district_ended", self.language.date(self.ended_on), issuer)
+        return f"{ended} {say('tally', counts, self.language.ui('all_unions'))}"
+
+    def _grade_lines(self) -> list[str]:
+        """Say at once where the district's own grade is another than last year's."""
+        grades = [f for f in self.wholes if f.is_grade and f.change and f.change.difference != 0]
+        return [f"{line['title']}: {line['text']}" for line in map(self.line, grades)]
 
     def leadership(self) -> Fragment:
-        """Show part I of a review: what the district itself did."""
-        own = [self.line(f) for f in self.wholes if f.indicator.over == "district"]
-        title = self.language.ui("leadership")
-        return self._render(
-            "lanh-dao", "leadership", title, lines=[self._coverage_line()], items=own
+        """Show part I of a review: what the district itself did, to its end if it ended."""
+        title, lines, items, table = (
+            self.language.ui("leadership"),
+            [self._coverage_line()],
+            [],
+            None,
         )
+        if self.ended_on is None:
+            items = [self.line(f) for f in self.wholes if f.indicator.over == "district"]
+        else:
+            day, issuer = self.language.date(self.ended_on), self.study.plan.issuer.short
+            lines.append(self.language.say("district_not_judged", day, issuer, self.year))
+            table = self._own_facts()
+        return self._render("lanh-dao", "leadership", title, lines=lines, items=items, table=table)
+
+    def _own_facts(self) -> dict[str, Any] | None:
+        """Return what the district itself did in the year in which it ended."""
+        say, texts = self.language.say, self.language.words["ui"]
+        found = own_facts(self.study, self.year)
+        if self.ended_on is None or not found or not self._has_own_row():
+            return None
+        keys = {"title": "task", "value": "value", "counts": "counts"}
+        columns = [{"key": k, "label": texts[v], "number": k != "title"} for k, v in keys.items()]
+        rows = [
+            {"title": f.indicator.title, "value": say("value", f), "counts": say("counts", f)}
+            for f in found.values()
+            if not f.indicator.is_part or f.indicator.whole not in found
+        ]
+        day = self.language.date(self.ended_on)
+        caption = say("own_facts", self.study.plan.issuer.short, day)
+        return {"caption": caption, "columns": columns, "rows": rows}
+
+    def _has_own_row(self) -> bool:
+        return self.year in set(self.study.dataset.district["year"])
 
     def year_results(self) -> Fragment:
         """Show part II of a review: the plan's parts in order, and who holds what is missing."""
@@ -116,30 +166,32 @@ class YearReport(Report):
         gap = self.gaps.get(finding.indicator.id)
         if gap is None or not gap.units:
             return None
-        say, count = self.language.say, self.language.numbers.count
-        is_share = finding.indicator.is_share
-        holders = gap.units if is_share else gap.half
+        say, is_share = self.language.say, finding.indicator.is_share
+        leaders = gap.named(_MOST_UNITS)
+        tail = say("gap_rest", gap, leaders)
+        is_one = len(gap.units) == 1 and not gap.own and not gap.is_partial
         return {
-            "where": say("gap_where", gap.communes[:_MOST_NAMED], self._types_with_gap(gap)),
-            "lead": say("closes_gap", gap),
+            "where": "" if is_one else say("gap_where", gap, *self._places(gap)),
+            "lead": say("gap_lead", gap, leaders) if leaders.named else "",
             "units": [
                 {
                     "id": key,
                     "name": str(self.units.at[key, "name"]),
-                    "size": "" if is_share else count(size),
+                    "size": "" if is_share or is_one else self.language.numbers.count(size),
                 }
-                for key, size in holders[:_MOST_UNITS]
+                for key, size in leaders.named
             ],
-            "rest": say("more_units", len(holders) - _MOST_UNITS)
-            if len(holders) > _MOST_UNITS
-            else "",
+            "rest": tail if tail[0] in ";." or not leaders.named else f" {tail}",
         }
 
-    def _types_with_gap(self, gap: Gap) -> list[tuple[str, int]]:
-        return [
-            (self.language.dictionary_word("unit_type", word), size)
-            for word, size in gap.types[:_MOST_NAMED]
+    def _places(self, gap: Gap) -> tuple[Leaders, Leaders]:
+        """Return the communes and the types that hold most; none where every unit is named."""
+        if len(gap.units) <= FEW_UNITS:
+            return Leaders(()), Leaders(())
+        types = [
+            (self.language.dictionary_word("unit_type", word), size) for word, size in gap.types
         ]
+        return lead(gap.communes, _MOST_PLACES), lead(types, _MOST_PLACES)
 
     def assessment(self) -> Fragment:
         """Show part III of a review: what went well, what did not, what is open, what moved most."""
@@ -251,24 +303,27 @@ class YearReport(Report):
     def figure_gap(self) -> Fragment | None:
         """Draw which communes hold the largest missed shortfall of persons or units."""
         gap = max(
-            (g for g in self.gaps.values() if not g.finding.indicator.is_money and g.communes),
+            (g for g in self.gaps.values() if not g.finding.indicator.is_money),
             key=lambda g: g.total,
             default=None,
         )
-        if gap is None:
+        if gap is None or len(gap.communes) < 2:
             return None
         say, texts = self.language.say, self.language.words["ui"]
-        bars = [GapBar(name, size) for name, size in gap.communes[:_MOST_BARS]]
-        share = Fraction(bars[0].size, gap.total)
-        title = say("fig_gap_title", gap.finding, bars[0].label, share)
+        # Bars end where sizes differ, never between equals.
+        leaders = lead(gap.communes, _MOST_BARS)
+        drawn = leaders.named or tuple(pair for pair in gap.communes if pair[1] == leaders.size)
+        bars = [GapBar(name, size) for name, size in drawn]
+        largest = [bar.label for bar in bars if bar.size == bars[0].size]
+        title = say("fig_gap_title", gap, largest, Fraction(bars[0].size, gap.total))
         count = self.language.numbers.count
         return self.figure(
             "con-thieu",
             gap_chart(bars, self.language),
             headline=title,
-            subtitle=say("fig_gap_subtitle", gap, self.year),
+            subtitle=say("fig_gap_subtitle", gap, self.year, len(gap.communes) - len(bars)),
             alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
-            header=[texts["commune"], texts["shortfall"]],
+            header=[texts["commune"], f"{texts['short_each']} ({gap.finding.indicator.unit})"],
             rows=[[name, count(size)] for name, size in gap.communes],
         )
 
@@ -286,7 +341,7 @@ class YearReport(Report):
         verdicts = sum(r.is_other_verdict for r in changed)
         lead = say("restated_lead", made_on, verdicts, len(changed), is_shared)
         title = self.language.ui("restated")
-        return self._render("thay-doi", "leadership", title, lines=[lead], items=lines)
+        return self._render("thay-doi", "leadership", title, lines=[lead], items=lines, table=None)
 
     def coverage(self) -> Fragment:
         """Show who has reported and who has not, by type."""
@@ -323,6 +378,46 @@ class YearReport(Report):
             missing_heading=texts["not_received"],
         )
 
+    def final_returns(self) -> Fragment | None:
+        """Show the last figures of units that ended in the year: they are in no result of it."""
+        study, texts = self.study, self.language.words["ui"]
+        units = study.register.loc[self.year]
+        ended = units[~units["is_expected"] & units["dissolved_on"].notna()]
+        told = ended[ended["has_return"]]
+        if told.empty or study.params.edition != "internal":
+            return None
+        last = [
+            {
+                "name": str(unit["name"]),
+                "day": self.language.date(unit["dissolved_on"].date()),
+                "figures": self._figures_of(str(key)),
+            }
+            for key, unit in told.sort_values(
+                "name", key=lambda names: names.map(alphabetically)
+            ).iterrows()
+        ]
+        lead = self.language.say("final_returns", self.year, len(ended), len(told))
+        return self._render(
+            "so-lieu-cuoi", "final_returns", texts["final_returns"], lead=lead, units=last
+        )
+
+    def _figures_of(self, unit_id: str) -> list[tuple[str, str]]:
+        """Return what a unit reported, in words; what it left empty is left out."""
+        cells, found = self.study.cells(unit_id, self.year), []
+        for table in ("roster", "returns"):
+            for name, column in dictionary().tables[table].columns.items():
+                if name in _NOT_FIGURES or pd.isna(cells[name]):
+                    continue
+                found.append((self.language.heading(name), self._cell_words(column, cells[name])))
+        return found
+
+    def _cell_words(self, column: Column, cell: Any) -> str:
+        if column.type.name == "boolean":
+            return self.language.word("answer", "yes" if cell else "no")
+        if column.words:
+            return self.language.dictionary_word("grade", str(cell))
+        return self.language.numbers.count(int(cell))
+
     def next_steps(self) -> Fragment:
         """Show what the plan asks to do about what was missed."""
         absent = int((~self.units["has_return"]).sum())
@@ -334,7 +429,7 @@ class YearReport(Report):
         texts = self.language.words["ui"]
         issuer = self.study.plan.issuer
         return self._end(
-            issuer.short,
+            self._lead(tally(self.year, self.findings.values())),
             f"{texts['year_title']} {self.year} – {issuer.short}",
             nav=[
                 {"href": "index.html", "text": texts["back_to_index"]},

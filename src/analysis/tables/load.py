@@ -28,6 +28,8 @@ class Description(BaseModel):
 
     name: str = ""
     illustrative: bool = False
+    #: The names of those who manage units, by the id that stands in the register's ``parent``.
+    parents: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
