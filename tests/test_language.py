@@ -256,7 +256,14 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         for b, own in ((True, 0), (False, 0), (False, 1))
     ]
     led = [(gap, gap.named(most)) for gap in partial for most in (1, 5, 20)]
-    places = [Leaders(()), lead([("Húc", 3), ("Lìa", 2)], 4), lead([("Húc", 1), ("Lìa", 1)], 1)]
+    types = [
+        language.dictionary_word("unit_type", word) for word in dictionary().words["unit_type"]
+    ]
+    sizes = [(3, 2), (1, 1)]
+    places = [(Leaders(()), Leaders(()))] + [
+        (lead([("Húc", a), ("Lìa", b)], most), lead([(types[0], a), (types[1], b)], most))
+        for (a, b), most in zip(sizes, (4, 1), strict=True)
+    ]
     some = told.district[0]
     tallies = [
         tally(2024, [replace(some, verdict=JUDGED[letter]) for letter in letters], before)
@@ -411,7 +418,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_gap_alt": [("A", ["B", "C"])],
         "part_intro": [(counts,) for counts in tallies],
         "assessed": [(f,) for f in every],
-        "gap_where": [(gap, place, place) for gap in partial for place in places],
+        "gap_where": [(gap, *place) for gap in partial for place in places],
         "gap_lead": led,
         "gap_rest": led,
         "restated_lead": [
@@ -487,7 +494,14 @@ def proper_names(study: Study) -> list[str]:
     employers = study.dataset.employers
     names = {*roster["name"], *roster["commune"], *employers["name"], *employers["commune"]}
     # The dataset's own name is data too.
-    names |= {"Hướng Hóa", "Quảng Trị", "CĐCS Trường A", study.dataset.description.name}
+    described = study.dataset.description
+    names |= {
+        "Hướng Hóa",
+        "Quảng Trị",
+        "CĐCS Trường A",
+        described.name,
+        *described.parents.values(),
+    }
     return sorted(map(str, names), key=len, reverse=True)
 
 
@@ -613,7 +627,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
         "graded “tasks completed”, missing the target of “tasks completed well” or better",
     ),
     (
-        "emulation_launched",
+        "finance_disclosed",
         {"numerator": 40, "denominator": 40, "verdict": "undetermined", "missing": 1,
          "lower": Fraction(40, 41), "upper": Fraction(1)},
         "100.0% (40 of 40 union bodies, 1 more without figures); cannot be judged yet because 1 union"

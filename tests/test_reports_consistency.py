@@ -307,7 +307,7 @@ def test_results_show_the_plans_target(pages: list[Page]) -> None:
 def untargeted(page: Page, key: str) -> str:
     """What stands in place of a target: why the row is shown and not judged."""
     indicator = indicator_of(page, key)
-    area = "huyện" if page.study.plan.issuer.place.startswith("huyện") else "tỉnh"
+    area = "huyện" if page.study.plan.issuer.place.startswith("huyện") else "địa bàn"
     if indicator.reference is not None:
         return f"con số nêu trong nhiệm vụ: {indicator.reference * 100}%"
     if page.kind != "unit":
@@ -320,7 +320,9 @@ def untargeted(page: Page, key: str) -> str:
         judging = [
             other.short
             for other in page.study.plan.indicators
-            if other.question == indicator.question and target_of(page, other.id)
+            if other.question == indicator.question
+            and other.id in page.rows
+            and target_of(page, other.id)
         ]
         return f"xét ở chỉ tiêu “{judging[0]}”"
     bar = page.report.language.numbers.quantity(wide.minimum)

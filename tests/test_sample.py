@@ -156,7 +156,15 @@ def test_same_bytes_every_time(tmp_path: Path) -> None:
 
 def test_says_that_it_is_illustrative() -> None:
     about = (SAMPLE / "dataset.yaml").read_text(encoding="utf-8")
-    assert re.fullmatch(r"name: Dữ liệu minh họa[^\n]+\nillustrative: true\n", about)
+    assert re.fullmatch(
+        r"name: Dữ liệu minh họa[^\n]+\nillustrative: true\nparents:\n[^\0]+", about
+    )
+
+
+def test_who_manages_units_has_a_name() -> None:
+    about = (SAMPLE / "dataset.yaml").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^  (CDX-\w+): (Công đoàn xã .+)$", about, re.MULTILINE))
+    assert set(named) == {row["parent"] for row in TABLES["roster"]} - {""}
 
 
 def test_readme_names_only_units_that_exist() -> None:

@@ -52,5 +52,6 @@ def to_svg(figure: Figure, alt: str, name: str) -> str:
     opening = (
         f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {size[1]} {size[2]}" class="fig">'
     )
-    body = re.sub(r"^<svg[^>]*>", opening, text.replace("xlink:href", "href"))
+    # A function: a name in the text may hold a backslash.
+    body = re.sub(r"^<svg[^>]*>", lambda _: opening, text.replace("xlink:href", "href"))
     return re.sub(r"\n\s*", "\n", body).strip()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
 import pandas as pd
 
 from analysis.findings.circle import find_circle, same_units
 from analysis.findings.lineage import merged_into
-from analysis.indicators.rollups import Year, open_sources
 from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
@@ -229,8 +227,6 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         if is_of_circle and has_moved and finding.trajectory in _PACES:
             # The pace may be of who left and who came: the path alone can be spoken of.
             extra["trajectory"] = "behind"
-        if finding.breakeven is not None and scope == "district":
-            extra["needed"] = _find_needed(study, finding)
         if cells is not None:
             extra["since"] = _find_since(study, finding)
             extra["lacking"] = _empty_cells(finding, cells)
@@ -265,8 +261,14 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
         flags=flags_of(row),
         issuer=study.plan.issuer.short,
         place=study.plan.issuer.place,
+        needed=_pair(getattr(row, "needed", None), getattr(row, "unknown", None)),
         bands=(getattr(row, "numerator_band", ""), getattr(row, "denominator_band", "")),
     )
+
+
+def _pair(needed: Any, unknown: Any) -> tuple[int, int] | None:
+    known = [_whole(cell) for cell in (needed, unknown) if cell is not None]
+    return (known[0], known[1]) if len(known) == 2 and None not in known else None  # type: ignore[return-value]
 
 
 def _whole(cell: Any) -> int | None:
@@ -374,18 +376,6 @@ def _find_since(study: Study, finding: Finding) -> int | None:
     rows = {y: study.rows(finding.scope, finding.scope_id, y).get(key) for y in study.dataset.years}
     done = [year for year, row in rows.items() if row is not None and shown_value(row) == 1]
     return min(done) if min(done) < finding.year else None
-
-
-def _find_needed(study: Study, finding: Finding) -> tuple[int, int] | None:
-    """Return how many the target still needs of what is not known, as the engine sums them."""
-    if study.params.edition != "internal" or finding.target is None:
-        return None
-    sources = study.remember("sources", lambda: open_sources(study.dataset, study.plan))
-    _, sums = next(Year(sources, finding.year).roll_up(finding.indicator, ["district"]))
-    above, below = sums.numerator + sums.low_above, sums.denominator + sums.low_below
-    missing = finding.target.minimum * int(below[0]) - int(above[0])
-    enough = floor(missing) + 1 if finding.target.is_strict else ceil(missing)
-    return enough, int(sums.free[0])
 
 
 def _beside_others(finding: Finding, found: dict[str, Finding]) -> Finding:
