@@ -267,8 +267,10 @@ def _needed(bounds: Bounds, target: Target | None, is_open: BoolArray) -> np.nda
     """Return how many of what is unknown the target needs; `_breakeven` is their share."""
     if target is None or not is_open.any():
         return np.broadcast_to(0, len(is_open))
-    above, below = bounds.lower
-    return np.asarray(least_sufficient(below, target) - above)
+    above, below = (end[is_open] for end in bounds.lower)
+    needed = np.zeros(len(is_open), above.dtype)
+    needed[is_open] = least_sufficient(below, target) - above
+    return needed
 
 
 def _flags(
