@@ -98,7 +98,7 @@ def committed_files():
 
 
 def test_every_requirement_has_a_floor_except_stubs():
-    for requirement in requirements("dependencies", "dev", "bench", "build"):
+    for requirement in requirements("dependencies", "dev", "build"):
         assert requirement.name.startswith("types-") or floor(requirement)
 
 
@@ -124,9 +124,7 @@ def test_build_group_is_what_the_build_needs():
     assert sorted(declared) == sorted(pyproject()["dependency-groups"]["build"])
 
 
-@pytest.mark.parametrize(
-    "requirement", requirements("dependencies", "dev", "bench", "build"), ids=str
-)
+@pytest.mark.parametrize("requirement", requirements("dependencies", "dev", "build"), ids=str)
 def test_lock_satisfies_pyproject(requirement):
     entries = locked()[canonicalize_name(requirement.name)]
     for entry in entries:
@@ -161,7 +159,7 @@ def test_lock_has_one_version_of_everything_everywhere(python, system):
     for name, entries in locked().items():
         active = [e for e in entries if e.marker is None or e.marker.evaluate(target)]
         assert len(active) <= 1, name
-    for requirement in requirements("dependencies", "dev", "bench", "build"):
+    for requirement in requirements("dependencies", "dev", "build"):
         entries = locked()[canonicalize_name(requirement.name)]
         assert any(e.marker is None or e.marker.evaluate(target) for e in entries)
 

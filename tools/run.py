@@ -320,7 +320,7 @@ def lock_command(uv: str) -> list[str]:
     It writes no file, since uv takes over the versions of a lock that is already there, and names
     no package index.
     """
-    groups = [word for group in ("dev", "bench", "build") for word in ("--group", group)]
+    groups = [word for group in ("dev", "build") for word in ("--group", group)]
     options = ["--universal", "--generate-hashes", "--python-version", "3.11", "--no-header"]
     return [uv, "pip", "compile", "--quiet", PYPROJECT.name, *groups, *options]
 
