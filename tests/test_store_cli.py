@@ -169,6 +169,27 @@ def test_changes_since_the_edition_that_was_published(
     assert "--since" in run.err
 
 
+def test_changes_are_held_against_the_years_page_and_a_stale_one_is_told(
+    congdoan: Congdoan, aged: Path, tmp_path: Path
+) -> None:
+    """After a withdrawal one unit's page is made again: the year's page still shows what was."""
+    site = tmp_path / "site"
+    year = ("--year", 2024, "--data", aged, "--out", site)
+    assert congdoan("report", *year).status == 0
+    run = congdoan("changes", *year)
+    assert run.out == "Không có đánh giá nào thay đổi.\n"
+    assert congdoan("withdraw", "U1", 2024, "--data", aged, "--reason", "nhầm").status == 0
+    first = congdoan("changes", *year).out
+    assert "U1" in first
+    assert "trang năm" in first
+    assert congdoan("report", *year, "--unit", "U1").status == 0
+    again = congdoan("changes", *year).out
+    assert "rút lại báo cáo" in again
+    assert "Không có đánh giá nào thay đổi" not in again
+    (stale,) = re.findall("Trang đã cũ, cần lập lại bằng congdoan report: (.*)", again)
+    assert stale.split(", ")[0] == "trang năm"
+
+
 def test_export_and_indicators_of_a_past_day(
     congdoan: Congdoan, aged: Path, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -307,32 +307,51 @@ def changes(
     # The figures are the exact ones, so what they are held against is the internal edition.
     site = out or default_site(params.model_copy(update={"edition": "internal"}))
     # What was published before there was a store rests on the tables that it began with.
-    moment = since.date() if since else max(_published_at(site), first_moment(folder))
+    if since:
+        moment: date = since.date()
+    else:
+        made_at, table, record = _find_published(site)
+        moment = max(made_at, first_moment(folder))
     past, present = load_dataset(folder, moment), load_dataset(folder)
     now = as_published(compute_indicators(present, plan, [year]))
-    if since:
-        then = as_published(compute_indicators(past, plan, [year]))
-    else:
-        then = read_published(site / "data" / "indicators.csv")
+    then = as_published(compute_indicators(past, plan, [year])) if since else read_published(table)
     found = find_changes(then, now, find_corrections(folder, moment), (past, present), plan)
     verdicts = load_language(params.lang, find_root()).words["verdict"]
     click.echo(format_changes(found, verdicts, plan))
+    if not since and (stale := _format_stale(record, present.digest)):
+        click.echo(stale)
 
 
-def _published_at(site: Path) -> datetime:
+def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
+    """Return when the year's page was made, the table that it shows, and the site's account.
+
+    A later run may have made some units' pages alone: the table of that run is newer than the page.
+    """
     from analysis.site.layout import INDICATORS, Layout
     from analysis.site.ledger import read_record
 
     layout = Layout(site)
     try:
-        found = datetime.fromisoformat(read_record(layout)["made_at"]).astimezone()
-    except (ValueError, KeyError, TypeError):
+        record = read_record(layout)
+        at = record.get("year_page", {}).get("made_at") or record["made_at"]
+        found = datetime.fromisoformat(at)
+    except (ValueError, KeyError, TypeError, AttributeError):
         message = "chưa có lần công bố nào ở đây; hãy dùng --since NGÀY"
         raise InputError([error(message, code="no_edition", file=str(site))]) from None
     if not layout.file(INDICATORS).is_file():
         message = "thiếu bảng chỉ tiêu của lần công bố; hãy dùng --since NGÀY"
         raise InputError([error(message, code="no_edition", file=INDICATORS)])
-    return found
+    name = found.isoformat().replace(":", "").replace("-", "")
+    later = (path for path in sorted(layout.editions.glob("*.csv")) if path.stem >= name)
+    return found.astimezone(), next(later, layout.file(INDICATORS)), record
+
+
+def _format_stale(record: dict[str, Any], digest: str) -> str:
+    page = record.get("year_page") or {}
+    made_from = (page.get("inputs") or {}).get("data")
+    stale = ["trang năm"] if made_from and not digest.startswith(made_from) else []
+    stale += [unit["unit_id"] for unit in record.get("units", []) if unit.get("stale")]
+    return f"\nTrang đã cũ, cần lập lại bằng congdoan report: {', '.join(stale)}" if stale else ""
 
 
 @click.command(cls=Command)

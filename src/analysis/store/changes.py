@@ -166,8 +166,10 @@ def as_published(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_published(source: Path | io.StringIO) -> pd.DataFrame:
-    """Read a published indicator table, every cell as text."""
-    table = pd.read_csv(source, keep_default_na=False, dtype=str)
+    """Read a published indicator table, every cell as text; a kept one says first of what it is."""
+    text = source.read() if isinstance(source, io.StringIO) else source.read_text("utf-8-sig")
+    rows = io.StringIO(text.partition("\n")[2] if text.startswith("#") else text)
+    table = pd.read_csv(rows, keep_default_na=False, dtype=str)
     return table.assign(scope_id=table["scope_id"].map(as_typed))
 
 
