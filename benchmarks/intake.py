@@ -1,10 +1,11 @@
-"""How long it takes to take 120,000 returns in as one table, and how much memory.
+"""How long it takes to take 120,000 returns in as one table, and a folder of forms, and how much memory.
 
-    python benchmarks/intake.py [--units 120000] [--form csv xlsx]
+    python benchmarks/intake.py [--units 120000] [--form csv xlsx] [--forms 400]
 
 The register lies in the dataset folder as a CSV file, so the import also makes the store. Each form
 is imported in a process of its own: reading, every check, the store, warnings; then the store is read
-once more, as a report would. Goal: 2 minutes and 2 GB.
+once more, as a report would. Goal: 2 minutes and 2 GB. The forms are those of ``congdoan template``,
+filled; goal: 60 ms a form.
 """
 
 from __future__ import annotations
@@ -55,6 +56,57 @@ def make_files(units: int, folder: Path, forms: list[str]) -> dict[str, Path]:
 def _to_excel(text: pd.DataFrame):
     headings = {name: column.vi for name, column in dictionary().tables["returns"].columns.items()}
     return text.rename(columns=headings).to_excel
+
+
+def make_forms(count: int, folder: Path) -> None:
+    """Write a register into a dataset folder, and the filled forms of its units beside it."""
+    import openpyxl
+    from national import FIRST_YEAR
+
+    from analysis.intake.forms import write_forms
+    from analysis.intake.words import form_texts
+    from analysis.loading import load
+
+    make_files(count, folder, ["csv"])
+    returns = pd.read_csv(folder / "returns.csv", dtype=str, keep_default_na=False)
+    returns[:0].to_csv(folder / "data" / "returns.csv", index=False)
+    cells = returns.set_index("unit_id").to_dict("index")
+    answers = form_texts()["answers"]
+    study = load(FIRST_YEAR, data=str(folder / "data"), plan=str(PLAN))
+    for path in write_forms(study, folder / "forms", FIRST_YEAR):
+        own = cells.get(path.name.partition("_")[0])
+        if own is None:
+            path.unlink()
+            continue
+        workbook = openpyxl.load_workbook(path)
+        for row in workbook.worksheets[0].iter_rows():
+            table, _, name = str(row[-1].value).partition(".")
+            if table == "returns" and own.get(name) and name not in ("year", "unit_id"):
+                row[3].value = answers.get(own[name]) or _number(own[name])
+        workbook.save(path)
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def measure_forms(folder: Path) -> None:
+    """Import the forms and print what one took; run in a process of its own."""
+    from analysis.intake import read_delivery, reader
+    from analysis.store.take_in import take_in
+
+    plan, paths = load_plan(PLAN), sorted((folder / "forms").iterdir())
+    began = time.monotonic()
+    recap = take_in(folder / "data", paths, read_delivery, plan)
+    seconds = time.monotonic() - began
+    reader._child().stop()
+    ours, child = _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
+    accepted = sum(taken.outcome == "accepted" for taken in recap.files)
+    print(f"{len(paths)} forms, {accepted} accepted: {1000 * seconds / len(paths):.0f} ms a form,")
+    print(f"  CPU {1000 * ours / len(paths):.0f} ms, reading {1000 * child / len(paths):.0f} ms")
+    for taken in recap.files:
+        if taken.outcome != "accepted":
+            raise SystemExit(f"not taken in: {taken.path.name}: {taken.problems}")
 
 
 def measure(folder: Path, path: Path) -> None:
