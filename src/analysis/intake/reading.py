@@ -89,7 +89,8 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
-    form, header = find_form(sheet), find_header(sheet)
+    form = find_form(sheet)
+    header = find_header(sheet) if form is None else None
     begin = form or header
     if begin is not None:
         ask_part_of_year(finding, begin.row)

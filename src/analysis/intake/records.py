@@ -21,6 +21,12 @@ from analysis.tables.dictionary import Column, Table
 #: A row, its column, what stands there, what it is understood as, and what is said behind that.
 _Remark = tuple[int, Column, Raw, str, str]
 
+#: Texts that the rules of a kind of cells let pass: what a cell means depends on its text alone, and
+#: file after file says the same.
+_sound: dict[tuple[object, ...], set[str]] = {}
+#: A table of more is judged whole at little cost; more would only fill the memory.
+_FEW, _MOST_KNOWN = 1_000, 50_000
+
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
 
@@ -175,9 +181,13 @@ def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:
         column = table.columns[name]
         groups.setdefault((column.type, column.words, column.required), []).append(name)
     problems = []
-    for names in groups.values():
-        stacked = pd.concat([text[name] for name in names], ignore_index=True)
+    for kind, names in groups.items():
         column = table.columns[names[0]]
+        texts = {cell for name in names for cell in text[name].to_list()}
+        texts -= set() if column.required else {""}
+        if texts <= _sound.get(kind, set()):
+            continue
+        stacked = pd.concat([text[name] for name in names], ignore_index=True)
         if not column.required:
             stacked = stacked[stacked != ""]
         _, found = parse_column(stacked, column, file) if len(stacked) else (None, [])
@@ -186,6 +196,9 @@ def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:
             place, line = divmod(problem.row, len(text))
             row = int(text.index[line])
             problems.append(replace(problem, row=row, column=names[place]))
+        if not found and len(texts) < _FEW:
+            known = _sound.setdefault(kind, set())
+            known.update(texts if len(known) < _MOST_KNOWN else ())
     return problems
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -28,6 +28,7 @@ def form_texts() -> dict[str, Any]:
     return texts
 
 
+@lru_cache(maxsize=20_000)  # file after file has the same headings
 def fold(text: str) -> str:
     """Return a heading or a word without what people write differently: case, spaces, form of marks.
 

@@ -61,6 +61,30 @@ def find_errors(
     list of Problem
         With the sheet and cell of the file, or of the earlier file that a figure came from.
     """
+    merged, problems = _broken_rules(connection, changes, plan)
+    last = last_entry(connection)
+    return [_locate(connection, problem, merged, file, last) for problem in problems]
+
+
+def find_suspects(
+    connection: sqlite3.Connection, changes: Sequence[Change], plan: Plan
+) -> set[Key]:
+    """Return year and unit of every row over which the dataset would break a rule.
+
+    Parameters
+    ----------
+    connection, changes, plan
+        As for `find_errors`; each of the tables has a unit and a year.
+    """
+    merged, problems = _broken_rules(connection, changes, plan)
+    columns = ["year", "unit_id"]
+    places = [merged.text[one.file].loc[one.row, columns] for one in problems]
+    return {(str(year), str(unit)) for year, unit in places}
+
+
+def _broken_rules(
+    connection: sqlite3.Connection, changes: Sequence[Change], plan: Plan
+) -> tuple[_Merged, list[Problem]]:
     merged = _merge(connection, changes)
     problems: list[Problem] = []
     tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
@@ -68,9 +92,7 @@ def find_errors(
     problems += check_rules(dataset)
     problems += _not_asked(dataset, changes, plan)
     problems += _empty_returns(changes)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    last = last_entry(connection)
-    return [_locate(connection, problem, merged, file, last) for problem in errors]
+    return merged, [problem for problem in problems if problem.severity == "error"]
 
 
 def typed(name: str, text: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:

@@ -128,8 +128,10 @@ def need_reason(change: Change, file: str) -> list[Problem]:
 
 
 def _replaced(change: Change) -> list[tuple[str, list[int]]]:
-    found = []
+    found: list[tuple[str, list[int]]] = []
     known = ~change.is_new
+    if not known.any():
+        return found
     for name in change.records.text.columns:
         before = change.before[name]
         other = known & (change.after[name] != before)

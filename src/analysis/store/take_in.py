@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import traceback
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,7 @@ from analysis.store.merge import (
     need_reason,
     only_news,
 )
+from analysis.store.together import group_files, judge_together
 from analysis.store.whose import Registers, find_strangers
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
@@ -142,6 +143,8 @@ class _Run:
     is_single: bool
     registers: Registers
     brought: dict[tuple[str, Key], str] = field(default_factory=dict)
+    last: int = 0  # the store's last entry, as long as no other command adds one
+    sound: dict[Path, list[Change]] = field(default_factory=dict)
     stopped_by: tuple[Problem, ...] = ()
 
 
@@ -194,7 +197,10 @@ def take_in(
             add_new_columns(connection)
             clock = check_clock(connection)
         arrivals = _compared(connection, run, read_all(paths, read))
-        taken = {arrival.path: _take_one(connection, run, arrival) for arrival in arrivals}
+        taken: dict[Path, Taken] = {}
+        for group in group_files(arrivals):
+            _look_ahead(connection, run, group)
+            taken |= {arrival.path: _take_one(connection, run, arrival) for arrival in group}
         warnings, trace = _find_warnings(connection, run)
     files = tuple(taken[path] for path in paths)
     return Recap(files, None if made is None else tuple(made), (*clock, *warnings), trace)
@@ -211,6 +217,21 @@ def _compared(
     return [
         replace(one, problems=(*one.problems, *conflicts.get(one.path, ()))) for one in arrivals
     ]
+
+
+def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arrival]) -> None:
+    """Note which files of a group are sound; whatever fails here is told of the file that fails."""
+    run.sound = {}
+    with suppress(Exception):
+        run.last = last_entry(connection)
+        run.sound = judge_together(connection, group, run.plan)
+
+
+def _seen_ahead(connection: sqlite3.Connection, run: _Run, path: Path) -> list[Change] | None:
+    if last_entry(connection) != run.last:
+        # What another command has written meanwhile may change the judgement.
+        run.sound.clear()
+    return run.sound.get(path)
 
 
 def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken:
@@ -252,7 +273,8 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
             return Taken(path, "unchanged", units, problems=tuple(problems))
     # Nothing can be said of a row without its key; that is told already.
     delivery = with_keys(delivery)
-    changes, errors = _compare(connection, run, delivery)
+    sound = None if was_known else _seen_ahead(connection, run, path)
+    changes, errors = _compare(connection, run, delivery, sound)
     errors += find_strangers(delivery, path, run.registers)
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
@@ -264,7 +286,7 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
     # A table beside the store that says the same in other bytes is noted, so that it is known.
     is_correction = was_known or any((~change.is_new).any() for change in changes)
     handed = _handed(run, path, delivery, run.reason if is_correction else "")
-    add_entry(connection, handed, [change.records for change in changes])
+    run.last = add_entry(connection, handed, [change.records for change in changes])
     if has_register(delivery):
         run.registers.forget()
     for change in changes:
@@ -318,17 +340,24 @@ def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:
 
 
 def _compare(
-    connection: sqlite3.Connection, run: _Run, delivery: Delivery
+    connection: sqlite3.Connection,
+    run: _Run,
+    delivery: Delivery,
+    sound: list[Change] | None = None,
 ) -> tuple[list[Change], list[Problem]]:
-    """Return what a file would change, and every reason why it may not."""
+    """Return what a file would change, and every reason why it may not.
+
+    ``sound`` is what it would change if that is known to break no rule.
+    """
     errors = repeated_keys(delivery.file, delivery.records)
     if errors:
         return [], errors
-    changes = _changes(connection, run, delivery)
+    changes = _changes(connection, run, delivery) if sound is None else sound
     for change in changes:
         errors += brought_twice(change, delivery.file, run.brought)
         errors += [] if run.reason else need_reason(change, delivery.file)
-    errors += find_errors(connection, changes, delivery.file, run.plan)
+    if sound is None:
+        errors += find_errors(connection, changes, delivery.file, run.plan)
     return changes, errors
 
 
@@ -354,7 +383,7 @@ def _refuse(
     units = find_units(arrival.delivery) if arrival.delivery is not None else ()
     named = units or (_named_by(path, run.year),)
     handed = _handed(run, path, arrival.delivery)
-    add_entry(connection, handed, errors=max(errors, 1), refused=named)
+    run.last = add_entry(connection, handed, errors=max(errors, 1), refused=named)
     return Taken(path, "refused", units, problems=problems, trace=arrival.trace)
 
 

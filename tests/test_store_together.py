@@ -1,0 +1,106 @@
+"""Files judged together: the same fate as each alone, at the cost of one."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deliveries import give, make_folder, write_delivery
+from test_store import a_return, outcomes, told
+
+from analysis.plan import Plan
+from analysis.problems import Problem
+from analysis.store import judge, take_in, together
+from analysis.store.log import create_store
+from analysis.tables.check import check_rules
+from analysis.tables.files import STORE
+from analysis.tables.load import Dataset
+
+UNITS = [f"U{number}" for number in range(1, 31)]
+
+#: What a file may say: the rows of U1 are in the store already.
+SAYINGS: list[dict[str, Any]] = [
+    {},
+    {"informed": 12},
+    {"informed": ""},
+    {"informed": 51},  # of 50 workers
+    {"informed": "12x"},
+    {"unit_id": "NOBODY"},
+    {"unit_id": "U1"},
+    {"unit_id": "U1", "informed": 7},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = make_folder(tmp_path / "data", UNITS)
+    create_store(folder, "congdoan import")
+    return folder
+
+
+def state_of(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / STORE)) as connection:
+        lines = list(connection.iterdump())
+    return [line for line in lines if not line.startswith('INSERT INTO "entry"')]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_judged_together_or_alone_every_file_has_one_fate(
+    folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = random.Random(seed)
+    files = []
+    for number, unit in enumerate(UNITS[1:]):
+        row = a_return(unit) | rng.choice(SAYINGS)
+        if rng.random() < 0.2:
+            row = {name: row[name] for name in ("year", "unit_id")}
+        files.append(write_delivery(tmp_path / "mail", f"returns-{number}", [row]))
+    alone = shutil.copytree(folder, tmp_path / "alone")
+    recap = give(folder, plan, *files)
+    monkeypatch.setattr(together, "_MOST_ROWS", 0)
+    same = give(alone, plan, *files)
+    assert {"accepted", "refused"} <= set(outcomes(recap))
+    assert recap == same
+    assert state_of(folder) == state_of(alone)
+
+
+def test_a_folder_of_sound_files_is_judged_as_one(
+    folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What costs most by far: to put rows beside the store and to apply the rules."""
+    calls = []
+
+    def counted(dataset: Dataset) -> list[Problem]:
+        calls.append(dataset)
+        return check_rules(dataset)
+
+    monkeypatch.setattr(judge, "check_rules", counted)
+    mail = tmp_path / "mail"
+    files = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in UNITS[1:]]
+    assert set(outcomes(give(folder, plan, *files))) == {"accepted"}
+    assert len(calls) == 1
+
+
+def test_what_another_command_writes_meanwhile_is_seen(
+    folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = tmp_path / "mail"
+    files = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U2", "U3")]
+    other = write_delivery(tmp_path, "returns-other", [a_return("U3", informed=9)])
+    look = together.judge_together
+
+    def interrupted(*arguments: Any) -> Any:
+        found = look(*arguments)
+        monkeypatch.setattr(take_in, "judge_together", look)
+        assert outcomes(give(folder, plan, other)) == ["accepted"]
+        return found
+
+    monkeypatch.setattr(take_in, "judge_together", interrupted)
+    recap = give(folder, plan, *files)
+    assert outcomes(recap) == ["accepted", "refused"]
+    assert "superseded" in told(recap)[1]
