@@ -16,7 +16,9 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -152,21 +154,27 @@ def main() -> None:
     """Measure each form."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=120_000)
-    parser.add_argument("--form", nargs="+", choices=["csv", "xlsx"], default=["csv", "xlsx"])
+    parser.add_argument("--form", nargs="*", choices=["csv", "xlsx"], default=["csv", "xlsx"])
+    parser.add_argument("--forms", type=int, default=400, help="units; about a tenth sends none")
     given = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name:
         for form in given.form:
             folder = Path(name) / form
-            maker = context.Process(target=make_files, args=(given.units, folder, [form]))
-            maker.start()
-            maker.join()
-            path = folder / f"returns.{form}"
-            worker = context.Process(target=measure, args=(folder / "data", path))
-            worker.start()
-            worker.join()
-            if worker.exitcode:
-                raise SystemExit(worker.exitcode)
+            _apart(make_files, given.units, folder, [form])
+            _apart(measure, folder / "data", folder / f"returns.{form}")
+        if given.forms:
+            folder = Path(name) / "forms"
+            _apart(make_forms, given.forms, folder)
+            _apart(measure_forms, folder)
+
+
+def _apart(target: Callable[..., None], *arguments: Any) -> None:
+    """Run a step in a process of its own, so that what it uses is its own."""
+    worker = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise SystemExit(worker.exitcode)
 
 
 if __name__ == "__main__":
