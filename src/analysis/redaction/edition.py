@@ -291,14 +291,12 @@ class _Editor:
     def _find_hidden(self, table: pd.DataFrame, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows show no figures, and which of them show their verdict all the same."""
         hidden, kept = np.zeros(len(table), bool), np.zeros(len(table), bool)
-        here = np.flatnonzero(np.isin(kinds, ("persons", "mixed")) & (table["reported"] > 0))
+        here = np.flatnonzero((kinds == "persons") & (table["reported"] > 0))
         indicators = {item.id: item for item in self.study.plan.catalogue()}
         for place, row in zip(here, table.iloc[here].itertuples(index=False), strict=True):
             indicator = indicators[row.indicator]
             key = (int(row.year), indicator.id, str(row.scope_id))
-            if kinds[place] == "mixed":
-                hidden[place] = True
-            elif indicator.over == "district":
+            if indicator.over == "district":
                 few = 1 <= row.numerator <= LARGEST_HIDDEN
                 hidden[place] = few or not self._is_shown_beside(indicator, int(row.year))
             elif row.scope == "unit":
@@ -319,7 +317,7 @@ class _Editor:
 
     def _forget_paths(self, table: pd.DataFrame, dim: np.ndarray) -> None:
         """Leave out the path of persons of whom a year is hidden: it compares the years."""
-        persons = [i for i, kind in self.kinds.items() if kind in ("persons", "mixed")]
+        persons = [i for i, kind in self.kinds.items() if kind == "persons"]
         stages = [i.id for i in self.study.plan.catalogue() if i.is_stage and i.id in persons]
         keys = ["indicator", "scope", "scope_id"]
         for _, rows in table[table["indicator"].isin(stages)].groupby(keys, observed=True):

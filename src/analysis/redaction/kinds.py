@@ -13,7 +13,7 @@ NOT_PERSONS = frozenset({"inspections", "law_classes", "rewards_collectives"})
 #: What the register says of a unit's size; shown on its page whatever the plan asks.
 SIZES = ("workers_total", "members_total")
 
-Kind = Literal["open", "persons", "money", "mixed"]
+Kind = Literal["open", "persons", "money"]
 
 
 def is_persons(column: Column) -> bool:
@@ -24,8 +24,8 @@ def is_persons(column: Column) -> bool:
 def kind_of(indicator: Indicator) -> Kind:
     """Return what an indicator's numerator and denominator count.
 
-    ``open`` figures (units, employers, facts, grades, meetings) are of nobody in particular;
-    ``mixed`` ones put money beside persons or other things and are not shown at all.
+    ``open`` figures (units, employers, facts, grades, meetings) are of nobody in particular.
+    A plan that mixes money with anything else is refused before.
 
     Examples
     --------
@@ -38,5 +38,5 @@ def kind_of(indicator: Indicator) -> Kind:
     named = [columns[name] for name in (*indicator.numerator, *indicator.denominator)]
     money = [column.type.name == "money" for column in named]
     if any(money):
-        return "money" if all(money) else "mixed"
+        return "money"
     return "persons" if any(is_persons(column) for column in named) else "open"
