@@ -29,7 +29,7 @@ from analysis.commandline import (
     tell_unread,
     year_option,
 )
-from analysis.problems import InputError, Problem, explain_os, has_errors
+from analysis.problems import InputError, Problem, explain_os, has_errors, printable
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -312,7 +312,7 @@ def main(args: list[str] | None = None) -> None:
     """Run ``congdoan``; whatever goes wrong is told in Vietnamese, never as a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     # numpy asks Linux for huge pages for large arrays. A virtual machine can stall for seconds to
     # find them, far longer than they save: see benchmarks/README.md.
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
@@ -341,7 +341,7 @@ def _run(args: list[str] | None) -> int:
         return _INTERRUPTED
     except OSError as failure:
         name = f" ({Path(str(failure.filename)).name})" if failure.filename else ""
-        click.echo(f"Lỗi đọc ghi tệp{name}: {explain_os(failure)}.", err=True)
+        click.echo(printable(f"Lỗi đọc ghi tệp{name}: {explain_os(failure)}."), err=True)
         return _BAD_INPUT
     except Exception as failure:  # the last line of defence before an analyst
         if os.environ.get("CONGDOAN_DEBUG"):

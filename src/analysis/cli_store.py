@@ -21,13 +21,13 @@ from analysis.commandline import (
     tell_unread,
     year_option,
 )
-from analysis.problems import InputError, Problem, error
+from analysis.problems import InputError, Problem, error, is_unprintable, printable
 
 if TYPE_CHECKING:
     from analysis.params import Params
     from analysis.plan import Plan
 
-_FAILED = 1
+_FAILED, _INTERRUPTED = 1, 130
 #: What a folder given to ``import`` is searched for; a file given by name may end otherwise.
 _ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv")
 #: What to do about a file of a folder that may hold figures all the same, by its ending.
@@ -119,7 +119,9 @@ def import_files(
         log = target / _PROGRAM_LOG
         write_atomically(log, format_traces(recap.traces))
         click.echo(f"\nNhật ký lỗi của chương trình, hãy gửi cho người phụ trách:\n  {log}")
-    if not recap.is_done:
+    if recap.not_reached:
+        raise SystemExit(_INTERRUPTED)
+    if not recap.is_done or any(reason and _is_badly_named(p) for p, reason in left_out.items()):
         raise SystemExit(_FAILED)
 
 
@@ -156,7 +158,8 @@ def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], di
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if error_lists.resolve() in (file.resolve(), file.parent.resolve()):
                 continue
-            reason = _why_left_out(file) if path.is_dir() or not file.is_file() else None
+            is_asked = path.is_dir() or not file.is_file() or _is_badly_named(file)
+            reason = _why_left_out(file) if is_asked else None
             if reason is None:
                 found[file.resolve()] = file
             else:
@@ -170,10 +173,16 @@ def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], di
     return list(found.values()), left_out
 
 
+def _is_badly_named(path: Path) -> bool:
+    return any(sign in "\n\t" or is_unprintable(sign) for sign in path.name)
+
+
 def _why_left_out(path: Path) -> str | None:
     """Return why a file of a folder is not read: None if it is, nothing if that goes without saying."""
     if path.name.startswith(("~$", ".")) or path.name.lower() in ("thumbs.db", "desktop.ini"):
         return ""
+    if _is_badly_named(path):
+        return "tên có ký tự hỏng hoặc ký tự điều khiển; hãy đổi tên rồi nhập lại"
     if path.is_dir():
         return f'thư mục con, không tự đọc; hãy nhập riêng: congdoan import "{path}"'
     if not path.is_file():
@@ -187,10 +196,10 @@ def _why_left_out(path: Path) -> str | None:
 
 
 def _format_left_out(left_out: dict[Path, str]) -> str:
-    told = [f"  {path.name}: {reason}" for path, reason in left_out.items() if reason]
+    told = [f"  {printable(path.name)}: {reason}" for path, reason in left_out.items() if reason]
     quiet = [path.name for path, reason in left_out.items() if not reason]
     if quiet:
-        told.append(f"  {len(quiet)} tệp của máy, không có số liệu ({', '.join(quiet)})")
+        told.append(f"  {len(quiet)} tệp của máy, không có số liệu ({printable(', '.join(quiet))})")
     return "\n".join([f"Bỏ qua, không đọc: {len(left_out)}", *told])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -56,7 +57,8 @@ class Problem:
             key = f"{_place_word(self.file)} {self.column}"
             place = f"{place}, {key}" if place else key
         shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
-        return f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self.message}"
+        line = f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self.message}"
+        return printable(line)
 
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
@@ -79,6 +81,22 @@ def name_place(file: str = "", sheet: str = "", cell: str = "", row: int | None 
     elif row is not None:
         parts.append(f"dòng {row}")
     return ", ".join(parts)
+
+
+def printable(text: str) -> str:
+    r"""Return a text that does nothing to a terminal: names of files may hold any byte.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2J.xlsx"), printable("b\udcff.xlsx")
+    ('a�[2J.xlsx', 'b�.xlsx')
+    """
+    return "".join("\ufffd" if is_unprintable(sign) else sign for sign in text)
+
+
+def is_unprintable(sign: str) -> bool:
+    """Tell whether a sign is a control character, or a byte that is no letter of any alphabet."""
+    return sign not in "\n\t" and unicodedata.category(sign) in ("Cc", "Cs")
 
 
 def _place_word(file: str) -> str:

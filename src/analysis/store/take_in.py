@@ -103,17 +103,24 @@ class Recap:
         What deserves a second look in what was accepted.
     trace : str
         Where the program itself failed when it looked for that; empty if it did not.
+    not_reached : tuple of Path
+        If the user stopped the import: the files that it had not come to.
     """
 
     files: tuple[Taken, ...]
     created_from: tuple[str, ...] | None = None
     warnings: tuple[Problem, ...] = ()
     trace: str = ""
+    not_reached: tuple[Path, ...] = ()
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing was refused, and the program itself did not fail."""
-        return not self.trace and all(taken.outcome != "refused" for taken in self.files)
+        """Whether all files were reached, none refused, and the program itself did not fail."""
+        return (
+            not self.trace
+            and not self.not_reached
+            and all(taken.outcome != "refused" for taken in self.files)
+        )
 
     @property
     def traces(self) -> dict[str, str]:
@@ -181,6 +188,7 @@ def take_in(
     -------
     Recap
         One outcome per file. A refused file leaves nothing behind but the note that it was refused.
+        After Ctrl-C, the outcomes so far.
 
     Raises
     ------
@@ -196,14 +204,23 @@ def take_in(
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
             clock = check_clock(connection)
-        arrivals = _compared(connection, run, read_all(paths, read))
         taken: dict[Path, Taken] = {}
-        for group in group_files(arrivals):
-            _look_ahead(connection, run, group)
-            taken |= {arrival.path: _take_one(connection, run, arrival) for arrival in group}
-        warnings, trace = _find_warnings(connection, run)
-    files = tuple(taken[path] for path in paths)
-    return Recap(files, None if made is None else tuple(made), (*clock, *warnings), trace)
+        warnings: list[Problem] = []
+        trace = ""
+        try:
+            arrivals = _compared(connection, run, read_all(paths, read))
+            for group in group_files(arrivals):
+                _look_ahead(connection, run, group)
+                for arrival in group:
+                    taken[arrival.path] = _take_one(connection, run, arrival)
+            warnings, trace = _find_warnings(connection, run)
+        except KeyboardInterrupt:
+            # Each file is in or not: what was not reached can follow, so the user is told which.
+            pass
+    files = tuple(taken[path] for path in paths if path in taken)
+    left = tuple(path for path in paths if path not in taken)
+    created = None if made is None else tuple(made)
+    return Recap(files, created, (*clock, *warnings), trace, left)
 
 
 def _compared(

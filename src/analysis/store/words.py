@@ -43,6 +43,10 @@ def format_recap(recap: Recap) -> str:
         if files:
             lines.append(f"{title}: {len(files)} tệp")
             lines += [f"  {_name(taken)}" for taken in files]
+    if recap.not_reached:
+        title = "Đã dừng theo yêu cầu, chưa đến lượt; hãy chạy lại lệnh để nhận tiếp"
+        lines.append(f"{title}: {len(recap.not_reached)} tệp")
+        lines += [f"  {path.name}" for path in recap.not_reached]
     for taken in recap.files:
         if taken.outcome == "refused":
             errors = [problem for problem in taken.problems if problem.severity == "error"]
