@@ -387,7 +387,8 @@ def _beside_others(finding: Finding, found: dict[str, Finding]) -> Finding:
             return replace(finding, lacking=tuple(f for f in facts if parts[f] == 0))
         known = {fact for fact in facts if parts[fact] is not None}
         return replace(finding, lacking=tuple(c for c in finding.lacking if c not in known))
-    if finding.scope == "unit" and finding.target is None:
+    has_level = finding.indicator.target_in(finding.year) is not None
+    if finding.scope == "unit" and finding.target is None and has_level:
         question = finding.indicator.question
         judging = [f for f in found.values() if f.indicator.question == question and f.target]
         return replace(finding, judged_by=judging[0].indicator.short if judging else "")
