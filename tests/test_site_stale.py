@@ -33,6 +33,7 @@ from analysis.reports import UnitReport
 from analysis.reports import base as base_module
 from analysis.reports import unit as unit_module
 from analysis.site.build import build_site
+from analysis.site.progress import Status
 from analysis.site.reads import is_plain
 from analysis.site.unchanged import find_unchanged, fingerprint
 from analysis.site.why import explain_page
@@ -209,9 +210,8 @@ def build(folder: Path, **more: Any) -> Any:
     places = {"notebooks": folder / "notebooks", "template": template}
     seen = fingerprint(study.params, study.root, **places)
     index = {"render_index": lambda _, ledger: json.dumps(ledger["units"])}
-    return build_site(
-        study, folder / "2024", seen=seen, jobs=1, progress=False, **places, **index, **more
-    )
+    settings = {"seen": seen, "jobs": 1, "progress": False, **places, **index, **more}
+    return build_site(study, folder / "2024", **settings)
 
 
 def unchanged(folder: Path, units: Iterable[str] | None = None) -> bool:
@@ -315,6 +315,22 @@ def test_an_unchanged_site_is_known_from_bytes_alone(folder: Path) -> None:
     assert unchanged(folder)
     assert unchanged(folder, ["TH-HUC"])
     assert not unchanged(folder, ["KHONG-CO"])
+
+
+@needs_fork
+def test_a_year_that_comes_to_lie_beside_while_pages_are_made_is_seen_by_the_next_run(
+    folder: Path,
+) -> None:
+    """Two years made at the same time: neither was there when the other's pages were planned."""
+
+    def meanwhile(_: Status) -> None:
+        (folder / "2023").mkdir(exist_ok=True)
+        (folder / "2023" / "index.html").touch()
+
+    build(folder, progress=meanwhile)
+    assert not unchanged(folder)
+    build(folder)
+    assert unchanged(folder)
 
 
 def touch(path: Path) -> None:

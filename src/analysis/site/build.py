@@ -133,6 +133,8 @@ def build_site(
             note_shared(study, again, _now())
         table = indicators_csv(study)
         keep_edition(layout, table)
+        # Another year's site may come to lie beside this one before the run ends.
+        placed = layout.place(given)
         study = with_surroundings(study, layout)
         pages = plan_pages(study, sources, template)
         earlier = read_earlier(layout)
@@ -155,7 +157,7 @@ def build_site(
         write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
         _save(ledger, layout)
         if seen:
-            remember(layout, given, seen)
+            remember(layout, placed, seen)
 
     failures = tuple(
         (page.unit_id, page.name, failure)

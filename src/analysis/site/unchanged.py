@@ -63,9 +63,19 @@ def fingerprint(
     return hash_value([params.model_dump(), shared, data, texts])
 
 
-def remember(layout: Layout, params: Params, seen: str) -> None:
-    """Note what a finished run was made from and what it left, beside the site."""
-    record = {"key": _key(layout, params, seen), "files": _hash_files(layout)}
+def remember(layout: Layout, placed: Params, seen: str) -> None:
+    """Note what a finished run was made from and what it left, beside the site.
+
+    Parameters
+    ----------
+    layout : Layout
+        The site's files.
+    placed : Params
+        The settings with what lay around the folder when the pages were planned.
+    seen : str
+        The `fingerprint` of what was read.
+    """
+    record = {"key": _key(placed, seen), "files": _hash_files(layout)}
     write_atomically(layout.state, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
@@ -89,7 +99,7 @@ def find_unchanged(
     layout = Layout(out.resolve())
     try:
         record = json.loads(layout.state.read_text("utf-8"))
-        known = {"key": _key(layout, params, seen), "files": _hash_files(layout)}
+        known = {"key": _key(layout.place(params), seen), "files": _hash_files(layout)}
     except (OSError, ValueError, RecursionError):
         return None
     if not seen or record != known:
@@ -115,9 +125,9 @@ def _find_asked(earlier: Earlier, units: Sequence[str] | None) -> list[Entry]:
     return asked if is_good(index_leads_to) else [nobody]
 
 
-def _key(layout: Layout, params: Params, seen: str) -> str:
+def _key(placed: Params, seen: str) -> str:
     # What lies around the folder shows in pages too.
-    return hash_value([seen, layout.place(params).model_dump()])
+    return hash_value([seen, placed.model_dump()])
 
 
 def _hash_files(layout: Layout) -> dict[str, str]:
