@@ -380,7 +380,9 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "lacks": [(f,) for f in numeric if f.slack is not None and f.slack < 0],
         "note": [(f,) for f in every],
         "results_caption": [(2024,)],
-        "dated_bar": targets,
+        "dated_bar": [
+            (*target, once) for target in targets for once in (True, False)
+        ],
         "assumption": [("90%",)],
         "quotient": [("A", "B")],
         "fig_trend_item": [("A", every[:n]) for n in (1, 4)],

@@ -23,10 +23,12 @@ from test_reports_kit import (
     study_of,
     study_of_tables,
     texts,
+    unit_page,
 )
 from test_site_kit import needs_fork
 
 from analysis.compare import compare
+from analysis.loading import load
 from analysis.problems import InputError
 from analysis.site.build import Recap, build_site
 from analysis.study import Study
@@ -355,3 +357,17 @@ def test_an_unknown_year_is_refused(study: Study, years: tuple[int, int], basis:
     unknown = next(str(y) for y in years if y != 2024)
     with pytest.raises(InputError, match=re.escape(unknown)):
         compare(study, *years, basis=basis)
+
+
+@pytest.mark.parametrize(
+    ("lang", "each"), [("vi", "Mức đặt ra: 100% mỗi năm"), ("en", "100% each year")]
+)
+def test_what_is_done_once_is_not_asked_each_year(lang: str, each: str) -> None:
+    study = load(YEAR, lang=lang)
+    cards = [
+        card.text for card in unit_page(study, "XA-XY", YEAR).part("definitions").all("details")
+    ]
+    once = [i for i in study.plan.indicators if i.once and i.over == "units"]
+    assert once
+    for indicator in once:
+        assert each not in next(text for text in cards if text.startswith(indicator.title))

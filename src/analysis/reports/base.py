@@ -193,7 +193,8 @@ class Report:
     def _card(self, indicator: Indicator) -> dict[str, str]:
         say = self.language.say
         bars = [
-            say("dated_bar", t, indicator.unit, indicator.is_fraction) for t in indicator.targets
+            say("dated_bar", t, indicator.unit, indicator.is_fraction, indicator.once)
+            for t in indicator.targets
         ]
         assumed = self.study.params.assumptions.get(indicator.id)
         if assumed and not indicator.targets:
