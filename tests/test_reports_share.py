@@ -23,7 +23,7 @@ from test_pages_kit import START
 from test_reports_kit import Page, parse, unit_page, year_page
 
 import analysis
-from analysis import Study, loading
+from analysis import Study
 from analysis.cli import main
 from analysis.findings.finding import find_in
 from analysis.language.language import load_language
@@ -428,7 +428,6 @@ def test_the_command_refuses_a_second_edition_before_a_page_is_made(
     roster = pd.read_csv(data / "roster.csv", dtype=str)
     roster.loc[(roster["year"] == str(YEAR)).idxmax(), "workers_total"] = "999"
     roster.to_csv(data / "roster.csv", index=False)
-    loading._warm.clear()  # another run is another process
     run = congdoan(*words, "--out", tmp_path / "b" / "2024")
     assert run.status == 1
     assert 'chạy lại với --again "lý do"' in run.err

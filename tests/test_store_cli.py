@@ -188,6 +188,8 @@ def test_changes_are_held_against_the_years_page_and_a_stale_one_is_told(
     assert "Không có đánh giá nào thay đổi" not in again
     (stale,) = re.findall("Trang đã cũ, cần lập lại bằng congdoan report: (.*)", again)
     assert stale.split(", ")[0] == "trang năm"
+    assert congdoan("report", *year).status == 0
+    assert congdoan("changes", *year).out == "Không có đánh giá nào thay đổi.\n"
 
 
 def test_export_and_indicators_of_a_past_day(

@@ -90,6 +90,11 @@ def keep_warm(study: Study) -> None:
     _warm[_key(study.params)] = study
 
 
+def forget() -> None:
+    """Let go of what `keep_warm` holds: what is on the disk may change from now on."""
+    _warm.clear()
+
+
 def keep_alone(study: Study) -> None:
     """Let every later `load` of this process return this share edition, or refuse."""
     global _is_alone

@@ -50,12 +50,23 @@ def run_report(
     unchanged = None if force else find_unchanged(params, out, seen, units)
     if unchanged is not None:
         return unchanged
-    from analysis.loading import open_study  # with pandas, matplotlib and papermill behind them
+    from analysis.loading import forget, open_study  # with pandas, matplotlib and papermill behind them
     from analysis.site.build import build_site
 
     study = open_study(params, root)
     # What was changed while it was being read is not what was seen.
     seen = seen if fingerprint(params, root) == seen else ""
-    return build_site(
-        study, out, units=units, jobs=jobs, force=force, seen=seen, scheduler=scheduler, again=again
-    )
+    try:
+        return build_site(
+            study,
+            out,
+            units=units,
+            jobs=jobs,
+            force=force,
+            seen=seen,
+            scheduler=scheduler,
+            again=again,
+        )
+    finally:
+        # Whoever loads or reports again in this process may have changed the tables meanwhile.
+        forget()
