@@ -689,6 +689,9 @@ def test_every_plan_text_is_there_in_english(plan: Plan, plan_texts: PlanTexts) 
     for group in ("sections", "tasks", "indicators"):
         ids = [item.id for item in getattr(plan, group)]
         assert [item.id for item in getattr(plan_texts, group)] == ids
+    for task, told in zip(plan.tasks, plan_texts.tasks, strict=True):
+        for field in ("text", "short", "evidence_hint", "count"):
+            assert bool(getattr(told, field)) == bool(getattr(task, field)), f"{task.id}: {field}"
     for ours, theirs in zip(plan.indicators, plan_texts.indicators, strict=True):
         for field in ("title", "short", "unit", "what", "why", "decision"):
             given = getattr(theirs, field)
@@ -733,7 +736,7 @@ def numbers_in(text: str) -> list[str]:
 def test_english_plan_texts_name_the_same_numbers(plan: Plan, plan_texts: PlanTexts) -> None:
     items: list[tuple[Any, Any, tuple[str, ...]]] = [
         (plan, plan_texts, ("title", "short")),
-        *((o, t, ("text",)) for o, t in zip(plan.tasks, plan_texts.tasks, strict=True)),
+        *((o, t, ("text", "short")) for o, t in zip(plan.tasks, plan_texts.tasks, strict=True)),
         *(
             (ours, theirs, ("title", "what", "why", "decision"))
             for ours, theirs in zip(plan.indicators, plan_texts.indicators, strict=True)

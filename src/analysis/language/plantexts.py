@@ -34,7 +34,9 @@ class _SectionTexts(_ItemTexts):
 
 class _TaskTexts(_ItemTexts):
     text: str | None = None
-    district_text: str | None = None
+    short: str | None = None
+    evidence_hint: str | None = None
+    count: str | None = None
 
 
 class _IndicatorTexts(_ItemTexts):

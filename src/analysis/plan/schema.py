@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from analysis.plan.tasks import Task, misplaced_tasks
 from analysis.tables.dictionary import Column, dictionary
 from analysis.yamlfile import Location, MisplacedError, read_yaml
 
@@ -584,21 +585,6 @@ class Section(Model):
     title: str
 
 
-class Task(Model):
-    """Something that the plan asks for, with the section that asks.
-
-    ``text`` is for the chair of a union of ``population``, ``district_text`` for who leads the
-    unions. Where an "and" fails, a task with a ``fact`` is for those that lack this one.
-    """
-
-    id: str
-    section: str
-    text: str = ""
-    district_text: str = ""
-    population: str = "all"
-    fact: str = ""
-
-
 def _task_names_known(task: Task, info: ValidationInfo) -> Task:
     groups = info.data.get("groups")
     known = {"all", *(groups or {}), *dictionary().words["unit_type"]}
@@ -655,6 +641,7 @@ class Plan(Model):
     complete_if_missing_at_most: Annotated[Number, AfterValidator(_at_most_whole)]
     groups: dict[str, tuple[str, ...]]
     sections: tuple[Section, ...]
+    bullets: tuple[str, ...] = ()
     tasks: tuple[Annotated[Task, AfterValidator(_task_names_known)], ...] = ()
     indicators: tuple[Annotated[Indicator, AfterValidator(_indicator_names_known)], ...]
 
@@ -698,6 +685,14 @@ class Plan(Model):
         if again:
             raise MisplacedError(((i, "id"), f"mã «{ids[i]}» lặp lại") for i in again)
         return items
+
+    @model_validator(mode="after")
+    def _tasks_fit(self) -> Self:
+        sources = {item.id: item.over for item in self.catalogue()}
+        wrong = list(misplaced_tasks(self.tasks, self.bullets, sources))
+        if wrong:
+            raise MisplacedError(wrong)
+        return self
 
     def cut_off_in(self, year: int) -> date:
         """Return the day on which a year's figures close."""

@@ -156,7 +156,7 @@ class Report:
             {
                 "tasks": [
                     {
-                        "text": self._words_of(task),
+                        "text": task.text,
                         "ref": self.language.say("by_plan", task.section),
                     }
                     for task in tasks
@@ -179,10 +179,7 @@ class Report:
 
     def _fits(self, task: Task) -> bool:
         """Tell whether a task is for who reads the page."""
-        return bool(self._words_of(task))
-
-    def _words_of(self, task: Task) -> str:
-        return task.district_text
+        return task.owner == "district"
 
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""

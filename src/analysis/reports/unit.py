@@ -303,10 +303,7 @@ class UnitReport(Report):
 
     def _fits(self, task: Task) -> bool:
         types = self.study.plan.types_in(task.population)
-        return super()._fits(task) and str(self.facts["unit_type"]) in types
-
-    def _words_of(self, task: Task) -> str:
-        return task.text
+        return task.owner == "unit" and str(self.facts["unit_type"]) in types
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
