@@ -29,7 +29,7 @@ from analysis.store.withdraw import withdraw_rows
 from analysis.tables import storefile
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import STORE
+from analysis.tables.files import MARK, STORE
 from analysis.tables.load import load_dataset, read_dataset
 from analysis.tables.stored import read_rows
 
@@ -640,6 +640,68 @@ def test_a_store_that_cannot_be_trusted_is_neither_read_nor_written(
             attempt()
         assert [p.code for p in failure.value.problems] == [code]
     assert (folder / STORE).read_bytes() == kept
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _unplugged(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.parent / "drive" / STORE)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, _emptied, _unplugged])
+def test_a_store_that_is_gone_is_missed_and_older_tables_do_not_stand_in_for_it(
+    folder: Path, mail: Path, plan: Plan, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    path = write_delivery(mail, "returns-a", [a_return("U2")])
+    give(folder, plan, path)
+    backup = shutil.copytree(folder, tmp_path / "backup")
+    kept = (folder / STORE).read_bytes()
+    harm(folder / STORE)
+    assert (folder / "roster.csv").exists()
+    left = sorted(folder.iterdir())
+    for attempt in (
+        lambda: load_dataset(folder),
+        lambda: load_dataset(folder, date.today()),
+        lambda: give(folder, plan, path),
+        lambda: read_history(folder, "U2", 2024),
+        lambda: withdraw_rows(folder, "U2", 2024, reason="nhầm"),
+        lambda: export_dataset(load_dataset(backup), folder, folder),
+    ):
+        with pytest.raises(InputError) as failure:
+            attempt()
+        (problem,) = failure.value.problems
+        assert problem.code == "store_gone"
+        assert MARK in problem.message
+        assert "bản sao lưu" in problem.message
+    assert sorted(folder.iterdir()) == left
+    # Each of the ways back: the backup, or knowingly without a store.
+    (folder / STORE).unlink(missing_ok=True)
+    (folder / STORE).write_bytes(kept)
+    assert "U2" in set(load_dataset(folder).returns["unit_id"])
+    (folder / STORE).unlink()
+    (folder / MARK).unlink()
+    assert "U2" not in set(load_dataset(folder).returns["unit_id"])
+
+
+def test_a_link_to_nowhere_needs_no_mark_and_an_old_store_gets_one(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    (folder / MARK).unlink()
+    give(folder, plan, write_delivery(mail, "returns-b", [a_return("U3")]))
+    assert STORE in (folder / MARK).read_text("utf-8")
+    (folder / MARK).unlink()
+    _unplugged(folder / STORE)
+    with pytest.raises(InputError, match="ổ đĩa chưa nối"):
+        load_dataset(folder)
+
+
+def test_a_folder_without_a_store_has_no_mark(folder: Path) -> None:
+    load_dataset(folder)
+    assert not (folder / MARK).exists()
 
 
 def test_a_store_made_before_a_column_was_added_goes_on(

@@ -18,7 +18,7 @@ from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import read_record
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import DESCRIPTION, STORE, find_files
+from analysis.tables.files import DESCRIPTION, MARK, STORE, find_files
 from analysis.tables.writing import harmless
 
 #: Beside the tables: what share editions of them have told, so that no second one slips out.
@@ -67,7 +67,8 @@ def refuse_place(study: Study, site: Path) -> None:
 
 def _find_tables(folder: Path) -> list[str]:
     names = [path.name for table in dictionary().tables for path in find_files(folder, table)]
-    return names + [n for n in (STORE, DESCRIPTION, PARAMS_FOLDER) if (folder / n).exists()]
+    ours = (STORE, MARK, DESCRIPTION, PARAMS_FOLDER)
+    return names + [name for name in ours if (folder / name).exists()]
 
 
 def refuse_other_edition(layout: Layout, edition: str) -> None:

@@ -50,7 +50,8 @@ def run_report(
     unchanged = None if force else find_unchanged(params, out, seen, units)
     if unchanged is not None:
         return unchanged
-    from analysis.loading import forget, open_study  # with pandas, matplotlib and papermill behind them
+    # With pandas, matplotlib and papermill behind them.
+    from analysis.loading import forget, open_study
     from analysis.site.build import build_site
 
     study = open_study(params, root)

@@ -22,6 +22,7 @@ from analysis.tables.storefile import (
     VERSION,
     connect,
     explained,
+    leave_mark,
     local_time,
 )
 from analysis.tables.texts import read_files
@@ -126,13 +127,14 @@ _FIRST = "bảng có sẵn trong thư mục khi lập kho"
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open a store to add to it, after looking that it is whole.
+    """Open a store to add to it, after looking that it is whole; it gets its mark.
 
     Raises
     ------
     InputError
         If it is damaged, of another version, or cannot be opened.
     """
+    leave_mark(folder)
     connection = connect(folder)
     with explained(folder / STORE):
         (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()

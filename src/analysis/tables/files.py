@@ -12,6 +12,8 @@ from analysis.tables.dictionary import dictionary
 
 DESCRIPTION = "dataset.yaml"
 STORE = "store.sqlite"
+#: Lies beside a store from its first import on: tables of then must not stand in for one that is gone.
+MARK = "CO-KHO-SO-LIEU.txt"
 _ENDINGS = (".csv", ".parquet")
 #: Files that look as if they were meant to be a table of the dataset.
 _TABLE_LIKE = (*_ENDINGS, ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
@@ -66,7 +68,8 @@ def digest_folder(folder: Path) -> str:
     """Return a digest of all that a dataset is read from, reading no cell.
 
     Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
-    all its bytes count, whatever state of it is read.
+    all its bytes count, whatever state of it is read. The mark counts too: without its store
+    nothing may be read at all.
 
     Raises
     ------
@@ -74,5 +77,5 @@ def digest_folder(folder: Path) -> str:
         If a table's file cannot be read.
     """
     paths = [path for name in dictionary().tables for path in find_files(folder, name)]
-    paths += [path for path in (folder / STORE,) if path.exists()]
+    paths += [path for path in (folder / STORE, folder / MARK) if path.exists()]
     return digest_tables((path.name, path.read_bytes()) for path in paths)

@@ -14,9 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath
 from urllib.parse import quote_from_bytes
 
+from analysis.atomic import write_atomically
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Table
-from analysis.tables.files import STORE
+from analysis.tables.files import MARK, STORE
 
 #: Raised when an older program could no longer read the store rightly.
 VERSION = 1
@@ -68,15 +69,44 @@ def has_store(folder: Path) -> bool:
     """Tell whether a dataset folder is kept in a store.
 
     A first import that was cut off leaves an empty file: that is none yet.
+
+    Raises
+    ------
+    InputError
+        If it was kept in one that is gone: the tables beside it are what was there before it.
     """
     path = folder / STORE
-    if not path.exists():
-        return False
-    if path.with_name(f"{STORE}-journal").exists():
+    is_there = path.exists()
+    if is_there and path.with_name(f"{STORE}-journal").exists():
         with explained(path), closing(_open(path)) as connection:
             # Reading rolls back what was cut off.
             connection.execute("PRAGMA user_version").fetchone()
-    return path.stat().st_size > 0
+    if is_there and path.stat().st_size > 0:
+        return True
+    if path.is_symlink() or (folder / MARK).exists():
+        what = "còn 0 byte" if is_there else "không còn ở đây"
+        if path.is_symlink() and not is_there:
+            what = f"trỏ tới {path.readlink()} mà ở đó không có gì (ổ đĩa chưa nối?)"
+        raise InputError(
+            [error(f"kho số liệu {what}. {_WAYS_BACK}", code="store_gone", file=STORE)]
+        )
+    return False
+
+
+#: What can be done about a store that is gone.
+_WAYS_BACK = (
+    f"Không dùng các bảng CSV thay kho, vì đó là số liệu từ trước khi có kho. Hãy nối lại ổ đĩa,"
+    f" hoặc chép bản sao lưu của {STORE} về thư mục này (xem số trong bản sao lưu mà chưa chép về:"
+    f" congdoan export --data THƯ_MỤC_SAO_LƯU --out THƯ_MỤC_MỚI). Chỉ khi thật sự muốn bỏ kho và"
+    f" dùng tiếp các bảng CSV: xóa tệp {MARK}, và tệp {STORE} nếu còn"
+)
+
+
+def leave_mark(folder: Path) -> None:
+    """Say beside a store that it exists, so that it is missed if it goes."""
+    if not (folder / MARK).exists():
+        text = f"Số liệu của thư mục này nằm trong kho {STORE}.\nNếu kho bị mất: {_WAYS_BACK}.\n"
+        write_atomically(folder / MARK, text)
 
 
 def connect(folder: Path) -> sqlite3.Connection:
