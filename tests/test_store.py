@@ -22,7 +22,7 @@ from analysis.plan import Plan
 from analysis.problems import InputError, Problem
 from analysis.store import log
 from analysis.store.export import export_dataset
-from analysis.store.history import read_history
+from analysis.store.history import format_history, read_history
 from analysis.store.log import create_store, open_for_writing, writing
 from analysis.store.take_in import Recap
 from analysis.store.withdraw import withdraw_rows
@@ -752,13 +752,37 @@ def test_first_imports_at_the_same_time_lose_nothing(fresh: Path, mail: Path, pl
     assert sorted(load_dataset(fresh).returns["unit_id"]) == ["U1", "U2", "U3"]
 
 
-def set_clock(monkeypatch: pytest.MonkeyPatch, year: int) -> None:
+def set_clock(monkeypatch: pytest.MonkeyPatch, *when: int) -> None:
     class Clock(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            return datetime(year, 1, 1, tzinfo=tz)
+            return datetime(*(*when, 1, 1)[:3], tzinfo=tz)
 
     monkeypatch.setattr(log, "datetime", Clock)
+
+
+@pytest.mark.parametrize("wrong", [(2019, 9, 5), (2019, 12, 1), (1980,), (2999,)])
+def test_a_clock_once_wrong_misdates_its_own_entry_alone(
+    folder: Path, mail: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, wrong: tuple[int, ...]
+) -> None:
+    """Ahead and passed since, behind, or still to come: the next entry says otherwise."""
+    (folder / STORE).unlink()
+    set_clock(monkeypatch, 2019, 1, 1)
+    create_store(folder, "congdoan import")
+    days = [(2019, 3, 1), wrong, (2019, 3, 1), (2019, 4, 1)]
+    for number, when in enumerate(days, start=1):
+        set_clock(monkeypatch, *when)
+        path = write_delivery(mail, f"returns-{number}", [a_return("U2", informed=number)])
+        assert give(folder, plan, path, reason="sửa").is_done
+    with pytest.raises(InputError, match="chưa có số liệu"):
+        load_dataset(folder, date(2018, 1, 1))
+    assert "U2" not in set(load_dataset(folder, date(2019, 2, 1)).returns["unit_id"])
+    for day in (date(2019, 3, 1), date(2019, 3, 20)):
+        assert figure(folder, "U2", "informed", day) == "3"
+    assert figure(folder, "U2", "informed", date(2019, 4, 1)) == "4"
+    history = read_history(folder, "U2", 2024)
+    assert [entry.file for entry in history if not entry.is_dated] == ["returns-2.csv"]
+    assert format_history(history, "U2", 2024).count("Đồng hồ máy lúc ấy sai") == 1
 
 
 def test_a_clock_set_back_does_not_change_the_order(

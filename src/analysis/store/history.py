@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +13,13 @@ from analysis.problems import name_place
 from analysis.store.figures import show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.stored import address, find_keys
-from analysis.tables.storefile import WITHDRAW, local_time, reading, refuse_missing
+from analysis.tables.storefile import (
+    WITHDRAW,
+    believed_entries,
+    local_time,
+    reading,
+    refuse_missing,
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Entry:
         What took it in, its name and SHA-256, why it replaces figures, who said so.
     errors : int
         Of a refused file.
+    is_dated : bool
+        Whether the clock can have been right: later entries do not say otherwise.
     steps : list of Step
         What it changed of the figures in question.
     """
@@ -72,6 +80,7 @@ class Entry:
     reason: str
     by: str
     errors: int
+    is_dated: bool = True
     steps: list[Step] = field(default_factory=list)
 
 
@@ -110,7 +119,8 @@ def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[E
         refused = "SELECT DISTINCT entry FROM refused WHERE year IN (?, '') AND unit_id = ?"
         for (number,) in connection.execute(refused, [str(year), name]).fetchall():
             entries.setdefault(number, _entry(connection, number))
-    return [entries[number] for number in sorted(entries)]
+        dated = believed_entries(connection)
+    return [replace(entries[number], is_dated=number in dated) for number in sorted(entries)]
 
 
 def _entry(connection: sqlite3.Connection, number: int) -> Entry:
@@ -169,6 +179,10 @@ def format_history(entries: list[Entry], name: str, year: int) -> str:
 def _heading(entry: Entry) -> list[str]:
     parts = [local_time(entry.at), entry.file, entry.command]
     lines = [" · ".join(part for part in parts if part)]
+    if not entry.is_dated:
+        lines.append(
+            "  Đồng hồ máy lúc ấy sai (theo các lần nhập khác): tính như lần nhập ngay trước"
+        )
     if entry.command == WITHDRAW:
         lines.append("  Rút lại: từ đó coi như chưa có")
     if entry.errors:

@@ -214,7 +214,8 @@ def check_clock(connection: sqlite3.Connection) -> list[Problem]:
         return []
     message = (
         f"lần nhập trước ghi lúc {local_time(last)}, mà đồng hồ máy này mới là {local_time(now)}:"
-        " một trong hai đồng hồ sai; hãy xem lại ngày giờ của máy. Kho giữ nguyên cả hai"
+        " một trong hai đồng hồ sai; hãy xem lại ngày giờ của máy. Kho giữ nguyên cả hai; lúc nào"
+        " trái với các lần nhập khác thì --as-of không tin"
     )
     return [Problem("warning", "clock", STORE, None, "", "", message)]
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from pathlib import Path, PurePath
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 from analysis.atomic import write_atomically
@@ -198,18 +201,44 @@ def moment(as_of: date) -> str:
 def last_entry(connection: sqlite3.Connection, as_of: date | None = None) -> int:
     """Return the last entry of a state: the latest one, or the latest before a moment; 0 if none.
 
-    Entries stand in the order of their numbers. One that says a moment still to come was made by a
-    wrong clock: it counts as made when the one before it was.
+    Entries stand in the order of their numbers. One that a wrong clock dated counts as made when
+    the one before it was.
     """
     if as_of is None:
-        query, given = "SELECT coalesce(max(id), 0) FROM entry", []
-    else:
-        query = (
-            "SELECT coalesce(max(id), 0) FROM entry WHERE id <"
-            " (SELECT coalesce(min(id), 1e18) FROM entry WHERE at >= ? AND at <= ?)"
-        )
-        given = [moment(as_of), moment(datetime.now(UTC))]
-    return int(connection.execute(query, given).fetchone()[0])
+        query = "SELECT coalesce(max(id), 0) FROM entry"
+        return int(connection.execute(query).fetchone()[0])
+    end, last = moment(as_of), 0
+    believed = believed_entries(connection)
+    at = next(iter(believed.values()), "")
+    for (number,) in connection.execute("SELECT id FROM entry ORDER BY id"):
+        at = believed.get(number, at)
+        if at >= end:
+            break
+        last = number
+    return last
+
+
+def believed_entries(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the entries whose clock can have been right, by number, with what it said.
+
+    Time does not run backwards: of the days in the order of the log, the longest row that never
+    falls is believed, and of two such rows the one that ends earlier. So a clock that was once far
+    ahead or behind misdates its own entries alone, as soon as a later one says otherwise. A moment
+    still to come is never believed.
+    """
+    query = "SELECT id, at FROM entry WHERE at <= ? ORDER BY id"
+    entries = connection.execute(query, [moment(datetime.now(UTC))])
+    ends: list[str] = []  # the earliest last day of a row of each length
+    rows: list[tuple[Any, ...]] = [()]  # and that row: its last entries, and the row before them
+    for day, found in groupby(entries, lambda entry: entry[1][: len("2025-03-01")]):
+        length = bisect_right(ends, day)
+        ends[length : length + 1] = [day]
+        rows[length + 1 : length + 2] = [(dict(found), rows[length])]
+    days, row = [], rows[-1]
+    while row:
+        day, row = row
+        days.append(day)
+    return {number: at for day in reversed(days) for number, at in day.items()}
 
 
 def is_known(connection: sqlite3.Connection, digest: str) -> bool:
@@ -232,13 +261,10 @@ def withdrawn_keys(connection: sqlite3.Connection, table: Table, last: int) -> s
     return set(connection.execute(query, [WITHDRAW, last, last]))
 
 
-_FIRST = "SELECT at FROM entry ORDER BY id LIMIT 1"
-
-
 def first_moment(folder: Path) -> datetime:
     """Return the moment from which on a store has its first state."""
     with reading(folder) as connection:
-        (first,) = connection.execute(_FIRST).fetchone() or ("",)
+        first = next(iter(believed_entries(connection).values()), "")
     began = datetime.fromisoformat(first) if first else datetime.now(UTC)
     return began + timedelta(microseconds=1)
 
@@ -253,7 +279,7 @@ def require_past(connection: sqlite3.Connection, as_of: date) -> int:
     """
     last = last_entry(connection, as_of)
     if not last:
-        (first,) = connection.execute(_FIRST).fetchone() or ("",)
+        first = next(iter(believed_entries(connection).values()), "")
         day = local_time(first) if first else "(chưa có)"
         message = f"kho chưa có số liệu nào vào lúc ấy; lần nhập đầu tiên: {day}"
         raise InputError([error(message, code="before_store", file=STORE, value=as_of)])
