@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from datasets import HEADERS, Tables, random_tables
-from test_reports_kit import study_of_tables, unit_page
+from test_reports_kit import is_rounded, results, study_of_tables, unit_page
 
 import analysis
 from analysis import Study
 from analysis.findings import Passage, find_passages
 from analysis.findings.lineage import report_year
+from analysis.study import shown_value
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,32 @@ def test_a_merged_unit_leads_to_its_successor_and_back(sample: Study) -> None:
     assert links(sample, "THCS-TANTHANH", 2023) == [successor]
     back = [f"../../2023/cdcs/{key}.html" for key in ("TH-TANTHANH", "THCS-TANTHANH")]
     assert links(sample, "THTHCS-TANTHANH", 2024) == back
+
+
+def test_who_came_out_of_others_is_compared_with_them_where_it_leads_to_them(sample: Study) -> None:
+    """Their sums stand beside its own; a fact only where they agree; and it says whose they are."""
+    earlier = ("TH-TANTHANH", "THCS-TANTHANH")
+    page = unit_page(sample, "THTHCS-TANTHANH", 2024)
+    text = page.part("summary").text
+    assert "của các đơn vị đã sáp nhập vào đây, cộng lại" in text
+    assert "Chưa có số liệu của đơn vị từ trước" not in text
+    compared = 0
+    for key, shown in results(page).items():
+        rows = [sample.rows("unit", unit, 2023)[key] for unit in earlier]
+        if sample.plan.indicator(key).measure != "ratio":
+            continue
+        if any(shown_value(row) is None for row in rows):
+            assert shown.beside[0] == "–", key
+            continue
+        counts = sum(int(r.numerator) for r in rows), sum(int(r.denominator) for r in rows)
+        assert is_rounded(shown.beside[0], Fraction(*counts)), key
+        compared += 1
+    assert compared > 4
+    sentences = [item.text for item in page.part("summary").all("li")]
+    sentences += [p.text for p in page.part("next_steps").all("p", cls="reason")]
+    moved = [s for s in sentences if re.search("(tăng|giảm) [0-9]", s)]
+    assert moved
+    assert all("so với năm 2023 của các đơn vị đã sáp nhập vào" in s for s in moved), moved
 
 
 def test_without_the_other_years_site_the_name_stands_without_a_link() -> None:

@@ -6,6 +6,8 @@ that pages say no more than that table, and say so honestly.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 import shutil
@@ -147,11 +149,12 @@ def test_the_district_counts_everybody_hidden_or_not() -> None:
 
 
 def with_a_large_shortfall(study: Study, key: str) -> Study:
-    """The unit with the most persons reached half of them: too many to be withheld."""
+    """The units with the most persons reached half of them: too many to be withheld."""
     rows = study.table[(study.table["indicator"] == key) & (study.table["year"] == YEAR)]
-    largest = rows.loc[rows.loc[rows["scope"] == "unit", "denominator"].idxmax(), "scope_id"]
+    units = rows[(rows["scope"] == "unit") & rows["denominator"].notna()]
+    largest = units.sort_values("denominator")["scope_id"].tail(6)
     returns, (part,) = study.dataset.returns, study.plan.indicator(key).numerator
-    here = (returns["year"] == YEAR) & (returns["unit_id"] == largest)
+    here = (returns["year"] == YEAR) & returns["unit_id"].isin(largest)
     returns = returns.assign(**{part: returns[part].mask(here, returns[part] // 2)})
     dataset = replace(study.dataset, tables={**study.dataset.tables, "returns": returns})
     return Study(study.params, study.plan, dataset, study.root)
@@ -165,6 +168,45 @@ def test_a_gap_without_the_withheld_says_so(lang: str) -> None:
     assert partial
     told = {"vi": "chưa kể CĐCS không nêu số liệu", "en": "not counting unions whose figures are"}
     assert page.part("year_results").text.count(told[lang]) >= len(partial)
+    # It stands at the first sum: before any place or union that holds a part of it.
+    by_title = {gap.finding.indicator.title: gap for gap in partial}
+    count = 0
+    for item in page.part("year_results").all("li"):
+        gap = by_title.get(item.all("strong")[0].text)
+        if gap is None:
+            continue
+        (sub,) = item.all("span", cls="sub")
+        before = sub.text.partition(told[lang])[0]
+        parts = [name for name, _ in gap.communes]
+        parts += [str(study.register.at[(YEAR, unit), "name"]) for unit, _ in gap.units]
+        assert [name for name in parts if name in before] == [], sub.text
+        assert re.findall(r"\d+", before) != [], sub.text
+        count += 1
+    assert count == len(partial)
+
+
+SHOWN_ALONE = {"vi": "mà các CĐCS nêu số liệu cộng lại", "en": "unions with figures shown"}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_figure_of_a_gap_without_the_withheld_says_so_and_divides_by_what_it_shows(
+    lang: str,
+) -> None:
+    study = with_a_large_shortfall(analysis.load(YEAR, lang=lang), "informed_public")
+    page = year_page(redact(study), YEAR)
+    figure = page.part("figure_gap")
+    headline = figure.one("figcaption").one("strong").text
+    cells = [[c.text for c in row.all("th", "td")] for row in figure.all("tr")][1:]
+    sizes = [int(re.sub(r"\D", "", size)) for _, size in cells]
+    assert SHOWN_ALONE[lang] in headline
+    share = re.search(r"(\d+[.,]\d)%", headline)
+    assert share is not None
+    assert abs(float(share[1].replace(",", ".")) - 100 * sizes[0] / sum(sizes)) <= 0.05
+    all_in_all = re.search(r"(?:tất cả |; )([\d.,]+)(?: in all)?, ", figure.one("figcaption").text)
+    assert all_in_all is not None
+    assert int(re.sub(r"\D", "", all_in_all[1])) == sum(sizes)
+    caveat = {"vi": "chưa kể CĐCS không nêu số liệu", "en": "withheld"}[lang]
+    assert caveat in figure.one("figcaption").text
 
 
 def few(values: pd.Series) -> pd.Series:
@@ -439,8 +481,24 @@ def test_the_index_ranks_nobody_by_what_is_withheld() -> None:
     study = shared("vi")
     units = study.expected_units(YEAR).index
     entries = [{"unit_id": u, "outcome": "published", "page": f"cdcs/{u}.html"} for u in units]
-    page = parse(render_index(study, {"units": entries}))
-    assert "Bản chia sẻ" in page.text
+    html = render_index(study, {"units": entries})
+    assert "Bản chia sẻ" in parse(html).text
+
+
+def test_the_index_writes_rates_of_money_as_the_pages_do() -> None:
+    for study, is_whole in ((shared("vi"), True), (exact(), False)):
+        units = study.expected_units(YEAR).index
+        entries = [{"unit_id": u, "outcome": "published", "page": f"{u}.html"} for u in units]
+        html = render_index(study, {"units": entries})
+        packed = json.loads(
+            re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)[1]  # type: ignore[index]
+        )["packed"]
+        columns = json.loads(gzip.decompress(base64.b64decode(packed)))["indicators"]
+        sortable = [i for i in study.plan.indicators if i.over == "units"]
+        (place,) = [n for n, i in enumerate(sortable) if i.is_money and i.is_fraction]
+        rates = [text for text, _ in columns[place]["shown"] if text.endswith("%")]
+        assert len(rates) > 5
+        assert all("," not in text for text in rates) == is_whole, rates
 
 
 def test_the_editions_never_share_a_folder() -> None:

@@ -267,12 +267,14 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
 
 
 def _pair(needed: Any, unknown: Any) -> tuple[int, int] | None:
-    known = [_whole(cell) for cell in (needed, unknown) if cell is not None]
-    return (known[0], known[1]) if len(known) == 2 and None not in known else None  # type: ignore[return-value]
+    known = [_whole(cell) for cell in (needed, unknown)]
+    if known[0] is None or known[1] is None or known[0] > known[1]:
+        return None  # more than there are: how many it is out of is open too
+    return known[0], known[1]
 
 
 def _whole(cell: Any) -> int | None:
-    return None if pd.isna(cell) else int(cell)
+    return None if cell is None or pd.isna(cell) else int(cell)
 
 
 def _fraction(cell: Any) -> Fraction | None:

@@ -18,7 +18,7 @@ from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.plan import Indicator
-from analysis.redaction import HIDDEN
+from analysis.redaction import BANDED, HIDDEN
 from analysis.study import Study, flags_of, shown_value
 from analysis.tables.writing import alphabetically
 
@@ -167,10 +167,11 @@ def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[s
     """Return what there is to show, as text and verdict, highest first, and each unit's place."""
     values = [None if row is None else shown_value(row) for row in rows]
     year = next((int(row.year) for row in rows if row is not None), 0)
+    is_banded = any(row is not None and BANDED in flags_of(row) for row in rows)
     texts: list[str] = []
     rank: dict[Fraction | None, int] = {}
     for value in sorted({value for value in values if value is not None}, reverse=True):
-        text = _text(value, year, indicator, language)
+        text = _text(value, year, indicator, language, is_banded=is_banded)
         if text not in texts[-1:]:  # neighbours that read alike are one
             texts.append(text)
         rank[value] = len(texts) - 1
@@ -188,9 +189,13 @@ def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[s
     }
 
 
-def _text(value: Fraction, year: int, indicator: Indicator, language: Language) -> str:
+def _text(
+    value: Fraction, year: int, indicator: Indicator, language: Language, *, is_banded: bool
+) -> str:
     if indicator.is_share:
         return language.word("answer", "yes" if value else "no")
+    if indicator.is_fraction and is_banded:
+        return language.numbers.level(value)
     if indicator.is_fraction:
         return language.numbers.percent(value, indicator.target_in(year))
     return language.numbers.quantity(value)

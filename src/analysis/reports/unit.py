@@ -52,8 +52,9 @@ class UnitReport(Report):
 
     @property
     def shares(self) -> list[Finding]:
-        """The unit's own rates that have a value."""
-        return [f for f in self.wholes if f.indicator.measure == "ratio" and f.value is not None]
+        """The unit's own rates that have a value; of two rows of one fact the one that judges."""
+        rates = [f for f in self.wholes if f.indicator.measure == "ratio" and not f.judged_by]
+        return [f for f in rates if f.value is not None]
 
     def header(self) -> Fragment:
         """Show who this is about."""

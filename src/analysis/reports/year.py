@@ -156,7 +156,9 @@ class YearReport(Report):
             shown = [f for f in inside if f.indicator.over != "district"]
             if inside:
                 counts = tally(self.year, inside)
-                intro = self.language.say("part_intro", counts)
+                own = sum(f.is_judged for f in inside if f not in shown)
+                issuer = self.study.plan.issuer.short
+                intro = self.language.say("part_intro", counts, own, issuer)
                 lines = [{**self.line(f), "gap": self._gap_words(f)} for f in shown]
                 title = f"{section.id}. {section.title}"
                 parts.append({"title": title, "intro": intro, "lines": lines})
@@ -316,14 +318,15 @@ class YearReport(Report):
         bars = [GapBar(name, size) for name, size in drawn]
         largest = [bar.label for bar in bars if bar.size == bars[0].size]
         title = say("fig_gap_title", gap, largest, Fraction(bars[0].size, gap.total))
-        count = self.language.numbers.count
+        count, is_share = self.language.numbers.count, gap.finding.indicator.is_share
+        what = self.language.word("verdict", "not_met") if is_share else texts["short_each"]
         return self.figure(
             "con-thieu",
             gap_chart(bars, self.language),
             headline=title,
             subtitle=say("fig_gap_subtitle", gap, self.year, len(gap.communes) - len(bars)),
             alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
-            header=[texts["commune"], f"{texts['short_each']} ({gap.finding.indicator.unit})"],
+            header=[texts["commune"], f"{what} ({gap.finding.indicator.unit})"],
             rows=[[name, count(size)] for name, size in gap.communes],
         )
 
