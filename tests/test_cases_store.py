@@ -49,20 +49,20 @@ def test_where_the_program_itself_fails_over_one_file_the_others_go_on(
         "31-go-100-phan-tram.xlsx",
         "20-co-quan-lan-1.xlsx",
     )
-    broken, good, office = dakrong(tmp_path, *names)
+    broken, asked, office = dakrong(tmp_path, *names)
     broken = broken.rename(broken.with_name("DK-005_2024.xlsx"))
-    judge = taking.find_errors
+    add_entry = taking.add_entry
 
-    def fail_over_one(connection, changes, file, plan):  # type: ignore[no-untyped-def]
-        if file == broken.name:
+    def fail_over_one(connection, handed, records=(), **more):  # type: ignore[no-untyped-def]
+        if handed.file == broken.name and records:
             raise KeyError("no such thing")
-        return judge(connection, changes, file, plan)
+        return add_entry(connection, handed, records, **more)
 
-    monkeypatch.setattr(taking, "find_errors", fail_over_one)
+    monkeypatch.setattr(taking, "add_entry", fail_over_one)
     run = congdoan("import", broken.parent, "--year", 2024, "--data", data)
     assert (run.status, run.err) == (1, "")
-    assert "Đã nhận: 2 tệp" in run.out
-    assert good.name in run.out
+    assert "Đã nhận: 1 tệp" in run.out
+    assert f"LỖI {asked.name}, trang tính «Báo cáo», ô D21" in run.out
     assert office.name in run.out
     assert f"LỖI {broken.name}: lỗi của chương trình (KeyError)" in run.out
     lists = broken.parent / "loi-nhap"
@@ -222,12 +222,16 @@ def test_a_hundred_percent_that_excel_kept_as_1_is_asked_about(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
     data = data_for("dakrong", tmp_path)
-    run = congdoan("import", *dakrong(tmp_path, "31-go-100-phan-tram.xlsx"), "--data", data)
-    assert (run.status, run.err) == (0, "")
+    form = dakrong(tmp_path, "31-go-100-phan-tram.xlsx")
+    asked = congdoan("import", *form, "--data", data)
+    assert asked.status == 1
+    taken = congdoan("import", *form, "--data", data, "--supersede", "đúng là 1 người")
+    assert (taken.status, taken.err) == (0, "")
     check = congdoan("check", "--data", data).out
-    for out in (run.out, check):
+    for out in (asked.out, taken.out, check):
         assert out.count("có phải đã gõ 100%") == 3
         assert "ô D21" in out
         assert "«Số người được tuyên truyền» chỉ là 1 trong 50" in out
-        # A new office's first year has nothing to hold its money against but what is usual.
+    # A new office's first year has nothing to hold its money against but what is usual.
+    for out in (taken.out, check):
         assert "chỉ bằng khoảng một phần nghìn mức thường thấy" in out

@@ -17,6 +17,7 @@ from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, type_table
+from analysis.tables.oddities import find_lone_ones
 from analysis.tables.stored import at_place, find_place, read_rows, row_keys
 from analysis.tables.storefile import last_entry
 
@@ -92,6 +93,7 @@ def _broken_rules(
     problems += check_rules(dataset)
     problems += _not_asked(dataset, changes, plan)
     problems += _empty_returns(changes)
+    problems += _lone_ones(dataset, merged)
     return merged, [problem for problem in problems if problem.severity == "error"]
 
 
@@ -178,6 +180,17 @@ def _empty_returns(changes: Sequence[Change]) -> list[Problem]:
         for (row, key, _), is_empty in zip(_rows_of("returns", changes), empty, strict=True)
         if is_empty
     ]
+
+
+def _lone_ones(dataset: Dataset, merged: _Merged) -> list[Problem]:
+    """Return an error for each lone 1 that a workbook brings: nothing in the cell tells 100% from 1."""
+    found = []
+    for problem in find_lone_ones(dataset):
+        brought = dict(enumerate(merged.brought[problem.file], start=2)).get(problem.row or 0)
+        if brought and brought[0].sheet:
+            message = f'{problem.message}; nếu đúng là 1 người thì nhập lại với --supersede "lý do"'
+            found.append(replace(problem, severity="error", message=message))
+    return found
 
 
 def _rows_of(name: str, changes: Sequence[Change]) -> Iterator[tuple[int, Key, bool]]:

@@ -95,7 +95,8 @@ def judge_together(
         table = dictionary().tables[name]
         text = pd.concat([part.text for _, part in parts], ignore_index=True)
         state = read_rows(connection, table, last, text[list(table.key)])
-        records = Records(name, text, "", {})
+        # What is only asked of workbooks is asked of each file again by itself.
+        records = Records(name, text, max(part.sheet for _, part in parts), {})
         if is_beside:
             records = only_news(records, state, plan.issuer.id)
         compared.append((compare_rows(records, state), parts))

@@ -42,7 +42,7 @@ def check_oddities(dataset: Dataset) -> list[Problem]:
         Warnings only: they are shown and block nothing.
     """
     rules: list[Rule] = [
-        *(_dates_in_order, _other_founding, _odd_counts, _lone_ones, _odd_money),
+        *(_dates_in_order, _other_founding, _odd_counts, find_lone_ones, _odd_money),
         *(_sudden_changes, _same_as_last_year, _twins, _over_collection),
         *(_unknown_lineage, _still_standing, find_variants),
     ]
@@ -95,8 +95,14 @@ def _other_founding(dataset: Dataset) -> list[Problem]:
     )
 
 
-def _lone_ones(dataset: Dataset) -> list[Problem]:
-    """Warn of 1 out of many where most are meant: Excel keeps a typed 100% as 1."""
+def find_lone_ones(dataset: Dataset) -> list[Problem]:
+    """Warn of 1 out of many where most are meant: Excel keeps a typed 100% as 1.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of a file's own rows, or whole.
+    """
     found = []
     for table in dictionary().tables.values():
         mostly = [column for column in table.columns.values() if column.mostly]
