@@ -61,7 +61,7 @@ WHO = {
 }
 Key = tuple[str, ...]
 #: How many of the values a column and a line are tried with; all of them with CONGDOAN_FUZZ=all.
-TRIED, TRIED_IN_FORMS = (len(SEEN),) * 2 if os.environ.get("CONGDOAN_FUZZ") == "all" else (4, 2)
+TRIED, TRIED_IN_FORMS = (len(SEEN),) * 2 if os.environ.get("CONGDOAN_FUZZ") == "all" else (2, 1)
 
 
 def values_for(place: int, tried: int) -> Iterator[tuple[int, str]]:
@@ -154,7 +154,8 @@ def check(
             column = dictionary().tables[table].columns[name]
             allowed = {SEEN[value].get(column.type.name)}
             if column.type.name == "text":
-                allowed = {value, "Tốt"} if value.startswith("Ｔ") else {value}
+                # A wide letter is seen as the letter that it is; what has no width is not seen.
+                allowed = {"Ｔốt", "Tốt"} if value.startswith("Ｔ") else {value}
             assert new[name] in allowed, (table, name, value, new[name])
 
 
@@ -162,6 +163,7 @@ def check(
 def test_whatever_stands_in_a_column_of_a_table(
     table: str, begun: Path, plan: Plan, tmp_path: Path
 ) -> None:
+    tried = 0
     for place, name in enumerate(dictionary().tables[table].columns):
         folder = shutil.copytree(begun, tmp_path / name / "data")
         files: dict[Path, tuple[str, Key, str, str]] = {}
@@ -173,6 +175,8 @@ def test_whatever_stands_in_a_column_of_a_table(
                 path.write_bytes(as_table(table, row | {name: value}))
                 files[path] = (table, key, name, value)
         check(give(folder, list(files), plan), files, begun, folder)
+        tried += len(files)
+    print(f"{table}: {tried} combinations")
 
 
 @pytest.mark.parametrize("table", HEADERS)
@@ -219,6 +223,7 @@ def test_whatever_stands_in_a_line_of_a_form(
     figure = marked.index("Số lượng")
     lines = [i for i, row in enumerate(sheet) if row[codes].partition(".")[0] in HEADERS]
     assert len(lines) >= 20
+    tried = 0
     for line in lines:
         table, _, name = sheet[line][codes].partition(".")
         folder = shutil.copytree(begun, tmp_path / str(line) / "data")
@@ -233,6 +238,8 @@ def test_whatever_stands_in_a_line_of_a_form(
                 key = tuple(own[column] for column in dictionary().tables[table].key)
                 files[path] = (table, key, name, value)
         check(give(folder, list(files), plan), files, begun, folder)
+        tried += len(files)
+    print(f"form {kind}: {tried} combinations")
 
 
 def _filled(

@@ -127,7 +127,7 @@ def test_a_part_above_its_whole_is_an_error(above_wholes: list[list[Problem]], c
     assert problem.code == "part_above_whole"
     assert place(problem) == (f"{table}.csv", case + 2, column, str(value))
     heading = dictionary().tables[table].columns[column].vi
-    assert f"«{heading}» lớn hơn «{whole}» là {limit}" in problem.message
+    assert f"«{heading}» lớn hơn «{whole}» là {f"{limit:,}".replace(",", ".")}" in problem.message
     assert (ON_REGISTER in problem.message) == (column != "fund_allocated")
 
 
@@ -533,7 +533,7 @@ def test_money_of_another_unit_of_money_is_asked_about_by_its_size(tmp_path: Pat
         tables["returns"][4]["fund_due"] = typed
         (problem,) = problems_of(tables, tmp_path / typed)
         assert f"gõ bằng {unit} đồng?" in problem.message
-        assert "năm trước (90000000 đồng)" in problem.message
+        assert "năm trước (90.000.000 đồng)" in problem.message
 
 
 def test_members_change_without_a_warning_where_an_event_explains_it(tmp_path: Path) -> None:

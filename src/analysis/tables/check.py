@@ -113,4 +113,4 @@ def _above_message(table: Table, column: Column) -> str:
     tables = dictionary().tables
     whole = {**tables["roster"].columns, **table.columns}[column.at_most or ""]
     people = _ON_REGISTER if column.type.name == "count" else ""
-    return f"«{column.vi}» lớn hơn «{whole.vi}» là {{limit}}{people}"
+    return f"«{column.vi}» lớn hơn «{whole.vi}» là {{limit:,}}{people}"

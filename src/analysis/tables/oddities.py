@@ -114,7 +114,7 @@ def find_lone_ones(dataset: Dataset) -> list[Problem]:
             found += _warn(
                 *(frame[lone].assign(whole=whole[lone]), dataset, table.name),
                 *(column.name, "lone_one"),
-                f"«{column.vi}» chỉ là 1 trong {{whole}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
+                f"«{column.vi}» chỉ là 1 trong {{whole:,}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
             )
     return found
 
@@ -163,8 +163,8 @@ def _odd_amounts(
         each_head = frame[odd].assign(each=(amounts / heads)[odd], median=median[odd])
         found += _warn(
             *(each_head, dataset, table, column.name, "odd_money"),
-            f"«{column.vi}» tính ra {{each:.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
-            " (trung vị {median:.0f}); hãy xem lại",
+            f"«{column.vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
+            " (trung vị {median:,.0f}); hãy xem lại",
         )
     return found
 
@@ -185,7 +185,7 @@ def _other_unit(
     times_said = np.where(times < 1, "", " lần")
     rows = rows.assign(usual=usual, unit=unit, share=share + unit + times_said)
     message = (
-        f"«{column.vi}» {{share}} {what} ({{usual:.0f}} đồng); có số gõ bằng {{unit}} đồng?"
+        f"«{column.vi}» {{share}} {what} ({{usual:,.0f}} đồng); có số gõ bằng {{unit}} đồng?"
         " Số tiền phải ghi bằng đồng"
     )
     return _warn(rows, dataset, table, column.name, "other_money_unit", message)
@@ -302,7 +302,7 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
                 dataset.files[table.name],
                 column.name,
                 code="odd_count",
-                message=f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:.0f}}); hãy xem lại",
+                message=f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
                 is_error=False,
             )
     return found
@@ -340,7 +340,7 @@ def _sudden_changes(dataset: Dataset) -> list[Problem]:
         dataset.files["roster"],
         "members_total",
         code="sudden_change",
-        message="đoàn viên thay đổi trên 50% so với năm trước ({last}) mà không có biến động tổ chức nào",
+        message="đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào",
         is_error=False,
     )
 
@@ -356,7 +356,7 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
                 dataset.files[name],
                 collected,
                 code="over_collection",
-                message=f"thu trên 120% số phải thu ({{{due}}} đồng)",
+                message=f"thu trên 120% số phải thu ({{{due}:,}} đồng)",
                 is_error=False,
             )
     return found

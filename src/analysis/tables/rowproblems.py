@@ -11,6 +11,14 @@ import pandas as pd
 from analysis.problems import Problem, Severity
 
 
+class _Words(Formatter):
+    """Writes ``{sum:,}`` with the dots of Vietnamese figures; a year has no such mark."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        text: str = super().format_field(value, format_spec)
+        return text.replace(",", ".") if "," in format_spec else text
+
+
 def row_problems(
     rows: pd.DataFrame,
     file: str,
@@ -29,11 +37,13 @@ def row_problems(
     file, column : str
         Where they stand.
     code, message : str
-        What is wrong; the message may name columns of ``rows`` in braces.
+        What is wrong; the message may name columns of ``rows`` in braces, a sum
+        as ``{sum:,}``.
     is_error : bool
         Or only a warning.
     """
     severity: Severity = "error" if is_error else "warning"
+    words = _Words()
     # A nation has a hundred thousand warnings: only the columns that are shown, as plain lists.
     named = [name for _, name, _, _ in Formatter().parse(message) if name]
     places = zip(rows.index.tolist(), rows[column].tolist(), _years_of(rows), strict=True)
@@ -46,7 +56,7 @@ def row_problems(
             row,
             column,
             _spell(value),
-            message.format(**dict(zip(named, own, strict=True))),
+            words.vformat(message, (), dict(zip(named, own, strict=True))),
             year,
         )
         for (row, value, year), own in zip(places, facts, strict=False)
