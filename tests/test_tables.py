@@ -127,7 +127,8 @@ def test_a_part_above_its_whole_is_an_error(above_wholes: list[list[Problem]], c
     assert problem.code == "part_above_whole"
     assert place(problem) == (f"{table}.csv", case + 2, column, str(value))
     heading = dictionary().tables[table].columns[column].vi
-    assert f"«{heading}» lớn hơn «{whole}» là {f"{limit:,}".replace(",", ".")}" in problem.message
+    dotted = f"{limit:,}".replace(",", ".")
+    assert f"«{heading}» lớn hơn «{whole}» là {dotted}" in problem.message
     assert (ON_REGISTER in problem.message) == (column != "fund_allocated")
 
 
