@@ -385,6 +385,25 @@ def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -
         click.echo(f"Đã ghi {path}")
 
 
+@click.command(cls=Command)
+@option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="THƯ_MỤC",
+    help="Nơi ghi những gì còn dùng được, thành các bảng CSV.",
+)
+@data_option
+@params_option
+def doctor(out: Path | None, data: Path | None, params_file: Path | None) -> None:
+    """Khám kho số liệu. Phần nào còn lành, lần nhập nào hỏng; ghi lại phần cứu được."""
+    from analysis.store.doctor import examine
+
+    findings, is_sound = examine(_folder(date.today().year, data, params_file), out)
+    click.echo("\n".join(findings))
+    if not is_sound:
+        raise SystemExit(_FAILED)
+
+
 def _folder(year: int, data: Path | None, params_file: Path | None) -> Path:
     params, root = named_settings(year, data, None, params_file)
     return root / params.data
@@ -399,4 +418,4 @@ def _settings(
     return root / params.data, load_plan(root / params.plan), params
 
 
-STORE_COMMANDS = (import_files, withdraw, history, status, changes, export)
+STORE_COMMANDS = (import_files, withdraw, history, status, changes, export, doctor)

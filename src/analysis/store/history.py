@@ -12,6 +12,7 @@ from pathlib import Path
 from analysis.problems import name_place
 from analysis.store.figures import show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.seals import refuse_damage
 from analysis.tables.stored import address, find_keys
 from analysis.tables.storefile import (
     WITHDRAW,
@@ -111,6 +112,7 @@ def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[E
     refuse_missing(folder)
     entries: dict[int, Entry] = {}
     with reading(folder) as connection:
+        refuse_damage(connection)
         for table in dictionary().tables.values():
             keys = find_keys(connection, table, name, year, issuer)
             for key in keys.itertuples(index=False, name=None):

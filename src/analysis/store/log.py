@@ -16,8 +16,10 @@ from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import read_dataset
+from analysis.tables.seals import SEALS, add_seals, refuse_damage, row_ends
 from analysis.tables.storefile import (
     APPLICATION,
+    DAMAGED,
     PATIENCE_SECONDS,
     VERSION,
     connect,
@@ -104,7 +106,7 @@ def create_store(folder: Path, command: str, by: str = "") -> list[str]:
         # A second import may have made it while this one waited.
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             return []
-        _create_tables(connection)
+        create_tables(connection)
         at = _now()
         for name, file in files.items():
             if file.path is None:
@@ -140,8 +142,12 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
         (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             connection.close()
-            message = "kho số liệu bị hỏng; hãy lấy lại bản sao lưu"
-            raise InputError([error(message, code="bad_store", file=STORE, value=state)])
+            raise InputError([error(DAMAGED, code="bad_store", file=STORE, value=state)])
+        try:
+            refuse_damage(connection)
+        except BaseException:
+            connection.close()
+            raise
         _make_lasting(connection)
     return connection
 
@@ -191,6 +197,7 @@ def add_entry(
     int
         The entry's number.
     """
+    ends = row_ends(connection)
     # The order of entries is that of their numbers, whatever a clock said.
     row: list[str | int | None] = [at or _now(), handed.command, handed.file, handed.digest]
     row += [handed.reason or None, handed.by or None, errors]
@@ -199,6 +206,7 @@ def add_entry(
     entry = connection.execute(f"INSERT INTO entry ({columns}) VALUES ({marks})", row).lastrowid
     for part in records:
         _add_rows(connection, int(entry or 0), part)
+    add_seals(connection, int(entry or 0), ends)
     rows = [(entry, year, unit) for year, unit in refused]
     connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
     return int(entry or 0)
@@ -259,11 +267,13 @@ def _make_lasting(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of an empty store."""
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     statements = _LOG.split(";")[:-1]
-    names = ["entry", "source", "refused"]
+    statements.append(SEALS)
+    names = ["entry", "source", "refused", "seal"]
     for table in dictionary().tables.values():
         columns = "".join(f", {name} TEXT" for name in table.columns)
         statements.append(
@@ -290,9 +300,13 @@ def _create_tables(connection: sqlite3.Connection) -> None:
 
 
 def add_new_columns(connection: sqlite3.Connection) -> None:
-    """Give a store the columns that the dictionary got after the store was made."""
+    """Give a store what came after it was made: columns of the dictionary, and seals."""
     for table in dictionary().tables.values():
         known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
         for name in table.columns:
             if name not in known:
                 connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} TEXT")
+    connection.execute(SEALS)
+    unsealed = "SELECT 1 FROM entry WHERE errors = 0 AND id NOT IN (SELECT entry FROM seal) LIMIT 1"
+    if connection.execute(unsealed).fetchone():
+        add_seals(connection)

@@ -15,6 +15,7 @@ from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files
+from analysis.tables.seals import refuse_damage
 from analysis.tables.stored import Origin, digest_rows, read_rows, unknown_tables
 from analysis.tables.storefile import has_store, last_entry, reading, refuse_missing, require_past
 from analysis.tables.texts import read_files
@@ -185,6 +186,7 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
     digest = hashlib.sha256()
     found: list[Problem] = []
     with reading(folder) as connection:
+        refuse_damage(connection)
         last = last_entry(connection) if as_of is None else require_past(connection, as_of)
         problems += unknown_tables(connection, hash_files(folder))
         for table in dictionary().tables.values():

@@ -45,12 +45,17 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as failure:
         name = getattr(failure, "sqlite_errorname", "")
+        if not name and "decode" in str(failure):  # Python, not SQLite: a text that is none
+            name = "SQLITE_CORRUPT"
         for start, (code, message) in _REASONS.items():
             if name.startswith(start):
                 raise InputError([error(message, code=code, file=path.name)]) from failure
         raise
 
 
+DAMAGED = (
+    "kho số liệu bị hỏng; hãy lấy lại bản sao lưu, hoặc xem còn gì dùng được bằng congdoan doctor"
+)
 _REASONS = {
     "SQLITE_BUSY": (
         "store_busy",
@@ -64,7 +69,7 @@ _REASONS = {
         "lỗi đọc ghi ổ đĩa (có thể ổ đĩa đã đầy); kho số liệu không hư hại, hãy chạy lại lệnh này",
     ),
     "SQLITE_NOTADB": ("bad_store", "tệp không phải là kho số liệu; hãy lấy lại bản sao lưu"),
-    "SQLITE_CORRUPT": ("bad_store", "kho số liệu bị hỏng; hãy lấy lại bản sao lưu"),
+    "SQLITE_CORRUPT": ("bad_store", DAMAGED),
 }
 
 
