@@ -17,6 +17,7 @@ from test_store import a_return
 from analysis.plan import Plan
 from analysis.problems import InputError
 from analysis.store.log import create_store
+from analysis.store.withdraw import withdraw_rows
 from analysis.tables.files import STORE
 from analysis.tables.load import load_dataset
 
@@ -101,13 +102,17 @@ def test_a_sound_store_is_called_sound(folder: Path, congdoan: Callable[..., Run
     assert "Kho lành: 7 lần nhập" in run.out
 
 
-def test_a_store_of_an_older_program_is_read_and_sealed_by_the_next_import(
-    folder: Path, plan: Plan, tmp_path: Path
+@pytest.mark.parametrize("command", ["import", "withdraw"])
+def test_a_store_of_an_older_program_is_read_and_sealed_by_the_next_command_that_writes(
+    folder: Path, plan: Plan, tmp_path: Path, command: str
 ) -> None:
     spoil(folder, "DROP TABLE seal")
     before = load_dataset(folder).digest
-    give(folder, plan, write_delivery(tmp_path, "returns-b", [a_return("U1")]))
-    assert load_dataset(folder).digest == before
+    if command == "import":
+        give(folder, plan, write_delivery(tmp_path, "returns-b", [a_return("U1")]))
+        assert load_dataset(folder).digest == before
+    else:
+        withdraw_rows(folder, "U1", 2024, reason="nhầm")
     spoil(folder, "DELETE FROM returns WHERE unit_id = 'U7'")
     with pytest.raises(InputError, match="congdoan doctor"):
         load_dataset(folder)

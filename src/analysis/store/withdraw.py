@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.problems import InputError, Problem, error, has_errors
 from analysis.store.judge import typed
-from analysis.store.log import Handed, add_entry, open_for_writing, writing
+from analysis.store.log import Handed, add_entry, add_new_columns, open_for_writing, writing
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
@@ -70,6 +70,7 @@ def withdraw_rows(
         explained(folder / STORE),
         writing(connection),
     ):
+        add_new_columns(connection)
         keys = find_keys(connection, kind, name, year, issuer)
         rows = read_rows(connection, kind, last_entry(connection), keys)
         if rows.empty:
