@@ -115,6 +115,8 @@ def _rows(connection: sqlite3.Connection, name: str, after: int) -> dict[int, by
     A column that the dictionary gets later is empty in earlier rows, and leaves their digest as it is.
     """
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")][1:]
+    if not columns:  # a table of the dictionary that the store was made without
+        return {}
     # Control characters end a cell and stand for one that says nothing: no cell can hold them.
     cells = ", ".join(f"coalesce({column} || x'1f', x'1e')" for column in columns)
     text = f"rtrim(printf('{'%s' * len(columns)}', {cells}), x'1e')"
