@@ -3,7 +3,7 @@ PYTHON ?= python3
 YEAR ?= 2024
 ARGS ?=
 
-.PHONY: report test lint lock lab clean
+.PHONY: report test quick lint lock lab clean
 
 # make report YEAR=2023 ARGS="--unit HH-0042"
 report:
@@ -12,6 +12,9 @@ report:
 # make test ARGS="-k verdict"
 test:
 	@$(PYTHON) tools/run.py test $(ARGS)
+
+quick:
+	@$(PYTHON) tools/run.py quick $(ARGS)
 
 lint:
 	@$(PYTHON) tools/run.py lint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,42 @@ ROOT = Path(__file__).parents[1]
 # The same examples on every run and machine, no folder of found ones, no clock.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None)
 settings.load_profile("suite")
+
+# What `make quick` leaves out: a browser, LibreOffice, JupyterLab, whole sites, fuzzing, random data.
+SLOW = [
+    "cases_*",
+    "engine_completions",
+    "engine_oracle",
+    "intake_files",
+    "intake_forms",
+    "language",
+    "notebooks",
+    "packaging",
+    "pages_index",
+    "pages_print",
+    "pages_screen",
+    "redaction",
+    "redaction_solver",
+    "reports_consistency",
+    "reports_figures",
+    "reports_plan",
+    "reports_share",
+    "site_*",
+    "store",
+    "store_*",
+    "tables",
+    "engine_properties",
+    "cli_indicators",
+    "tables_files",
+    "cli_check",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        name = item.path.stem.removeprefix("test_")
+        if any(fnmatch(name, pattern) for pattern in SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 class Run(NamedTuple):

@@ -55,6 +55,7 @@ Cách dùng: python tools/run.py LỆNH [tuỳ chọn]
   lab [...]                   mở sổ tay trong JupyterLab
   setup                       chỉ cài đặt môi trường .venv
   test [...]                  ruff, mypy, pytest (tuỳ chọn của pytest)
+  quick [...]                 như test, bỏ các kiểm thử lâu
   lint                        ruff, mypy
   lock                        khoá lại phiên bản các gói (cần uv)
   clean                       xoá môi trường và bộ nhớ đệm; giữ nguyên reports/"""
@@ -314,6 +315,12 @@ def test(args: Sequence[str]) -> int:
     return run_checks({**lint_checks(), "pytest": ["-m", "pytest", *args]})
 
 
+def quick(args: Sequence[str]) -> int:
+    """Set up, then ruff, mypy and the tests that need no browser and no site: a developer's loop."""
+    setup()
+    return run_checks({**lint_checks(), "pytest": ["-m", "pytest", "-q", "-m", "not slow", *args]})
+
+
 def lock_command(uv: str) -> list[str]:
     """Return the command that prints the lock.
 
@@ -362,6 +369,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "lab": lab,
     "setup": setup_only,
     "test": test,
+    "quick": quick,
     "lint": lint,
     "lock": lock,
     "clean": clean,
