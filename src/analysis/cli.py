@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from analysis.commandline import (
     data_option,
     explain,
     named_settings,
+    on_option,
     open_named_study,
     option,
     params_option,
@@ -32,6 +33,8 @@ from analysis.commandline import (
 from analysis.problems import InputError, Problem, explain_os, has_errors, printable
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from analysis.params import Params
 
 _BAD_INPUT = _FAILED = 1
@@ -165,20 +168,24 @@ def report(
         raise SystemExit(_FAILED)
 
 
-@command.command()
-@year_option
-@option(
+by_option = option(
     "--by",
     default="",
     metavar="PHẠM_VI,...",
     help="Chỉ các phạm vi này: district, commune, unit_type, parent, unit.",
 )
-@option(
+table_option = option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="TỆP",
     help="Ghi ra .csv, .parquet hoặc .xlsx; không có thì in CSV ra màn hình.",
 )
+
+
+@command.command()
+@year_option
+@by_option
+@table_option
 @data_option
 @plan_option
 @params_option
@@ -193,22 +200,61 @@ def indicators(
     as_of: str,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
-    from analysis.indicators import SCOPES, write_table
+    from analysis.indicators import SCOPES
 
-    scopes = [word.strip() for word in by.split(",") if word.strip()] or list(SCOPES)
-    unknown = [word for word in scopes if word not in SCOPES]
+    scopes = _scopes_in(by, SCOPES, out)
+    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
+    _write_out(study.compute([year], scopes), out, "Chỉ tiêu")
+
+
+@command.command()
+@year_option
+@by_option
+@on_option
+@table_option
+@data_option
+@plan_option
+@params_option
+@as_of_option
+def tasks(
+    year: int,
+    by: str,
+    on: str,
+    out: Path | None,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    as_of: str,
+) -> None:
+    """Tính bảng nhiệm vụ của một năm. Việc nào xong, việc nào quá hạn, việc nào chưa báo cáo."""
+    from analysis.tasks import SCOPES, compute_tasks, require_tasks
+
+    scopes = _scopes_in(by, SCOPES, out)
+    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
+    require_tasks(study.dataset)
+    day = date.fromisoformat(on) if on else None
+    table = compute_tasks(study.dataset, study.plan, year, scopes, day)
+    _write_out(table, out, "Nhiệm vụ")
+
+
+def _scopes_in(by: str, known: Sequence[str], out: Path | None) -> list[str]:
+    """Return the scopes that are asked for; refuse unknown ones, and a file in no folder."""
+    scopes = [word.strip() for word in by.split(",") if word.strip()] or list(known)
+    unknown = [word for word in scopes if word not in known]
     if unknown:
         raise click.UsageError(
-            f"--by: không có phạm vi {', '.join(unknown)}; có: {', '.join(SCOPES)}"
+            f"--by: không có phạm vi {', '.join(unknown)}; có: {', '.join(known)}"
         )
     if out is not None and not out.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out.parent))
-    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
-    table = study.compute([year], scopes)
-    if out is None:
-        write_table(table, sys.stdout)
-    else:
-        write_table(table, out)
+    return scopes
+
+
+def _write_out(table: DataFrame, out: Path | None, sheet: str) -> None:
+    from analysis.indicators import write_table
+
+    write_table(table, out or sys.stdout, sheet)
+    if out is not None:
         click.echo(f"Đã ghi {len(table)} dòng vào {out}", err=True)
 
 
@@ -230,14 +276,17 @@ def check(
 ) -> None:
     """Kiểm tra bộ số liệu. Nêu mọi lỗi và cảnh báo, không giấu lỗi nào sau lỗi đầu tiên."""
     from analysis.params import find_root, load_params
+    from analysis.plan import load_plan
     from analysis.tables.check import check_dataset
     from analysis.tables.load import read_dataset
+    from analysis.tasks import check_tasks
 
     root = find_root()
-    folder = data or root / load_params(year or date.today().year, params_file, root).data
+    params = load_params(year or date.today().year, params_file, root)
+    folder = data or root / params.data
     try:
         dataset, problems = read_dataset(folder, date.fromisoformat(as_of) if as_of else None)
-        problems += check_dataset(dataset)
+        problems += [*check_dataset(dataset), *check_tasks(dataset, load_plan(root / params.plan))]
     except InputError as failure:
         if form == "text":
             raise

@@ -112,6 +112,13 @@ def _day(context: click.Context, parameter: click.Parameter, given: str) -> str:
         raise click.BadParameter(message, context, parameter) from None
 
 
+on_option = option(
+    "--on",
+    default="",
+    callback=_day,
+    metavar="NGÀY",
+    help="Xem trạng thái vào ngày này, nếu trước ngày chốt số liệu, ví dụ 2024-06-30.",
+)
 as_of_option = option(
     "--as-of",
     default="",

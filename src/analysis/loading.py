@@ -12,6 +12,7 @@ from analysis.problems import InputError, error
 from analysis.redaction import redact
 from analysis.study import Study
 from analysis.tables.load import load_dataset
+from analysis.tasks import check_tasks
 
 #: What `keep_warm` holds, by the settings that decide it.
 _warm: dict[tuple[str, ...], Study] = {}
@@ -75,7 +76,11 @@ def open_study(params: Params, root: Path) -> Study:
         raise InputError([error(message, code="sealed")])
     load_language(params.lang, root)  # an unknown language is refused now, not by a report
     plan = localise(load_plan(root / params.plan), params.lang, root)
-    study = Study(params, plan, load_dataset(root / params.data, params.as_of_day), root)
+    dataset = load_dataset(root / params.data, params.as_of_day)
+    problems = check_tasks(dataset, plan)
+    if problems:
+        raise InputError(problems)
+    study = Study(params, plan, dataset, root)
     # Before anything else sees it: no page, table or file of that edition holds an exact figure.
     return redact(study) if params.edition == "share" else study
 

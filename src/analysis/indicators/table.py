@@ -55,7 +55,7 @@ def compute_indicators(
         If the roster has nothing for a year that was asked for.
     """
     chosen = sorted(dataset.years if years is None else set(years))
-    _require_years(dataset, chosen)
+    require_years(dataset, chosen)
     sources = open_sources(dataset, plan)
     shown = [Year(sources, year) for year in chosen]
     catalogue = plan.catalogue()
@@ -79,7 +79,14 @@ def compute_indicators(
     return rows.to_frame()
 
 
-def _require_years(dataset: Dataset, years: Sequence[int]) -> None:
+def require_years(dataset: Dataset, years: Sequence[int]) -> None:
+    """Refuse years of which the roster has nothing.
+
+    Raises
+    ------
+    InputError
+        With every such year, and those that there are.
+    """
     absent = sorted(set(years) - set(dataset.years))
     if absent:
         known = ", ".join(str(year) for year in dataset.years) or "không có năm nào"

@@ -22,11 +22,11 @@ _CHUNK = 250_000
 _SPECIAL = re.compile(r'[",\r\n]')
 
 
-def write_table(table: pd.DataFrame, target: Path | IO[str]) -> None:
-    """Write an indicator table as ``.csv``, ``.parquet`` or ``.xlsx``, by the path's ending.
+def write_table(table: pd.DataFrame, target: Path | IO[str], sheet: str = "Chỉ tiêu") -> None:
+    """Write an indicator table, or a task table, as ``.csv``, ``.parquet`` or ``.xlsx``, by the path's ending.
 
     CSV is UTF-8 without BOM, LF, decimals in the shortest form that round-trips. A text stream
-    gets CSV.
+    gets CSV; ``sheet`` names the sheet of a workbook.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def write_table(table: pd.DataFrame, target: Path | IO[str]) -> None:
         with pd.ExcelWriter(
             target, engine="xlsxwriter", engine_kwargs={"options": options}
         ) as writer:
-            table.to_excel(writer, index=False, sheet_name="Chỉ tiêu")
+            table.to_excel(writer, index=False, sheet_name=sheet)
     else:
         message = "đuôi tệp phải là .csv, .parquet hoặc .xlsx"
         raise InputError([error(message, code="ending", file=str(target))])

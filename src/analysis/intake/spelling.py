@@ -351,5 +351,6 @@ _SPELLERS: dict[str, Callable[[Any, Column], str]] = {
     "share": _spell_share,
     "word": _spell_word,
     "id": _spell_id,
+    "task": _spell_text,
     "text": _spell_text,
 }

@@ -37,6 +37,8 @@ _JUDGED = ("met", "not_met", "undetermined")
 _BOUNDS = ("lower", "upper", "breakeven", *OPEN_COLUMNS)
 _FIGURES = ("numerator", "denominator", "value", "slack", *_BOUNDS)
 _KEY = ["year", "unit_id"]
+#: All that is told of the plan's tasks: states, and that there is evidence, never what it is.
+_SAID_OF_TASKS: dict[str, tuple[str, ...]] = {"tasks": ("state", "done_on"), "evidence": ()}
 
 
 class HiddenCell:
@@ -229,12 +231,16 @@ class _Editor:
         return {name: self._edit(name, frame) for name, frame in self.study.dataset.tables.items()}
 
     def _edit(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        columns = dictionary().tables[name].columns
+        table = dictionary().tables[name]
+        kept = _SAID_OF_TASKS.get(name)
         return frame.assign(
             **{
                 key: frame[key].where(self._may_show(name, frame, column))
-                for key, column in columns.items()
-                if is_persons(column) or column.type.name in ("money", "share") or key == "note"
+                for key, column in table.columns.items()
+                if is_persons(column)
+                or column.type.name in ("money", "share")
+                or key == "note"
+                or (kept is not None and key not in (*table.key, *kept))
             }
         )
 

@@ -20,6 +20,7 @@ from analysis.tables.load import Dataset, type_table
 from analysis.tables.oddities import find_lone_ones
 from analysis.tables.stored import at_place, find_place, read_rows, row_keys
 from analysis.tables.storefile import last_entry
+from analysis.tasks import check_tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +79,8 @@ def find_suspects(
         As for `find_errors`; each of the tables has a unit and a year.
     """
     merged, problems = _broken_rules(connection, changes, plan)
-    columns = ["year", "unit_id"]
-    places = [merged.text[one.file].loc[one.row, columns] for one in problems]
-    return {(str(year), str(unit)) for year, unit in places}
+    rows = [merged.text[one.file].loc[one.row] for one in problems]
+    return {(str(row["year"]), str(row.get("unit_id", row.get("holder_id")))) for row in rows}
 
 
 def _broken_rules(
@@ -90,7 +90,7 @@ def _broken_rules(
     problems: list[Problem] = []
     tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
     dataset = Dataset(tables, {name: name for name in tables})
-    problems += check_rules(dataset)
+    problems += [*check_rules(dataset), *check_tasks(dataset, plan)]
     problems += _not_asked(dataset, changes, plan)
     problems += _empty_returns(changes)
     problems += _lone_ones(dataset, merged)
@@ -130,9 +130,10 @@ def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged
         parts = [change for change in changes if change.table.name == name]
         rows = [change.after for change in parts]
         brought[name] = [(c.records, int(str(row))) for c in parts for row in c.after.index]
-        if name in ("roster", "returns"):
+        if name in ("roster", "returns", "tasks", "evidence"):
             key = list(table.key)
-            state = read_rows(connection, table, last, units)
+            who = units.set_axis(["year", "unit_id" if "unit_id" in key else "holder_id"], axis=1)
+            state = read_rows(connection, table, last, who)
             if rows:
                 ours = pd.MultiIndex.from_frame(pd.concat(rows)[key])
                 state = state[~pd.MultiIndex.from_frame(state[key]).isin(ours)]
@@ -145,8 +146,10 @@ def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged
 
 def _units(changes: Sequence[Change]) -> pd.DataFrame:
     """Return the units, by year, that the rows of the changes name."""
-    named = [c.after[["year", "unit_id"]] for c in changes if {"year", "unit_id"} <= {*c.after}]
-    return pd.concat([pd.DataFrame(columns=["year", "unit_id"]), *named]).drop_duplicates()
+    key = ["year", "unit_id"]
+    rows = [c.after.rename(columns={"holder_id": "unit_id"}) for c in changes]
+    named = [frame[key] for frame in rows if {*key} <= {*frame}]
+    return pd.concat([pd.DataFrame(columns=key), *named]).drop_duplicates()
 
 
 def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[Problem]:

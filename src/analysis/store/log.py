@@ -274,20 +274,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     statements = _LOG.split(";")[:-1]
     statements.append(SEALS)
     names = ["entry", "source", "refused", "seal"]
-    for table in dictionary().tables.values():
-        columns = "".join(f", {name} TEXT" for name in table.columns)
-        statements.append(
-            f"CREATE TABLE {table.name} (source INTEGER NOT NULL REFERENCES source,"
-            f" row INTEGER NOT NULL{columns})"
-        )
-        statements.append(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.key)})")
-        names.append(table.name)
-    statements += [
-        f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name}"
-        f" BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
-        for name in names
-        for act in ("UPDATE", "DELETE")
-    ]
+    statements += [statement for name in names for statement in _locks(name)]
     # A replacing insert removes the old row without asking the triggers above.
     statements += [
         f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name}"
@@ -297,11 +284,32 @@ def create_tables(connection: sqlite3.Connection) -> None:
     ]
     for statement in statements:
         connection.execute(statement)
+    add_new_columns(connection)
+
+
+def _locks(name: str) -> Iterator[str]:
+    """Yield what keeps a table's rows as they are."""
+    for act in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name}"
+            " BEGIN SELECT RAISE(ABORT, 'the store only grows'); END"
+        )
 
 
 def add_new_columns(connection: sqlite3.Connection) -> None:
-    """Give a store what came after it was made: columns of the dictionary, and seals."""
+    """Give a store what came after it was made: tables and columns of the dictionary, and seals."""
+    made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     for table in dictionary().tables.values():
+        if table.name not in made:
+            columns = "".join(f", {name} TEXT" for name in table.columns)
+            connection.execute(
+                f"CREATE TABLE {table.name} (source INTEGER NOT NULL REFERENCES source,"
+                f" row INTEGER NOT NULL{columns})"
+            )
+            key = ", ".join(table.key)
+            connection.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({key})")
+            for statement in _locks(table.name):
+                connection.execute(statement)
         known = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
         for name in table.columns:
             if name not in known:

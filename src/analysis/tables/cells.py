@@ -116,6 +116,7 @@ _PARSERS: dict[str, Callable[[pd.Series, Column], tuple[pd.Series, pd.Series]]] 
     "share": _parse_share,
     "word": _parse_word,
     "id": _parse_id,
+    "task": _parse_id,
     "text": _parse_text,
 }
 

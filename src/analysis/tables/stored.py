@@ -269,7 +269,7 @@ def find_place(
     """Return where the current figure of a key came from; None if no file ever gave one."""
     same = " AND ".join(f"{name} = ?" for name in table.key)
     query = (
-        f"SELECT entry.id, file, sheet, addresses, row, {column} FROM {table.name} AS t"
+        f"SELECT entry.id, entry.file, sheet, addresses, row, t.{column} FROM {table.name} AS t"
         " JOIN source ON source.id = t.source JOIN entry ON entry.id = source.entry"
         f" WHERE {same} AND {column} IS NOT NULL AND entry.id <= ? ORDER BY t.rowid DESC LIMIT 1"
     )

@@ -19,7 +19,7 @@ from urllib.parse import quote_from_bytes
 
 from analysis.atomic import write_atomically
 from analysis.problems import InputError, error
-from analysis.tables.dictionary import Table
+from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import MARK, STORE
 
 #: Raised when an older program could no longer read the store rightly.
@@ -181,6 +181,12 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the store of a folder and hold one state of it: what is written meanwhile is not seen."""
     with closing(connect(folder)) as connection, explained(folder / STORE):
         connection.execute("BEGIN")
+        # A table that the dictionary got after the store was made is an empty one.
+        made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for table in dictionary().tables.values():
+            if table.name not in made:
+                columns = ", ".join(["source", "row", *table.columns])
+                connection.execute(f"CREATE TEMP TABLE {table.name} ({columns})")
         yield connection
 
 

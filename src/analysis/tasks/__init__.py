@@ -1,0 +1,12 @@
+"""What the plan asks to be done: the state of every task with its holder, and the task table.
+
+Data flows one way: `check` (what rows of the tables must hold) · `holdings` (who has a task, and
+what they said of it) → `states` (what that shows on a day) → `table` (counts and rates per scope).
+It knows owners and cadences, never a task.
+"""
+
+from analysis.tasks.check import check_tasks, require_tasks
+from analysis.tasks.states import STATES
+from analysis.tasks.table import SCOPES, compute_tasks
+
+__all__ = ["SCOPES", "STATES", "check_tasks", "compute_tasks", "require_tasks"]
