@@ -229,3 +229,34 @@ def test_what_is_not_there_and_what_holds_nothing(
     assert run.status == 1
     assert "không có tệp số liệu nào" in run.err
     assert not (data / STORE).exists()
+
+
+def test_a_list_gives_way_to_a_form_and_a_form_to_none(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    form, *others = sorted(mail.iterdir())
+    unit = unit_of(form)
+    (row,) = [row for row in rows_of("roster", YEAR) if row["unit_id"] == unit]
+    workers, members = int(row["workers_total"]), int(row["members_total"])
+    change(form, "Tổng số CNVCLĐ", workers + 5)
+    change(form, "Tổng số đoàn viên", members + 1)
+    run = congdoan("import", mail, "--data", data)
+    assert (run.status, run.err) == (0, "")
+    assert f"Tổng số CNVCLĐ {workers} → {workers + 5}, Tổng số đoàn viên {members} →" in run.out
+    assert f"{workers} → {workers + 5}" in congdoan("history", unit, YEAR, "--data", data).out
+
+    # Another list says again what the first one said.
+    later = mail / "danh-sach.csv"
+    with later.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    run = congdoan("import", later, "--data", data)
+    assert run.status == 0, run.out
+    assert f"{unit}, Tổng số CNVCLĐ: phiếu {workers + 5}, danh sách {workers}" in run.out
+    assert f"{workers + 5} → {workers}" not in congdoan("history", unit, YEAR, "--data", data).out
+    other = others[0]
+    change(other, "Tổng số CNVCLĐ", 9_999)
+    run = congdoan("import", other, "--data", data)
+    assert run.status == 1
+    assert "«Tổng số CNVCLĐ» đã có số liệu khác" in run.out

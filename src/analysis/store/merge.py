@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -14,6 +14,8 @@ from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.stored import key_index
 
 Key = tuple[str, ...]
+#: A row and a column of a change.
+Cell = tuple[int, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,48 +109,58 @@ def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
     return replace(part, text=text)
 
 
-def need_reason(change: Change, file: str) -> list[Problem]:
-    """Return an error for every figure that the file replaces.
+def find_replaced(change: Change) -> set[Cell]:
+    """Return the figures that a file replaces.
 
     A first return may fill what the register did not know; a second return is a correction,
     whatever it changes.
     """
-    problems = []
-    for name, rows in _replaced(change):
-        column = change.table.columns[name]
-        for row in rows:
-            old, new = (show_figure(column, f.at[row, name]) for f in (change.before, change.after))
-            message = (
-                f"«{column.vi}» đã có số liệu khác: {old} → {new}; muốn thay thì chạy lại với"
-                ' --supersede "lý do"'
-            )
-            problem = change.records.problem(file, name, row, code="superseded", message=message)
-            problems.append(problem)
-    return problems
-
-
-def _replaced(change: Change) -> list[tuple[str, list[int]]]:
-    found: list[tuple[str, list[int]]] = []
     known = ~change.is_new
     if not known.any():
-        return found
+        return set()
+    found: set[Cell] = set()
     for name in change.records.text.columns:
         before = change.before[name]
         other = known & (change.after[name] != before)
         if change.table.name == "roster":
             other &= before != ""
-        found.append((name, [int(str(row)) for row in change.after.index[other]]))
+        found |= {(int(str(row)), name) for row in change.after.index[other]}
     return found
 
 
-def brought_twice(change: Change, file: str, run: Mapping[tuple[str, Key], str]) -> list[Problem]:
+def need_reason(change: Change, cells: Collection[Cell], file: str) -> list[Problem]:
+    """Return an error for every one of these figures, which the file replaces."""
+    problems = []
+    for row, name in sorted(cells):
+        column = change.table.columns[name]
+        message = (
+            f"«{column.vi}» đã có số liệu khác: {show_both(change, (row, name))}; muốn thay thì chạy"
+            ' lại với --supersede "lý do"'
+        )
+        problem = change.records.problem(file, name, row, code="superseded", message=message)
+        problems.append(problem)
+    return problems
+
+
+def show_both(change: Change, cell: Cell) -> str:
+    """Show a figure as it is and as it would be."""
+    row, name = cell
+    column = change.table.columns[name]
+    return " → ".join(show_figure(column, f.at[row, name]) for f in (change.before, change.after))
+
+
+def brought_twice(
+    change: Change, cells: Collection[Cell], file: str, run: Mapping[tuple[str, Key], str]
+) -> list[Problem]:
     """Return an error for every row of which another file of the same run says something else.
+
+    ``cells`` are the figures that the file replaces.
 
     The register and a unit's own form may each bring a part of the unit's row.
     """
     problems = []
     column = change.table.key[-1]
-    replaced = {row for _, rows in _replaced(change) for row in rows}
+    replaced = {row for row, _ in cells}
     for row, key in zip(change.after.index, change.keys, strict=True):
         other = run.get((change.table.name, key))
         if other is not None and row in replaced:

@@ -24,6 +24,7 @@ from analysis.store.arrivals import (
     read_all,
 )
 from analysis.store.judge import find_errors, typed
+from analysis.store.lists import find_given_way, leave_to_forms, tell_given_way
 from analysis.store.log import (
     Handed,
     add_entry,
@@ -38,6 +39,7 @@ from analysis.store.merge import (
     Key,
     brought_twice,
     compare_rows,
+    find_replaced,
     is_beside_returns,
     need_reason,
     only_news,
@@ -291,13 +293,15 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
     # Nothing can be said of a row without its key; that is told already.
     delivery = with_keys(delivery)
     sound = None if was_known else _seen_ahead(connection, run, path)
-    changes, errors = _compare(connection, run, delivery, sound)
-    errors += find_strangers(delivery, path, run.registers)
+    changes, found = _compare(connection, run, delivery, sound)
+    found += find_strangers(delivery, path, run.registers)
+    errors = [problem for problem in found if problem.severity == "error"]
     if errors or has_errors(problems):
         # What cannot be read counts as empty here: it is told once, as what it is.
         told = {_place_of(problem) for problem in problems if problem.severity == "error"}
         more = [problem for problem in errors if _place_of(problem) not in told]
         return _refuse(connection, run, arrival, more)
+    problems += found
     if not changes and path.resolve().parent != run.folder.resolve():
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
@@ -342,8 +346,8 @@ def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -
     """Say what was corrected since a file was taken in: among others it restores nothing."""
     found = [
         problem
-        for change in _changes(connection, run, delivery)
-        for problem in need_reason(change, delivery.file)
+        for change in _changes(connection, run, delivery)[0]
+        for problem in need_reason(change, find_replaced(change), delivery.file)
     ]
     message = (
         "tệp này đã nhận trước đây, sau đó số liệu đã được thay; muốn lấy lại số của tệp thì nhập"
@@ -362,36 +366,46 @@ def _compare(
     delivery: Delivery,
     sound: list[Change] | None = None,
 ) -> tuple[list[Change], list[Problem]]:
-    """Return what a file would change, and every reason why it may not.
+    """Return what a file would change, every reason why it may not, and what to tell if it may.
 
     ``sound`` is what it would change if that is known to break no rule.
     """
     errors = repeated_keys(delivery.file, delivery.records)
     if errors:
         return [], errors
-    changes = _changes(connection, run, delivery) if sound is None else sound
+    changes, told = _changes(connection, run, delivery) if sound is None else (sound, [])
     for change in changes:
-        errors += brought_twice(change, delivery.file, run.brought)
-        errors += [] if run.reason else need_reason(change, delivery.file)
+        replaced = find_replaced(change)
+        given_way = find_given_way(connection, change, replaced)
+        told += tell_given_way(change, given_way, delivery.file)
+        errors += brought_twice(change, replaced - given_way, delivery.file, run.brought)
+        errors += [] if run.reason else need_reason(change, replaced - given_way, delivery.file)
     if sound is None:
         found = find_errors(connection, changes, delivery.file, run.plan)
         # A reason answers what is only asked.
         errors += [one for one in found if not (run.reason and one.code == "lone_one")]
-    return changes, errors
+    return changes, errors + told
 
 
-def _changes(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> list[Change]:
+def _changes(
+    connection: sqlite3.Connection, run: _Run, delivery: Delivery
+) -> tuple[list[Change], list[Problem]]:
+    """Return what a file would change, and what of it was left out."""
     last = last_entry(connection)
-    changes = []
+    changes, told = [], []
     for part in delivery.records:
         table = dictionary().tables[part.table]
         state = read_rows(connection, table, last, part.text[list(table.key)])
         if is_beside_returns(part, delivery):
             part = only_news(part, state, run.plan.issuer.id)
         change = compare_rows(part, state)
+        if not run.reason:
+            part, left = leave_to_forms(connection, change, part, delivery.file)
+            told += left
+            change = compare_rows(part, state) if left else change
         if len(change.after):
             changes.append(change)
-    return changes
+    return changes, told
 
 
 def _refuse(

@@ -11,6 +11,7 @@ from analysis.plan import Plan
 from analysis.problems import name_place
 from analysis.store.changes import Changed, Correction
 from analysis.store.figures import show_figure
+from analysis.store.lists import GAVE_WAY
 from analysis.store.take_in import Recap, Taken
 from analysis.tables.files import STORE
 from analysis.tables.storefile import local_time
@@ -77,7 +78,7 @@ _TITLES = {
 def _warnings(recap: Recap) -> list[str]:
     given = [problem for taken in recap.files for problem in taken.problems]
     both = [problem for problem in given if problem.severity == "warning"] + [*recap.warnings]
-    return [str(problem) for problem in both]
+    return [str(problem) for problem in both if problem.code != GAVE_WAY]
 
 
 def _name(taken: Taken) -> str:
@@ -86,7 +87,8 @@ def _name(taken: Taken) -> str:
     if len(units) > _MOST_NAMED:
         named += f" và {len(units) - _MOST_NAMED} CĐCS khác"
     rows = f", {taken.rows} dòng" if taken.rows else ""
-    return f"{taken.path.name}{rows}" + (f": {named}" if named else "")
+    told = "".join(f"\n    {one.message}" for one in taken.problems if one.code == GAVE_WAY)
+    return f"{taken.path.name}{rows}" + (f": {named}" if named else "") + told
 
 
 def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:

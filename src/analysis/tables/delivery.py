@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -50,6 +50,10 @@ class Records:
         """Return the cell of a figure, as a spreadsheet names it; empty if it has none."""
         return self.addresses.get(column, "").format(row=row)
 
+    def is_form(self, column: str) -> bool:
+        """Tell whether a figure has a cell of its own, as on a unit's form; in a table it has a row."""
+        return is_form(self.addresses, column)
+
     def problem(self, file: str, column: str, row: int, *, code: str, message: str) -> Problem:
         """Return an error at the cell of a figure."""
         value = self.text.at[row, column] if column in self.text.columns else ""
@@ -82,6 +86,19 @@ class Delivery:
     file: str
     digest: str
     records: tuple[Records, ...]
+
+
+def is_form(addresses: Mapping[str, str], column: str) -> bool:
+    """Tell whether a column's figures stand on a form, by the addresses of `Records`.
+
+    Examples
+    --------
+    >>> is_form({"members_total": "D9"}, "members_total")
+    True
+    >>> is_form({"members_total": "D{row}"}, "members_total"), is_form({}, "members_total")
+    (False, False)
+    """
+    return "{row}" not in addresses.get(column, "{row}")
 
 
 def with_keys(delivery: Delivery) -> Delivery:

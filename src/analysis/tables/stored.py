@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.problems import Problem, error
+from analysis.tables.delivery import is_form
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.storefile import is_known, reading, withdrawn_keys
 
@@ -135,7 +136,10 @@ def unknown_tables(
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure of the store came from: a cell of a file, and the entry that took it in."""
+    """Where a figure of the store came from: a cell of a file, and the entry that took it in.
+
+    ``is_form``: the cell is one of a form, not of a list.
+    """
 
     entry: int
     file: str
@@ -143,6 +147,7 @@ class Place:
     cell: str
     row: int
     value: str
+    is_form: bool
 
 
 @dataclass(frozen=True)
@@ -277,8 +282,9 @@ def find_place(
     if found is None:
         return None
     entry, file, sheet, addresses, row, value = found
-    cell = address(_addresses(addresses), column, row)
-    return Place(entry, file, sheet, cell, row, value)
+    places = _addresses(addresses)
+    cell = address(places, column, row)
+    return Place(entry, file, sheet, cell, row, value, is_form(places, column))
 
 
 @lru_cache
