@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis import load
+from analysis.tasks import STATES, compute_tasks
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "sample"
 YEARS = ("2022", "2023", "2024", "2025")
@@ -44,6 +47,8 @@ HEADERS = {
         "coordination_labour,note"
     ),
     "lineage": "date,event,predecessor_id,successor_id,share,note",
+    "tasks": "year,task_id,holder_id,state,done_on,count,note",
+    "evidence": "year,task_id,holder_id,number,doc_no,doc_date,title,issued_by,file",
 }
 KEYS = {
     "roster": ("year", "unit_id"),
@@ -522,3 +527,12 @@ def test_names_that_need_escaping() -> None:
     names = {row["name"] for row in TABLES["roster"]}
     assert any("'" in name and "&" in name for name in names)
     assert any('"' in row["note"] for row in TABLES["returns"])
+
+
+def test_every_state_of_a_task_occurs() -> None:
+    study = load(2024)
+    found: set[str] = set()
+    for year in map(int, YEARS):
+        table = compute_tasks(study.dataset, study.plan, year)
+        found |= {state for state in STATES if state in table and table[state].sum()}
+    assert found == set(STATES) - {"kept_so_far"}

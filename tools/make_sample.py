@@ -14,10 +14,13 @@ import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import ceil
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import yaml
 
 SEED = "mau-2022"
 YEARS = (2022, 2023, 2024, 2025)
@@ -61,6 +64,8 @@ HEADERS = {
         "coordination_labour note"
     ),
     "lineage": "date event predecessor_id successor_id share note",
+    "tasks": "year task_id holder_id state done_on count note",
+    "evidence": "year task_id holder_id number doc_no doc_date title issued_by file",
 }
 
 # --- Places ----------------------------------------------------------------------------------
@@ -903,15 +908,141 @@ def lineage(units: Sequence[Unit]) -> list[Row]:
     return sorted(lineage_rows(units), key=lambda row: str(row["date"]))
 
 
+# --- tasks -----------------------------------------------------------------------------------
+
+
+PLAN = Path(__file__).resolve().parents[1] / "params" / "plan" / "nq02-huong-hoa.yaml"
+ISSUER = "LDLD-HUONG-HOA"
+#: Percent of the units that send the sheet of tasks: more every year.
+SENDS_TASKS = {2022: 20, 2023: 30, 2024: 55, 2025: 70}
+#: Those of whom a story is told always do.
+ALWAYS_SEND = ("DN-DABAN", "DN-DOIGIO", "DN-NUICAM", "TH-HUC", "DN-RLAN")
+# Percent of tasks in each state, for a holder that works well and for one that does not.
+STATES = {
+    "yearly": {"done": (88, 52), "in_progress": (7, 18), "not_started": (1, 16), "": (4, 14)},
+    "standing": {"done": (74, 35), "in_progress": (22, 35), "not_started": (0, 14), "": (4, 16)},
+    "once": {"done": (85, 45), "in_progress": (10, 25), "not_started": (2, 20), "": (3, 10)},
+    "on_event": {"done": (24, 10), "in_progress": (2, 4), "not_started": (0, 3), "": (74, 83)},
+}
+#: What a document is called, by the first words of the plan's hint, and the sign behind its number.
+DOCUMENTS = {
+    "Kế hoạch": "KH", "Quyết định": "QĐ", "Biên bản": "BB", "Báo cáo": "BC", "Thông báo": "TB",
+    "Công văn": "CV", "Quy chế": "QC", "Văn bản": "CV", "Danh sách": "DS", "Quy trình": "QT",
+}  # fmt: skip
+TASK_NOTES = (
+    "Dời sang quý sau vì đơn vị thay chủ tịch.",
+    "Mưa lũ nên lùi lại.",
+    "Chờ ý kiến của người sử dụng lao động.",
+    "Kinh phí về muộn.",
+    "Làm chung với công đoàn bên cạnh.",
+)
+
+
+def plan_tasks() -> list[dict[str, Any]]:
+    """The plan's tasks that holders are asked about: what an indicator tells is asked of nobody."""
+    plan = yaml.safe_load(PLAN.read_text(encoding="utf-8"))
+    return [
+        task | {"types": plan["groups"].get(task.get("population"))}
+        for task in plan["tasks"]
+        if not task.get("indicator")
+    ]
+
+
+def due_of(task: dict[str, Any], year: int) -> date:
+    month, day = map(int, str(task.get("due") or "11-30").split("-")[-2:])
+    return date(year, month, day)
+
+
+def task_row(task: dict[str, Any], holder: str, year: int, works_well: bool) -> Row | None:
+    """What a holder says of a task; None where it leaves the line empty."""
+    source = draw("task", task["id"], holder, year)
+    shares = STATES[task.get("cadence", "yearly")]
+    weights = [percent[0 if works_well else 1] for percent in shares.values()]
+    (state,) = source.choices(list(shares), weights)
+    if task.get("population") and state != "done" and is_true(source, 20):
+        state = "not_applicable"
+    if not state:
+        return None
+    row: Row = {"year": year, "task_id": task["id"], "holder_id": holder, "state": state}
+    if state == "done":
+        if task.get("cadence") != "standing" and not is_true(source, 6):
+            late = task.get("due") and is_true(source, 5 if works_well else 25)
+            days = source.randint(3, 40) if late else -source.randint(2, 50)
+            row["done_on"] = due_of(task, year) + timedelta(days=days)
+        if task.get("count"):
+            row["count"] = source.randint(1, 9)
+    elif is_true(source, 12):
+        row["note"] = source.choice(TASK_NOTES)
+    return row
+
+
+def evidence_rows(task: dict[str, Any], row: Row) -> Iterator[Row]:
+    """What is cited for a task that is done; some forget it."""
+    key = (row["year"], row["task_id"], row["holder_id"])
+    source = draw("evidence", *key)
+    kind = task.get("evidence", "none")
+    if row["state"] != "done" or kind == "none":
+        return
+    percent = 88 if kind == "required" else 40
+    for number in range(1, 1 + is_true(source, percent) * (1 + is_true(source, 8))):
+        name, sign = next(
+            (item for item in DOCUMENTS.items() if str(task["evidence_hint"]).startswith(item[0])),
+            ("Báo cáo", "BC"),
+        )
+        is_district = row["holder_id"] == ISSUER
+        day = row.get("done_on") or date(int(str(row["year"])), source.randint(2, 11), 15)
+        yield {
+            **dict(zip(("year", "task_id", "holder_id"), key, strict=True)),
+            "number": number,
+            "doc_no": f"{source.randint(2, 140)}/{sign}-{'LĐLĐ' if is_district else 'CĐCS'}",
+            "doc_date": day,
+            "title": f"{name}: {task['short']}",
+            "issued_by": "LĐLĐ huyện" if is_district else "Ban chấp hành CĐCS",
+            "file": f"minh-chung/{row['year']}/{task['id']}.pdf" if is_district else None,
+        }
+
+
+def follow_tasks(units: Sequence[Unit]) -> tuple[list[Row], list[Row]]:
+    """What is said of the tasks, and what is cited; what is done once is not asked again."""
+    said, cited, tasks = [], [], plan_tasks()
+    done: set[tuple[str, str]] = set()
+    for year in YEARS:
+        holders = [("district", ISSUER, "", True)] if year < DISTRICT_END.year else []
+        for unit in units:
+            sends = unit.unit_id in ALWAYS_SEND or is_true(
+                draw("tasks", unit.unit_id, year), SENDS_TASKS[year]
+            )
+            if unit.is_expected(year) and sends:
+                good = unit.unit_id != "DN-NUICAM" and is_true(draw("works", unit.unit_id), 70)
+                holders.append(("unit", unit.unit_id, unit.unit_type, good))
+        for owner, holder, kind, good in holders:
+            for task in tasks:
+                if task.get("owner", "unit") != owner or (task["id"], holder) in done:
+                    continue
+                if task["types"] and kind not in task["types"]:
+                    continue
+                row = task_row(task, holder, year, good)
+                if row is None:
+                    continue
+                said.append(row)
+                cited += evidence_rows(task, row)
+                if task.get("cadence") == "once" and row["state"] == "done":
+                    done.add((task["id"], holder))
+    return said, cited
+
+
 def make_tables() -> dict[str, list[Row]]:
     """Every table of the data set, by name."""
     units = all_units()
+    said, cited = follow_tasks(units)
     return {
         "roster": roster(units),
         "returns": returns(units),
         "employers": employers(units),
         "district": district(),
         "lineage": lineage(units),
+        "tasks": said,
+        "evidence": cited,
     }
 
 

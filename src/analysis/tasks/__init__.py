@@ -6,7 +6,17 @@ It knows owners and cadences, never a task.
 """
 
 from analysis.tasks.check import check_tasks, require_tasks
+from analysis.tasks.duties import Document, Duty, find_duties
 from analysis.tasks.states import STATES
 from analysis.tasks.table import SCOPES, compute_tasks
 
-__all__ = ["SCOPES", "STATES", "check_tasks", "compute_tasks", "require_tasks"]
+__all__ = [
+    "SCOPES",
+    "STATES",
+    "Document",
+    "Duty",
+    "check_tasks",
+    "compute_tasks",
+    "find_duties",
+    "require_tasks",
+]
