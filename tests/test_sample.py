@@ -56,6 +56,8 @@ KEYS = {
     "employers": ("year", "employer_id"),
     "district": ("year",),
     "lineage": ("date", "predecessor_id", "successor_id"),
+    "tasks": ("year", "task_id", "holder_id"),
+    "evidence": ("year", "task_id", "holder_id", "number"),
 }
 PUBLIC = {"state_agency", "public_service"}
 ENTERPRISE = {"state_enterprise", "private_enterprise", "fdi_enterprise"}
@@ -66,8 +68,9 @@ EVENTS = {"founded", "merged", "split", "transferred_in", "transferred_out", "di
 TEXT_COLUMNS = {
     *("unit_id", "name", "unit_type", "commune", "parent", "note", "employer_id", "employer_type"),
     *("grade", "district_grade", "event", "predecessor_id", "successor_id"),
+    *("task_id", "holder_id", "state", "doc_no", "title", "issued_by", "file"),
 }
-DATE_COLUMNS = {"founded_on", "dissolved_on", "date"}
+DATE_COLUMNS = {"founded_on", "dissolved_on", "date", "done_on", "doc_date"}
 YES_NO_COLUMNS = {
     *("plan_made", "plan_disseminated", "conference_held", "dialogue_held", "agreement_in_force"),
     *("culture_held", "womens_committee", "emulation_launched", "emulation_agreement"),
