@@ -272,3 +272,22 @@ def test_ordinary_kernels_are_judged_alike(template: Template) -> None:
         assert (killed.cell, killed.error[:15]) == (3, "DeadKernelError")
     endless = fail(template, "while True: pass", END, start="kernel", seconds=4.0)
     assert (endless.cell, endless.error) == (3, "TimeoutError: chạy quá thời hạn 4 giây")
+
+
+@needs_fork
+def test_a_users_own_ipython_folder_is_neither_needed_nor_asked(tmp_path: Path) -> None:
+    """One that cannot be made; one whose start files would change every page."""
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "own.py").write_text("print('của riêng')\n", "utf-8")
+    code = "from analysis.site.shell import make_shell; make_shell()"
+    for folder in (os.path.join(os.devnull, "x"), str(tmp_path)):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "IPYTHONDIR": folder},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), folder

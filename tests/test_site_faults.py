@@ -33,6 +33,7 @@ from analysis.problems import InputError
 from analysis.site import build as build_module
 from analysis.site import runners
 from analysis.site.build import build_site
+from analysis.site.editions import refuse_place
 from analysis.site.engine import run_notebook
 from analysis.site.export import Template
 from analysis.site.lock import hold_alone
@@ -434,3 +435,11 @@ def test_a_thousand_pages_leave_memory_and_open_files_flat(template: Template) -
     most = 4 * 2**20 / os.sysconf("SC_PAGE_SIZE")
     assert worker_memory[-1] - worker_memory[1] < most, worker_memory
     assert memory[-1] - memory[1] < most, memory
+
+
+@pytest.mark.parametrize("place", ["root", "home", "project"])
+def test_pages_are_not_put_among_all_else(tmp_path: Path, place: str) -> None:
+    study = make_study(tmp_path)
+    site = {"root": Path(Path.cwd().anchor), "home": Path.home(), "project": study.root.resolve()}
+    with pytest.raises(InputError, match="thư mục gốc"):
+        refuse_place(study, site[place])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ import pytest
 from conftest import Run
 from deliveries import make_folder, write_delivery
 from test_store import a_return, figure
+from test_tables import UNIT
 
+from analysis.problems import MOST_TOLD
 from analysis.store import take_in
 from analysis.store.log import add_entry, create_store
+from analysis.tables.dictionary import dictionary
 
 Congdoan = Callable[..., Run]
 
@@ -84,3 +89,73 @@ def test_an_import_stopped_by_its_user_says_what_is_in(
     again = congdoan(*command)
     assert "Đã nhận: 1 tệp\n  returns-U3.csv" in again.out
     assert "Đã có, không đổi: 1 tệp\n  returns-U2.csv" in again.out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize("name", ["employers.csv", "dataset.yaml"])
+def test_a_pipe_among_the_tables_is_not_waited_for(
+    congdoan: Congdoan, tmp_path: Path, name: str
+) -> None:
+    folder = make_folder(tmp_path / "data")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    run = congdoan("check", "--data", folder)
+    assert run.status == 1
+    assert f"LỖI {name}" in run.out + run.err
+
+
+def test_a_list_of_errors_ends_where_nobody_reads_on(
+    congdoan: Congdoan, folder: Path, tmp_path: Path
+) -> None:
+    count = MOST_TOLD + 7
+    rows = [{**UNIT, "year": 2024, "unit_id": f"X{n}", "workers_total": "?"} for n in range(count)]
+    path = write_delivery(tmp_path / "many", "danh-sach", [*map(roster_row, rows)])
+    run = congdoan("import", path, "--data", folder, "--year", 2024)
+    assert run.status == 1
+    assert f"danh-sach.csv: {count} lỗi" in run.out
+    assert run.out.count("LỖI") == MOST_TOLD
+    page = (path.parent / "loi-nhap" / "danh-sach-loi.html").read_text("utf-8")
+    assert page.count("Lỗi:") == MOST_TOLD
+    for told in (run.out, page):
+        assert "và 7 lỗi, cảnh báo khác" in told
+
+
+def roster_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row.get(name, "") for name in dictionary().tables["roster"].columns}
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (ImportError("x.so: failed to map segment from shared object"), "không còn đủ bộ nhớ"),
+        (MemoryError(), "không còn đủ bộ nhớ"),
+        (ImportError("No module named 'x'"), "hãy cài đặt lại"),
+    ],
+)
+def test_a_machine_without_memory_is_told_in_words(
+    congdoan: Congdoan, folder: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, told: str
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("analysis.tables.load.read_dataset", fail)
+    run = congdoan("check", "--data", folder)
+    assert (run.status, run.out) == (1, "")
+    assert told in run.err
+    assert type(failure).__name__ not in run.err
+
+
+def test_the_last_word_is_said_though_ctrl_c_is_pressed_again_and_again() -> None:
+    """Ctrl-C while it is said, and from then on."""
+    code = (
+        "import os, signal, click, analysis.cli as cli\n"
+        "def stop(*args, **more):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        "say = click.echo\n"
+        "def echo(*args, **more):\n    stop(); say(*args, **more); stop()\n"
+        "cli.command.main, click.echo = stop, echo\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "Đã dừng theo yêu cầu.\n")

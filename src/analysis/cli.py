@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ from analysis.commandline import (
     tell_unread,
     year_option,
 )
-from analysis.problems import InputError, Problem, explain_os, has_errors, printable
+from analysis.problems import InputError, Problem, explain_os, has_errors, printable, tell_first
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -349,10 +350,14 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:
-    """Print every problem: warnings first, so that errors stand right above the count."""
+    """Print the problems: warnings first, so that errors stand right above the count."""
     listed = sorted(problems, key=lambda problem: problem.severity == "error")
-    for problem in listed:
+    # Errors are told before warnings where not all can be.
+    told, more = tell_first(listed[::-1])
+    for problem in told[::-1]:
         click.echo(str(problem), err=err)
+    if more:
+        click.echo(more, err=err)
     errors = sum(problem.severity == "error" for problem in listed)
     click.echo(f"{errors} lỗi, {len(listed) - errors} cảnh báo.", err=err)
 
@@ -386,6 +391,8 @@ def _run(args: list[str] | None) -> int:
         click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: congdoan --help", err=True)
         return _BAD_USAGE
     except (KeyboardInterrupt, click.Abort):
+        if args is None:  # this process ends now: Ctrl-C again could only break the last word
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("Đã dừng theo yêu cầu.", err=True)
         return _INTERRUPTED
     except OSError as failure:
@@ -395,9 +402,20 @@ def _run(args: list[str] | None) -> int:
     except Exception as failure:  # the last line of defence before an analyst
         if os.environ.get("CONGDOAN_DEBUG"):
             raise
-        detail = f"{type(failure).__name__}: {failure}"
-        click.echo(
-            f"Lỗi ngoài dự kiến: {detail}\nĐặt biến môi trường CONGDOAN_DEBUG=1 rồi chạy lại để xem chi tiết.",
-            err=True,
-        )
+        click.echo(_tell_unexpected(failure), err=True)
         return _BAD_INPUT
+
+
+def _tell_unexpected(failure: Exception) -> str:
+    """Tell a machine without memory, and an installation that lacks something, from a fault of ours."""
+    signs = ("map segment", "allocate memory", "paging file")
+    if isinstance(failure, MemoryError) or any(sign in str(failure) for sign in signs):
+        why = (
+            "Lỗi: máy không còn đủ bộ nhớ cho lệnh này; hãy đóng bớt chương trình khác, bỏ giới hạn"
+            " bộ nhớ (ulimit -v) nếu có, rồi chạy lại."
+        )
+    elif isinstance(failure, ImportError):
+        why = "Lỗi: một phần đã cài đặt bị thiếu hoặc hỏng; hãy cài đặt lại (tools/run.py setup)."
+    else:
+        why = f"Lỗi ngoài dự kiến: {type(failure).__name__}: {failure}"
+    return f"{why}\nĐặt biến môi trường CONGDOAN_DEBUG=1 rồi chạy lại để xem chi tiết."

@@ -140,6 +140,34 @@ def has_errors(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
+#: More of one kind and place tell nothing new, and no browser opens a list of a million.
+MOST_TOLD = 5_000
+
+
+def tell_first(problems: Sequence[Problem]) -> tuple[Sequence[Problem], str]:
+    """Return the problems that a person is told, and what to say of the others; nothing if none.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        In the order in which they are told.
+
+    Examples
+    --------
+    >>> tell_first([error("sai", code="x")])[1]
+    ''
+    >>> told, others = tell_first([error("sai", code="x")] * 5_003)
+    >>> len(told), others
+    (5000, 'và 3 lỗi, cảnh báo khác; sửa những chỗ trên rồi chạy lại để xem tiếp')
+    """
+    left = len(problems) - MOST_TOLD
+    if left <= 0:
+        return problems, ""
+    number = f"{left:,}".replace(",", ".")
+    more = f"và {number} lỗi, cảnh báo khác; sửa những chỗ trên rồi chạy lại để xem tiếp"
+    return problems[:MOST_TOLD], more
+
+
 _SYSTEM_VI = {
     "ENOSPC": "ổ đĩa đã đầy",
     "EDQUOT": "đã hết hạn mức ổ đĩa",

@@ -13,7 +13,7 @@ from analysis.intake.reader import mark_copy
 from analysis.intake.words import form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
-from analysis.problems import InputError, Problem, error, explain_os
+from analysis.problems import InputError, Problem, error, explain_os, tell_first
 from analysis.tables.dictionary import dictionary
 
 #: Of a file's name, less what a name gets while it is written aside.
@@ -75,7 +75,7 @@ def _marked(path: Path, problems: list[Problem]) -> bytes | None:
     """Return a copy with the cells marked; None for a file that shows no cells or cannot be opened."""
     if not any(problem.cell and problem.sheet for problem in problems):
         return None
-    return mark_copy(path.name, path.read_bytes(), problems)
+    return mark_copy(path.name, path.read_bytes(), [*tell_first(problems)[0]])
 
 
 def _copy_name(path: Path, taken: set[str]) -> str:
@@ -101,11 +101,10 @@ def _page(listed: Mapping[Path, list[Problem]], told: Mapping[Path, str]) -> str
     for path, problems in listed.items():
         caption = texts["of_file"].format(file=path.name, **_counts(problems))
         # Errors stand above what only deserves a second look.
-        ordered = sorted(problems, key=lambda problem: problem.severity != "error")
+        ordered, more = tell_first(sorted(problems, key=lambda one: one.severity != "error"))
         rows = [_row(problem) for problem in ordered]
-        files.append(
-            {"name": path.name, "marked": told.get(path, ""), "caption": caption, "rows": rows}
-        )
+        said = " ".join(filter(None, [told.get(path, ""), more]))
+        files.append({"name": path.name, "marked": said, "caption": caption, "rows": rows})
     counted = texts["counted"].format(files=len(listed), **_counts(everything))
     columns = [
         {"key": key, "label": label, "number": False} for key, label in texts["columns"].items()

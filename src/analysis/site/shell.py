@@ -120,7 +120,9 @@ def make_shell() -> _Shell:
     # No history file: it would need a thread, and runs would leave traces in the user's own.
     config.HistoryManager.enabled = False
     _Shell.compiler_class = XCachingCompiler  # type: ignore[assignment]
-    shell = _Shell.instance(config=config)
+    # The user's own IPython folder may not be usable, and what starts from it is no page's business.
+    with tempfile.TemporaryDirectory() as own:
+        shell = _Shell.instance(config=config, ipython_dir=own)
     shell.kernel = SimpleNamespace(eventloop=None)  # ``exit()`` looks for it
     session = _Session(key=b"unused")
     shell.displayhook.session = shell.display_pub.session = session

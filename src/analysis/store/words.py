@@ -8,7 +8,7 @@ from platform import platform, python_version
 from typing import Any
 
 from analysis.plan import Plan
-from analysis.problems import name_place
+from analysis.problems import name_place, tell_first
 from analysis.store.changes import Changed, Correction
 from analysis.store.figures import show_figure
 from analysis.store.lists import GAVE_WAY
@@ -52,7 +52,8 @@ def format_recap(recap: Recap) -> str:
         if taken.outcome == "refused":
             errors = [problem for problem in taken.problems if problem.severity == "error"]
             lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
-            lines += [f"  {problem}" for problem in errors]
+            told, others = tell_first(errors)
+            lines += [f"  {line}" for line in (*told, others) if line]
     return "\n".join(lines)
 
 

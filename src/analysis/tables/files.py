@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from analysis.problems import Problem
+from analysis.problems import InputError, Problem, error
 from analysis.tables.dictionary import dictionary
 
 DESCRIPTION = "dataset.yaml"
@@ -20,9 +20,19 @@ _TABLE_LIKE = (*_ENDINGS, ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def find_files(folder: Path, table: str) -> list[Path]:
-    """Return the files that a table could be in: one, if the folder is as it should be."""
-    found = [folder / f"{table}{ending}" for ending in _ENDINGS]
-    return [path for path in found if path.exists()]
+    """Return the files that a table could be in: one, if the folder is as it should be.
+
+    Raises
+    ------
+    InputError
+        For a folder, a pipe or a device of such a name: reading it might never end.
+    """
+    found = [path for ending in _ENDINGS if (path := folder / f"{table}{ending}").exists()]
+    wrong = [path for path in found if not path.is_file()]
+    if wrong:
+        message = "phải là một tệp thường, không phải thư mục, ống dẫn hay thiết bị"
+        raise InputError([error(message, code="no_file", file=path.name) for path in wrong])
+    return found
 
 
 def unread_files(folder: Path) -> list[Problem]:
