@@ -281,7 +281,7 @@ def test_a_users_own_ipython_folder_is_neither_needed_nor_asked(tmp_path: Path) 
     startup.mkdir(parents=True)
     (startup / "own.py").write_text("print('của riêng')\n", "utf-8")
     code = "from analysis.site.shell import make_shell; make_shell()"
-    for folder in (os.path.join(os.devnull, "x"), str(tmp_path)):
+    for folder in (f"{os.devnull}/x", str(tmp_path)):
         done = subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, "IPYTHONDIR": folder},
