@@ -77,7 +77,7 @@ def table(*lines: str) -> bytes:
         ("33b-no-id-column", "thiếu cột «Mã CĐCS»"),
         (
             "33c-id-heading-typo",
-            "ô B1, cột unit_id (giá trị «Mã CDCS»): thiếu cột «Mã CĐCS», không biết mỗi dòng là"
+            "ô B1, cột «Mã CĐCS» (giá trị «Mã CDCS»): thiếu cột «Mã CĐCS», không biết mỗi dòng là"
             " của ai; tiêu đề ở đây có phải là «Mã CĐCS»?",
         ),
         ("33d-employer-no-id", "thiếu cột «Mã đơn vị sử dụng lao động»"),
@@ -99,7 +99,7 @@ def test_headings_on_two_rows_are_refused_and_the_other_files_go_on(
 ) -> None:
     run, data, mail = take("33-two-level-header", "--year", 2025)
     assert run.status == 1
-    assert "ô B1, cột unit_id (giá trị «Mã CĐCS»): thiếu cột «Mã CĐCS»" in run.out
+    assert "ô B1, cột «Mã CĐCS» (giá trị «Mã CĐCS»): thiếu cột «Mã CĐCS»" in run.out
     assert "hãy ghi mọi tiêu đề trên cùng một dòng" in run.out
     assert (mail / "loi-nhap" / "danh-sach-loi.html").is_file()
     taken = load_dataset(data).returns
@@ -260,7 +260,7 @@ def test_a_day_that_no_calendar_has_is_refused_and_the_other_file_goes_on(
 ) -> None:
     run, data, _ = take("35-impossible-date", "--year", 2025)
     assert run.status == 1
-    assert "ô F2, cột founded_on (giá trị «30/02/2013»)" in run.out
+    assert "ô F2, cột «Ngày thành lập» (giá trị «30/02/2013»)" in run.out
     assert "Đã nhận: 1 tệp\n  z_DN-COLAU_x_2025.xlsx" in run.out
     returns = load_dataset(data).returns
     assert returns.loc[returns["year"] == 2025, "unit_id"].to_list() == ["DN-COLAU"]
@@ -430,7 +430,7 @@ IN_MILLIONS = {
 def test_money_stated_in_millions_is_refused_or_multiplied_exactly(place: str) -> None:
     content = table(*IN_MILLIONS[place])
     (problem,) = refused("b.csv", content)
-    assert (problem.code, "--don-vi trieu" in problem.message) == ("other_unit", True)
+    assert (problem.code, "--don-vi trieu" in problem.advice) == ("other_unit", True)
     delivery, problems = read_content("b.csv", content, None, 1_000_000)
     assert delivery is not None
     (row,) = delivery.records[0].text.to_dict("records")

@@ -283,6 +283,7 @@ def test_cells_to_fill_are_open_and_have_rules_and_the_rest_is_locked(filled: li
     assert page.column_dimensions["G"].hidden
     rules = {str(rule.sqref): rule for rule in page.data_validations.dataValidation}
     lines = [row for row in page.iter_rows(min_row=header[0].row + 1) if row[-1].value]
+    lines = [row for row in lines if row[-1].value != form_texts()["paper"]["marker"]]
     assert len(lines) > 25
     for row in lines:
         assert not row[3].protection.locked
@@ -369,3 +370,27 @@ def test_forms_never_overwrite_what_may_be_filled_in(
 def test_same_data_gives_the_same_bytes(study: Study, tmp_path: Path) -> None:
     one, other = (write_forms(study, tmp_path / name, 2025)[1] for name in ("a", "b"))
     assert one.read_bytes() == other.read_bytes()
+
+
+def test_who_filled_a_form_in_and_signs_it_stays_on_paper(
+    filled: list[Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(filled[1], tmp_path))
+    before = [*records_in(read(path))]
+    workbook = openpyxl.load_workbook(path)
+    page = workbook["Báo cáo"]
+    (first,) = [
+        row[0].row for row in page.iter_rows() if row[-1].value == form_texts()["paper"]["marker"]
+    ]
+    texts = [str(cell.value) for row in page.iter_rows(min_row=first) for cell in row if cell.value]
+    for asked in ("Người lập biểu:", "Điện thoại:", "CHỦ TỊCH"):
+        assert asked in texts
+    for row, text in enumerate(("Trần Thị Giữ Kín", "0912345678")):
+        assert not page.cell(first + row, 3).protection.locked
+        page.cell(first + row, 3).value = text
+    page.cell(first + 5, 6).value = "Nguyễn Văn Chủ Tịch"
+    workbook.save(path)
+    delivery, problems = read_delivery(path, year=YEAR)
+    assert delivery is not None
+    assert [*records_in(delivery)] == before
+    assert not [problem for problem in problems if "Kín" in str(problem)]

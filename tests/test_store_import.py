@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -204,7 +205,10 @@ def test_a_second_form_needs_a_reason(congdoan: Congdoan, data: Path, mail: Path
     cell = change(form, "Số đoàn viên kết nạp mới", 7)
     run = congdoan("import", form, "--data", data)
     assert run.status == 1
-    assert f"ô {cell}, cột new_members (giá trị «7»): «Số đoàn viên kết nạp mới»" in run.out
+    assert (
+        f"ô {cell}, cột «Số đoàn viên kết nạp mới» (giá trị «7»): «Số đoàn viên kết nạp mới»"
+        in run.out
+    )
     assert '--supersede "lý do"' in run.out
     options = ("--supersede", "đếm sót", "--by", "Chị Hoa")
     assert congdoan("import", form, "--data", data, *options).status == 0
@@ -260,3 +264,31 @@ def test_a_list_gives_way_to_a_form_and_a_form_to_none(
     run = congdoan("import", other, "--data", data)
     assert run.status == 1
     assert "«Tổng số CNVCLĐ» đã có số liệu khác" in run.out
+
+
+def test_chairs_are_told_of_cells_and_the_office_of_commands(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    form = sorted(mail.iterdir())[0]
+    assert congdoan("import", form, "--data", data).status == 0
+    change(form, "Số đoàn viên kết nạp mới", 7)
+    run = congdoan("import", form, "--data", data)
+    assert "--supersede" in run.out
+    page = (mail / "loi-nhap" / "danh-sach-loi.html").read_text("utf-8")
+    assert "«Số đoàn viên kết nạp mới» đã có số liệu khác" in page
+    assert not re.search(r"--[a-z]{2}[^<]*</t|congdoan [a-z]", page)
+
+
+def test_where_a_year_has_no_register_that_is_what_is_told(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    kept = pd.read_csv(data / "roster.csv", dtype=str, keep_default_na=False)
+    kept[kept["year"] != str(YEAR)].to_csv(data / "roster.csv", index=False)
+    for name in ("returns", "employers", "tasks", "evidence"):
+        rows = pd.read_csv(data / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows[rows["year"] != str(YEAR)].to_csv(data / f"{name}.csv", index=False)
+    told = f"chưa có danh sách năm {YEAR}; nhận tệp của văn phòng trước"
+    run = congdoan("import", mail, "--data", data)
+    assert run.status == 1
+    assert told in run.out
+    assert told in congdoan("status", "--year", YEAR, "--data", data).out

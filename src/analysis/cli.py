@@ -351,7 +351,9 @@ def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:
     """Print the problems: warnings first, so that errors stand right above the count."""
-    listed = sorted(problems, key=lambda problem: problem.severity == "error")
+    from analysis.tables.dictionary import with_heading
+
+    listed = sorted(map(with_heading, problems), key=lambda problem: problem.severity == "error")
     # Errors are told before warnings where not all can be.
     told, more = tell_first(listed[::-1])
     for problem in told[::-1]:

@@ -37,6 +37,8 @@ class Problem:
         The year of the row, where it has one.
     sheet, cell : str
         The sheet of a workbook and the cell in it (``"D12"``), where the input is one.
+    advice : str
+        What only those can do who run the commands; whoever sent the file is not told.
     """
 
     severity: Severity
@@ -49,6 +51,7 @@ class Problem:
     year: int | None = None
     sheet: str = ""
     cell: str = ""
+    advice: str = ""
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
@@ -57,12 +60,18 @@ class Problem:
             key = f"{_place_word(self.file)} {self.column}"
             place = f"{place}, {key}" if place else key
         shown = f" (giá trị «{self.value}»)" if self.value != "" else ""
-        line = f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self.message}"
+        line = f"{_SEVERITY_VI[self.severity]} {place}{shown}".rstrip() + f": {self._in_full}"
         return printable(line)
 
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
-        return asdict(self)
+        record = asdict(self) | {"message": self._in_full}
+        del record["advice"]
+        return record
+
+    @property
+    def _in_full(self) -> str:
+        return "; ".join(filter(None, [self.message, self.advice]))
 
 
 def name_place(file: str = "", sheet: str = "", cell: str = "", row: int | None = None) -> str:

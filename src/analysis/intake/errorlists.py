@@ -14,7 +14,7 @@ from analysis.intake.words import form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.problems import InputError, Problem, error, explain_os, tell_first
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import heading_of
 
 #: Of a file's name, less what a name gets while it is written aside.
 _MOST_BYTES = 255 - 16
@@ -129,7 +129,7 @@ def _row(problem: Problem) -> dict[str, Any]:
     severity = form_texts()["errors"]["severity"][problem.severity]
     return {
         "place": _place(problem),
-        "heading": _heading(problem.column),
+        "heading": heading_of(problem.column),
         "value": problem.value,
         "message": f"{severity}: {problem.message}",
     }
@@ -145,11 +145,3 @@ def _place(problem: Problem) -> str:
         kind = "whole_sheet" if problem.sheet else "file"
     text: str = places[kind].format(sheet=problem.sheet, cell=problem.cell, row=problem.row)
     return text
-
-
-def _heading(column: str) -> str:
-    """Return a column's Vietnamese heading; in every table where it stands it is about the same."""
-    for table in dictionary().tables.values():
-        if column in table.columns:
-            return table.columns[column].vi
-    return column

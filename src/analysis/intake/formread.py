@@ -45,8 +45,11 @@ def read_form(finding: Finding, form: FormPlace) -> None:
     """Add the blocks of a form: one row for each table that it has lines of."""
     texts, sheet = form_texts(), finding.sheet
     if form.marker != texts["marker"]:
-        message = f"biểu mẫu của phiên bản khác ({form.marker}); hãy dùng biểu mẫu lập bằng congdoan template"
-        finding.add("form_version", message, (form.row, form.column))
+        message = (
+            f"biểu mẫu của phiên bản khác ({form.marker}); hãy điền vào biểu mẫu mới của cơ quan"
+        )
+        advice = "lập biểu mẫu mới bằng congdoan template"
+        finding.add("form_version", message, (form.row, form.column), advice=advice)
         return
     headings = texts["headings"]
     found = {_text(sheet, (form.row, place)): place for place in range(form.column)}
@@ -81,6 +84,8 @@ def _lines(finding: Finding, form: FormPlace) -> Lines:
     tables = dictionary().tables
     for row in range(len(finding.sheet.rows)):
         code = tidy(shown(cell_at(finding.sheet, (row, form.column))))
+        if code == form_texts()["paper"]["marker"]:
+            break
         if code == "" or row == form.row:
             continue
         table, _, column = code.partition(".")
@@ -122,6 +127,8 @@ def _compare_labels(
 def _refuse_strays(finding: Finding, form: FormPlace, figure: int, known: set[int]) -> None:
     """Name figures that stand beside no line, and cells beyond the form: they would be lost."""
     for row in range(form.row + 1, len(finding.sheet.rows)):
+        if cell_at(finding.sheet, (row, form.column)) == form_texts()["paper"]["marker"]:
+            break  # from here on it is paper: who filled it in and signs, nothing to keep
         if row not in known and cell_at(finding.sheet, (row, figure)) != "":
             message = "số liệu ghi ngoài các dòng của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
             finding.add("stray", message, (row, figure))

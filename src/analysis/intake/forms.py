@@ -14,6 +14,7 @@ from analysis.intake.lines import settled
 from analysis.intake.words import form_texts, plain
 from analysis.problems import InputError, error
 from analysis.study import Study
+from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
 
 
@@ -60,7 +61,7 @@ def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
 def _units(study: Study, year: int) -> tuple[pd.DataFrame, int]:
     known = [one for one in study.dataset.years if one <= year]
     if not known:
-        message = f"chưa có danh sách CĐCS của năm {year} hoặc năm trước đó để lập biểu mẫu"
+        message = NO_REGISTER.format(year=year)
         raise InputError([error(message, code="no_roster", column="year", value=year)])
     # The roster's own row: an empty parent stays empty, whoever it stands for.
     roster = study.dataset.roster

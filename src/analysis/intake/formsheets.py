@@ -93,7 +93,8 @@ def write_form(book: Book, kind: str, form: Form) -> None:
     assert book.file.define_name("congdoan_form", name) == 0
     sheet.freeze_panes(row + 1, 0)
     set_page(sheet, landscape=False, header_row=row)
-    _write_lines(book, sheet, row + 1, form, rest)
+    last = _write_lines(book, sheet, row + 1, form, rest)
+    _write_paper(book, sheet, last + 2, kind)
     protect(sheet)
 
 
@@ -133,7 +134,24 @@ def _groups(form: Form) -> list[_Group]:
     return [group for group in found if group[1]]
 
 
-def _write_lines(book: Book, sheet: Worksheet, row: int, form: Form, groups: list[_Group]) -> None:
+def _write_paper(book: Book, sheet: Worksheet, row: int, kind: str) -> None:
+    """Add what makes the printed form the signed copy: who filled it in, day, signature.
+
+    The reader stops at the marker in the hidden column: none of it is read.
+    """
+    texts = form_texts()["paper"]
+    sheet.write_string(row, _CODE, texts["marker"], book.look("code"))
+    for place, label in enumerate(texts["asked"]):
+        sheet.write_string(row + place, 1, label, book.look("label", align="right"))
+        sheet.merge_range(row + place, 2, row + place, _FIGURE, "", book.look("blank"))
+    lines = [texts["day"], *texts["signers"][kind]]
+    for place, line in enumerate(lines):
+        look = book.look("label", align="center", italic=place in (0, len(lines) - 1))
+        sheet.merge_range(row + place, _FIGURE + 1, row + place, _REMARK, line, look)
+
+
+def _write_lines(book: Book, sheet: Worksheet, row: int, form: Form, groups: list[_Group]) -> int:
+    """Write the groups of lines; return the last row."""
     rows = _line_rows(row, groups)
     number = 0
     for place, (title, lines) in enumerate(groups):
@@ -145,6 +163,7 @@ def _write_lines(book: Book, sheet: Worksheet, row: int, form: Form, groups: lis
         for table, column in lines:
             number += 1
             _write_line(book, sheet, (number, rows), form, (table, column))
+    return max(rows.values())
 
 
 def _line_rows(row: int, groups: list[_Group]) -> dict[str, int]:

@@ -30,6 +30,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "before": {**_LINE, "align": "right", "font_color": "#555555"},
     "code": {"font_color": "#999999", "font_size": 8, "text_wrap": False},
     "remark": {**_LINE, "locked": False},
+    "blank": {"bottom": 4, "locked": False, "num_format": "@"},
 }
 _NUMBER_FORMATS = {
     "count": "#,##0",

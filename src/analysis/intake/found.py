@@ -62,6 +62,7 @@ class Finding:
         column: str = "",
         value: object = None,
         severity: Severity = "error",
+        advice: str = "",
     ) -> None:
         """Add a problem of one cell, or of the sheet."""
         row, cell = (None, "") if at is None else (at[0] + 1, address(*at))
@@ -74,6 +75,7 @@ class Finding:
                 message,
                 sheet=self.sheet.name,
                 cell=cell,
+                advice=advice,
             )
         )
 

@@ -111,9 +111,9 @@ def find_scale(
         finding.add("multiplied", message, first.at, severity="warning")
     else:
         options = [name for name, worth in lists()["money_options"].items() if worth == first.worth]
-        offer = f", hoặc chạy lại với --don-vi {options[0]}" if options else ""
-        message = f"tiền của bảng ghi bằng {first.text}, ở đây cần đồng: hãy đổi ra đồng{offer}"
-        finding.add("other_unit", message, first.at)
+        offer = f"hoặc chạy lại với --don-vi {options[0]}" if options else ""
+        message = f"tiền của bảng ghi bằng {first.text}, ở đây cần đồng: hãy đổi ra đồng"
+        finding.add("other_unit", message, first.at, advice=offer)
     # What is refused is judged in its own unit, so that half a million is not half a đồng.
     return first.worth
 

@@ -166,8 +166,8 @@ def _year_above(
     elif year is not None:
         return str(year), ""
     else:
-        message = "không thấy năm của số liệu; hãy thêm cột «Năm», hoặc chạy lệnh với --year"
-        finding.add("no_year", message)
+        message = "không thấy năm của số liệu; hãy thêm cột «Năm»"
+        finding.add("no_year", message, advice="hoặc chạy lệnh với --year")
     return None
 
 

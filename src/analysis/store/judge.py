@@ -191,8 +191,8 @@ def _lone_ones(dataset: Dataset, merged: _Merged) -> list[Problem]:
     for problem in find_lone_ones(dataset):
         brought = dict(enumerate(merged.brought[problem.file], start=2)).get(problem.row or 0)
         if brought and brought[0].sheet:
-            message = f'{problem.message}; nếu đúng là 1 người thì nhập lại với --supersede "lý do"'
-            found.append(replace(problem, severity="error", message=message))
+            advice = 'nếu đúng là 1 người thì nhập lại với --supersede "lý do"'
+            found.append(replace(problem, severity="error", advice=advice))
     return found
 
 
@@ -215,7 +215,7 @@ def _locate(
         found = records.problem(
             file, problem.column, row, code=problem.code, message=problem.message
         )
-        return replace(found, year=problem.year)
+        return replace(found, year=problem.year, advice=problem.advice)
     table = dictionary().tables[name]
     (key,) = row_keys(table, merged.text[name].iloc[[position]]).values()
     place = find_place(connection, table, key, problem.column, last)

@@ -133,13 +133,13 @@ def need_reason(change: Change, cells: Collection[Cell], file: str) -> list[Prob
     problems = []
     for row, name in sorted(cells):
         column = change.table.columns[name]
-        message = (
-            f"«{column.vi}» đã có số liệu khác: {show_both(change, (row, name))}; muốn thay thì chạy"
-            ' lại với --supersede "lý do"'
-        )
+        message = f"«{column.vi}» đã có số liệu khác: {show_both(change, (row, name))}"
         problem = change.records.problem(file, name, row, code="superseded", message=message)
-        problems.append(problem)
+        problems.append(replace(problem, advice=_SUPERSEDE))
     return problems
+
+
+_SUPERSEDE = 'muốn thay thì chạy lại với --supersede "lý do"'
 
 
 def show_both(change: Change, cell: Cell) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
+from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
@@ -96,6 +97,8 @@ def format_status(units: pd.DataFrame, unasked: pd.DataFrame, plan: Plan, year: 
     year : int
         The year.
     """
+    if units.empty and unasked.empty:
+        return NO_REGISTER.format(year=year)
     words = dictionary().words["unit_type"]
     types = units["unit_type"].map(words)
     parts = [

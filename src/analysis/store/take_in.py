@@ -46,6 +46,7 @@ from analysis.store.merge import (
 )
 from analysis.store.together import group_files, judge_together
 from analysis.store.whose import Registers, find_strangers
+from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
@@ -335,11 +336,9 @@ def _told_withdrawn(path: Path, delivery: Delivery) -> Problem:
         for table in (dictionary().tables[part.table],)
         for keys in (part.text[list(table.key)].itertuples(index=False, name=None),)
     )
-    message = (
-        f"số liệu trong tệp này đã được rút lại ({named}); muốn nhận lại thì chạy với"
-        ' --supersede "lý do"'
-    )
-    return error(message, code="withdrawn", file=path.name)
+    message = f"số liệu trong tệp này đã được rút lại ({named})"
+    found = error(message, code="withdrawn", file=path.name)
+    return replace(found, advice='muốn nhận lại thì chạy với --supersede "lý do"')
 
 
 def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> list[Problem]:
@@ -353,7 +352,8 @@ def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -
         "tệp này đã nhận trước đây, sau đó số liệu đã được thay; muốn lấy lại số của tệp thì nhập"
         ' riêng tệp này với --supersede "lý do"'
     )
-    return [replace(one, severity="warning", code="older", message=message) for one in found[:1]]
+    told = [replace(one, severity="warning", code="older", message=message) for one in found[:1]]
+    return [replace(one, advice="") for one in told]
 
 
 def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:
@@ -383,8 +383,16 @@ def _compare(
     if sound is None:
         found = find_errors(connection, changes, delivery.file, run.plan)
         # A reason answers what is only asked.
-        errors += [one for one in found if not (run.reason and one.code == "lone_one")]
+        asked = [one for one in found if not (run.reason and one.code == "lone_one")]
+        errors += [_tell_first_year(run.registers, one) for one in asked]
     return changes, errors + told
+
+
+def _tell_first_year(registers: Registers, problem: Problem) -> Problem:
+    """Say of an unknown unit that all units are unknown, where the year has no register at all."""
+    if problem.code != "unknown_unit" or registers.of(str(problem.year)).names:
+        return problem
+    return replace(problem, message=NO_REGISTER.format(year=problem.year))
 
 
 def _changes(

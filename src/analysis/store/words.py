@@ -13,6 +13,7 @@ from analysis.store.changes import Changed, Correction
 from analysis.store.figures import show_figure
 from analysis.store.lists import GAVE_WAY
 from analysis.store.take_in import Recap, Taken
+from analysis.tables.dictionary import with_heading
 from analysis.tables.files import STORE
 from analysis.tables.storefile import local_time
 
@@ -53,7 +54,8 @@ def format_recap(recap: Recap) -> str:
             errors = [problem for problem in taken.problems if problem.severity == "error"]
             lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
             told, others = tell_first(errors)
-            lines += [f"  {line}" for line in (*told, others) if line]
+            lines += [f"  {with_heading(problem)}" for problem in told]
+            lines += [f"  {others}"] if others else []
     return "\n".join(lines)
 
 
@@ -79,7 +81,7 @@ _TITLES = {
 def _warnings(recap: Recap) -> list[str]:
     given = [problem for taken in recap.files for problem in taken.problems]
     both = [problem for problem in given if problem.severity == "warning"] + [*recap.warnings]
-    return [str(problem) for problem in both if problem.code != GAVE_WAY]
+    return [str(with_heading(problem)) for problem in both if problem.code != GAVE_WAY]
 
 
 def _name(taken: Taken) -> str:

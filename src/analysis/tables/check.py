@@ -16,6 +16,9 @@ Rule = Callable[[Dataset], list[Problem]]
 
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
+#: Said of a year of which nothing can be asked yet.
+NO_REGISTER = "chưa có danh sách năm {year}; nhận tệp của văn phòng trước"
+
 
 def check_dataset(dataset: Dataset) -> list[Problem]:
     """Apply every rule across cells.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
 import yaml
+
+from analysis.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -132,3 +134,25 @@ def dictionary() -> Dictionary:
     ranked = {name: tuple(listed) for name, listed in raw["ranked"].items()}
     titles = (tuple(raw[name]) for name in ("unit_titles", "area_titles"))
     return Dictionary(tables, words, ranked, *titles)
+
+
+def heading_of(column: str) -> str:
+    """Return a column's Vietnamese heading; in every table where it stands it is about the same.
+
+    Examples
+    --------
+    >>> heading_of("members_total"), heading_of("--data")
+    ('Tổng số đoàn viên', '--data')
+    """
+    found = (table.columns.get(column) for table in dictionary().tables.values())
+    return next((one.vi for one in found if one is not None), column)
+
+
+def with_heading(problem: Problem) -> Problem:
+    """Name the column of a problem as the sheet or form that it stands in does.
+
+    A row of the dataset's own tables has no cell, and there the column's name is the heading.
+    """
+    heading = heading_of(problem.column)
+    is_named = problem.cell != "" and heading != problem.column
+    return replace(problem, column=f"«{heading}»") if is_named else problem
