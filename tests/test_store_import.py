@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import sqlite3
@@ -292,3 +293,33 @@ def test_where_a_year_has_no_register_that_is_what_is_told(
     assert run.status == 1
     assert told in run.out
     assert told in congdoan("status", "--year", YEAR, "--data", data).out
+
+
+def test_a_phones_download_folder_is_sorted_out_file_by_file(
+    congdoan: Congdoan, data: Path, mail: Path
+) -> None:
+    same, twice, old = sorted(mail.iterdir())
+    shutil.copy(same, mail / f"{same.stem} (1).xlsx")
+    newer = Path(shutil.copy(twice, mail / f"{twice.stem} (1).xlsx"))
+    change(newer, "Số đoàn viên kết nạp mới", 7)
+    for path, at in ((twice, 1_700_000_000), (newer, 1_700_086_400)):
+        os.utime(path, (at, at))
+    change(old, "Năm", YEAR - 1)
+    for name in (f"~${same.name}", "tải về.tmp", "z123-anh.jpg", "tat-ca.zip"):
+        (mail / name).write_bytes(b"PK\x03\x04")
+    run = congdoan("import", mail, "--data", data, "--year", YEAR)
+    assert run.status == 1
+    for path in mail.iterdir():
+        assert path.name in run.out or path.is_dir()
+    for told in (
+        "Đã nhận: 1 tệp",
+        "Đã có, không đổi: 1 tệp",
+        "Bị trả lại, chưa nhận gì: 3 tệp",
+        "Bỏ qua, không đọc: 4",
+    ):
+        assert told in run.out
+    # Of two versions the later one is proposed, and neither is taken.
+    assert f"bản lưu sau cùng là {newer.name} (1" in run.out
+    assert (
+        load_dataset(data).returns.query("year == @YEAR")["unit_id"] == unit_of(twice)
+    ).sum() == 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -157,7 +158,7 @@ def _pairs(parts: Sequence[tuple[Arrival, Records]]) -> Iterator[tuple[_Row, _Ro
 def _differences(mine: _Row, its: _Row) -> list[Problem]:
     (arrival, part, row), (other, its_part, its_row) = mine, its
     table = dictionary().tables[part.table]
-    problems = []
+    problems, advice = [], _propose_later(arrival.path, other.path)
     for name in part.text.columns.intersection(its_part.text.columns):
         here, there = part.text.at[row, name], its_part.text.at[its_row, name]
         if here != there:
@@ -166,7 +167,21 @@ def _differences(mine: _Row, its: _Row) -> list[Problem]:
                 f"«{table.columns[name].vi}» ở tệp {other.path.name} trong cùng lần nhập này là"
                 f" {told}; chưa nhận tệp nào trong hai tệp, hãy giữ lại một tệp"
             )
-            problems.append(
-                part.problem(arrival.path.name, name, row, code="two_deliveries", message=message)
+            problem = part.problem(
+                arrival.path.name, name, row, code="two_deliveries", message=message
             )
+            problems.append(replace(problem, advice=advice))
     return problems
+
+
+def _propose_later(*paths: Path) -> str:
+    """Name the file that was saved last: it may be the right one, and only a person can tell."""
+    try:
+        saved = {path.stat().st_mtime_ns // 10**9: path.name for path in paths}
+    except OSError:
+        return ""
+    if len(saved) < len(paths):
+        return ""
+    last = max(saved)
+    at = f"{datetime.fromtimestamp(last).astimezone():%d/%m/%Y %H:%M:%S}"
+    return f"bản lưu sau cùng là {saved[last]} ({at})"
