@@ -404,6 +404,41 @@ def doctor(out: Path | None, data: Path | None, params_file: Path | None) -> Non
         raise SystemExit(_FAILED)
 
 
+@click.command("next-year", cls=Command)
+@click.argument("year", type=int, metavar="NĂM")
+@option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
+@data_option
+@plan_option
+@params_option
+def next_year(
+    year: int, by: str, data: Path | None, plan_file: Path | None, params_file: Path | None
+) -> None:
+    """Mở năm mới từ danh sách năm cũ. Bỏ đơn vị đã kết thúc, nêu mọi thay đổi; không ghi đè gì."""
+    from functools import partial
+
+    from analysis.intake import read_delivery
+    from analysis.store.nextyear import begin_year, format_next_year
+    from analysis.store.take_in import take_in
+    from analysis.store.words import format_recap
+    from analysis.tables.load import load_dataset
+
+    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    dataset = load_dataset(folder)
+    begun = begin_year(dataset, year)
+    file = folder / f"danh-sach-{year}.csv"
+    if file.exists():
+        raise InputError([error("đã có tệp này; hãy đổi tên", code="file_exists", file=file.name)])
+    click.echo(format_next_year(begun, dataset, year))
+    write_atomically(file, begun.rows.to_csv(index=False, lineterminator="\n"))
+    read = partial(read_delivery, year=year)
+    recap = take_in(folder, [file], read, plan, command=f"congdoan next-year {year}", by=by.strip())
+    click.echo(format_recap(recap))
+    if not recap.is_done:
+        file.unlink()
+        raise SystemExit(_FAILED)
+    click.echo(f"\nTiếp theo: congdoan template --year {year} --out bieu-mau-{year}")
+
+
 def _folder(year: int, data: Path | None, params_file: Path | None) -> Path:
     params, root = named_settings(year, data, None, params_file)
     return root / params.data
@@ -418,4 +453,4 @@ def _settings(
     return root / params.data, load_plan(root / params.plan), params
 
 
-STORE_COMMANDS = (import_files, withdraw, history, status, changes, export, doctor)
+STORE_COMMANDS = (import_files, withdraw, history, status, changes, export, doctor, next_year)
