@@ -35,6 +35,7 @@ from analysis.redaction.money import find_band
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 from analysis.tables.dictionary import Table, dictionary
+from analysis.tasks import Document
 from analysis.yamlfile import read_yaml
 
 FOLDER = ROOT / "params" / "lang"
@@ -240,6 +241,8 @@ JUDGED = {"m": "met", "n": "not_met", "u": "undetermined", "h": "hidden"}
 def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     """What each macro may be called with, by its name."""
     study, language, plan = told.study, told.language, told.study.plan
+    day = language.date(date(2024, 11, 30))
+    duties = [duty for held in study.duties(2024).values() for duty in held]
     issuer = plan.issuer.short
     every = [v for finding in one_of_each(told.all) for v in variants(finding)] + told.all
     every += told.shared
@@ -437,6 +440,21 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         ],
         "method": [(language.date(date(2024, 11, 30)),)],
         "share_method": [(LARGEST_HIDDEN,)],
+        "tasks_lead": [
+            ({"done": 3, "all": 5, "unproven": n, "unreported": n}, names, names)
+            for n, names in ((0, []), (2, ["A", "B"]))
+        ],
+        "tasks_untracked": [()],
+        "tasks_unsent": [(2024, 30)],
+        "tasks_caption": [(2024, day)],
+        "duty_due": [(duties[0], when) for when in ("", day)],
+        "duty_days": [(duty,) for duty in duties],
+        "duty_result": [(duty, day) for duty in duties],
+        "document": [
+            (document, when) for duty in duties for document in duty.documents for when in ("", day)
+        ] + [(Document("", None, "", ""), "")],
+        "duty_note": [("N.",)],
+        "duty_of_step": [(language.word("task_state", d.state), day) for d in duties],
     }  # fmt: skip
 
 
@@ -496,6 +514,10 @@ def proper_names(study: Study) -> list[str]:
     roster = study.dataset.roster
     employers = study.dataset.employers
     names = {*roster["name"], *roster["commune"], *employers["name"], *employers["commune"]}
+    # What holders write and cite is data too.
+    names |= {*study.dataset.tables["evidence"]["title"].dropna()}
+    names |= {*study.dataset.tables["evidence"]["doc_no"].dropna()}
+    names |= {*study.dataset.tables["tasks"]["note"].dropna()}
     # The dataset's own name is data too.
     described = study.dataset.description
     names |= {

@@ -77,6 +77,8 @@ def make_study(folder: Path, units: Iterable[str] = UNITS, year: int = 2024) -> 
             header, *rows = csv.reader(file)
         if "unit_id" in header:
             rows = [row for row in rows if row[header.index("unit_id")] in chosen]
+        if "holder_id" in header:
+            rows = [row for row in rows if row[header.index("holder_id")] in chosen]
         if path.stem == "lineage":
             rows = []
         with (folder / path.name).open("w", encoding="utf-8", newline="") as file:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from analysis.plan.schema import FIRST_YEAR, LAST_YEAR, Year, parse_number
 from analysis.problems import InputError, error
@@ -59,6 +59,8 @@ class Params(BaseModel):
         The indicator table of the edition before, to say what has changed; found likewise.
     as_of : str
         A day (``"2025-03-01"``): the figures as the dataset's store had them at its end. Empty: now.
+    on : str
+        A day of the year (``"2025-06-30"``) on which tasks are looked at. Empty: the cut-off.
     assumptions : dict of str to str
         A user's own thresholds for indicators that the plan names without a number, for example
         ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
@@ -79,7 +81,21 @@ class Params(BaseModel):
     years_beside: list[int] = []
     previous: str = ""
     as_of: Annotated[str, BeforeValidator(_day_text)] = ""
+    on: Annotated[str, BeforeValidator(_day_text)] = ""
     assumptions: dict[str, Annotated[str, BeforeValidator(_share_text)]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_no_yes(cls, data: Any) -> Any:
+        """Take ``on:`` for the setting's name: to YAML it is another word for true."""
+        if isinstance(data, dict) and True in data:
+            return {**{k: v for k, v in data.items() if k is not True}, "on": data[True]}
+        return data
+
+    @property
+    def on_day(self) -> date | None:
+        """The day on which tasks are looked at; None for the cut-off."""
+        return date.fromisoformat(self.on) if self.on else None
 
     @property
     def as_of_day(self) -> date | None:

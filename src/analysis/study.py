@@ -19,6 +19,7 @@ from analysis.indicators.members import is_expected
 from analysis.params import Params
 from analysis.plan import Plan
 from analysis.tables.load import Dataset
+from analysis.tasks import Duty, find_duties
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +141,14 @@ class Study:
         other.__dict__.update(computed)
         return other
 
+    def duties(self, year: int) -> Mapping[str, tuple[Duty, ...]]:
+        """Return what every holder has to do in a year, by holder: `analysis.tasks.find_duties`."""
+        found: Mapping[str, tuple[Duty, ...]] = self.remember(
+            ("duties", year, self.params.on),
+            lambda: find_duties(self.dataset, self.plan, year, self.params.on_day),
+        )
+        return found
+
     def expected_units(self, year: int) -> pd.DataFrame:
         """Return the units that have to report in a year, by id."""
         units: pd.DataFrame = self.remember(("expected", year), lambda: self._expected(year))
@@ -160,6 +169,8 @@ class Study:
     def prepare(self) -> None:
         """Compute now what pages will ask for, so that forks of this process have it already."""
         _ = self.table, self.register, self._positions, self._cells
+        if self.params.year in self.dataset.years:
+            self.duties(self.params.year)
         for indicator, year, unit_type in self._values_by_type:
             if year == self.params.year:
                 self._ordered(indicator, year, unit_type)

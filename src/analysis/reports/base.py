@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -18,9 +19,15 @@ from analysis.plan import Indicator, Task
 from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
+from analysis.tasks import DONE, Duty
 
 #: A reader does a few things well; the table has the rest.
 _MOST_STEPS = 5
+_SILENT = ("unreported", "unreported_due")
+
+
+def _is_late(duty: Duty) -> bool:
+    return duty.state in ("overdue", "unreported_due")
 
 
 class Report:
@@ -157,7 +164,7 @@ class Report:
                 "tasks": [
                     {
                         "text": task.text,
-                        "ref": self.language.say("by_plan", task.section),
+                        "ref": self._task_ref(task),
                     }
                     for task in tasks
                 ],
@@ -170,6 +177,16 @@ class Report:
             steps.append(_asked(self.language.say("other_missed", rest)))
         return steps
 
+    def _task_ref(self, task: Task) -> str:
+        """Say where the plan asks for a task, and how the reader stands with it."""
+        duties = {duty.task.id: duty for duty in self.study.duties(self.year).get(self.holder, ())}
+        duty, ref = duties.get(task.id), self.language.say("by_plan", task.section)
+        if duty is None or duty.task.indicator:
+            return ref
+        state = self.language.word("task_state", duty.state)
+        due = self.language.date(duty.due) if duty.due else ""
+        return ref + "; " + self.language.say("duty_of_step", state, due)
+
     def _tasks_for(self, finding: Finding) -> tuple[Task, ...]:
         """Return what mends a finding: of an "and" each fact's own task, else the first."""
         by_id = {task.id: task for task in self.study.plan.tasks}
@@ -177,9 +194,81 @@ class Report:
         named = tuple(task for task in fitting if task.fact in finding.lacking)
         return named or tuple(fitting[:1])
 
+    @property
+    def holder(self) -> str:
+        """Whose tasks the page orders: the issuer's, under its id."""
+        return self.study.plan.issuer.id
+
     def _fits(self, task: Task) -> bool:
         """Tell whether a task is for who reads the page."""
         return task.owner == "district"
+
+    def _show_tasks(self, title: str) -> Fragment:
+        """Show every task of the holder: what is late first, then what falls due, then the rest."""
+        say = self.language.say
+        duties = self.study.duties(self.year).get(self.holder, ())
+        on = self.language.date(duties[0].on) if duties else ""
+        return self._render(
+            "nhiem-vu",
+            "tasks",
+            title,
+            lead=self._tasks_lead(duties),
+            caption=say("tasks_caption", self.year, on),
+            rows=self._task_rows(duties),
+        )
+
+    def _tasks_lead(self, duties: Sequence[Duty]) -> str:
+        if not duties:
+            return self.language.say("tasks_untracked")
+        said = [duty for duty in duties if not duty.task.indicator and not duty.since]
+        if said and all(duty.state in _SILENT for duty in said):
+            return self.language.say("tasks_unsent", self.year, len(said))
+        counts = Counter(duty.state for duty in duties)
+        numbers = {
+            "done": sum(counts[state] for state in DONE),
+            "all": len(duties),
+            "unproven": sum(duty.is_unproven for duty in duties),
+            "unreported": counts["unreported"],
+        }
+        late, waiting = (
+            [duty.task.short for duty in duties if duty.state == state]
+            for state in ("overdue", "unreported_due")
+        )
+        return self.language.say("tasks_lead", numbers, late, waiting)
+
+    def _task_rows(self, duties: Sequence[Duty]) -> list[dict[str, Any]]:
+        ordered = sorted(duties, key=lambda duty: (not _is_late(duty), not duty.is_soon))
+        silent = [duty for duty in ordered if duty.state == "unreported"]
+        rows = [self._task_row(duty) for duty in ordered if duty.state != "unreported"]
+        if silent:
+            # One line for all of which nothing else is known.
+            together = self._task_row(silent[0]) | {"due": "", "result": ""}
+            rows.append(together | {"title": "; ".join(duty.task.short for duty in silent)})
+        return rows
+
+    def _task_row(self, duty: Duty) -> dict[str, Any]:
+        say, words = self.language.say, self.language.words
+        day = self.language.date
+        tone = words["task_tone"][duty.state]
+        documents = [
+            {
+                "text": say("document", cited, day(cited.doc_date) if cited.doc_date else ""),
+                "title": cited.title,
+            }
+            for cited in duty.documents
+        ]
+        done_on = day(duty.done_on) if duty.done_on and not duty.since else ""
+        return {
+            "title": duty.task.short or duty.task.text,
+            "due": say("duty_due", duty, day(duty.due) if duty.due else ""),
+            "tone": tone,
+            "sign": words["verdict_sign"][tone],
+            "label": words["task_state"][duty.state],
+            "late": say("duty_days", duty),
+            "result": say("duty_result", duty, done_on),
+            "documents": documents,
+            "note": say("duty_note", duty.note) if duty.note else "",
+        }
 
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""

@@ -302,6 +302,15 @@ class UnitReport(Report):
             first.append(say("send_missing", list(lacking)))
         return self._steps("viec-can-lam", self.language.ui("missed_and_next"), first)
 
+    def tasks(self) -> Fragment:
+        """Show every task that the plan gives this unit, with its state and what proves it."""
+        return self._show_tasks(self.language.ui("tasks"))
+
+    @property
+    def holder(self) -> str:
+        """Whose tasks the page orders: the unit's."""
+        return self.unit_id
+
     def _fits(self, task: Task) -> bool:
         types = self.study.plan.types_in(task.population)
         return task.owner == "unit" and str(self.facts["unit_type"]) in types
@@ -343,6 +352,7 @@ class UnitReport(Report):
         study, years = self.study, [y for y in self.study.dataset.years if y <= self.year]
         own = [self.facts.astype(str).to_dict()]
         own += [dict(study.rows("unit", self.unit_id, year)) for year in years]
+        own.append(study.duties(self.year).get(self.unit_id, ()))
         own += [
             study.cells(self.unit_id, year).astype(str).to_dict()
             for year in years
