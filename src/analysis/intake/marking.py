@@ -11,6 +11,7 @@ from openpyxl.styles import PatternFill
 
 from analysis.intake.files import UnreadableError, identify
 from analysis.intake.marks_xlsx import scan
+from analysis.intake.persons import find_persons
 from analysis.intake.words import form_texts
 from analysis.problems import Problem
 
@@ -49,6 +50,13 @@ def mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | No
     except UnreadableError:
         return None
     workbook = load_workbook(io.BytesIO(content))
+    # A copy would be one more place where persons are named.
+    heads = (
+        [[cell or "" for cell in row] for row in s.iter_rows(max_row=41, values_only=True)]
+        for s in workbook
+    )
+    if any(map(find_persons, heads)):
+        return None
     messages: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         if problem.cell and problem.sheet in workbook.sheetnames:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
 from analysis.intake.found import Finding, ask_part_of_year
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
+from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.records import check_years, make_records
 from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
@@ -54,6 +56,9 @@ def read_content(name: str, content: bytes, year: int | None, scale: int = 1) ->
         sheets, problems = read_sheets(source)
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=name)]
+    if any(find_persons(sheet.rows) for sheet in sheets):
+        # Whatever is wrong with the file as a file, what stands in its cells is not shown.
+        problems = [replace(problem, value="") for problem in problems]
     findings = [_read_sheet(source, sheet, year, scale) for sheet in sheets if not sheet.is_empty]
     problems += [problem for finding in findings for problem in finding.problems]
     blocks = [block for finding in findings for block in finding.blocks]
@@ -90,6 +95,10 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
     form = find_form(sheet)
+    persons = find_persons(sheet.rows) if form is None else None
+    if persons is not None:
+        read_persons(finding, persons, year)
+        return finding
     header = find_header(sheet) if form is None else None
     begin = form or header
     if begin is not None:

@@ -82,6 +82,16 @@ def _what_else(finding: Finding, header: Header, row: int, first: int) -> str:
     return ""
 
 
+def is_total(text: str) -> bool:
+    """Tell whether a folded text begins a row that adds up."""
+    return _total().fullmatch(text) is not None
+
+
+def is_signature(text: str) -> bool:
+    """Tell whether a folded text stands where a table is signed."""
+    return bool(_signature().match(text) or _SIGNED_ON.search(text))
+
+
 @cache
 def _total() -> re.Pattern[str]:
     words = "|".join(re.escape(fold(word)) for word in form_texts()["totals"])
@@ -101,7 +111,7 @@ def _first_signature(finding: Finding, header: Header, rows: list[int]) -> int:
         if _is_coded(finding, header, row) or _says_figures(finding, header, row):
             break
         texts = texts_of(finding, row)
-        if any(_signature().match(text) or _SIGNED_ON.search(text) for text in texts):
+        if any(map(is_signature, texts)):
             first = row
     return first
 

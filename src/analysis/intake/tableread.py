@@ -157,7 +157,7 @@ def _year_above(
     """Return the year of a table without a column for it, and the cell that says so."""
     if "year" in places or "year" not in header.key:
         return None
-    named = _years_named(finding.sheet, header.row)
+    named = years_named(finding.sheet, header.row)
     if len({text for text, _ in named}) > 1:
         cells = ", ".join(f"{text} (ô {cell})" for text, cell in named)
         finding.add("ambiguous_year", f"phía trên bảng ghi nhiều năm: {cells}; chỉ để lại một năm")
@@ -171,7 +171,7 @@ def _year_above(
     return None
 
 
-def _years_named(sheet: Sheet, above: int) -> list[tuple[str, str]]:
+def years_named(sheet: Sheet, above: int) -> list[tuple[str, str]]:
     """Return the years in the rows above, each with its cell; a cell made for it comes first."""
     label = fold(dictionary().tables["returns"].columns["year"].vi)
     cells, titles = [], []

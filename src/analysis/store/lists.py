@@ -17,6 +17,11 @@ from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import find_place
 from analysis.tables.storefile import last_entry
 
+#: The counts that lists of units and of members give, by table.
+LISTED = {
+    "roster": ("workers_total", "workers_female", "members_total", "members_female"),
+    "returns": ("new_members", "cadres_total"),
+}
 #: Of what a list says otherwise than forms so many figures are named, the others counted.
 _MOST_NAMED = 10
 
@@ -25,6 +30,8 @@ def find_given_way(
     connection: sqlite3.Connection, change: Change, cells: Collection[Cell]
 ) -> set[Cell]:
     """Return the counts of a list that a form replaces, where no form of the unit stands yet.
+
+    What else of a return is empty then was not asked yet, and the form fills it in.
 
     Parameters
     ----------
@@ -37,7 +44,8 @@ def find_given_way(
     """
     last, returns = last_entry(connection), dictionary().tables["returns"]
     found = set()
-    for row, name in _counts(change, cells):
+    unasked = {cell for cell in cells if change.before.at[cell] == ""}
+    for row, name in {*_counts(change, cells), *unasked}:
         if not change.records.is_form(name):
             continue
         key = change.after.loc[row, list(change.table.key)].to_list()
@@ -51,17 +59,16 @@ def find_given_way(
 
 
 def _counts(change: Change, cells: Collection[Cell]) -> list[Cell]:
-    """Return the counts of the register among these figures, row by row as the form asks them."""
-    if change.table.name != "roster":
-        return []
-    order = [c.name for c in change.table.columns.values() if c.type.name == "count"]
+    """Return the counts among these figures that lists give, row by row as the form asks them."""
+    given = LISTED.get(change.table.name, ())
+    order = [name for name in change.table.columns if name in given]
     counts = (cell for cell in cells if cell[1] in order)
     return sorted(counts, key=lambda cell: (cell[0], order.index(cell[1])))
 
 
 def tell_given_way(change: Change, cells: Collection[Cell], file: str) -> list[Problem]:
     """Tell which counts of the list a form has replaced."""
-    if not cells:
+    if not _counts(change, cells):
         return []
     told = (
         f"{change.table.columns[cell[1]].vi} {show_both(change, cell)}"

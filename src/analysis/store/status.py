@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
+from analysis.store.lists import LISTED
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
@@ -44,6 +45,9 @@ def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Dat
     units = units[["name", "unit_type", "commune", "parent"]].copy()
     units["parent"] = units["parent"].fillna(plan.issuer.id)
     returns = dataset.returns[dataset.returns["year"] == year]
+    # What a list of members says of a unit is not its report.
+    others = [n for n in returns if n not in (*LISTED["returns"], "year", "unit_id")]
+    returns = returns[returns[others].notna().any(axis=1)]
     state = pd.Series("missing", index=units.index, dtype="str")
     state[units.index.isin(_refused(folder, year))] = "with_errors"
     state[units.index.isin(returns["unit_id"])] = "received"
