@@ -322,7 +322,7 @@ def test_a_second_return_needs_a_reason_and_says_what_it_would_change(
         ("superseded", "note"),
     }
     assert any(
-        "10 → 12" in p.message and "--supersede" in p.message for p in recap.files[0].problems
+        "10 → 12" in p.message and "--supersede" in p.advice for p in recap.files[0].problems
     )
     assert figure(folder, "U2", "informed") == "10"
     assert outcomes(give(folder, plan, again, reason="đếm sót")) == ["accepted"]
