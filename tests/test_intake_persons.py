@@ -197,3 +197,10 @@ def test_a_units_form_updates_what_its_list_of_members_said(
     dataset = load_dataset(folder)
     assert dataset.roster.set_index("unit_id").at["U2", "members_total"] == 14
     assert dataset.returns.set_index("unit_id").at["U2", "informed"] == 9
+
+    # Both in one folder, whichever is read first.
+    both = make_folder(tmp_path / "both", members_total="", members_female="")
+    run = congdoan("import", form, path, "--data", both)
+    assert (run.status, run.err) == (0, ""), run.out
+    assert load_dataset(both).roster.set_index("unit_id").at["U2", "members_total"] == 14
+    assert load_dataset(both).returns.set_index("unit_id").at["U2", "new_members"] == 1

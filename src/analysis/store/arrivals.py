@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.problems import Problem, error, explain_os, has_errors
 from analysis.store.figures import show_figure
+from analysis.store.lists import LISTED
 from analysis.store.merge import is_beside_returns
 from analysis.tables.delivery import Delivery, Records
 from analysis.tables.dictionary import dictionary
@@ -161,7 +162,10 @@ def _differences(mine: _Row, its: _Row) -> list[Problem]:
     problems, advice = [], _propose_later(arrival.path, other.path)
     for name in part.text.columns.intersection(its_part.text.columns):
         here, there = part.text.at[row, name], its_part.text.at[its_row, name]
-        if here != there:
+        gives_way = name in LISTED.get(table.name, ()) and (
+            part.is_form(name) != its_part.is_form(name)
+        )
+        if here != there and not gives_way:
             told = show_figure(table.columns[name], there)
             message = (
                 f"«{table.columns[name].vi}» ở tệp {other.path.name} trong cùng lần nhập này là"
