@@ -43,7 +43,9 @@ def find_given_way(
         From `find_replaced`.
     """
     last, returns = last_entry(connection), dictionary().tables["returns"]
-    found = set()
+    found: set[Cell] = set()
+    if change.table.name not in LISTED:
+        return found
     unasked = {cell for cell in cells if change.before.at[cell] == ""}
     for row, name in {*_counts(change, cells), *unasked}:
         if not change.records.is_form(name):
