@@ -454,6 +454,14 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             (document, when) for duty in duties for document in duty.documents for when in ("", day)
         ] + [(Document("", None, "", ""), "")],
         "duty_note": [("N.",)],
+        "own_tasks_title": [(issuer,)],
+        "section_tasks": [({"done": 3, "late": n, "silent": n}, 9) for n in (0, 1234)],
+        "overdue_line": [(d, day, ["A", "B"], n) for n in (0, 2) for d in duties if d.days_late],
+        "press_overdue": [([("A", 2), ("B", 1)],)],
+        "next_due": [(["A", "B"],)],
+        "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],
+        "fig_tasks_subtitle": [(day,)],
+        "fig_tasks_alt": [(["A.", "B."],)],
         "duty_of_step": [(language.word("task_state", d.state), day) for d in duties],
     }  # fmt: skip
 

@@ -114,6 +114,7 @@ def command(project: Path | None) -> None:
 @plan_option
 @params_option
 @as_of_option
+@on_option
 def report(
     year: int,
     units: tuple[str, ...],
@@ -128,6 +129,7 @@ def report(
     plan_file: Path | None,
     params_file: Path | None,
     as_of: str,
+    on: str,
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
@@ -135,7 +137,9 @@ def report(
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
 
-    params, root = named_settings(year, data, plan_file, params_file, edition=edition, as_of=as_of)
+    params, root = named_settings(
+        year, data, plan_file, params_file, edition=edition, as_of=as_of, on=on
+    )
     folder = out or default_site(params)
     if why:
         _explain_pages(params, root, folder, why)
@@ -161,6 +165,7 @@ def report(
         "--plan": plan_file,
         "--params": params_file,
         "--as-of": as_of,
+        "--on": on,
     }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))

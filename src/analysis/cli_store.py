@@ -15,6 +15,7 @@ from analysis.commandline import (
     as_of_option,
     data_option,
     named_settings,
+    on_option,
     option,
     params_option,
     plan_option,
@@ -265,15 +266,25 @@ def withdraw(
 @data_option
 @plan_option
 @params_option
-def status(year: int, data: Path | None, plan_file: Path | None, params_file: Path | None) -> None:
-    """Xem ai đã nộp, ai chưa. Theo xã, loại hình, và danh sách để nhắc."""
-    from analysis.store.status import find_status, find_unasked, format_status
+@on_option
+def status(
+    year: int,
+    data: Path | None,
+    plan_file: Path | None,
+    params_file: Path | None,
+    on: str,
+) -> None:
+    """Xem ai đã nộp, ai chưa, việc gì quá hạn. Theo xã, loại hình, và danh sách để nhắc."""
+    from analysis.store.status import find_status, find_unasked, format_duties, format_status
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, data, plan_file, params_file)
     dataset = load_dataset(folder)
     units, unasked = (find(dataset, plan, year, folder) for find in (find_status, find_unasked))
     click.echo(format_status(units, unasked, plan, year))
+    day = date.fromisoformat(on) if on else datetime.now().astimezone().date()
+    if duties := format_duties(dataset, plan, year, day):
+        click.echo("\n" + duties)
 
 
 @click.command(cls=Command)

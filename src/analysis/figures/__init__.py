@@ -13,17 +13,21 @@ from analysis.figures.charts import (
 )
 from analysis.figures.style import PALETTE
 from analysis.figures.svg import to_svg
+from analysis.figures.taskbars import TaskBar, count_groups, tasks_chart
 
 __all__ = [
     "PALETTE",
     "GapBar",
     "PeerMark",
     "Shown",
+    "TaskBar",
     "Trend",
+    "count_groups",
     "gap_chart",
     "path_chart",
     "peers_chart",
     "targets_chart",
+    "tasks_chart",
     "to_svg",
     "trend_chart",
 ]

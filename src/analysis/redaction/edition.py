@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Final
@@ -22,6 +22,7 @@ from analysis.redaction.years import Source
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
+from analysis.tasks import Document, Duty
 
 #: The flag of a row whose figures are withheld (``numerator``, ``denominator``, ``value``, ``slack``
 #: and the bounds are empty although it has been reported), and the verdict where that is withheld too.
@@ -74,6 +75,11 @@ class RedactedStudy(Study):
     shown: pd.DataFrame
     hidden_cells: pd.DataFrame
     totals: Mapping[tuple[int, str], int]
+    held: Mapping[int, Mapping[str, tuple[Duty, ...]]]
+
+    def duties(self, year: int) -> Mapping[str, tuple[Duty, ...]]:
+        """Return what every holder has to do in a year: states alone, nothing that was written."""
+        return self.held.get(year, {})
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -161,10 +167,33 @@ def redact(study: Study) -> Study:
     tables = editor.tables()
     dataset = Dataset(tables, study.dataset.files, study.dataset.description, _digest(tables))
     params = study.params.model_copy(update={"edition": "share"})
+    table = editor.table()
     return RedactedStudy(
         params, study.plan, dataset, study.root,
-        shown=editor.table(), hidden_cells=editor.hidden_cells(tables), totals=editor.totals,
+        shown=table, hidden_cells=editor.hidden_cells(tables), totals=editor.totals,
+        held={year: _share_duties(study, year, table) for year in study.dataset.years},
     )  # fmt: skip
+
+
+def _share_duties(study: Study, year: int, table: pd.DataFrame) -> dict[str, tuple[Duty, ...]]:
+    rows = table[(table["year"] == year) & table["scope"].isin(["unit", "district"])]
+    withheld = rows["verdict"] == HIDDEN
+    unjudged = ~rows["verdict"].isin(_JUDGED)
+    withheld |= unjudged & rows["flags"].astype(str).str.split(";").map(lambda f: HIDDEN in f)
+    hidden = set(zip(rows["indicator"][withheld], rows["scope_id"][withheld], strict=True))
+    return {
+        holder: tuple(
+            replace(
+                duty,
+                state=HIDDEN if (duty.task.indicator, holder) in hidden else duty.state,
+                count=None,
+                note="",
+                documents=tuple(Document("", None, "", "") for _ in duty.documents),
+            )
+            for duty in held
+        )
+        for holder, held in study.duties(year).items()
+    }
 
 
 def _digest(tables: Mapping[str, pd.DataFrame]) -> str:

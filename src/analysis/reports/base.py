@@ -347,10 +347,11 @@ class Report:
         header: Sequence[str],
         rows: Sequence[Sequence[str]],
         verdicts: Sequence[str] = (),
+        legend: Sequence[dict[str, str]] = (),
     ) -> Fragment:
         """Return a figure with its message, its description and its data."""
         words = self.language.words
-        legend = [
+        legend = legend or [
             {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
             for v in dict.fromkeys(verdicts)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -9,19 +10,20 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures import GapBar, gap_chart, path_chart
+from analysis.figures import GapBar, TaskBar, count_groups, gap_chart, path_chart, tasks_chart
 from analysis.findings import Finding, Tally, find, find_before, find_circle, find_years, tally
 from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated, is_comparable
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
-from analysis.pages.fragments import EndMark, Fragment
+from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
+from analysis.tasks import Duty
 
 _MOST_BARS = 8
 #: Of a unit's register and return: who and where it is, and texts.
@@ -30,6 +32,8 @@ _NOT_FIGURES = (
     *("founded_on", "dissolved_on", "note"),
 )
 _MOST_PLACES = 4
+#: The verdict whose sign and colour a group of states shares in the figure.
+_GROUP_TONES = {"done": "met", "open": "not_due", "late": "not_met", "silent": "undetermined"}
 _MOST_UNITS = 20
 _ASSESSED = {
     "met": "good_heading",
@@ -161,8 +165,89 @@ class YearReport(Report):
                 intro = self.language.say("part_intro", counts, own, issuer)
                 lines = [{**self.line(f), "gap": self._gap_words(f)} for f in shown]
                 title = f"{section.id}. {section.title}"
-                parts.append({"title": title, "intro": intro, "lines": lines})
+                duties = self._duties_in(section.id)
+                tasks = self._section_tasks(duties) if duties else ""
+                parts.append({"title": title, "intro": intro, "tasks": tasks, "lines": lines})
         return self._render("phan-ii", "parts", self.language.ui("year_results"), parts=parts)
+
+    def own_tasks(self) -> Fragment | None:
+        """Show the tasks of the issuer itself; nothing once it has ended."""
+        if self.ended_on is not None:
+            return None
+        return self._show_tasks(self.language.say("own_tasks_title", self.study.plan.issuer.short))
+
+    def _duties_in(self, section: str) -> list[Duty]:
+        everyone = self.study.duties(self.year).values()
+        return [d for held in everyone for d in held if d.task.section.split(".")[0] == section]
+
+    def _section_tasks(self, duties: list[Duty]) -> str:
+        counts = count_groups(Counter(duty.state for duty in duties))
+        return self.language.say("section_tasks", counts, sum(counts.values()))
+
+    def _overdue_lines(self, duties: list[Duty]) -> list[str]:
+        """Name each task that is overdue anywhere, with its day and those that are late."""
+        late: dict[str, list[Duty]] = {}
+        for duty in duties:
+            if duty.state == "overdue":
+                late.setdefault(duty.task.id, []).append(duty)
+        lines = []
+        for held in sorted(late.values(), key=lambda held: -held[0].days_late):
+            names = sorted((self._name_holder(d.holder_id) for d in held), key=alphabetically)
+            due = held[0].due
+            assert due is not None
+            shown = names[:_MOST_UNITS]
+            rest = len(names) - len(shown)
+            day = self.language.date(due)
+            lines.append(self.language.say("overdue_line", held[0], day, shown, rest))
+        return lines
+
+    def _name_holder(self, holder: str) -> str:
+        issuer = self.study.plan.issuer
+        return issuer.short if holder == issuer.id else str(self.units.at[holder, "name"])
+
+    def figure_tasks(self) -> Fragment | None:
+        """Draw the tasks of each section by state; nothing where nobody follows tasks."""
+        say, texts, count = (
+            self.language.say,
+            self.language.words["ui"],
+            self.language.numbers.count,
+        )
+        groups = self.language.words["task_group"]
+        bars = []
+        for section in self.study.plan.sections:
+            if duties := self._duties_in(section.id):
+                counts = count_groups(Counter(duty.state for duty in duties))
+                label = f"{section.id}. {section.title}"
+                bars.append(
+                    TaskBar(label, say("section_tasks", counts, sum(counts.values())), counts)
+                )
+        if not bars:
+            return None
+        every = [duty for held in self.study.duties(self.year).values() for duty in held]
+        total = count_groups(Counter(duty.state for duty in every))
+        day = self.language.date(every[0].on)
+        chart = self.figure(
+            "nhiem-vu",
+            tasks_chart(bars, self.language),
+            headline=say("fig_tasks_title", total, sum(total.values())),
+            subtitle=say("fig_tasks_subtitle", day),
+            alt=say("fig_tasks_alt", [f"{bar.label}: {bar.text}" for bar in bars]),
+            header=[texts["part_of_plan"], *groups.values()],
+            rows=[[bar.label, *(count(bar.counts[name]) for name in groups)] for bar in bars],
+            legend=[
+                {
+                    "verdict": tone,
+                    "sign": self.language.word("mark_sign", tone),
+                    "label": groups[name],
+                }
+                for name, tone in _GROUP_TONES.items()
+            ],
+        )
+        lines = self._overdue_lines(every)
+        if not lines:
+            return chart
+        heading = self.language.ui("overdue_tasks")
+        return Fragment(chart.html + render("lines", heading=heading, lines=lines).html)
 
     def _gap_words(self, finding: Finding) -> dict[str, Any] | None:
         gap = self.gaps.get(finding.indicator.id)
@@ -425,7 +510,22 @@ class YearReport(Report):
         """Show what the plan asks to do about what was missed."""
         absent = int((~self.units["has_return"]).sum())
         first = [self.language.say("remind", absent, self.year)] if absent else []
+        every = [duty for held in self.study.duties(self.year).values() for duty in held]
+        late = Counter(duty.task.short for duty in every if duty.state == "overdue")
+        overdue = [self.language.say("press_overdue", late.most_common())] if late else []
+        first = [*overdue, *self._next_due(every), *first]
         return self._steps("phuong-huong", self.language.ui("direction"), first)
+
+    def _next_due(self, every: list[Duty]) -> list[str]:
+        """Name what falls due first in the next months, of everything that comes every year."""
+        plan = self.study.plan
+        coming: dict[date, list[str]] = {}
+        for task in dict.fromkeys(duty.task for duty in every if duty.task.cadence == "yearly"):
+            due = task.due_in(self.year + 1, plan.cut_off)
+            if due is not None and task.due:
+                coming.setdefault(due, []).append(task.short)
+        named = [f"{', '.join(coming[day])} ({self.language.date(day)})" for day in sorted(coming)]
+        return [self.language.say("next_due", named)] if named else []
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
 from analysis.tables.writing import alphabetically
+from analysis.tasks import Duty, find_duties
 
+_SOON_DAYS = 30
 STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
 
 
@@ -77,6 +80,77 @@ def find_unasked(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Da
     return absent[["name"]].assign(reason=pd.Series(reasons, absent.index, "str"), state=states)[
         sent
     ]
+
+
+def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
+    """List in Vietnamese, by holder, what is overdue on a day and what falls due within 30 days.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The tables.
+    plan : Plan
+        Its tasks.
+    year : int
+        The year.
+    on : date
+        The day; the cut-off where it is later.
+
+    Returns
+    -------
+    str
+        Empty where the dataset does not follow tasks, or has no register of the year.
+    """
+    if year not in dataset.years:
+        return ""
+    duties = find_duties(dataset, plan, year, on)
+    if not duties:
+        return ""
+    roster = dataset.roster[dataset.roster["year"] == year]
+    names = dict(zip(roster["unit_id"], roster["name"], strict=True))
+    names[plan.issuer.id] = plan.issuer.short
+    silent = {holder for holder, held in duties.items() if not any(map(_is_told, held))}
+    lists: dict[str, list[str]] = {"overdue": [], "soon": []}
+    for holder in sorted(duties.keys() - silent, key=lambda holder: alphabetically(names[holder])):
+        for kind, lines in lists.items():
+            asked = [duty for duty in duties[holder] if _kind(duty) == kind]
+            if asked:
+                told = "; ".join(map(_told, sorted(asked, key=lambda d: str(d.due))))
+                lines.append(f"- {names[holder]}: {told}")
+    day = min(on, plan.cut_off_in(year)).strftime("%d/%m/%Y")
+    parts = [
+        "\n".join([f"{title}, tính đến ngày {day} ({len(lines)} nơi)", *lines])
+        for title, lines in (
+            ("Nhiệm vụ quá hạn", lists["overdue"]),
+            ("Nhiệm vụ đến hạn trong 30 ngày", lists["soon"]),
+        )
+        if lines
+    ]
+    if silent:
+        absent = "; ".join(sorted((names[holder] for holder in silent), key=alphabetically))
+        parts.append(f"Chưa gửi phiếu nhiệm vụ năm {year} ({len(silent)} nơi)\n{absent}")
+    return "\n\n".join(parts) or f"Không có nhiệm vụ nào quá hạn hay sắp đến hạn ngày {day}."
+
+
+def _is_told(duty: Duty) -> bool:
+    """Tell whether its holder itself has said something of it."""
+    said_nothing = duty.state in ("unreported", "unreported_due")
+    return not (said_nothing or duty.task.indicator or duty.since)
+
+
+def _kind(duty: Duty) -> str:
+    if duty.state in ("overdue", "unreported_due"):
+        return "overdue"
+    is_open = duty.state in ("in_progress", "not_started", "unreported")
+    soon = duty.due is not None and (duty.due - duty.on).days <= _SOON_DAYS
+    return "soon" if is_open and soon and not duty.task.indicator else ""
+
+
+def _told(duty: Duty) -> str:
+    assert duty.due is not None
+    late = f", chậm {duty.days_late} ngày" if duty.days_late else ""
+    unsaid = ", chưa báo cáo" if duty.state in ("unreported", "unreported_due") else ""
+    return f"{duty.task.short} (hạn {duty.due:%d/%m/%Y}{late}{unsaid})"
 
 
 def _refused(folder: Path, year: int) -> set[str]:
