@@ -11,6 +11,7 @@ from analysis.atomic import write_atomically
 from analysis.intake.formsheets import Form, write_form, write_guide, write_table
 from analysis.intake.formstyle import Book
 from analysis.intake.lines import settled
+from analysis.intake.tasksheet import asked_tasks, write_task_sheet
 from analysis.intake.words import form_texts, plain
 from analysis.problems import InputError, error
 from analysis.study import Study
@@ -97,6 +98,8 @@ def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
     )
     book = Book(year)
     write_form(book, "unit", form)
+    tasks = asked_tasks(study, unit_id, str(unit["unit_type"]), year)
+    write_task_sheet(book, study, unit_id, year, tasks)
     write_guide(book, form)
     book.write_words()
     return book.finish()
@@ -110,6 +113,8 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     form = Form(study, year, None, (tables["district"],), {"year": year}, before, since)
     book = Book(year)
     write_form(book, "district", form)
+    issuer = study.plan.issuer.id
+    write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))
     roster = study.dataset.roster
     write_table(book, form, "roster", roster[roster["year"] == roster_year])
     employers = study.dataset.employers

@@ -14,6 +14,7 @@ from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.records import check_years, make_records
 from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
+from analysis.intake.tasksheet import find_task_sheet, read_task_sheet
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, repeated_keys
@@ -93,6 +94,10 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
     own = form_texts()["sheets"]
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
+        return finding
+    tasks = find_task_sheet(sheet)
+    if tasks is not None:
+        read_task_sheet(finding, tasks)
         return finding
     form = find_form(sheet)
     persons = find_persons(sheet.rows) if form is None else None

@@ -1,0 +1,214 @@
+"""The sheet that asks a holder for the plan's tasks: written into a form, and read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.intake.formstyle import Book, fit_row, protect, set_page
+from analysis.intake.found import Block, Finding, cell_at
+from analysis.intake.grid import Sheet, address
+from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.seen import check_cells
+from analysis.intake.words import fold, form_texts
+from analysis.plan import Plan, Task
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+
+#: What is asked of each task, by table and column, with the widths of the cells.
+_ASKED = {
+    ("tasks", "state"): 20, ("tasks", "done_on"): 14, ("tasks", "count"): 12,
+    ("evidence", "doc_no"): 20, ("evidence", "doc_date"): 14, ("evidence", "title"): 36,
+    ("tasks", "note"): 30,
+}  # fmt: skip
+#: Before them: number, task, due, what to name.
+_FIRST = 4
+_CODE = _FIRST + len(_ASKED)
+_HOLDER_ROW, _YEAR_ROW, _HEADING_ROW = 3, 4, 6
+_FIRST_ROWS = 100
+
+
+def asked_tasks(study: Study, holder: str, unit_type: str | None, year: int) -> list[Task]:
+    """Return the tasks that a holder is still asked about in a year.
+
+    Neither what an indicator tells, nor what was done once and for all.
+
+    Parameters
+    ----------
+    study : Study
+        The dataset and the plan.
+    holder : str
+        A unit, or the issuer.
+    unit_type : str or None
+        None for the issuer.
+    year : int
+        The year to report on.
+    """
+    plan: Plan = study.plan
+    owner = "district" if unit_type is None else "unit"
+    said = study.dataset.tables["tasks"]
+    done = said[(said["year"] < year) & (said["state"] == "done") & (said["holder_id"] == holder)]
+    before = set(done["task_id"])
+    return [
+        task
+        for task in plan.tasks
+        if task.owner == owner
+        and not task.indicator
+        and (unit_type is None or unit_type in plan.types_in(task.population))
+        and not (task.cadence == "once" and task.id in before)
+    ]
+
+
+def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: list[Task]) -> None:
+    """Add the sheet to a form; nothing where no task is asked about."""
+    if not tasks:
+        return
+    texts, tables = form_texts(), dictionary().tables
+    sheet = book.file.add_worksheet(texts["sheets"]["tasks"])
+    for place, width in enumerate([5, 44, 14, 26, *_ASKED.values()]):
+        sheet.set_column(place, place, width)
+    sheet.set_column(_CODE, _CODE, 20, None, {"hidden": True})
+    sheet.write_string(0, 0, study.plan.issuer.name.upper(), book.look("issuer"))
+    sheet.write_string(1, 0, texts["titles"]["tasks"].format(year=year), book.look("title"))
+    hint = texts["instructions"]["tasks"]
+    sheet.merge_range(2, 0, 2, _CODE - 1, hint, book.look("hint"))
+    fit_row(sheet, 2, [(hint, 120)])
+    columns = tables["tasks"].columns
+    sheet.write_string(_HOLDER_ROW, 1, columns["holder_id"].vi, book.look("label"))
+    sheet.write_string(_HOLDER_ROW, 2, holder, book.look("fact", num_format="@"))
+    sheet.write_string(_YEAR_ROW, 1, columns["year"].vi, book.look("label"))
+    sheet.write_number(_YEAR_ROW, 2, year, book.look("fact", num_format="0"))
+    asked = [tables[table].columns[name] for table, name in _ASKED]
+    headings = [*texts["task_headings"].values(), *(column.vi for column in asked)]
+    for place, heading in enumerate(headings):
+        sheet.write_string(_HEADING_ROW, place, heading, book.look("heading"))
+    sheet.write_string(_HEADING_ROW, _CODE, texts["task_marker"], book.look("code"))
+    first, last = _HEADING_ROW + 1, _HEADING_ROW + len(tasks)
+    for number, task in enumerate(tasks, start=1):
+        row = _HEADING_ROW + number
+        due = task.due_in(year, study.plan.cut_off)
+        told = [task.short or task.text, f"{due:%d/%m/%Y}" if due else texts["standing"]]
+        hints = [text for text in (task.count, task.evidence_hint) if text]
+        told.append("; ".join(hints))
+        sheet.write_number(row, 0, number, book.look("middle"))
+        for place, text in enumerate(told, start=1):
+            sheet.write_string(row, place, text, book.look("text"))
+        for place, ((_, name), column) in enumerate(zip(_ASKED, asked, strict=True), start=_FIRST):
+            is_asked = name != "count" or bool(task.count)
+            look = book.input_look(column) if is_asked else book.look("before")
+            sheet.write_blank(row, place, None, look)
+        sheet.write_string(row, _CODE, task.id, book.look("code"))
+        fit_row(sheet, row, [(told[0], 44), (told[2], 26)])
+    for place, column in enumerate(asked, start=_FIRST):
+        book.add_rule(sheet, (first, place, last, place), column)
+    sheet.freeze_panes(first, 2)
+    set_page(sheet, landscape=True, header_row=_HEADING_ROW)
+    protect(sheet)
+
+
+@dataclass(frozen=True)
+class TaskPlace:
+    """Where the marker of a sheet of tasks stands."""
+
+    row: int
+    column: int
+
+
+def find_task_sheet(sheet: Sheet) -> TaskPlace | None:
+    """Return the place of the marker; None if the sheet asks for no tasks."""
+    marker = form_texts()["task_marker"]
+    for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
+        for place, cell in enumerate(cells):
+            if isinstance(cell, str) and tidy(cell) == marker:
+                return TaskPlace(row, place)
+    return None
+
+
+def read_task_sheet(finding: Finding, found: TaskPlace) -> None:
+    """Add what is said of tasks, and what is cited for them: a row each where anything is said."""
+    sheet, tables = finding.sheet, dictionary().tables
+    places = _places(finding, found)
+    if places is None:
+        return
+    facts = _facts(sheet, found)
+    for name, heading in (("holder_id", "Mã đơn vị thực hiện"), ("year", "Năm")):
+        if name not in facts:
+            finding.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
+    if {"holder_id", "year"} - facts.keys():
+        return
+    rows = _rows(finding, found, places)
+    asked = {key: tables[key[0]].columns[key[1]] for key in _ASKED}
+    check_cells(finding, {(r, places[key]): column for key, column in asked.items() for r in rows})
+    for name in ("tasks", "evidence"):
+        own = [key for key in _ASKED if key[0] == name]
+        told = [r for r in rows if any(_is_said(sheet, (r, places[key])) for key in own)]
+        if not told:
+            continue
+        columns: dict[str, list[Raw]] = {
+            key: [cell_at(sheet, facts[key])] * len(told) for key in ("year", "holder_id")
+        }
+        columns["task_id"] = [cell_at(sheet, (r, found.column)) for r in told]
+        if name == "evidence":
+            columns["number"] = [1] * len(told)
+        columns |= {k[1]: [cell_at(sheet, (r, places[k])) for r in told] for k in own}
+        addresses = {key: address(*facts[key]) for key in ("year", "holder_id")}
+        addresses["task_id"] = _in_row(places["", "item"])
+        addresses |= {k[1]: _in_row(places[k]) for k in own}
+        numbers = [r + 1 for r in told]
+        finding.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
+
+
+def _in_row(column: int) -> str:
+    return address(0, column).rstrip("0123456789") + "{row}"
+
+
+def _places(finding: Finding, found: TaskPlace) -> dict[tuple[str, str], int] | None:
+    """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
+    texts, tables = form_texts(), dictionary().tables
+    there = {
+        fold(tidy(shown(cell_at(finding.sheet, (found.row, place))))): place
+        for place in range(found.column)
+    }
+    wanted = {("", "item"): texts["task_headings"]["item"]}
+    wanted |= {key: tables[key[0]].columns[key[1]].vi for key in _ASKED}
+    lacking = [heading for heading in wanted.values() if fold(heading) not in there]
+    for heading in lacking:
+        message = f"trang nhiệm vụ thiếu cột «{heading}»"
+        finding.add("no_column", message, (found.row, found.column), value="")
+    return None if lacking else {key: there[fold(heading)] for key, heading in wanted.items()}
+
+
+def _facts(sheet: Sheet, found: TaskPlace) -> dict[str, tuple[int, int]]:
+    """Return the cells that say whose tasks of which year these are, beside their labels."""
+    columns = dictionary().tables["tasks"].columns
+    labels = {fold(columns[name].vi): name for name in ("holder_id", "year")}
+    return {
+        labels[text]: (row, 2)
+        for row in range(found.row)
+        if (text := fold(tidy(shown(cell_at(sheet, (row, 1)))))) in labels
+    }
+
+
+def _rows(finding: Finding, found: TaskPlace, places: dict[tuple[str, str], int]) -> list[int]:
+    """Return the rows that have a code; refuse figures beside none and labels of other codes."""
+    sheet, rows = finding.sheet, []
+    seen: dict[str, int] = {}
+    for row in range(found.row + 1, len(sheet.rows)):
+        code = tidy(shown(cell_at(sheet, (row, found.column))))
+        said = [place for key, place in places.items() if key[0] and _is_said(sheet, (row, place))]
+        if not code:
+            for place in said:
+                message = (
+                    "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
+                )
+                finding.add("stray", message, (row, place))
+        elif code in seen:
+            message = f"dòng lặp lại, đã có ở dòng {seen[code] + 1}"
+            finding.add("duplicate_line", message, (row, places["", "item"]))
+        else:
+            seen[code] = row
+            rows.append(row)
+    return rows
+
+
+def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
+    return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
