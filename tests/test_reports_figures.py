@@ -122,7 +122,7 @@ def test_helper_sees_texts_that_overlap_and_texts_that_are_cut_off() -> None:
 
 def test_sample_draws_every_kind_of_figure(drawings: list[Drawing]) -> None:
     kinds = {re.sub(r"^lo-trinh-.*", "lo-trinh", drawing.name) for drawing in drawings}
-    assert kinds == {"chi-tieu", "xu-huong", "cung-loai", "con-thieu", "lo-trinh"}
+    assert kinds == {"chi-tieu", "xu-huong", "cung-loai", "con-thieu", "lo-trinh", "nhiem-vu"}
     assert len(drawings) > 60
 
 
