@@ -59,6 +59,7 @@ _PROGRAM_LOG = "loi-chuong-trinh.txt"
     help="Cho phép thay số liệu đã có, và vì sao; số cũ vẫn được giữ lại.",
 )
 @option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
+@option("--yes", is_flag=True, help="Nhận luôn các mã mới đặt cho đơn vị chưa có mã.")
 @option(
     "--don-vi",
     "money",
@@ -80,6 +81,7 @@ def import_files(
     year: int | None,
     supersede: str,
     by: str,
+    yes: bool,
     money: str,
     errors: Path | None,
     data: Path | None,
@@ -87,9 +89,8 @@ def import_files(
     params_file: Path | None,
 ) -> None:
     """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
-    from functools import partial
-
-    from analysis.intake import read_delivery, write_error_lists
+    from analysis.cli_lists import ListReader
+    from analysis.intake import write_error_lists
     from analysis.intake.measure import money_scale
     from analysis.store.take_in import take_in
     from analysis.store.words import format_recap
@@ -100,7 +101,7 @@ def import_files(
     recap = take_in(
         folder,
         files,
-        partial(read_delivery, year=year, scale=money_scale(money)),
+        ListReader(folder, plan, is_agreed=yes, year=year, scale=money_scale(money)),
         plan,
         reason=supersede.strip(),
         by=by.strip(),

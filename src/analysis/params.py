@@ -17,6 +17,8 @@ PARAMS_FOLDER = "params"
 #: The folder that the package was installed from.
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_FILE = "default.yaml"
+#: What is an office's own: git does not track it, so that an update of the program leaves it alone.
+LOCAL_FILE = "local.yaml"
 #: The environment variable that hands ``--project`` on to the processes that a command starts.
 PROJECT = "CONGDOAN_PROJECT"
 
@@ -143,7 +145,8 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
     Returns
     -------
     Params
-        ``params/default.yaml``, overridden by the file.
+        ``params/default.yaml``, overridden by ``params/<year>.yaml`` and the office's own
+        ``params/local.yaml``; or by the file, above ``local.yaml``.
 
     Raises
     ------
@@ -157,8 +160,11 @@ def load_params(year: int, file: Path | None = None, root: Path | None = None) -
     default = folder / DEFAULT_FILE
     chosen = file or folder / f"{year}.yaml"
     settings = read_document(default)
-    if file is not None or chosen.exists():
-        settings = read_document(chosen).over(settings)
+    # A file that the user names stands above the office's own, the program's years below.
+    order = (folder / LOCAL_FILE, chosen) if file else (chosen, folder / LOCAL_FILE)
+    for one in order:
+        if one == file or one.exists():
+            settings = read_document(one).over(settings)
     params = validate(settings.over(Document("", {"year": year}, {})), Params)
     if params.year != year:
         message = f"tệp này dành cho năm {params.year}, không phải năm {year}"

@@ -78,6 +78,12 @@ def find_header(sheet: Sheet) -> Header | None:
     return header
 
 
+def is_list(header: Header) -> bool:
+    """Tell whether a table says all that a list of units says but their codes."""
+    places = header.places()
+    return {"name", "unit_type", "commune"} <= {*places} and "unit_id" not in places
+
+
 def _column_names(known: dict[str, list[tuple[Table, Column]]], names: set[str]) -> set[str]:
     return {column.name for name in names for _, column in known[name]}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from analysis.intake.files import UnreadableError, identify
+from analysis.intake.headings import Answers
 from analysis.intake.reading import Outcome
 from analysis.problems import Problem, error
 
@@ -20,7 +21,13 @@ from analysis.problems import Problem, error
 SECONDS = 240
 
 
-def read_delivery(path: Path, *, year: int | None = None, scale: int = 1) -> Outcome:
+def read_delivery(
+    path: Path,
+    *,
+    year: int | None = None,
+    scale: int = 1,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+) -> Outcome:
     """Read one file: a filled form, a district's workbook, or a plain table.
 
     Parameters
@@ -31,6 +38,8 @@ def read_delivery(path: Path, *, year: int | None = None, scale: int = 1) -> Out
         The year that the user says the files are for; it must agree with the file.
     scale : int
         By what the money of a table may be multiplied that states another unit than đồng.
+    answers : Answers
+        What the office has answered about its own lists.
 
     Returns
     -------
@@ -62,7 +71,7 @@ def read_delivery(path: Path, *, year: int | None = None, scale: int = 1) -> Out
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=path.name)]
     try:
-        outcome: Outcome = _child().ask("read", path.name, content, year, scale)
+        outcome: Outcome = _child().ask("read", path.name, content, year, scale, answers)
     except _LostError as loss:
         return None, [error(str(loss), code=loss.code, file=path.name)]
     return outcome

@@ -10,6 +10,7 @@ from analysis.intake.formread import find_form, read_form
 from analysis.intake.found import Finding, ask_part_of_year
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
+from analysis.intake.headings import Answers, name_headings
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.records import check_years, make_records
 from analysis.intake.seen import own_notes, tell_note
@@ -17,7 +18,7 @@ from analysis.intake.tableread import read_table
 from analysis.intake.tasksheet import find_task_sheet, read_task_sheet
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
-from analysis.tables.delivery import Delivery, repeated_keys
+from analysis.tables.delivery import Delivery, Records, repeated_keys
 
 _HIDDEN = {
     "no": "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi",
@@ -30,7 +31,13 @@ _HIDDEN = {
 Outcome = tuple[Delivery | None, list[Problem]]
 
 
-def read_content(name: str, content: bytes, year: int | None, scale: int = 1) -> Outcome:
+def read_content(
+    name: str,
+    content: bytes,
+    year: int | None,
+    scale: int = 1,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+) -> Outcome:
     """Read a file's bytes.
 
     Parameters
@@ -43,12 +50,14 @@ def read_content(name: str, content: bytes, year: int | None, scale: int = 1) ->
         The year that the user says it is for.
     scale : int
         By what the money of a table may be multiplied that states another unit than đồng.
+    answers : Answers
+        What the office has answered about its own lists.
 
     Returns
     -------
     delivery : Delivery or None
         What could be read, to be checked further; None when nothing could. What is wrong in it
-        stands as an empty cell.
+        stands as an empty cell. A list of units without codes stands without them.
     problems : list of Problem
         Every error, or only warnings; with an error the delivery is not to be taken in.
     """
@@ -60,7 +69,9 @@ def read_content(name: str, content: bytes, year: int | None, scale: int = 1) ->
     if any(find_persons(sheet.rows) for sheet in sheets):
         # Whatever is wrong with the file as a file, what stands in its cells is not shown.
         problems = [replace(problem, value="") for problem in problems]
-    findings = [_read_sheet(source, sheet, year, scale) for sheet in sheets if not sheet.is_empty]
+    findings = [
+        _read_sheet(source, sheet, year, scale, answers) for sheet in sheets if not sheet.is_empty
+    ]
     problems += [problem for finding in findings for problem in finding.problems]
     blocks = [block for finding in findings for block in finding.blocks]
     if not blocks and not has_errors(problems):
@@ -70,14 +81,24 @@ def read_content(name: str, content: bytes, year: int | None, scale: int = 1) ->
         made, found = make_records(block, name)
         problems += found
         # Without its key a row is nobody's: that was refused already, and what it says is judged.
-        if set(block.table.key) <= set(made.text):
+        if set(block.table.key) <= set(made.text) or lacks_codes(made):
             records.append(made)
-    problems += repeated_keys(name, records) + check_years(records, name, year)
+    coded = [one for one in records if not lacks_codes(one)]
+    problems += repeated_keys(name, coded) + check_years(records, name, year)
     problems = list(dict.fromkeys(problems))
     if not records:
         return None, problems
     digest = hashlib.sha256(content).hexdigest()
     return Delivery(name, digest, tuple(records)), problems
+
+
+def lacks_codes(records: Records) -> bool:
+    """Tell whether these rows are a list of units without codes."""
+    return (
+        records.table == "roster"
+        and {"year", "name", "unit_type", "commune"} <= {*records.text}
+        and "unit_id" not in records.text
+    )
 
 
 def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
@@ -89,7 +110,9 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
     return error(message, code="not_recognised", file=name)
 
 
-def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) -> Finding:
+def _read_sheet(
+    source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
+) -> Finding:
     finding = Finding(source.name, sheet)
     own = form_texts()["sheets"]
     if sheet.marks.visible != "yes":
@@ -104,14 +127,16 @@ def _read_sheet(source: SourceFile, sheet: Sheet, year: int | None, scale: int) 
     if persons is not None:
         read_persons(finding, persons, year)
         return finding
-    header = find_header(sheet) if form is None else None
+    if form is None:
+        finding = name_headings(finding, answers)
+    header = find_header(finding.sheet) if form is None else None
     begin = form or header
     if begin is not None:
         ask_part_of_year(finding, begin.row)
     if form is not None:
         read_form(finding, form)
     elif header is not None:
-        read_table(finding, header, year, scale)
+        read_table(finding, header, year, scale, answers)
         for at, note in own_notes(sheet.marks).items():
             tell_note(finding, at, note)
     elif sheet.name not in (own["guide"], own["words"]):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from analysis.intake.found import Finding, cell_at
-from analysis.intake.headers import Header
+from analysis.intake.found import NAME, Finding, cell_at
+from analysis.intake.headers import Header, is_list
 from analysis.intake.measure import names_units
 from analysis.intake.raw import shown, tidy
+from analysis.intake.spelling import Unclear, spell
 from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, dictionary
 
@@ -17,6 +18,8 @@ _LETTER = re.compile(r"\(?[a-zđ]\)?")
 _DIGITS = re.compile(r"-?[0-9][0-9., ]*")
 #: A row that numbers the columns has at least this many numbers, one after the other.
 _FEWEST_NUMBERS = 2
+#: "II. Khối doanh nghiệp", "B/ …", or such a number alone in its cell.
+_GROUP = re.compile(r"(?:[ivx]+|[a-h])(?:[.)/:-]|$)")
 #: Above the signatures stands a place and a day.
 _SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
@@ -39,6 +42,7 @@ def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
     signed = _first_signature(finding, header, rows)
     data = [row for row in rows[1:] if _is_coded(finding, header, row)]
     known = set(data)
+    totals = []
     for row in rows:
         if row in known:
             continue
@@ -47,9 +51,29 @@ def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
             message = f"dòng {what}, không phải số liệu, không lấy vào"
             place = next(p for p, text in enumerate(texts_of(finding, row)) if text)
             finding.add("not_data", message, (row, place), severity="warning")
+            totals += [row] if what == "cộng" else []
         elif row < signed and _is_keyed(finding, header, row):
             data.append(row)
+    if totals and len({row > totals[-1] for row in data}) == 1:
+        _check_total(finding, header, totals[-1], data)
     return sorted(data)
+
+
+def _check_total(finding: Finding, header: Header, total: int, data: list[int]) -> None:
+    """Warn where the last row of totals, above or below all rows, is not what they add up to."""
+    for place in header.places().values():
+        column = _column(header, place)
+        if column.type.name not in ("count", "money"):
+            continue
+        try:
+            said, *each = (spell(finding.sheet.rows[row][place], column) for row in (total, *data))
+            added = sum(int(text or 0) for text in each)
+            is_other = said != "" and int(said) != added
+        except (Unclear, ValueError):
+            continue  # told of the cell itself
+        if is_other:
+            message = f"dòng cộng ghi {said}, cộng các dòng của «{column.vi}» được {added}"
+            finding.add("other_total", message, (total, place), severity="warning")
 
 
 def texts_of(finding: Finding, row: int) -> list[str]:
@@ -60,7 +84,8 @@ def texts_of(finding: Finding, row: int) -> list[str]:
 @cache
 def _key_places(header: Header) -> list[int]:
     places = header.places()
-    keys = [places[name] for name in header.key if name in places and name != "year"]
+    names = (NAME,) if is_list(header) else header.key
+    keys = [places[name] for name in names if name in places and name != "year"]
     return keys or [places[name] for name in header.key if name in places]
 
 
@@ -70,6 +95,10 @@ def _what_else(finding: Finding, header: Header, row: int, first: int) -> str:
     totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
     if totals and all(texts[place] == "" or place in totals for place in keys):
         return "cộng"
+    if any(texts[place].startswith(tuple(form_texts()["examples"])) for place in keys):
+        return "ví dụ"
+    if _is_group(header, texts):
+        return "nhóm"
     if row == header.row + 1 and names_units(texts):
         return "đơn vị tính"
     filled = [text for text in texts if text]
@@ -90,6 +119,19 @@ def is_total(text: str) -> bool:
 def is_signature(text: str) -> bool:
     """Tell whether a folded text stands where a table is signed."""
     return bool(_signature().match(text) or _SIGNED_ON.search(text))
+
+
+def _is_group(header: Header, texts: list[str]) -> bool:
+    """Tell whether a row of a list is the heading of those below: numbered as such, or set apart."""
+    places = header.places()
+    own = [places[name] for name in ("unit_type", "commune") if name in places]
+    if len(own) < 2 or "name" not in places or any(texts[place] for place in own):
+        return False
+    filled = [text for text in texts if text]
+    counters = form_texts()["counters"]
+    counted = [place for place, name in enumerate(header.names) if name in counters]
+    is_apart = len(filled) == 1 and any(not texts[place] for place in counted[:1])
+    return is_apart or _GROUP.match(filled[0]) is not None
 
 
 @cache

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
+from functools import cache
 
 from analysis.intake.found import NAME, Block, Finding, cell_at
 from analysis.intake.grid import Sheet, address
-from analysis.intake.headers import Header, add_missing, check_headings
+from analysis.intake.headers import Header, add_missing, check_headings, is_list
+from analysis.intake.headings import Answers
 from analysis.intake.measure import find_scale, names_units
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.rows import find_data, texts_of
 from analysis.intake.seen import check_cells
+from analysis.intake.wordlists import find, listed
 from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -22,7 +25,13 @@ _YEAR_IN_TITLE = re.compile(r"năm[: ]*((?:19|20)[0-9]{2})(?![0-9])")
 _NAMING = ("text", "word", "id", "date", "year")
 
 
-def read_table(finding: Finding, header: Header, year: int | None, asked: int = 1) -> None:
+def read_table(
+    finding: Finding,
+    header: Header,
+    year: int | None,
+    asked: int = 1,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+) -> None:
     """Add the blocks of a sheet that holds a table.
 
     Parameters
@@ -35,6 +44,8 @@ def read_table(finding: Finding, header: Header, year: int | None, asked: int = 
         The year to take where the sheet names none.
     asked : int
         By what the money of a table that states another unit may be multiplied.
+    answers : Answers
+        What the office's own words mean.
     """
     sheet = finding.sheet
     check_headings(finding, header)
@@ -60,6 +71,10 @@ def read_table(finding: Finding, header: Header, year: int | None, asked: int = 
     for table in _tables_taken(finding, header, places):
         said = _rows_said(finding, table, places, rows, broken)
         columns = _columns(finding, table, places, said)
+        _use_types(columns, answers)
+        if "commune" in columns:
+            place = places["commune"]
+            columns["commune"] = _use_addresses(finding, place, said, columns["commune"])
         addresses = {name: f"{_letters(places[name])}{{row}}" for name in columns}
         if fixed is not None and "year" in table.columns:
             columns["year"] = [fixed[0]] * len(said)
@@ -117,6 +132,32 @@ def _columns(
     return columns
 
 
+def _use_types(columns: dict[str, list[Raw]], answers: Answers) -> None:
+    known = listed({word: label for word, label in answers.types.items() if label})
+    for name in ("unit_type", "employer_type"):
+        if known and name in columns:
+            cells = columns[name]
+            columns[name] = [find(tidy(shown(cell)), known) or cell for cell in cells]
+
+
+def _use_addresses(finding: Finding, place: int, rows: list[int], cells: list[Raw]) -> list[Raw]:
+    """Return the communes of a list: of an address the part that says which."""
+    communes: list[Raw] = []
+    for row, cell in zip(rows, cells, strict=True):
+        parts = [part.strip() for part in str(cell).split(",")]
+        named = {part for part in parts if part.casefold().startswith(_area_titles())}
+        if len(parts) > 1 and len(named) != 1:
+            message = "địa chỉ không cho biết rõ xã nào; hãy ghi xã, ví dụ «xã Tân Hợp»"
+            finding.add("unclear_address", message, (row, place), column="commune")
+        communes.append(named.pop() if len(parts) > 1 and len(named) == 1 else cell)
+    return communes
+
+
+@cache
+def _area_titles() -> tuple[str, ...]:
+    return tuple(f"{title} " for title in dictionary().area_titles)
+
+
 def _letters(place: int) -> str:
     return address(0, place)[:-1]
 
@@ -125,7 +166,7 @@ def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> I
     """Yield the tables whose rows are complete enough to be taken in."""
     tables = [table for table in dictionary().tables.values() if table.key == header.key]
     for name in header.key:
-        if name not in places and name != "year":
+        if name not in places and name != "year" and not is_list(header):
             add_missing(finding, header, tables[0].columns[name])
     figures = {t.name: [n for n in places if n in t.columns and n not in t.key] for t in tables}
     lacking = {

@@ -45,7 +45,7 @@ def answers() -> Listed:
     known |= {text: "unclear" for line in raw["unclear"] for text in line}
     for word, before in raw["deeds"]["before"].items():
         known |= {f"{start} {verb}": word for start in before for verb in raw["deeds"]["verbs"]}
-    return _listed(known)
+    return listed(known)
 
 
 @cache
@@ -61,19 +61,26 @@ def units() -> Listed:
         column for table in dictionary().tables.values() for column in table.columns.values()
     )
     known = {column.unit: column.unit for column in columns if column.type.is_number}
-    return _listed(known | {text: unit for unit, own in lists()["units"].items() for text in own})
+    return listed(known | {text: unit for unit, own in lists()["units"].items() for text in own})
 
 
-def _listed(known: dict[str, str]) -> Listed:
-    listed: Listed = {}
+def listed(known: dict[str, str]) -> Listed:
+    """Return writings and what they mean, as `find` looks them up.
+
+    Examples
+    --------
+    >>> find("DIA BAN", listed({"Địa bàn": "commune"}))
+    'commune'
+    """
+    by_letters: Listed = {}
     for text, word in known.items():
         # Signs have no letters: they are known as they stand.
         key = bare(loosely(text)) or fold(text)
-        listed.setdefault(key, []).append((loosely(text) or fold(text), word))
-    return listed
+        by_letters.setdefault(key, []).append((loosely(text) or fold(text), word))
+    return by_letters
 
 
-def find(text: str, listed: Listed) -> str | None:
+def find(text: str, among: Listed) -> str | None:
     """Return what a writing means; None if it is not listed, or could mean two things.
 
     Examples
@@ -84,7 +91,7 @@ def find(text: str, listed: Listed) -> str | None:
     loose = loosely(text) if text.rstrip("?") == text else ""
     if loose.isdigit() and loose != text:
         return None  # a sign before a figure, or a point in it, says something
-    near = listed.get(bare(loose) or fold(text), [])
+    near = among.get(bare(loose) or fold(text), [])
     same = {word for full, word in near if full == (loose or fold(text))}
     meant = same or {word for full, word in near if lacks_only_marks(loose, full)}
     return meant.pop() if len(meant) == 1 else None
@@ -99,8 +106,9 @@ def labels(word_list: str) -> Listed:
     >>> find("hoan thanh tot nhiem vu", labels("grade"))
     'good'
     """
-    words = dictionary().words[word_list]
-    return _listed({label: word for word, label in words.items()} | {word: word for word in words})
+    words, also = dictionary().words[word_list], dictionary().also.get(word_list, {})
+    known = {text: word for word, texts in also.items() for text in texts}
+    return listed(known | {label: word for word, label in words.items()} | {w: w for w in words})
 
 
 @cache
@@ -113,4 +121,4 @@ def money_units() -> Listed:
     ('1000', '1000000')
     """
     stated: dict[str, list[str]] = lists()["money_units"]
-    return _listed({text: worth for worth, texts in stated.items() for text in texts})
+    return listed({text: worth for worth, texts in stated.items() for text in texts})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sqlite3
 import traceback
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pandas as pd
@@ -49,7 +52,7 @@ from analysis.store.whose import Registers, find_strangers
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import STORE
+from analysis.tables.files import DESCRIPTION, STORE
 from analysis.tables.load import Dataset
 from analysis.tables.oddities import check_oddities
 from analysis.tables.stored import Origin, read_rows, row_keys
@@ -60,6 +63,7 @@ from analysis.tables.storefile import (
     last_entry,
     withdrawn_keys,
 )
+from analysis.tables.texts import read_files
 
 Outcome = Literal["accepted", "unchanged", "refused"]
 
@@ -200,6 +204,33 @@ def take_in(
         opened.
     """
     folder = Path(folder)
+    settings = {"command": command, "reason": reason, "by": by, "year": year}
+    if has_store(folder) or any(file.path for file in read_files(folder, []).values()):
+        return _take_in(folder, paths, read, plan, **settings)  # type: ignore[arg-type]
+    # A new office's folder is empty: a store is made there only for a file that is taken in.
+    read = cache(read)
+    with TemporaryDirectory() as trial:
+        for beside in folder.glob(DESCRIPTION):
+            shutil.copy(beside, trial)
+        recap = _take_in(Path(trial), paths, read, plan, **settings)  # type: ignore[arg-type]
+    if all(taken.outcome == "refused" for taken in recap.files):
+        return replace(recap, created_from=None)
+    reached = [path for path in paths if path not in recap.not_reached]
+    done = _take_in(folder, reached, read, plan, **settings)  # type: ignore[arg-type]
+    return replace(done, not_reached=(*done.not_reached, *recap.not_reached))
+
+
+def _take_in(
+    folder: Path,
+    paths: Sequence[Path],
+    read: Reader,
+    plan: Plan,
+    *,
+    command: str,
+    reason: str,
+    by: str,
+    year: int | None,
+) -> Recap:
     made = create_store(folder, command, by) if not has_store(folder) else None
     with closing(open_for_writing(folder)) as connection:
         registers = Registers(connection)

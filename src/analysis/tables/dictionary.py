@@ -68,7 +68,9 @@ class Dictionary:
     """All tables, and the words that their cells may hold.
 
     ``unit_titles`` are the words that the names of unions begin with, and that are often left out;
-    ``area_titles`` those of communes.
+    ``area_titles`` those of communes. ``headings``, ``parts`` and ``also`` are how lists of other
+    offices head and say things; ``code_prefixes`` and ``code_words`` make the
+    codes that unions without one are given.
     """
 
     tables: dict[str, Table]
@@ -76,6 +78,11 @@ class Dictionary:
     ranked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unit_titles: tuple[str, ...] = ()
     area_titles: tuple[str, ...] = ()
+    headings: dict[str, dict[str, dict[str, list[str]]]] = field(default_factory=dict)
+    parts: dict[str, list[str]] = field(default_factory=dict)
+    also: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    code_prefixes: dict[str, str] = field(default_factory=dict)
+    code_words: dict[str, str] = field(default_factory=dict)
 
     def rank(self, list_name: str, word: str) -> int:
         """Return the rank of a word in a ranked list, from 0 upwards.
@@ -132,8 +139,11 @@ def dictionary() -> Dictionary:
         for name, spec in raw["tables"].items()
     }
     ranked = {name: tuple(listed) for name, listed in raw["ranked"].items()}
-    titles = (tuple(raw[name]) for name in ("unit_titles", "area_titles"))
-    return Dictionary(tables, words, ranked, *titles)
+    unit_titles, area_titles = (tuple(raw[name]) for name in ("unit_titles", "area_titles"))
+    names = ("headings", "parts", "also", "code_prefixes", "code_words")
+    return Dictionary(
+        tables, words, ranked, unit_titles, area_titles, **{name: raw[name] for name in names}
+    )
 
 
 def heading_of(column: str) -> str:

@@ -36,7 +36,7 @@ def find_variants(dataset: Dataset) -> list[Problem]:
 def _communes(dataset: Dataset) -> list[Problem]:
     tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in _PLACED}
     rows = pd.concat(tables, names=["table", "row"]).reset_index()
-    same = {text: _place(text) for text in rows["commune"].unique()}
+    same = {text: bare_place(text) for text in rows["commune"].unique()}
     rows["same"] = rows["commune"].map(same)
     # Nearly every commune of a nation is written in one way.
     several = rows.groupby("same")["commune"].transform("nunique") > 1
@@ -99,8 +99,14 @@ def _quoted(text: str) -> str:
     )
 
 
-def _place(commune: str) -> str:
-    """Return what two writings of one commune have in common."""
+def bare_place(commune: str) -> str:
+    """Return what two writings of one commune have in common.
+
+    Examples
+    --------
+    >>> bare_place("xã Mò Ó") == bare_place("Mò ó"), bare_place("Mò Ó") == bare_place("Mô Ô")
+    (True, False)
+    """
     return loosely(_title().sub("", clean(commune).casefold()))
 
 
