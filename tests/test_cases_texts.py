@@ -556,7 +556,7 @@ def test_the_sample_writes_each_name_in_one_way() -> None:
 
 
 SOUND_CELLS = {
-    **{"id": "U1", "text": "Húc", "count": "1", "money": "1000", "share": "0.5"},
+    **{"id": "U1", "task": "t-1", "text": "Húc", "count": "1", "money": "1000", "share": "0.5"},
     **{"boolean": "true", "date": "2024-03-01", "year": "2024"},
 }
 BAD_CELLS = (
