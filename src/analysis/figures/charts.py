@@ -1,17 +1,26 @@
-"""What is drawn: each function takes findings and returns one figure with fixed margins."""
+"""What is drawn: each function takes a tidy frame and returns one figure with fixed margins.
+
+Reports make these frames from findings; analysts take them from the indicator table
+(`analysis.plot`). Columns that are not there are not drawn, but for those that a chart is made of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby
+from textwrap import wrap
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.style import (
     MARKS,
+    PANEL,
     SMALL,
     TEXT,
     WIDTH,
@@ -20,308 +29,489 @@ from analysis.figures.style import (
     colour,
     new_figure,
 )
-from analysis.findings import Finding
 from analysis.language import Language
+from analysis.language.language import load_language
+from analysis.params import find_root
 from analysis.plan import Target
+from analysis.problems import InputError, error
 
-_ROW = 36.0
+_ROW = 41.0
 _SIDE = 6.0
 _AXIS = 22.0
-_LETTER = 6.4
+#: About how wide a letter is.
+_LETTER = 5.8
+_BOLD = 6.9
+_PANEL_HEIGHT = 112.0
+#: What a chart may know of a row beside what it is made of.
+_OPTIONAL = ("text", "target", "lower", "upper", "numerator", "denominator")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A share of others: its words, and where a chart puts it."""
-
-    text: str
-    place: Fraction
-
-
-@dataclass(frozen=True)
-class PeerMark:
-    """One row of the peers' figure: a label, the unit's value and its peers' quartiles."""
-
-    label: str
-    verdict: str
-    value: Fraction
-    lower_quartile: Shown
-    median: Shown
-    upper_quartile: Shown
-    text: str
-
-
-@dataclass(frozen=True)
-class Trend:
-    """One small chart: a unit's values and verdicts by year, the district's values, this year's bar.
-
-    The district's line is broken before each year of ``breaks``: other units are in it from there.
-    """
-
-    label: str
-    unit: dict[int, Fraction]
-    verdicts: dict[int, str]
-    unit_text: str
-    district: dict[int, Fraction]
-    district_text: str
-    breaks: Sequence[int]
-    target: Target | None
-
-
-@dataclass(frozen=True)
-class GapBar:
-    """One bar: who, and how much of the shortfall."""
-
-    label: str
-    size: int
-
-
-def targets_chart(findings: Sequence[Finding], language: Language) -> Figure:
-    """Draw shares against their targets, a row each, with bounds where figures are missing.
+def rates(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
+    """Draw rates against their targets, a row each, with bounds where figures are missing.
 
     Parameters
     ----------
-    findings : sequence of Finding
-        Shares with a value.
-    language : Language
-        Writes the numbers.
+    frame : DataFrame
+        ``value`` (a share as 0.78); if there: ``target`` (a share, or as the indicator table has
+        it: ``>=0.8``), ``lower`` and ``upper``, ``verdict``, ``text`` (else the value is written),
+        ``numerator`` and ``denominator``.
+    label : str
+        The column with what each row is called.
+    language : Language, optional
+        Writes the numbers; Vietnamese by default.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"label": ["Khe Sanh"], "value": [0.78], "target": [0.75]})
+    >>> rates(frame).get_label()
+    'Biểu đồ: Khe Sanh 78,0%, mức 75%.'
     """
-    figure, axes = _rows(len(findings))
-    top = float(max([Fraction(1), *(f.value for f in findings if f.value is not None)]))
-    for place, finding in enumerate(findings):
-        assert finding.value is not None
+    language = language or _vietnamese()
+    rows = _read(frame, label, ("value",), language)
+    figure, axes = _rows(len(rows), frame)
+    top = float(max([Fraction(1), *(row.value for row in rows)]))
+    is_common = len({row.target for row in rows}) == 1  # then it is written once
+    for place, row in enumerate(rows):
         y = -place
-        _label_row(axes, y, finding.indicator.short, _value_and_counts(finding, language), top)
+        _label_row(axes, y, row.label, row.text, top)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
-        if (
-            finding.lower is not None
-            and finding.upper is not None
-            and finding.lower < finding.upper
-        ):
-            ends = [float(finding.lower), min(float(finding.upper), top)]
+        if row.lower is not None and row.upper is not None and row.lower < row.upper:
+            ends = [float(row.lower), min(float(row.upper), top)]
             axes.plot(ends, [y, y], color=colour("band"), lw=7, solid_capstyle="butt", zorder=1)
-        if finding.target is not None:
-            bar = float(finding.target.minimum)
-            axes.plot([bar, bar], [y - 0.17, y + 0.17], color=colour("ink"), lw=1.6, zorder=2)
-        _draw_mark(axes, float(finding.value), y, MARKS[finding.verdict])
+        if row.target is not None:
+            level = "" if place and is_common else language.numbers.level(row.target)
+            _draw_bar(axes, float(row.target), y, top, level)
+        _draw_mark(axes, float(row.value), y, MARKS[row.verdict])
     _percent_axis(axes, top, language)
-    return figure
+    return _described(figure, language, [_told(row, language) for row in rows])
 
 
-def peers_chart(marks: Sequence[PeerMark], language: Language) -> Figure:
-    """Draw a unit's shares over the middle half and the median of its peers, a row each."""
-    figure, axes = _rows(len(marks))
-    top = float(
-        max([Fraction(1), *(m.value for m in marks), *(m.upper_quartile.place for m in marks)])
-    )
-    for place, mark in enumerate(marks):
-        y = -place
-        _label_row(axes, y, mark.label, mark.text, top)
-        axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
-        ends = [float(mark.lower_quartile.place), float(mark.upper_quartile.place)]
-        axes.plot(ends, [y, y], color=colour("band"), lw=9, solid_capstyle="butt", zorder=1)
-        middle = float(mark.median.place)
-        axes.plot([middle, middle], [y - 0.17, y + 0.17], color=colour("muted"), lw=1.6, zorder=2)
-        _draw_mark(axes, float(mark.value), y, MARKS[mark.verdict])
-    _percent_axis(axes, top, language)
-    return figure
-
-
-def trend_chart(trends: Sequence[Trend], years: Sequence[int], language: Language) -> Figure:
-    """Draw shares by year, one small chart below the other; the unit bold, the district pale."""
-    step = 104.0
-    figure = new_figure(step * len(trends))
-    # A value close to its target takes more digits, and its label more room.
-    right = 10 + _LETTER * max(len(text) for t in trends for text in (t.unit_text, t.district_text))
-    for place, trend in enumerate(trends):
-        bottom = step * (len(trends) - 1 - place) + _AXIS
-        axes = add_axes(figure, 34, bottom, WIDTH - 34 - right, step - _AXIS - 30)
-        _draw_trend(axes, trend, years, language)
-        height = figure.get_figheight() * 72
-        figure.text(
-            _SIDE / WIDTH,
-            (bottom + step - _AXIS - 12) / height,
-            trend.label,
-            fontsize=TEXT,
-            fontweight="bold",
-            color=colour("ink"),
-            va="center",
-        )
-    return figure
-
-
-def _draw_trend(axes: Axes, trend: Trend, years: Sequence[int], language: Language) -> None:
-    values = [*trend.unit.values(), *trend.district.values()]
-    if trend.target is not None:
-        values.append(trend.target.minimum)
-    low, high = float(min(values)), float(max(values))
-    room = max(high - low, 0.05) * 0.2
-    axes.set_ylim(low - room, high + room)
-    axes.set_xlim(years[0] - 0.2, years[-1] + 0.2)
-    axes.set_xticks(list(years), [str(year) for year in years])
-    axes.set_yticks([])
-    if trend.target is not None:
-        bar = float(trend.target.minimum)
-        axes.axhline(bar, color=colour("ink"), lw=0.8, ls=(0, (4, 3)))
-        axes.annotate(
-            language.numbers.level(trend.target.minimum), (0, bar), (-4, 0),
-            xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="right", va="center", fontsize=SMALL, color=colour("ink"),
-        )  # fmt: skip
-    cuts = [years[0], *trend.breaks, years[-1] + 1]
-    for start, end in pairwise(sorted(cuts)):
-        part = {year: value for year, value in trend.district.items() if start <= year < end}
-        _draw_line(axes, part, "muted", 1.2)
-        axes.plot(list(part), [float(v) for v in part.values()], color=colour("muted"), lw=0,
-                  marker="o", ms=2.6)  # fmt: skip
-    _draw_line(axes, trend.unit, "no_target", 2.0)
-    for year, value in trend.unit.items():
-        _draw_mark(axes, year, float(value), MARKS[trend.verdicts[year]])
-    for text, height, role in _end_labels(trend, (low - room, high + room)):
-        axes.annotate(
-            text, (1, height), (6, 0),
-            xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="left", va="center", fontsize=SMALL, color=colour(role),
-        )  # fmt: skip
-
-
-def _end_labels(trend: Trend, limits: tuple[float, float]) -> list[tuple[str, float, str]]:
-    """Return the last value of each line, moved apart where they would touch."""
-    lines = [(trend.unit, trend.unit_text, "ink"), (trend.district, trend.district_text, "muted")]
-    ends = [(float(line[max(line)]), text, role) for line, text, role in lines if line]
-    ends.sort()
-    heights = [height for height, _, _ in ends]
-    apart = (limits[1] - limits[0]) * 0.26
-    if len(heights) == 2 and heights[1] - heights[0] < apart:
-        middle = sum(heights) / 2
-        heights = [middle - apart / 2, middle + apart / 2]
-    return [(text, height, role) for height, (_, text, role) in zip(heights, ends, strict=True)]
-
-
-def _draw_line(axes: Axes, series: dict[int, Fraction], role: str, width: float) -> None:
-    """Draw a line broken where a year has no value."""
-    if series:
-        years = range(min(series), max(series) + 1)
-        heights = [float(series[year]) if year in series else float("nan") for year in years]
-        axes.plot(list(years), heights, color=colour(role), lw=width)
-
-
-def path_chart(
-    findings: Sequence[Finding], path: dict[int, Fraction], language: Language
-) -> Figure:
-    """Draw a stage indicator's yearly values with their bounds against the planned path.
+def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
+    """Draw one unit among all others: a dot each behind the middle half, a row for each rate.
 
     Parameters
     ----------
-    findings : sequence of Finding
-        One per year, at one scope.
-    path : dict of int to Fraction
-        The planned value of each knot and of the baseline.
-    language : Language
-        Writes the numbers.
+    frame : DataFrame
+        ``value`` of everybody, one row each; ``is_marked`` for the unit itself. On the marked
+        row, if there: ``verdict``, ``text``, and ``lower_quartile``, ``median`` and
+        ``upper_quartile`` of the others (computed otherwise).
+    label, language
+        As for `rates`; rows with one label are drawn on one line.
+
+    Examples
+    --------
+    >>> values = {"value": [0.2, 0.4, 0.6, 0.8], "is_marked": [False, True, False, False]}
+    >>> peers(pd.DataFrame({"label": "Được tuyên truyền", **values})).get_label()
+    'Biểu đồ: Được tuyên truyền 40,0%, trung vị 60,0%.'
     """
+    language = language or _vietnamese()
+    rows = _read(frame, label, ("value", "is_marked"), language)
+    lines = {name: [row for row in rows if row.label == name] for name in _names(rows)}
+    figure, axes = _rows(len(lines), frame)
+    top, told = float(max([Fraction(1), *(row.value for row in rows)])), []
+    for place, (name, group) in enumerate(lines.items()):
+        y, others = -place, [float(row.value) for row in group if not row.is_marked]
+        marked = next((row for row in group if row.is_marked), None)
+        axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
+        quartiles = _quartiles(marked, others)
+        if quartiles:
+            ends = [float(quartiles[0]), float(quartiles[2])]
+            axes.plot(ends, [y, y], color=colour("band"), lw=13, solid_capstyle="butt", zorder=1)
+            middle = float(quartiles[1])
+            axes.plot([middle, middle], [y - 0.2, y + 0.2], color=colour("ink"), lw=1.4, zorder=2)
+        _draw_dots(axes, others, y)
+        text = marked.text if marked is not None else ""
+        _label_row(axes, y, name, text, top)
+        if marked is not None:
+            _draw_mark(axes, float(marked.value), y, MARKS[marked.verdict])
+        median = language.numbers.percent(quartiles[1]) if quartiles else ""
+        told.append(
+            f"{name} {text}" + (f", {language.ui('median').lower()} {median}" if median else "")
+        )
+    _percent_axis(axes, top, language)
+    return _described(figure, language, told)
+
+
+def trends(
+    frame: pd.DataFrame,
+    *,
+    label: str = "label",
+    columns: int = 1,
+    language: Language | None = None,
+) -> Figure:
+    """Draw small charts of rates by year, all on one scale, each year with its own verdict.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``year`` and ``value``; if there: ``verdict``, ``target`` (of that year), ``of`` (who; the
+        first is bold, others pale), ``is_break`` (other units are in it from this year: the line
+        is broken there and the place marked), ``text``.
+    label, language
+        As for `rates`; one small chart for each label.
+    columns : int
+        How many stand side by side.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"label": "Thu kinh phí", "year": [2023, 2024], "value": [0.9, 0.953]})
+    >>> trends(frame).get_label()
+    'Biểu đồ: Thu kinh phí: 2023 90,0%, 2024 95,3%.'
+    """
+    language = language or _vietnamese()
+    rows = _read(frame, label, ("year", "value"), language)
+    names = _names(rows)
+    years = sorted({row.year for row in rows})
+    columns = min(columns, len(names))
+    lines = -(-len(names) // columns)
+    figure = _titled(PANEL * columns, _PANEL_HEIGHT * lines, frame)
+    top = float(max([Fraction(1), *(row.value for row in rows)]))
+    levels = [language.numbers.level(row.target) for row in rows if row.target is not None]
+    margins = (
+        max(_LETTER * len(text) + 8 for text in ("100%", *levels)),
+        max(
+            _BOLD * len(row.text) + 6 for row in rows if row.year == years[-1] or len(row.text) < 7
+        ),
+    )
+    for place, name in enumerate(names):
+        left = PANEL * (place % columns)
+        bottom = _PANEL_HEIGHT * (lines - 1 - place // columns)
+        axes = add_axes(
+            figure, left + margins[0], bottom + 18, PANEL - sum(margins), _PANEL_HEIGHT - 52
+        )
+        _draw_trend(axes, [row for row in rows if row.label == name], years, top, language)
+        title = "\n".join(wrap(name, 25)[:2])
+        x, y = (
+            (left + 4) / (PANEL * columns),
+            (bottom + _PANEL_HEIGHT - 2) / (figure.get_figheight() * 72),
+        )
+        figure.text(x, y, title, fontsize=SMALL, fontweight="bold", color=colour("ink"), va="top",
+                    linespacing=1.1)  # fmt: skip
+    told = [
+        f"{name}: " + ", ".join(f"{row.year} {row.text}" for row in rows if row.label == name)
+        for name in names
+    ]
+    return _described(figure, language, told)
+
+
+def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
+    """Draw yearly values with their bounds against a planned path, every planned level written.
+
+    Years stand side by side however far apart they are, so that the known ones have room.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``year``, ``value`` and ``planned`` (either may be empty); if there: ``lower`` and
+        ``upper``, ``verdict``, ``text``.
+    language : Language, optional
+        As for `rates`.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"year": [2023, 2030], "value": [0.6, None], "planned": [0.6, 0.85]})
+    >>> path(frame).get_label()
+    'Biểu đồ: 2023 60,0%; 2030 85%.'
+    """
+    language = language or _vietnamese()
+    rows = sorted(_read(frame, "year", ("value", "planned"), language), key=lambda row: row.year)
     height = 190.0
-    figure = new_figure(height)
-    axes = add_axes(figure, 38, _AXIS, WIDTH - 38 - 46, height - _AXIS - 16)
-    known = [f for f in findings if f.value is not None]
-    lows = [float(f.lower) for f in known if f.lower is not None]
-    low = min([*lows, *(float(v) for v in path.values())])
-    axes.set_ylim(max(low - 0.1, 0), 1.04)
-    first = min([*path, *(f.year for f in known)])
-    last = max([*path, *(f.year for f in known)])
-    axes.set_xlim(first - 0.6, last + 0.6)
-    knots = sorted(path)
-    axes.plot(knots, [float(path[k]) for k in knots], color=colour("muted"), lw=1.2, ls=(0, (5, 3)))
-    for year in knots:
-        axes.plot(year, float(path[year]), marker="|", ms=10, color=colour("ink"))
-    axes.annotate(
-        language.numbers.level(path[knots[-1]]), (knots[-1], float(path[knots[-1]])), (6, 0),
-        textcoords="offset points", va="center", fontsize=SMALL, color=colour("ink"),
+    figure = _titled(WIDTH, height, frame)
+    axes = add_axes(figure, 38, _AXIS, WIDTH - 38 - 30, height - _AXIS - 20)
+    lowest = min(
+        float(number) for row in rows for number in (row.value, row.lower, row.planned)
+        if number is not None
     )  # fmt: skip
-    for finding in known:
-        assert finding.value is not None
-        if finding.lower is not None and finding.upper is not None:
-            ends = [float(finding.lower), float(finding.upper)]
-            axes.plot([finding.year] * 2, ends, color=colour("band"), lw=6, solid_capstyle="butt")
-        _draw_mark(axes, finding.year, float(finding.value), MARKS[finding.verdict])
-    if known:
-        now = known[-1]
-        assert now.value is not None
-        bottom, top = axes.get_ylim()
-        # Near the years' labels the value goes above its mark.
-        beside = (9, -9) if float(now.value) - bottom > (top - bottom) / 8 else (9, 10)
-        axes.annotate(
-            language.say("value", now), (now.year, float(now.value)), beside,
-            textcoords="offset points", va="center", fontsize=TEXT, fontweight="bold",
-            color=colour("ink"),
-        )  # fmt: skip
-    shown = _spread(sorted({*knots, *(f.year for f in known)}), (last - first) / 9)
-    axes.set_xticks(shown, [str(year) for year in shown])
-    ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= max(low - 0.1, 0)]
+    base = max(int((lowest - 0.1) * 10) / 10, 0)
+    axes.set_ylim(base, 1.06)
+    axes.set_xlim(-0.5, len(rows) - 0.5)
+    planned = _draw_path(axes, rows, language)
+    for place, row in enumerate(rows):
+        if row.value is None:
+            continue
+        if row.lower is not None and row.upper is not None:
+            ends = [float(row.lower), float(row.upper)]
+            axes.plot([place] * 2, ends, color=colour("band"), lw=6, solid_capstyle="butt")
+        _draw_mark(axes, place, float(row.value), MARKS[row.verdict])
+        # Away from the path, but not onto the years' labels.
+        is_low = float(row.value) < planned.get(row.year, 0) and float(row.value) - base > 0.12
+        at = (place, float(row.value))
+        _note(axes, row.text, at, (0, -12 if is_low else 11), weight="bold", ha="center")
+    axes.set_xticks(range(len(rows)), [str(row.year) for row in rows])
+    ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= base]
     axes.set_yticks(ticks, [language.numbers.level(Fraction(round(t * 10), 10)) for t in ticks])
     axes.grid(axis="y", color=colour("line"), lw=0.5)
-    return figure
+    level = language.numbers.level
+    told = [
+        f"{row.year} {row.text if row.value is not None else level(row.planned)}" for row in rows
+    ]
+    return _described(figure, language, told)
 
 
-def gap_chart(bars: Sequence[GapBar], language: Language) -> Figure:
-    """Draw who holds how much of a shortfall, largest first."""
-    row = 24.0
-    figure = new_figure(row * len(bars) + 8)
-    axes = add_axes(figure, 112, 4, WIDTH - 112 - 54, row * len(bars))
-    sizes = [bar.size for bar in bars]
-    axes.barh([-i for i in range(len(bars))], sizes, height=0.62, color=colour("not_met"))
-    axes.set_ylim(-len(bars) + 0.5, 0.5)
-    axes.set_xlim(0, max(sizes))
+def gaps(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
+    """Draw who holds how much of a shortfall, largest first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``size``: how many persons or units each lacks.
+    label, language
+        As for `rates`.
+
+    Examples
+    --------
+    >>> gaps(pd.DataFrame({"label": ["Lìa", "Xy"], "size": [3, 12]})).get_label()
+    'Biểu đồ: Xy 12; Lìa 3.'
+    """
+    language = language or _vietnamese()
+    rows = sorted(_read(frame, label, ("size",), language), key=lambda row: -row.size)
+    height = 24.0 * len(rows)
+    figure = _titled(WIDTH, height + 8, frame)
+    axes = add_axes(figure, 112, 4, WIDTH - 112 - 54, height)
+    axes.barh([-i for i in range(len(rows))], [int(row.size) for row in rows], height=0.62,
+              color=colour("not_met"))  # fmt: skip
+    axes.set_ylim(-len(rows) + 0.5, 0.5)
+    axes.set_xlim(0, max([1, *(int(row.size) for row in rows)]))
     axes.set_xticks([])
     axes.set_yticks([])
-    for place, bar in enumerate(bars):
-        axes.annotate(
-            _shorten(bar.label), (0, -place), (-6, 0), textcoords="offset points",
-            ha="right", va="center", fontsize=TEXT, color=colour("ink"),
-        )  # fmt: skip
-        axes.annotate(
-            language.numbers.count(bar.size), (bar.size, -place), (5, 0),
-            textcoords="offset points", va="center", fontsize=TEXT, color=colour("ink"),
+    for place, row in enumerate(rows):
+        name = row.label if len(row.label) <= 17 else row.label[:16].rstrip() + "…"
+        _note(axes, name, (0, -place), (-6, 0), ha="right")
+        _note(
+            axes, language.numbers.count(int(row.size)), (int(row.size), -place), (5, 0), ha="left"
+        )
+    return _described(
+        figure, language, [f"{row.label} {language.numbers.count(int(row.size))}" for row in rows]
+    )
+
+
+def _vietnamese() -> Language:
+    return load_language("vi", find_root())
+
+
+def _read(
+    frame: pd.DataFrame, label: str, needed: Sequence[str], language: Language
+) -> list[SimpleNamespace]:
+    """Return a frame's rows with exact numbers; what a chart cannot draw is left out or refused."""
+    absent = [name for name in (label, *needed) if name not in frame]
+    if absent:
+        message = f"bảng để vẽ thiếu cột này; bảng có: {', '.join(map(str, frame.columns))}"
+        raise InputError(error(message, code="no_column", column=name) for name in absent)
+    rows = []
+    for record in frame.to_dict("records"):
+        row = SimpleNamespace(**{str(key): value for key, value in record.items()})
+        row.label = str(record[label])
+        for name in (*_OPTIONAL, *(n for n in needed if n not in ("year", "is_marked"))):
+            cell = record.get(name)
+            setattr(row, name, cell if name == "text" else _exact(cell))
+        if row.numerator is not None and row.denominator and "value" in needed:
+            row.value = row.numerator / row.denominator
+        row.verdict = str(record.get("verdict") or "no_target")
+        row.verdict = row.verdict if row.verdict in MARKS else "no_target"
+        if "planned" not in needed and any(getattr(row, name) is None for name in needed):
+            continue
+        if not isinstance(row.text, str) and "value" in needed and row.value is not None:
+            bar = None if row.target is None else Target(at_least=row.target)
+            row.text = language.numbers.percent(row.value, bar)
+        rows.append(row)
+    if not rows:
+        message = "bảng để vẽ không có dòng nào có số liệu"
+        raise InputError([error(message, code="nothing_to_draw")])
+    return rows
+
+
+def _exact(cell: Any) -> Fraction | None:
+    """Return a cell's number; a level as the indicator table writes it (``>=0.8``, ``2..5``) too."""
+    if isinstance(cell, str):
+        cell = cell.lstrip("<>=").partition("..")[0] or None
+    if cell is None or pd.isna(cell):
+        return None
+    return Fraction(cell) if isinstance(cell, Fraction | int | str) else Fraction(repr(float(cell)))
+
+
+def _names(rows: Iterable[SimpleNamespace]) -> list[str]:
+    return list(dict.fromkeys(row.label for row in rows))
+
+
+def _told(row: SimpleNamespace, language: Language) -> str:
+    if row.target is None:
+        return f"{row.label} {row.text}"
+    level = f"{language.ui('level_mark')} {language.numbers.level(row.target)}"
+    return f"{row.label} {row.text}, {level}"
+
+
+def _described(figure: Figure, language: Language, items: Sequence[str]) -> Figure:
+    """Give a figure the words that are read out instead of it."""
+    figure.set_label(f"{language.ui('chart')}: {'; '.join(items)}.")
+    return figure
+
+
+def _titled(width: float, height: float, frame: pd.DataFrame) -> Figure:
+    """Return an empty figure; one of assumed figures says so, wherever it goes."""
+    assumed = str(frame.attrs.get("assumed", ""))
+    figure = new_figure(height, width)
+    if assumed:
+        figure.text(
+            0.5, 0.5, assumed, fontsize=28, color=colour("muted"), alpha=0.25, rotation=20,
+            ha="center", va="center", fontweight="bold", gid="assumed",
         )  # fmt: skip
     return figure
 
 
-def _spread(years: Sequence[int], apart: float) -> list[int]:
-    """Leave out years that would touch the one before, never the last."""
-    shown: list[int] = []
-    for year in reversed(years):
-        if not shown or shown[-1] - year >= apart:
-            shown.append(year)
-    return shown[::-1]
+def _draw_trend(
+    axes: Axes, rows: list[SimpleNamespace], years: Sequence[int], top: float, language: Language
+) -> None:
+    """Draw one small chart: the bar of each year, the pale lines, the bold one with its marks."""
+    axes.set_ylim(0, top * 1.04)
+    axes.set_xlim(years[0] - 0.3, years[-1] + 0.3)
+    ends = years if len(years) < 2 else (years[0], years[-1])
+    axes.set_xticks(list(ends), [str(year) for year in ends])
+    levels = {row.year: row.target for row in rows if row.target is not None}
+    for year, level in levels.items():
+        axes.plot([year - 0.5, year + 0.5], [float(level)] * 2, color=colour("ink"), lw=0.9,
+                  ls=(0, (4, 2)))  # fmt: skip
+    marks = {Fraction(0), Fraction(1)}
+    if levels:
+        last = levels[max(levels)]
+        marks = {mark for mark in marks if abs(mark - last) > Fraction(1, 5)} | {last}
+    ticks = sorted(marks)
+    axes.set_yticks([float(t) for t in ticks], [language.numbers.level(t) for t in ticks])
+    axes.plot([years[0] - 0.3, years[-1] + 0.3], [0, 0], color=colour("line"), lw=0.8)
+    series = {who: list(group) for who, group in groupby(rows, lambda row: getattr(row, "of", ""))}
+    breaks = {row.year for row in rows if getattr(row, "is_break", False) is True}
+    for year in breaks - {years[0]}:
+        axes.axvline(year - 0.5, color=colour("muted"), lw=1, ls=(0, (1, 2)))
+    for number, group in reversed(list(enumerate(series.values()))):
+        role, width = ("muted", 1.2) if number else ("no_target", 1.8)
+        values = {row.year: float(row.value) for row in group}
+        stops = breaks if number or len(series) == 1 else set()
+        _draw_line(axes, values, stops, role, width)
+        for row in group:
+            if number:
+                axes.plot(row.year, float(row.value), color=colour(role), marker="o", ms=2.4)
+            else:
+                _draw_mark(axes, row.year, float(row.value), MARKS[row.verdict], 6)
+    last_rows = [group[-1] for group in series.values()]
+    heights = _apart([float(row.value) for row in last_rows], top * 0.2)
+    for number, (row, height) in enumerate(zip(last_rows, heights, strict=True)):
+        axes.annotate(
+            row.text, (1, height), (5, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="left", va="center", fontsize=SMALL,
+            fontweight="normal" if number else "bold", color=colour("muted" if number else "ink"),
+        )  # fmt: skip
 
 
-def _rows(count: int) -> tuple[Figure, Axes]:
-    figure = new_figure(_ROW * count + _AXIS)
+def _draw_line(
+    axes: Axes, values: dict[int, float], breaks: set[int], role: str, width: float
+) -> None:
+    """Draw a line broken where a year has no value and before years with other units."""
+    xs: list[float] = []
+    for year in range(min(values), max(values) + 1):
+        xs += [year - 0.5, year] if year in breaks else [year]
+    known = {float(year): value for year, value in values.items()}
+    axes.plot(xs, [known.get(x, float("nan")) for x in xs], color=colour(role), lw=width)
+
+
+def _apart(heights: list[float], least: float) -> list[float]:
+    """Move two labels apart where they would touch."""
+    if len(heights) != 2 or abs(heights[0] - heights[1]) >= least:
+        return heights
+    middle, sign = sum(heights) / 2, 1 if heights[0] >= heights[1] else -1
+    return [middle + sign * least / 2, middle - sign * least / 2]
+
+
+def _draw_path(axes: Axes, rows: list[SimpleNamespace], language: Language) -> dict[int, float]:
+    """Draw the planned path with each level, on the other side of that year's own value."""
+    knots = [(row.year, row.planned) for row in rows if row.planned is not None]
+    if not knots:
+        return {}
+    years = [row.year for row in rows]
+    inside = [year for year in years if knots[0][0] <= year <= knots[-1][0]]
+    levels = np.interp(inside, [year for year, _ in knots], [float(level) for _, level in knots])
+    places = [years.index(year) for year in inside]
+    axes.plot(places, levels, color=colour("muted"), lw=1.2, ls=(0, (5, 3)))
+    for place, row in enumerate(rows):
+        if row.planned is None:
+            continue
+        axes.plot(place, float(row.planned), marker="_", ms=14, mew=1.6, color=colour("ink"))
+        is_measured = row.planned.denominator > 100
+        if row.value is not None and is_measured:
+            continue  # a path begins at what was reached
+        write = language.numbers.percent if is_measured else language.numbers.level
+        at = (place, float(row.planned))
+        if row.value is None or row.value < row.planned:
+            _note(axes, write(row.planned), at, (0, 9), ha="center")
+        elif float(row.planned) - axes.get_ylim()[0] > 0.1:
+            _note(axes, write(row.planned), at, (0, -10), ha="center")
+        else:  # not onto the years' labels
+            _note(axes, write(row.planned), at, (9, 0), ha="left")
+    return dict(zip(inside, levels, strict=True))
+
+
+def _quartiles(marked: SimpleNamespace | None, others: list[float]) -> tuple[Fraction, ...]:
+    names = ("lower_quartile", "median", "upper_quartile")
+    given = tuple(_exact(getattr(marked, name, None)) for name in names)
+    if all(one is not None for one in given):
+        return given  # type: ignore[return-value]
+    return tuple(_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])) if others else ()  # type: ignore[misc]
+
+
+def _draw_dots(axes: Axes, values: list[float], y: float) -> None:
+    """Draw a dot for each value, equals above and below each other.
+
+    As one line of very short pieces with round ends: a tenth of the bytes of as many marks.
+    """
+    xs: list[float] = []
+    ys: list[float] = []
+    for value, group in groupby(sorted(round(value, 2) for value in values)):
+        count = len(list(group))
+        for number in range(count):
+            height = y + (number - (count - 1) / 2) * min(0.1, 0.34 / max(count - 1, 1))
+            xs += [value, value + 1e-4, float("nan")]
+            ys += [height, height, float("nan")]
+    axes.plot(
+        xs, ys, color=colour("muted"), lw=2.6, solid_capstyle="round", zorder=2, clip_on=False
+    )
+
+
+def _draw_bar(axes: Axes, place: float, y: float, top: float, text: str) -> None:
+    """Draw a target with its level below."""
+    axes.plot([place, place], [y - 0.17, y + 0.17], color=colour("ink"), lw=1.6, zorder=2)
+    side = "right" if place > 0.93 * top else "left" if place < 0.07 * top else "center"
+    axes.text(place, y - 0.29, text, ha=side, va="center", fontsize=SMALL, color=colour("ink"))
+
+
+def _note(
+    axes: Axes, text: str, at: tuple[float, float], away: tuple[float, float], *, ha: str,
+    weight: str = "normal",
+) -> None:  # fmt: skip
+    axes.annotate(
+        text, at, away, textcoords="offset points", ha=ha, va="center", fontweight=weight,
+        fontsize=TEXT if weight == "normal" and ha != "center" else SMALL, color=colour("ink"),
+    )  # fmt: skip
+
+
+def _rows(count: int, frame: pd.DataFrame) -> tuple[Figure, Axes]:
+    figure = _titled(WIDTH, _ROW * count + _AXIS, frame)
     axes = add_axes(figure, _SIDE, _AXIS, WIDTH - 2 * _SIDE, _ROW * count)
-    axes.set_ylim(-count + 1 - 0.36, 0.64)
+    axes.set_ylim(-count + 1 - 0.42, 0.58)
     axes.set_yticks([])
     return figure, axes
 
 
 def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
-    axes.text(0, y + 0.4, left, ha="left", va="center", fontsize=TEXT, color=colour("ink"))
+    most = int((WIDTH - 2 * _SIDE - _BOLD * len(right)) / _LETTER)
+    left = left if len(left) <= most else left[: most - 1].rstrip() + "…"
+    axes.text(0, y + 0.37, left, ha="left", va="center", fontsize=TEXT, color=colour("ink"))
     axes.text(
-        top, y + 0.4, right, ha="right", va="center", fontsize=TEXT, fontweight="bold",
+        top, y + 0.37, right, ha="right", va="center", fontsize=TEXT, fontweight="bold",
         color=colour("ink"),
     )  # fmt: skip
 
 
-def _value_and_counts(finding: Finding, language: Language) -> str:
-    assert finding.value is not None
-    value = language.say("value", finding)
-    if finding.indicator.is_money or len(language.say("counts", finding)) > 11:
-        return value
-    return f"{value} ({language.say('counts', finding)})"
-
-
-def _draw_mark(axes: Axes, x: float, y: float, mark: Mark) -> None:
+def _draw_mark(axes: Axes, x: float, y: float, mark: Mark, size: float = 7.5) -> None:
     axes.plot(
-        [x], [y], marker=mark.shape, ms=7.5, mew=1.2, zorder=3, clip_on=False,
+        [x], [y], marker=mark.shape, ms=size, mew=1.2, zorder=3, clip_on=False,
         markerfacecolor=colour(mark.colour) if mark.filled else colour("paper"),
         markeredgecolor=colour(mark.colour),
     )  # fmt: skip
@@ -335,7 +525,3 @@ def _percent_axis(axes: Axes, top: float, language: Language) -> None:
     labels[0].set_horizontalalignment("left")
     if top < 1.04:
         labels[-1].set_horizontalalignment("right")
-
-
-def _shorten(text: str, most: int = 17) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -46,6 +47,8 @@ MARKS = {
 
 #: Points. A phone shows a figure at about its own width, so text keeps its size there.
 WIDTH = 300.0
+#: The width of a small multiple: two of them fit on a phone.
+PANEL = 150.0
 TEXT = 10.0
 SMALL = 9.0
 
@@ -69,17 +72,28 @@ def colour(role: str) -> str:
     return PALETTE[role][0]
 
 
-def new_figure(height: float) -> Figure:
-    """Return an empty figure of the common width; ``height`` in points."""
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
+class Drawing(Figure):
+    """A figure of the house: drawn on the page as it is, and in JupyterLab as on the page."""
+
+    def _repr_html_(self) -> str:
+        from analysis.figures.svg import to_svg
+
+        alt = str(self.get_label())
+        svg = to_svg(self, alt, f"d{crc32(alt.encode())}")
+        return f'<div style="max-width:{self.get_figwidth():.2f}in">{svg}</div>'
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure; its size in points."""
+    figure = Drawing(figsize=(width / 72, height / 72))
     figure.patch.set_alpha(0)
     return figure
 
 
 def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Add bare axes at a place given in points from the lower left: margins never move."""
-    total = figure.get_figheight() * 72
-    axes = figure.add_axes((left / WIDTH, bottom / total, width / WIDTH, height / total))
+    across, total = figure.get_figwidth() * 72, figure.get_figheight() * 72
+    axes = figure.add_axes((left / across, bottom / total, width / across, height / total))
     axes.patch.set_alpha(0)
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)

@@ -23,6 +23,8 @@ class Peers:
         Empty below the smallest number of peers; for a yes/no indicator only ``holding`` is filled.
     holding : int or None
         How many hold, for a yes/no indicator.
+    values : sequence of Fraction
+        What the others reached, smallest first; empty where they are not compared.
     """
 
     count: int
@@ -30,6 +32,7 @@ class Peers:
     lower_quartile: Fraction | None = None
     upper_quartile: Fraction | None = None
     holding: int | None = None
+    values: Sequence[Fraction] = ()
 
     @property
     def is_comparable(self) -> bool:
@@ -58,7 +61,8 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
     if finding.indicator.is_share:
         # In order, and a fact holds or not: those that hold come last.
         return Peers(len(values), holding=len(values) - bisect_left(values, 1))
-    return Peers(len(values), quantile(values, 2), quantile(values, 1), quantile(values, 3))
+    lower, median, upper = (quantile(values, quarter) for quarter in (1, 2, 3))
+    return Peers(len(values), median, lower, upper, values=values)
 
 
 def quantile(ordered: Sequence[Fraction], quarter: int) -> Fraction:

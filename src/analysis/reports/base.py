@@ -9,9 +9,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import targets_chart, to_svg
+from analysis.figures import rates, to_svg
+from analysis.figures.style import WIDTH
 from analysis.findings import Finding
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
@@ -23,6 +25,9 @@ from analysis.tasks import DONE, Duty
 
 #: A reader does a few things well; the table has the rest.
 _MOST_STEPS = 5
+#: As many rates stand below each other; more begin another column.
+_MOST_ROWS = 10
+_LONGEST_COUNTS = 11
 _SILENT = ("unreported", "unreported_due")
 
 
@@ -314,17 +319,40 @@ class Report:
         say, texts = self.language.say, self.language.words["ui"]
         missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
         columns = ("indicator", "numerator", "denominator", "value", "target")
-        items = [say("fig_targets_item", f) for f in shown]
+        height = -(-len(shown) // -(-len(shown) // _MOST_ROWS))
+        panels = []
+        for start in range(0, len(shown), height):
+            part = shown[start : start + height]
+            items = [say("fig_targets_item", f) for f in part]
+            drawn = rates(pd.DataFrame([self._rate(f) for f in part]), language=self.language)
+            panels.append((say("fig_targets_alt", name, self.year, items), drawn))
         return self.figure(
             "chi-tieu",
-            targets_chart(shown, self.language),
+            panels,
             headline=say("fig_targets_title", missed, len(shown), met),
-            subtitle=say("fig_targets_subtitle", name, self.year),
-            alt=say("fig_targets_alt", name, self.year, items),
+            subtitle=say(
+                "fig_targets_subtitle", name, self.year, any(f.lower != f.upper for f in shown)
+            ),
             header=[texts[column] for column in columns],
             rows=[self.figure_row(f) for f in shown],
             verdicts=[f.verdict for f in shown],
         )
+
+    def _rate(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding as a row of `analysis.figures.rates` and `trends`."""
+        say = self.language.say
+        text, counts = say("value", finding), say("counts", finding)
+        if not finding.indicator.is_money and len(counts) <= _LONGEST_COUNTS:
+            text += f" ({counts})"
+        return {
+            "label": finding.indicator.short,
+            "value": finding.value,
+            "lower": finding.lower,
+            "upper": finding.upper,
+            "target": finding.target.minimum if finding.target else None,
+            "verdict": finding.verdict,
+            "text": text,
+        }
 
     def figure_row(self, finding: Finding) -> list[str]:
         """Return a finding's line of a figure's data."""
@@ -339,17 +367,16 @@ class Report:
     def figure(
         self,
         name: str,
-        drawn: Figure,
+        panels: Sequence[tuple[str, Figure]],
         *,
         headline: str,
         subtitle: str,
-        alt: str,
         header: Sequence[str],
         rows: Sequence[Sequence[str]],
         verdicts: Sequence[str] = (),
         legend: Sequence[dict[str, str]] = (),
     ) -> Fragment:
-        """Return a figure with its message, its description and its data."""
+        """Return a figure with its message, its data, and for each drawing of it a description."""
         words = self.language.words
         legend = legend or [
             {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
@@ -360,7 +387,12 @@ class Report:
             id=f"fig-{name}",
             headline=headline,
             subtitle=subtitle,
-            svg=raw(to_svg(drawn, alt, name)),
+            drawings=[
+                raw(to_svg(drawn, alt, f"{name}-{place}" if place else name))
+                for place, (alt, drawn) in enumerate(panels)
+            ],
+            small=panels[0][1].get_figwidth() * 72 < WIDTH,
+            wide=sum(drawn.get_figwidth() for _, drawn in panels) * 72 > WIDTH + 1,
             legend=legend,
             header=header,
             rows=rows,

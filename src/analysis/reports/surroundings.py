@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from analysis.exact import round_half_up
-from analysis.figures import Shown
 from analysis.findings import (
     Finding,
     Passage,
@@ -28,6 +27,16 @@ from analysis.study import Study
 
 #: Charts place others' shares to a tenth of a per cent, which is how finely they are written.
 _PLACE_DIGITS = 3
+#: And the dots of all peers to a per cent, which is how far apart they can be seen.
+_DOT_DIGITS = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A share of others: its words, and where a chart puts it."""
+
+    text: str
+    place: Fraction
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,15 @@ class Standing:
         Lower quartile, median and upper quartile of a share.
     is_below : bool
         Whether the unit is below the median.
+    dots : tuple of Fraction
+        Every peer's share, smallest first.
     """
 
     count: int
     text: str = ""
     quartiles: tuple[Shown, Shown, Shown] | None = None
     is_below: bool = False
+    dots: tuple[Fraction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,7 +198,8 @@ def _stand(finding: Finding, peers: Peers, language: Language) -> Standing:
         for value in (peers.lower_quartile, peers.median, peers.upper_quartile)
     )
     is_below = finding.value is not None and finding.value < peers.median
-    return Standing(peers.count, median.text, (lower, median, upper), is_below)
+    dots = tuple(round_half_up(value, _DOT_DIGITS) for value in peers.values)
+    return Standing(peers.count, median.text, (lower, median, upper), is_below, dots)
 
 
 def _neighbours(study: Study, unit_id: str, year: int) -> dict[str, tuple[str, str]]:

@@ -7,14 +7,15 @@ from fractions import Fraction
 
 import pandas as pd
 
-from analysis.figures import PeerMark, Trend, peers_chart, trend_chart
+from analysis.figures import peers as peers_chart
+from analysis.figures import trends as trends_chart
 from analysis.findings import Finding, find, find_before, find_years, tally
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
 from analysis.reports.base import Report
-from analysis.reports.surroundings import look_around
+from analysis.reports.surroundings import Shown, look_around
 from analysis.study import Study
 
 _MOST_GOOD = 3
@@ -180,17 +181,22 @@ class UnitReport(Report):
         first = list(next(iter(self.trends.values())).values())
         change = first[-1].shown - first[0].shown
         breaks = [y for y in around.other_circles if years[0] < y <= years[-1]]
-        items = [
-            say("fig_trend_item", series[max(series)].indicator.short, list(series.values()))
-            for series in self.trends.values()
-        ]
         whole = {key: {y: s.text for y, s in around.series[key].items()} for key in self.trends}
+        panels = [
+            (
+                say("fig_trend_alt", [
+                    say("fig_trend_item", self.findings[key].indicator.short,
+                        list(series.values()), whole[key], self.findings[key].target)
+                ]),
+                trends_chart(self._trend(key, years), language=self.language),
+            )
+            for key, series in self.trends.items()
+        ]  # fmt: skip
         return self.figure(
             "xu-huong",
-            trend_chart([self._trend(key) for key in self.trends], years, self.language),
+            panels,
             headline=say("fig_trend_title", first[0].indicator.short, first[0].year, change),
             subtitle=say("fig_trend_subtitle", years[0], years[-1], breaks),
-            alt=say("fig_trend_alt", items),
             header=[
                 *(texts[key] for key in ("indicator", "year", "unit", "verdict", "district_value"))
             ],
@@ -208,18 +214,20 @@ class UnitReport(Report):
             verdicts=[f.verdict for f in drawn],
         )
 
-    def _trend(self, key: str) -> Trend:
-        own, whole = self.trends[key], self.around.series[key]
-        return Trend(
-            self.findings[key].indicator.short,
-            {year: f.value for year, f in own.items() if f.value is not None},
-            {year: f.verdict for year, f in own.items()},
-            self.language.say("value", own[max(own)]),
-            {year: shown.place for year, shown in whole.items()},
-            whole[max(whole)].text if whole else "",
-            self.around.other_circles,
-            self.findings[key].target,
-        )
+    def _trend(self, key: str, years: list[int]) -> pd.DataFrame:
+        """Return the unit's years and the district's as rows of `analysis.figures.trends`."""
+        own = {y: {**self._rate(f), "of": "unit"} for y, f in self.trends[key].items()}
+        for y, finding in self.trends[key].items():
+            own[y]["text"] = self.language.say("value", finding)
+        whole = {
+            y: {"label": self.findings[key].indicator.short, "of": "district",
+                "value": shown.place, "text": shown.text}
+            for y, shown in self.around.series[key].items() if y in years
+        }  # fmt: skip
+        breaks = self.around.other_circles
+        rows = [{**row, "year": y, "is_break": y in breaks} for y, row in own.items()]
+        rows += [{**row, "year": y, "is_break": y in breaks} for y, row in whole.items()]
+        return pd.DataFrame(rows)
 
     def _choose_trends(self) -> dict[str, dict[int, Finding]]:
         """Return the years of missed rates first, then of those that moved most."""
@@ -255,39 +263,54 @@ class UnitReport(Report):
             fewest = self.study.params.min_peers
             line = say("peers_few", count, fewest) if count < fewest else say("peers_small")
             return render("note", line=line)
-        marks = [self._peer_mark(f) for f in shown]
         counts = [peers[f.indicator.id].count for f in shown]
         better = sum(not peers[f.indicator.id].is_below for f in shown)
-        items = [say("fig_peers_item", m.label, m.text, m.median.text) for m in marks]
         type_name = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
+        rows = []
+        for finding, count in zip(shown, counts, strict=True):
+            lower, median, upper = self._quartiles(finding)
+            between = f"{lower.text} – {upper.text}"
+            label, value = finding.indicator.short, say("value", finding)
+            rows.append([label, value, median.text, between, str(count)])
+        items = [say("fig_peers_item", *row[:4]) for row in rows]
+        drawn = peers_chart(pd.concat(map(self._peers_of, shown)), language=self.language)
         return self.figure(
             "cung-loai",
-            peers_chart(marks, self.language),
-            headline=say("fig_peers_title", better, len(marks)),
+            [(say("fig_peers_alt", items), drawn)],
+            headline=say("fig_peers_title", better, len(shown)),
             subtitle=say("fig_peers_subtitle", type_name, min(counts), max(counts), self.year),
-            alt=say("fig_peers_alt", items),
             header=[
                 texts[key] for key in ("indicator", "unit", "median", "quartiles", "compared_with")
             ],
-            rows=[
-                [m.label, m.text, m.median.text,
-                 f"{m.lower_quartile.text} – {m.upper_quartile.text}", str(count)]
-                for m, count in zip(marks, counts, strict=True)
-            ],
-            verdicts=[m.verdict for m in marks],
-        )  # fmt: skip
+            rows=rows,
+            verdicts=[f.verdict for f in shown],
+        )
 
     def _is_compared(self, finding: Finding) -> bool:
         people = finding.denominator  # amounts of money may be withheld, and are never few
         is_small = people is not None and people < self.study.params.min_ranked
         return not is_small and self.around.peers[finding.indicator.id].quartiles is not None
 
-    def _peer_mark(self, finding: Finding) -> PeerMark:
+    def _quartiles(self, finding: Finding) -> tuple[Shown, Shown, Shown]:
         quartiles = self.around.peers[finding.indicator.id].quartiles
-        assert finding.value is not None
         assert quartiles is not None
-        text = self.language.say("value", finding)
-        return PeerMark(finding.indicator.short, finding.verdict, finding.value, *quartiles, text)
+        return quartiles
+
+    def _peers_of(self, finding: Finding) -> pd.DataFrame:
+        """Return the unit and its peers as rows of `analysis.figures.peers`."""
+        names = ("lower_quartile", "median", "upper_quartile")
+        places = [shown.place for shown in self._quartiles(finding)]
+        own = {
+            "label": finding.indicator.short,
+            "value": finding.value,
+            "is_marked": True,
+            "verdict": finding.verdict,
+            "text": self.language.say("value", finding),
+            **dict(zip(names, places, strict=True)),
+        }
+        dots = self.around.peers[finding.indicator.id].dots
+        others = [{"label": own["label"], "value": dot, "is_marked": False} for dot in dots]
+        return pd.DataFrame([own, *others])
 
     def next_steps(self) -> Fragment:
         """Show what was missed and by how much, with the plan's own task for it."""

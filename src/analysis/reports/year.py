@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from analysis.figures import GapBar, TaskBar, count_groups, gap_chart, path_chart, tasks_chart
+from analysis.figures import TaskBar, count_groups, rates, tasks_chart, trends
+from analysis.figures import path as path_chart
 from analysis.findings import Finding, Tally, find, find_before, find_circle, find_years, tally
 from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated, is_comparable
@@ -25,7 +26,8 @@ from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
 from analysis.tasks import Duty
 
-_MOST_BARS = 8
+#: As many communes stand below each other; more begin another column.
+_MOST_BARS = 11
 #: Of a unit's register and return: who and where it is, and texts.
 _NOT_FIGURES = (
     *("year", "unit_id", "name", "unit_type", "commune", "parent"),
@@ -228,10 +230,14 @@ class YearReport(Report):
         day = self.language.date(every[0].on)
         chart = self.figure(
             "nhiem-vu",
-            tasks_chart(bars, self.language),
+            [
+                (
+                    say("fig_tasks_alt", [f"{bar.label}: {bar.text}" for bar in bars]),
+                    tasks_chart(bars, self.language),
+                )
+            ],
             headline=say("fig_tasks_title", total, sum(total.values())),
             subtitle=say("fig_tasks_subtitle", day),
-            alt=say("fig_tasks_alt", [f"{bar.label}: {bar.text}" for bar in bars]),
             header=[texts["part_of_plan"], *groups.values()],
             rows=[[bar.label, *(count(bar.counts[name]) for name in groups)] for bar in bars],
             legend=[
@@ -376,44 +382,115 @@ class YearReport(Report):
             [str(y), "", "", self.language.numbers.percent(v)] for y, v in sorted(path.items())
         ]
         items = [f"{f.year}: {say('value', f)}" for f in yearly]
+        knots = [f"{y}: {self.language.numbers.percent(v)}" for y, v in sorted(path.items())]
+        corners: dict[int, dict[str, Any]] = {y: {"planned": v} for y, v in path.items()}
+        for f in yearly:
+            corners.setdefault(f.year, {}).update(self._rate(f), text=say("value", f))
+        drawn = path_chart(
+            pd.DataFrame([{"planned": None, **row, "year": y} for y, row in corners.items()]),
+            language=self.language,
+        )
         return self.figure(
             f"lo-trinh-{key.replace('_', '-')}",
-            path_chart(yearly, path, self.language),
+            [(say("fig_path_alt", finding.indicator.short, items, knots), drawn)],
             headline=say("fig_path_title", finding),
             subtitle=say("fig_path_subtitle", min(yearly[0].year, *path), max(path), others),
-            alt=say("fig_path_alt", finding.indicator.short, items),
             header=[texts["year"], texts["value"], texts["counts"], texts["path"]],
             rows=rows,
             verdicts=[f.verdict for f in yearly],
         )
 
+    def figure_trends(self) -> Fragment | None:
+        """Draw the district's rates over all years, a small chart each on one scale."""
+        say, texts, words = self.language.say, self.language.words["ui"], self.language.words
+        panels, rows, drawn = [], [], []
+        for finding in self.wholes:
+            series = self._years_of(finding)
+            if finding.indicator.is_fraction and finding.is_judged and len(series) > 1:
+                item = say("fig_trend_item", finding.indicator.short, series, {}, finding.target)
+                panels.append((say("fig_trend_alt", [item]), self._small_multiple(series)))
+                drawn += series
+                for f in series:
+                    cells = [say("value", f), say("target", f), words["verdict"][f.verdict]]
+                    rows.append([f.indicator.short, str(f.year), *cells])
+        if not panels:
+            return None
+        years = sorted({f.year for f in drawn})
+        breaks = [y for y in years[1:] if find_circle(self.study, y).is_other]
+        return self.figure(
+            "cac-nam",
+            panels,
+            headline=say("fig_trends_title", years[0], years[-1]),
+            subtitle=say("fig_trends_subtitle", breaks),
+            header=[texts[key] for key in ("indicator", "year", "value", "target", "verdict")],
+            rows=rows,
+            verdicts=[f.verdict for f in drawn],
+        )
+
+    def _years_of(self, finding: Finding) -> list[Finding]:
+        issuer = self.study.plan.issuer.id
+        found = find_years(self.study, "district", issuer, finding.indicator, self.year)
+        return list(found.values())
+
+    def _small_multiple(self, series: list[Finding]) -> Figure:
+        rows = [
+            {
+                **self._rate(f),
+                "year": f.year,
+                "text": self.language.say("value", f),
+                "is_break": f.indicator.over == "units"
+                and find_circle(self.study, f.year).is_other,
+            }
+            for f in series
+        ]
+        return trends(pd.DataFrame(rows), language=self.language)
+
     def figure_gap(self) -> Fragment | None:
-        """Draw which communes hold the largest missed shortfall of persons or units."""
+        """Draw the communes' rates where the largest shortfall of persons or units is."""
         gap = max(
             (g for g in self.gaps.values() if not g.finding.indicator.is_money),
             key=lambda g: g.total,
             default=None,
         )
-        if gap is None or len(gap.communes) < 2:
+        communes = self._communes(gap.finding) if gap is not None else []
+        if gap is None or len(communes) < 2:
             return None
         say, texts = self.language.say, self.language.words["ui"]
-        # Bars end where sizes differ, never between equals.
-        leaders = lead(gap.communes, _MOST_BARS)
-        drawn = leaders.named or tuple(pair for pair in gap.communes if pair[1] == leaders.size)
-        bars = [GapBar(name, size) for name, size in drawn]
-        largest = [bar.label for bar in bars if bar.size == bars[0].size]
-        title = say("fig_gap_title", gap, largest, Fraction(bars[0].size, gap.total))
-        count, is_share = self.language.numbers.count, gap.finding.indicator.is_share
-        what = self.language.word("verdict", "not_met") if is_share else texts["short_each"]
+        height = -(-len(communes) // -(-len(communes) // _MOST_BARS))
+        panels = []
+        for start in range(0, len(communes), height):
+            part = communes[start : start + height]
+            frame = pd.DataFrame([{**self._rate(f), "label": f.scope_id} for f in part])
+            items = [say("fig_commune_item", f) for f in part]
+            alt = say("fig_commune_alt", gap.finding, self.year, items)
+            panels.append((alt, rates(frame, language=self.language)))
+        lowest = [f for f in communes if f.shown == communes[0].shown]
+        below = sum(f.verdict == "not_met" for f in communes)
+        columns = ("commune", "numerator", "denominator", "value", "verdict")
         return self.figure(
-            "con-thieu",
-            gap_chart(bars, self.language),
-            headline=title,
-            subtitle=say("fig_gap_subtitle", gap, self.year, len(gap.communes) - len(bars)),
-            alt=say("fig_gap_alt", title, [f"{b.label} {count(b.size)}" for b in bars]),
-            header=[texts["commune"], f"{what} ({gap.finding.indicator.unit})"],
-            rows=[[name, count(size)] for name, size in gap.communes],
+            "xa-thi-tran",
+            panels,
+            headline=say("fig_commune_title", gap.finding, lowest, below, len(communes)),
+            subtitle=say("fig_commune_subtitle", gap, self.year),
+            header=[texts[column] for column in columns],
+            rows=[
+                [f.scope_id, *self.figure_row(f)[1:4], self.language.word("verdict", f.verdict)]
+                for f in communes
+            ],
+            verdicts=[f.verdict for f in communes],
         )
+
+    def _communes(self, finding: Finding) -> list[Finding]:
+        """Return what each commune's units reached, lowest first; withheld or unknown left out."""
+        rows = {
+            name: self.study.rows("commune", name, self.year).get(finding.indicator.id)
+            for name in sorted(self.units["commune"].astype(str).unique(), key=alphabetically)
+        }
+        found = [
+            find_in(self.study, finding.indicator, row) for row in rows.values() if row is not None
+        ]
+        known = [f for f in found if f.value is not None]
+        return sorted(known, key=lambda f: f.value or 0)
 
     def restated(self) -> Fragment | None:
         """Show what is another than in the edition before; nothing where there was none."""
