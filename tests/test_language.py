@@ -304,7 +304,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         for word in dictionary().ranked["grade"]
     ]
     circles = [Circle(1234, 56, left, joined) for left in (0, 1, 2) for joined in (0, 1, 2)]
-    items = [("A", "75%", "80%"), ("B", "1%", "2%")]
+    items = [("A", "75%", "80%", "70% – 85%"), ("B", "1%", "2%", "0% – 3%")]
     shorts = [i.short for i in plan.indicators]
     restated = [
         Restated(f, verdict, *pair)
@@ -388,7 +388,12 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         ],
         "assumption": [("90%",)],
         "quotient": [("A", "B")],
-        "fig_trend_item": [("A", every[:n]) for n in (1, 4)],
+        "fig_trend_item": [
+            ("A", every[:n], district, target)
+            for n in (1, 4)
+            for district in ({}, {2023: "80,0%", 2024: "81,0%"})
+            for target in (None, next(f.target for f in rates if f.target))
+        ],
         "fig_peers_item": items,
         "other_missed": [([*told.district[:n]],) for n in (1, 2)],
         "keep_going": [()],
@@ -397,7 +402,9 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "peers_small": [()],
         "fig_targets_title": [(*pair, met) for pair in pairs for met in (0, pair[1])],
         "sum_of_known": [(1234, n) for n in (0, 1, 2)],
-        "fig_targets_subtitle": [(name, year) for year, name in named],
+        "fig_targets_subtitle": [
+            (name, year, has_bounds) for year, name in named for has_bounds in (True, False)
+        ],
         "fig_targets_alt": [(issuer, 2024, ["A", "B"])],
         "fig_targets_item": [(f,) for f in rates],
         "fig_trend_title": [
@@ -405,6 +412,8 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for up in (Fraction(0), Fraction(1, 100), Fraction(-1, 100), Fraction(1, 3))
         ],
         "fig_trend_subtitle": [(2022, 2024, breaks) for breaks in ([], [2023], [2023, 2024])],
+        "fig_trends_title": [(2022, 2024)],
+        "fig_trends_subtitle": [(breaks,) for breaks in ([], [2023], [2023, 2024])],
         "fig_trend_alt": [(["A", "B"],)],
         "fig_peers_title": [pair for pair in pairs if pair[1]],
         "fig_peers_subtitle": [
@@ -415,12 +424,15 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_peers_alt": [(["A", "B"],)],
         "fig_path_title": [(f,) for f in rates],
         "fig_path_subtitle": [(2022, 2045, breaks) for breaks in ([], [2025, 2026])],
-        "fig_path_alt": [("A", ["B", "C"])],
-        "fig_gap_title": [
-            (gap, largest, Fraction(1, 3)) for gap in partial for largest in (["A"], ["A", "B"])
+        "fig_path_alt": [("A", ["B", "C"], ["2025: 80,0%"])],
+        "fig_commune_title": [
+            (f, [f] * lowest, below, total)
+            for f in rates
+            for lowest, (below, total) in ((1, (0, 2)), (2, (1, 2)), (4, (21, 21)))
         ],
-        "fig_gap_subtitle": [(gap, 2024, n) for gap in partial for n in (0, 1, 3)],
-        "fig_gap_alt": [("A", ["B", "C"])],
+        "fig_commune_subtitle": [(gap, 2024) for gap in partial],
+        "fig_commune_item": [(f,) for f in rates],
+        "fig_commune_alt": [(f, 2024, ["A", "B"]) for f in rates if f.target],
         "carried": [(f,) for f in every],
         "part_intro": [(counts, own, issuer) for counts in tallies for own in (0, 1, 2)],
         "assessed": [(f,) for f in every],

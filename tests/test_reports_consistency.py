@@ -996,7 +996,12 @@ def data_rows(figure: Node) -> list[list[str]]:
 
 
 def drawn_texts(figure: Node) -> list[str]:
-    return [node.text for node in figure.one("svg").all("text")]
+    return [node.text for svg in figure.all("svg") for node in svg.all("text")]
+
+
+def told_texts(figure: Node) -> str:
+    """What is read out instead of a figure's drawings."""
+    return " ".join(svg.attrs["aria-label"] for svg in figure.all("svg"))
 
 
 def headline(figure: Node) -> str:
@@ -1008,7 +1013,7 @@ def test_a_figures_data_are_the_figures_of_the_results(pages: list[Page]) -> Non
     for page, figure in figures(pages, "figure_targets"):
         by_title = {s.title: s for s in results(page).values() if not s.is_part}
         shorts = {i.title: i.short for i in page.study.plan.indicators}
-        drawn, alt = drawn_texts(figure), figure.one("svg").attrs["aria-label"]
+        drawn, alt = drawn_texts(figure), told_texts(figure)
         for title, above, below, value, target in data_rows(figure):
             shown, row = by_title[title], page.rows[by_title[title].id]
             assert (value, target) == (shown.value, shown.target), (page, title)
@@ -1061,7 +1066,7 @@ def test_a_trend_shows_every_year_by_that_years_own_target_and_verdict(pages: li
         for page, figure in figures(pages, "figure_trend"):
             by_short = {i.short: i for i in page.study.plan.indicators}
             words, issuer = page.report.language.words["verdict"], page.study.plan.issuer.id
-            alt = figure.one("svg").attrs["aria-label"]
+            alt = told_texts(figure)
             for label, year, own, verdict, whole in data_rows(figure):
                 key = by_short[label].id
                 for text, scope in ((own, page.whose), (whole, ("district", issuer))):
@@ -1085,7 +1090,7 @@ def test_a_trend_draws_a_mark_of_each_years_verdict(pages: list[Page]) -> None:
     for page, figure in figures(pages, "figure_trend"):
         words = page.report.language.words["verdict"]
         told = Counter(row[3] for row in data_rows(figure))
-        uses = [node.attrs.get("style", "") for node in figure.one("svg").all("use")]
+        uses = [node.attrs.get("style", "") for node in figure.all("use")]
         for verdict in MARK_PATHS:
             drawn = sum(f"stroke: var(--{verdict}," in style for style in uses)
             assert drawn == told[words[verdict]], (page, verdict, drawn, told)
@@ -1143,7 +1148,7 @@ def test_a_path_shows_each_years_value_and_the_planned_knots(pages: list[Page]) 
         short = next(
             i for i in page.study.plan.indicators if headline(figure).startswith(i.short + ": ")
         )
-        alt, drawn = figure.one("svg").attrs["aria-label"], drawn_texts(figure)
+        alt, drawn = told_texts(figure), drawn_texts(figure)
         for year, value, counts, planned in data_rows(figure):
             if planned:
                 assert read_number(planned) <= 1, page
@@ -1172,31 +1177,65 @@ def lacking_of(page: Page, key: str) -> dict[str, int]:
     return {unit: need for unit, need in lacks.items() if need > 0}
 
 
-def test_a_gap_is_the_sum_of_what_the_units_lack(pages: list[Page]) -> None:
+def test_communes_are_shown_as_rates_with_counts_lowest_first(pages: list[Page]) -> None:
+    """Where the largest shortfall is: every commune's row of the table, and no other."""
     count, kinds = 0, set()
     for page, figure in figures(pages, "figure_gap"):
-        told = re.fullmatch(rf"(.+?)( mỗi nơi)? chiếm ({NUMBER}%) (.+)", headline(figure))
-        assert told, headline(figure)
-        rows = [(name, int(read_number(size))) for name, size in data_rows(figure)]
-        total, largest = sum(size for _, size in rows), rows[0][1]
-        assert told[1].split(", ") == [name for name, size in rows if size == largest], page
-        assert bool(told[2]) == (", " in told[1]), page
-        assert is_rounded(told[3], Fraction(largest, total)), page
-        assert [size for _, size in rows] == sorted((s for _, s in rows), reverse=True), page
-        subtitle = figure.one("figcaption").one("span").text
-        key = next(i.id for i in page.study.plan.indicators if subtitle.startswith(i.short + ":"))
-        assert total == sum(lacking_of(page, key).values()), page
-        item = indicator_of(page, key)
-        what = f"số {item.unit} chưa đạt" if item.is_share else "phần hụt của các CĐCS dưới mức"
-        assert told[4] == what, page
-        kinds.add(item.is_share)
-        assert f"tất cả {total}" in subtitle.replace(".", ""), page
-        drawn = [t for t in drawn_texts(figure) if re.fullmatch(NUMBER, t)]
-        sizes = [size for _, size in rows]
-        assert len(drawn) == len(sizes) or sizes[len(drawn) - 1] != sizes[len(drawn)], page
+        key = next(
+            i.id for i in page.study.plan.indicators if headline(figure).startswith(i.short + ": ")
+        )
+        rows = {
+            str(row.scope_id): row
+            for row in page.study.table.itertuples(index=False)
+            if (row.scope, row.indicator, row.year) == ("commune", key, page.year) and row.reported
+        }
+        shown = data_rows(figure)
+        assert sorted(cells[0] for cells in shown) == sorted(rows), page
+        words = page.report.language.words["verdict"]
+        values = [exact_of(rows[cells[0]]) for cells in shown]
+        assert values == sorted(values), page
+        for name, above, below, value, verdict in shown:
+            row = rows[name]
+            assert (read_number(above), read_number(below)) == (row.numerator, row.denominator)
+            assert value_is_true(page, key, value, row), (page, name, value)
+            assert verdict == words[row.verdict], (page, name)
+            assert any(text.startswith(value) for text in drawn_texts(figure)), (page, name)
+            assert f"{name} {value} ({above}/{below})" in told_texts(figure), (page, name)
+        missed = sum(row.verdict == "not_met" for row in rows.values())
+        assert headline(figure).endswith(f"{missed}/{len(rows)} xã, thị trấn chưa đạt"), page
+        total = sum(lacking_of(page, key).values())
+        subtitle = figure.one("figcaption").one("span").text.replace(".", "")
+        assert f"còn thiếu {total}" in subtitle, page
+        kinds.add(indicator_of(page, key).is_share)
         count += 1
     assert count > 5
     assert kinds == {True, False}
+
+
+def test_small_multiples_show_every_year_of_the_district(pages: list[Page]) -> None:
+    """Each with its own verdict, its target on the chart, and the break of the circle marked."""
+    count = 0
+    for page, figure in figures(pages, "figure_trends"):
+        by_short = {i.short: i for i in page.study.plan.indicators}
+        words, issuer = page.report.language.words["verdict"], page.study.plan.issuer.id
+        rows, told = data_rows(figure), told_texts(figure)
+        for label, year, value, target, verdict in rows:
+            row = page.study.rows("district", issuer, int(year))[by_short[label].id]
+            assert value_is_true(page, by_short[label].id, value, row), (page, label, year)
+            assert verdict == words[row.verdict], (page, label, year)
+            assert f"{year} {value} ({verdict.lower()})" in told, (page, label, year)
+            if int(year) == page.year:
+                assert target == results(page)[by_short[label].id].target, (page, label)
+        uses = [node.attrs.get("style", "") for node in figure.all("use")]
+        for verdict in MARK_PATHS:
+            drawn = sum(f"stroke: var(--{verdict}," in style for style in uses)
+            assert drawn == sum(row[4] == words[verdict] for row in rows), (page, verdict)
+        years = sorted({int(row[1]) for row in rows})
+        breaks = [y for y in years[1:] if is_other_circle(page.study, y)]
+        named = re.search(r"từ năm ([\d, ]+) số CĐCS đã khác", figure.one("figcaption").text)
+        assert (named[1] if named else "") == ", ".join(map(str, breaks)), page
+        count += bool(breaks)
+    assert count
 
 
 def gap_items(pages: list[Page]) -> Iterator[tuple[Page, str, Node]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from textwrap import wrap
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from analysis.figures.style import (
     MARKS,
@@ -38,9 +41,6 @@ from analysis.problems import InputError, error
 _ROW = 41.0
 _SIDE = 6.0
 _AXIS = 22.0
-#: About how wide a letter is.
-_LETTER = 5.8
-_BOLD = 6.9
 _PANEL_HEIGHT = 112.0
 #: What a chart may know of a row beside what it is made of.
 _OPTIONAL = ("text", "target", "lower", "upper", "numerator", "denominator")
@@ -168,10 +168,8 @@ def trends(
     top = float(max([Fraction(1), *(row.value for row in rows)]))
     levels = [language.numbers.level(row.target) for row in rows if row.target is not None]
     margins = (
-        max(_LETTER * len(text) + 8 for text in ("100%", *levels)),
-        max(
-            _BOLD * len(row.text) + 6 for row in rows if row.year == years[-1] or len(row.text) < 7
-        ),
+        max(_width(text, SMALL) + 8 for text in ("100%", *levels)),
+        max(_width(row.text, SMALL, "bold") + 8 for row in rows),
     )
     for place, name in enumerate(names):
         left = PANEL * (place % columns)
@@ -275,8 +273,7 @@ def gaps(frame: pd.DataFrame, *, label: str = "label", language: Language | None
     axes.set_xticks([])
     axes.set_yticks([])
     for place, row in enumerate(rows):
-        name = row.label if len(row.label) <= 17 else row.label[:16].rstrip() + "…"
-        _note(axes, name, (0, -place), (-6, 0), ha="right")
+        _note(axes, _fit(row.label, 104), (0, -place), (-6, 0), ha="right")
         _note(
             axes, language.numbers.count(int(row.size)), (int(row.size), -place), (5, 0), ha="left"
         )
@@ -500,13 +497,28 @@ def _rows(count: int, frame: pd.DataFrame) -> tuple[Figure, Axes]:
 
 
 def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
-    most = int((WIDTH - 2 * _SIDE - _BOLD * len(right)) / _LETTER)
-    left = left if len(left) <= most else left[: most - 1].rstrip() + "…"
+    left = _fit(left, WIDTH - 2 * _SIDE - _width(right, TEXT, "bold") - 4)
     axes.text(0, y + 0.37, left, ha="left", va="center", fontsize=TEXT, color=colour("ink"))
     axes.text(
         top, y + 0.37, right, ha="right", va="center", fontsize=TEXT, fontweight="bold",
         color=colour("ink"),
     )  # fmt: skip
+
+
+@lru_cache(4096)
+def _width(text: str, size: float, weight: str = "normal") -> float:
+    """Return how wide a text is, in points."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+
+
+def _fit(text: str, width: float) -> str:
+    """Cut a label that has no room."""
+    if _width(text, TEXT) <= width:
+        return text
+    while text and _width(text + "…", TEXT) > width:
+        text = text[:-1].rstrip()
+    return text + "…"
 
 
 def _draw_mark(axes: Axes, x: float, y: float, mark: Mark, size: float = 7.5) -> None:
