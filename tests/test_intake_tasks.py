@@ -17,6 +17,7 @@ from test_site_kit import make_study
 
 from analysis.intake.forms import write_forms
 from analysis.intake.tasksheet import asked_tasks
+from analysis.store.log import create_store
 from analysis.tables.load import load_dataset
 
 UNIT, YEAR = "DN-DABAN", 2025
@@ -191,3 +192,21 @@ def test_cells_that_cannot_be_read_are_named(
     assert len(lines) == 3
     for heading in ("Trạng thái", "Ngày hoàn thành", "Số lượng"):
         assert any(heading in line for line in lines), heading
+
+
+def test_a_sheet_of_tasks_is_taken_back_with_what_it_cites(
+    tmp_path: Path, congdoan: Callable[..., Run]
+) -> None:
+    folder = tmp_path / "data"
+    make_study(folder, [UNIT])
+    create_store(folder, "congdoan import")
+    before = load_dataset(folder).tables
+    assert (before["evidence"]["year"] == 2024).any()
+    command = ("withdraw", UNIT, 2024, "--data", folder, "--reason", "gửi nhầm", "--table")
+    run = congdoan(*command, "tasks")
+    assert run.status == 0, run.out + run.err
+    after = load_dataset(folder).tables
+    for name in ("tasks", "evidence"):
+        assert not (after[name]["year"] == 2024).any()
+        assert len(after[name]) == (before[name]["year"] != 2024).sum()
+    assert congdoan(*command, "tasks").status == 1

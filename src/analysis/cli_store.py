@@ -231,7 +231,9 @@ def history(
 @option("--by", default="", metavar="TÊN", help="Người rút lại, ghi vào kho.")
 @option(
     "--table",
-    type=click.Choice(["returns", "roster", "employers", "district", "lineage"]),
+    type=click.Choice(
+        ["returns", "roster", "employers", "district", "lineage", "tasks", "evidence"]
+    ),
     default="returns",
     metavar="BẢNG",
     help="Rút lại ở bảng nào (mặc định: returns, báo cáo năm của CĐCS).",

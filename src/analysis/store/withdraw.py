@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.problems import InputError, Problem, error, has_errors
 from analysis.store.judge import typed
 from analysis.store.log import Handed, add_entry, add_new_columns, open_for_writing, writing
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
 from analysis.tables.stored import find_keys, read_rows
@@ -64,6 +66,8 @@ def withdraw_rows(
         raise InputError([error("cần nêu lý do rút lại", code="no_reason")])
     refuse_missing(folder)
     kind = dictionary().tables[table]
+    # What is cited for a task falls with it.
+    kinds = [kind, *([dictionary().tables["evidence"]] if table == "tasks" else [])]
     handed = Handed(WITHDRAW, "", "", reason.strip(), by.strip())
     with (
         closing(open_for_writing(folder)) as connection,
@@ -71,18 +75,35 @@ def withdraw_rows(
         writing(connection),
     ):
         add_new_columns(connection)
-        keys = find_keys(connection, kind, name, year, issuer)
-        rows = read_rows(connection, kind, last_entry(connection), keys)
-        if rows.empty:
+        found = [(each, _rows(connection, each, name, year, issuer)) for each in kinds]
+        if found[0][1].empty:
             message = f"kho không có gì về mã này năm {year} trong bảng «{kind.vi}»"
             raise InputError([error(message, code="no_rows", file=STORE, column=table, value=name)])
-        figures = [column for column in kind.columns if column not in kind.key]
-        blank = rows.assign(**dict.fromkeys(figures, ""))
         # Row 0: no row of a file.
-        records = Records(table, blank.set_axis([0] * len(blank)), "", {})
-        add_entry(connection, handed, [records])
+        records = [
+            Records(
+                each.name,
+                rows.assign(**dict.fromkeys(_figures(each), "")).set_axis([0] * len(rows)),
+                "",
+                {},
+            )
+            for each, rows in found
+            if not rows.empty
+        ]
+        add_entry(connection, handed, records)
         _refuse_broken(connection)
-    return int((rows[figures] != "").to_numpy().sum())
+    return sum(int((rows[_figures(each)] != "").to_numpy().sum()) for each, rows in found)
+
+
+def _rows(
+    connection: sqlite3.Connection, table: Table, name: str, year: int, issuer: str
+) -> pd.DataFrame:
+    keys = find_keys(connection, table, name, year, issuer)
+    return read_rows(connection, table, last_entry(connection), keys)
+
+
+def _figures(table: Table) -> list[str]:
+    return [column for column in table.columns if column not in table.key]
 
 
 def _refuse_broken(connection: sqlite3.Connection) -> None:
