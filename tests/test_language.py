@@ -469,6 +469,11 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "own_tasks_title": [(issuer,)],
         "section_tasks": [({"done": 3, "late": n, "silent": n}, 9) for n in (0, 1234)],
         "overdue_line": [(d, day, ["A", "B"], n) for n in (0, 2) for d in duties if d.days_late],
+        "handed_over": [(issuer, day, parents) for parents in ([], ["A", "B"])],
+        "own_grade": [(word,) for word in dictionary().ranked["grade"]],
+        "own_amounts": [
+            (*(language.heading(name) for name in ("fund_allocated", "fund_collected")), 1234, 5678)
+        ],
         "press_overdue": [([("A", 2), ("B", 1)],)],
         "next_due": [(["A", "B"],)],
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.figures import peers as peers_chart
@@ -328,6 +330,31 @@ class UnitReport(Report):
     def tasks(self) -> Fragment:
         """Show every task that the plan gives this unit, with its state and what proves it."""
         return self._show_tasks(self.language.ui("tasks"))
+
+    def line(self, finding: Finding) -> dict[str, Any]:
+        """Return what a finding says, with the grade or the amounts that a yes or no rests on."""
+        line = super().line(finding)
+        detail = self._behind(finding)
+        return {**line, "text": f"{line['text'][:-1]} ({detail})."} if detail else line
+
+    def _behind(self, finding: Finding) -> str:
+        conditions = finding.indicator.holds
+        if not finding.is_answer or finding.value is None or len(conditions) != 1:
+            return ""
+        (condition,) = conditions
+        cells, say = self.study.cells(self.unit_id, self.year), self.language.say
+        known = [
+            cells[name]
+            for name in condition.columns
+            if name in cells and isinstance(cells[name], str | int | np.integer)
+        ]
+        if len(known) != len(condition.columns):
+            return ""  # not reported, or withheld in the edition to share
+        if condition.column == "grade":
+            return say("own_grade", known[0])
+        if len(known) == 2:
+            return say("own_amounts", *map(self.language.heading, condition.columns), *known)
+        return ""
 
     @property
     def holder(self) -> str:

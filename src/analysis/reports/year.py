@@ -590,8 +590,17 @@ class YearReport(Report):
         every = [duty for held in self.study.duties(self.year).values() for duty in held]
         late = Counter(duty.task.short for duty in every if duty.state == "overdue")
         overdue = [self.language.say("press_overdue", late.most_common())] if late else []
-        first = [*overdue, *self._next_due(every), *first]
+        first = [*self._handed_over(), *overdue, *self._next_due(every), *first]
         return self._steps("phuong-huong", self.language.ui("direction"), first)
+
+    def _handed_over(self) -> list[str]:
+        """Say to whom the tasks of a district that ended have passed."""
+        if self.ended_on is None:
+            return []
+        named = self.study.dataset.description.parents
+        parents = [named[key] for key in sorted(set(self.units["parent"])) if key in named]
+        issuer, day = self.study.plan.issuer.short, self.language.date(self.ended_on)
+        return [self.language.say("handed_over", issuer, day, parents)]
 
     def _next_due(self, every: list[Duty]) -> list[str]:
         """Name what falls due first in the next months, of everything that comes every year."""
