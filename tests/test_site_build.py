@@ -296,7 +296,7 @@ build_site(study, root / "2024", jobs=2, progress=True, notebooks=root / "notebo
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux kills orphans for us")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_runner_leaves_nobody_behind(tmp_path: Path, number: int) -> None:
-    """Ctrl-C in mid-run: over within 5 s, what is done is in the ledger, no process is left."""
+    """Ctrl-C in mid-run: soon over, what is done is in the ledger, no process is left."""
     loop = (
         f"import os\nfrom pathlib import Path\nfolder = Path({str(tmp_path / 'pids')!r})\n"
         "folder.mkdir(exist_ok=True)\n"
@@ -308,12 +308,13 @@ def test_stopped_runner_leaves_nobody_behind(tmp_path: Path, number: int) -> Non
     runner = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     try:
         done = tmp_path / "2024" / "cdcs" / "DN-DABAN.html"
-        assert wait_until(done.exists, 30), runner.stderr.read() if runner.poll() else ""
+        assert wait_until(done.exists, 90), runner.stderr.read() if runner.poll() else ""
         assert wait_until(lambda: len(list((tmp_path / "pids").iterdir())) >= 3)
         runner.send_signal(number)
         began = time.monotonic()
-        runner.communicate(timeout=10)
-        assert time.monotonic() - began < 5
+        runner.communicate(timeout=20)
+        # Well before the page's own 30 s are over, however busy the machine.
+        assert time.monotonic() - began < 20
     finally:
         runner.kill()
         runner.communicate()
