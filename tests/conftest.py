@@ -28,7 +28,6 @@ SLOW = [
     "intake_forms",
     "language",
     "notebooks",
-    "packaging",
     "pages_index",
     "pages_print",
     "pages_screen",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -70,12 +71,14 @@ def fill(
 ) -> None:
     workbook = openpyxl.load_workbook(form)
     page = workbook["Nhiệm vụ"]
-    rows = {page.cell(row, CODE).value: row for row in range(8, page.max_row + 1)}
+    rows = {
+        page.cell(row, CODE).value.partition(" = ")[0]: row for row in range(8, page.max_row + 1)
+    }
     for task, cells in told.items():
         for name, value in cells.items():
             page.cell(rows[task], COLUMNS[name]).value = value
     for task, other in (codes or {}).items():
-        page.cell(rows[task], CODE).value = other
+        page.cell(rows[task], CODE).value = f"{other} = {page.cell(rows[task], 2).value}"
     front = workbook["Báo cáo"]
     for row in front.iter_rows(min_row=1):
         if row[1].value == "Số người được tuyên truyền":
@@ -97,7 +100,7 @@ def test_only_what_is_still_asked_is_on_the_sheet(form: Path, folder: Path, tmp_
     done = dataset.tables["tasks"]
     done = set(done.loc[done["state"] == "done", "task_id"])
     page = openpyxl.load_workbook(form)["Nhiệm vụ"]
-    asked = [page.cell(row, CODE).value for row in range(8, page.max_row + 1)]
+    asked = [page.cell(row, CODE).value.partition(" = ")[0] for row in range(8, page.max_row + 1)]
     assert asked
     for task in study.plan.tasks:
         fits = "private_enterprise" in study.plan.types_in(task.population)
@@ -210,3 +213,17 @@ def test_a_sheet_of_tasks_is_taken_back_with_what_it_cites(
         assert not (after[name]["year"] == 2024).any()
         assert len(after[name]) == (before[name]["year"] != 2024).sum()
     assert congdoan(*command, "tasks").status == 1
+
+
+def test_a_label_that_was_moved_is_seen(
+    form: Path, folder: Path, congdoan: Callable[..., Run]
+) -> None:
+    workbook = openpyxl.load_workbook(form)
+    page = workbook["Nhiệm vụ"]
+    page.cell(8, 2).value, page.cell(9, 2).value = page.cell(9, 2).value, page.cell(8, 2).value
+    workbook.save(form)
+    fill(form, {"t-2.2-noi-quy": {"state": "Đang thực hiện"}}, by_libreoffice=False)
+    run = congdoan("import", form.parent, "--data", folder)
+    assert run.status == 1
+    wrong = [line for line in run.out.splitlines() if "nhãn ghi khác" in line]
+    assert [re.search(r"ô (B\d+)", line)[1] for line in wrong] == ["B8", "B9"]  # type: ignore[index]

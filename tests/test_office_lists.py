@@ -375,6 +375,15 @@ def test_init_overwrites_nothing(congdoan: Congdoan, office: Path) -> None:
     assert (office / "params" / "local.yaml").read_text("utf-8") == "data: ours\n"
 
 
+def test_init_writes_nothing_where_an_answer_makes_no_plan(
+    congdoan: Congdoan, office: Path
+) -> None:
+    run = congdoan("init", "data/new", "--year", 2024, "--yes", "--issuer", "…")
+    assert run.status == 1
+    assert not (office / "data").exists()
+    assert not (office / "params" / "local.yaml").exists()
+
+
 def test_a_question_is_noted_answered_in_the_file_and_not_asked_again(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 from conftest import Run
 
 import analysis
 from analysis.language import load_language
-from analysis.params import make_params
+from analysis.params import load_params
 from analysis.redaction import redact
 from analysis.study import Study
-from analysis.tasks import Duty, compute_tasks, find_duties
+from analysis.tasks import Duties, Duty, compute_tasks
 
 YEAR = 2024
 
@@ -153,14 +154,44 @@ def test_the_year_counts_what_the_units_pages_show(
     assert "Sắp đến hạn" in report.next_steps().html
 
 
-def test_the_day_is_a_setting(study: Study) -> None:
-    settings = make_params(study.params.model_dump(), {True: "2024-03-01"})  # type: ignore[dict-item]
+def test_the_day_is_a_setting(study: Study, tmp_path: Path) -> None:
+    # To YAML the word is another one for true, and it is the setting's name all the same.
+    file = tmp_path / "own.yaml"
+    file.write_text("on: 2024-03-01\n", "utf-8")
+    settings = load_params(YEAR, file, study.root)
     assert settings.on_day == date(2024, 3, 1)
     early = study.with_params(settings).duties(YEAR)
-    assert early == find_duties(study.dataset, study.plan, YEAR, date(2024, 3, 1))
+    assert early == Duties(study.dataset, study.plan, YEAR, date(2024, 3, 1))
     states = {d.state for held in early.values() for d in held if d.task.due == "05-31"}
     assert states
     assert "overdue" not in states
+
+
+def test_what_stands_in_results_of_the_year_is_late_when_it_is_over(study: Study) -> None:
+    table = compute_tasks(study.dataset, study.plan, YEAR, ["section"]).set_index("scope_id")
+    bars = analysis.year(study, YEAR)._task_bars
+    assert set(bars) == set(table.index)
+    for part, bar in bars.items():
+        assert bar.counts["late"] == table.at[part, "overdue"]
+        assert bar.counts["done"] == table.at[part, "done"]
+        assert bar.counts["silent"] == table.loc[part, ["unreported", "unreported_due"]].sum()
+    settings = study.params.model_copy(update={"on": "2024-11-29"})
+    before = analysis.year(study.with_params(settings), YEAR)._task_bars
+    day = date(YEAR, 11, 29)
+    table = compute_tasks(study.dataset, study.plan, YEAR, ["section"], day).set_index("scope_id")
+    assert {part: bar.counts["late"] for part, bar in before.items()} == dict(table["overdue"])
+
+
+def test_a_units_tasks_make_its_own_page_stale_and_no_other(study: Study) -> None:
+    tasks = study.dataset.tables["tasks"].copy()
+    place = tasks.index[(tasks["year"] == YEAR) & (tasks["holder_id"] == "DN-DABAN")][0]
+    tasks.loc[place, "note"] = "khác"
+    tables = {**study.dataset.tables, "tasks": tasks}
+    dataset = type(study.dataset)(tables, study.dataset.files, study.dataset.description, "x")
+    other = Study(study.params, study.plan, dataset, study.root)
+    for unit, is_same in (("DN-DABAN", False), ("TH-HUC", True)):
+        both = [analysis.unit(one, unit, YEAR).digests() for one in (study, other)]
+        assert (both[0] == both[1]) == is_same, unit
 
 
 def test_status_lists_what_is_overdue_and_what_falls_due(congdoan: Callable[..., Run]) -> None:

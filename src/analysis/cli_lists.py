@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -146,9 +147,12 @@ def init(
         message = "đã có, không ghi đè; hãy dùng thư mục khác, hoặc chuyển tệp này đi rồi chạy lại"
         raise InputError([error(message, code="exists", file=str(one)) for one in there])
     plan_text = _with_issuer(source.read_text("utf-8-sig"), given)
+    with TemporaryDirectory() as trial:
+        # What is wrong with an answer is told before anything is written.
+        write_atomically(Path(trial) / plan_copy.name, plan_text)
+        load_plan(Path(trial) / plan_copy.name)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(plan_copy, plan_text)
-    load_plan(plan_copy)
     title = f"Số liệu công đoàn cơ sở, {given['place']}"
     write_atomically(description, _yaml({"name": title}))
     write_atomically(register, write_register(year))

@@ -19,7 +19,7 @@ from analysis.indicators.members import is_expected
 from analysis.params import Params
 from analysis.plan import Plan
 from analysis.tables.load import Dataset
-from analysis.tasks import Duty, find_duties
+from analysis.tasks import Duties, Duty
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +142,10 @@ class Study:
         return other
 
     def duties(self, year: int) -> Mapping[str, tuple[Duty, ...]]:
-        """Return what every holder has to do in a year, by holder: `analysis.tasks.find_duties`."""
+        """Return what every holder has to do in a year, by holder: `analysis.tasks.Duties`."""
         found: Mapping[str, tuple[Duty, ...]] = self.remember(
             ("duties", year, self.params.on),
-            lambda: find_duties(self.dataset, self.plan, year, self.params.on_day),
+            lambda: Duties(self.dataset, self.plan, year, self.params.on_day),
         )
         return found
 

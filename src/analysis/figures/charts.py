@@ -1,7 +1,7 @@
 """What is drawn: each function takes a tidy frame and returns one figure with fixed margins.
 
-Reports make these frames from findings; analysts take them from the indicator table
-(`analysis.plot`). Columns that are not there are not drawn, but for those that a chart is made of.
+Reports make these frames from findings; an analyst may take them from the indicator table. Columns
+that are not there are not drawn, but for those that a chart is made of.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def rates(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     """
     language = language or _vietnamese()
     rows = _read(frame, label, ("value",), language)
-    figure, axes = _rows(len(rows), frame)
+    figure, axes = _rows(len(rows))
     top = float(max([Fraction(1), *(row.value for row in rows)]))
     is_common = len({row.target for row in rows}) == 1  # then it is written once
     for place, row in enumerate(rows):
@@ -107,7 +107,7 @@ def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     language = language or _vietnamese()
     rows = _read(frame, label, ("value", "is_marked"), language)
     lines = {name: [row for row in rows if row.label == name] for name in _names(rows)}
-    figure, axes = _rows(len(lines), frame)
+    figure, axes = _rows(len(lines))
     top, told = float(max([Fraction(1), *(row.value for row in rows)])), []
     for place, (name, group) in enumerate(lines.items()):
         y, others = -place, [float(row.value) for row in group if not row.is_marked]
@@ -164,7 +164,7 @@ def trends(
     years = sorted({row.year for row in rows})
     columns = min(columns, len(names))
     lines = -(-len(names) // columns)
-    figure = _titled(PANEL * columns, _PANEL_HEIGHT * lines, frame)
+    figure = new_figure(_PANEL_HEIGHT * lines, PANEL * columns)
     top = float(max([Fraction(1), *(row.value for row in rows)]))
     levels = [language.numbers.level(row.target) for row in rows if row.target is not None]
     margins = (
@@ -214,7 +214,7 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
     language = language or _vietnamese()
     rows = sorted(_read(frame, "year", ("value", "planned"), language), key=lambda row: row.year)
     height = 190.0
-    figure = _titled(WIDTH, height, frame)
+    figure = new_figure(height)
     axes = add_axes(figure, 38, _AXIS, WIDTH - 38 - 30, height - _AXIS - 20)
     lowest = min(
         float(number) for row in rows for number in (row.value, row.lower, row.planned)
@@ -244,42 +244,6 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
         f"{row.year} {row.text if row.value is not None else level(row.planned)}" for row in rows
     ]
     return _described(figure, language, told)
-
-
-def gaps(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
-    """Draw who holds how much of a shortfall, largest first.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``size``: how many persons or units each lacks.
-    label, language
-        As for `rates`.
-
-    Examples
-    --------
-    >>> gaps(pd.DataFrame({"label": ["Lìa", "Xy"], "size": [3, 12]})).get_label()
-    'Biểu đồ: Xy 12; Lìa 3.'
-    """
-    language = language or _vietnamese()
-    rows = sorted(_read(frame, label, ("size",), language), key=lambda row: -row.size)
-    height = 24.0 * len(rows)
-    figure = _titled(WIDTH, height + 8, frame)
-    axes = add_axes(figure, 112, 4, WIDTH - 112 - 54, height)
-    axes.barh([-i for i in range(len(rows))], [int(row.size) for row in rows], height=0.62,
-              color=colour("not_met"))  # fmt: skip
-    axes.set_ylim(-len(rows) + 0.5, 0.5)
-    axes.set_xlim(0, max([1, *(int(row.size) for row in rows)]))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for place, row in enumerate(rows):
-        _note(axes, _fit(row.label, 104), (0, -place), (-6, 0), ha="right")
-        _note(
-            axes, language.numbers.count(int(row.size)), (int(row.size), -place), (5, 0), ha="left"
-        )
-    return _described(
-        figure, language, [f"{row.label} {language.numbers.count(int(row.size))}" for row in rows]
-    )
 
 
 def _vietnamese() -> Language:
@@ -340,18 +304,6 @@ def _told(row: SimpleNamespace, language: Language) -> str:
 def _described(figure: Figure, language: Language, items: Sequence[str]) -> Figure:
     """Give a figure the words that are read out instead of it."""
     figure.set_label(f"{language.ui('chart')}: {'; '.join(items)}.")
-    return figure
-
-
-def _titled(width: float, height: float, frame: pd.DataFrame) -> Figure:
-    """Return an empty figure; one of assumed figures says so, wherever it goes."""
-    assumed = str(frame.attrs.get("assumed", ""))
-    figure = new_figure(height, width)
-    if assumed:
-        figure.text(
-            0.5, 0.5, assumed, fontsize=28, color=colour("muted"), alpha=0.25, rotation=20,
-            ha="center", va="center", fontweight="bold", gid="assumed",
-        )  # fmt: skip
     return figure
 
 
@@ -488,8 +440,8 @@ def _note(
     )  # fmt: skip
 
 
-def _rows(count: int, frame: pd.DataFrame) -> tuple[Figure, Axes]:
-    figure = _titled(WIDTH, _ROW * count + _AXIS, frame)
+def _rows(count: int) -> tuple[Figure, Axes]:
+    figure = new_figure(_ROW * count + _AXIS)
     axes = add_axes(figure, _SIDE, _AXIS, WIDTH - 2 * _SIDE, _ROW * count)
     axes.set_ylim(-count + 1 - 0.42, 0.58)
     axes.set_yticks([])

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from analysis.figures.style import SMALL, TEXT, WIDTH, add_axes, colour, new_figure
 from analysis.language import Language
 
-#: What stands together in a bar, from the left: the states, its colour, and its pattern.
-GROUPS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "done": (("done_on_time", "done_late", "done_undated", "kept"), "met", ""),
-    "open": (("in_progress", "kept_so_far", "not_started"), "band", ""),
-    "late": (("overdue", "no_result"), "not_met", "////"),
-    "silent": (("unreported", "unreported_due"), "tint", ".."),
+#: The colour and the pattern of each part of a bar, from the left.
+_LOOKS = {
+    "done": ("met", ""),
+    "open": ("band", ""),
+    "late": ("not_met", "////"),
+    "silent": ("tint", ".."),
 }
 _ROW = 38.0
 # A narrower part has its count in the line above the bar alone.
@@ -24,22 +24,11 @@ _FEWEST_POINTS = 20
 
 @dataclass(frozen=True)
 class TaskBar:
-    """One section: its title, its counts in words, and how many tasks are in each of `GROUPS`."""
+    """One section: its title, its counts in words, and how many tasks are in each group."""
 
     label: str
     text: str
     counts: Mapping[str, int]
-
-
-def count_groups(states: Mapping[str, int]) -> dict[str, int]:
-    """Return how many there are in each of `GROUPS`.
-
-    Examples
-    --------
-    >>> count_groups({"kept": 2, "overdue": 1})
-    {'done': 2, 'open': 0, 'late': 1, 'silent': 0}
-    """
-    return {name: sum(states.get(s, 0) for s in group[0]) for name, group in GROUPS.items()}
 
 
 def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
@@ -58,7 +47,7 @@ def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
                 va="center", fontweight="bold", color=colour("not_met"),
             )  # fmt: skip
         whole, left = sum(bar.counts.values()), 0.0
-        for name, (_, role, pattern) in GROUPS.items():
+        for name, (role, pattern) in _LOOKS.items():
             share = bar.counts[name] / whole if whole else 0
             if not share:
                 continue

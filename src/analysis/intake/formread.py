@@ -31,9 +31,9 @@ class FormPlace:
     marker: str
 
 
-def find_form(sheet: Sheet) -> FormPlace | None:
-    """Return the place of a form's marker; None if the sheet is no form."""
-    kind = form_texts()["marker"].partition("/")[0] + "/"
+def find_form(sheet: Sheet, marker: str = "marker") -> FormPlace | None:
+    """Return the place of a form's marker, whatever its version; None if the sheet is no such form."""
+    kind = form_texts()[marker].partition("/")[0] + "/"
     for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
         for place, cell in enumerate(cells):
             if isinstance(cell, str) and cell.startswith(kind):
@@ -44,12 +44,7 @@ def find_form(sheet: Sheet) -> FormPlace | None:
 def read_form(finding: Finding, form: FormPlace) -> None:
     """Add the blocks of a form: one row for each table that it has lines of."""
     texts, sheet = form_texts(), finding.sheet
-    if form.marker != texts["marker"]:
-        message = (
-            f"biểu mẫu của phiên bản khác ({form.marker}); hãy điền vào biểu mẫu mới của cơ quan"
-        )
-        advice = "lập biểu mẫu mới bằng congdoan template"
-        finding.add("form_version", message, (form.row, form.column), advice=advice)
+    if not is_current(finding, form):
         return
     headings = texts["headings"]
     found = {_text(sheet, (form.row, place)): place for place in range(form.column)}
@@ -71,6 +66,16 @@ def read_form(finding: Finding, form: FormPlace) -> None:
     _tell_beside(finding, form, lines, figure, places["remark"])
     remarks = _remarks(finding, lines, places["remark"])
     _add_blocks(finding, lines, figure, remarks)
+
+
+def is_current(finding: Finding, form: FormPlace, marker: str = "marker") -> bool:
+    """Tell whether a form is of this version; refuse it otherwise."""
+    if form.marker == form_texts()[marker]:
+        return True
+    message = f"biểu mẫu của phiên bản khác ({form.marker}); hãy điền vào biểu mẫu mới của cơ quan"
+    advice = "lập biểu mẫu mới bằng congdoan template"
+    finding.add("form_version", message, (form.row, form.column), advice=advice)
+    return False
 
 
 def _text(sheet: Sheet, at: tuple[int, int]) -> str:

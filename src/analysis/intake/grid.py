@@ -57,6 +57,17 @@ def address(row: int, column: int) -> str:
     return f"{xl_col_to_name(column)}{row + 1}"
 
 
+def letters(column: int) -> str:
+    """Return a column's letters, from its number counted from 0.
+
+    Examples
+    --------
+    >>> letters(27)
+    'AB'
+    """
+    return address(0, column)[:-1]
+
+
 def read_sheets(source: SourceFile) -> tuple[list[Sheet], list[Problem]]:
     """Read every sheet of a file.
 

@@ -15,7 +15,7 @@ from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.records import check_years, make_records
 from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
-from analysis.intake.tasksheet import find_task_sheet, read_task_sheet
+from analysis.intake.tasksheet import MARKER, read_task_sheet
 from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, Records, repeated_keys
@@ -118,7 +118,7 @@ def _read_sheet(
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
-    tasks = find_task_sheet(sheet)
+    tasks = find_form(sheet, MARKER)
     if tasks is not None:
         read_task_sheet(finding, tasks)
         return finding

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from functools import cache
 
 from analysis.intake.found import NAME, Block, Finding, cell_at
-from analysis.intake.grid import Sheet, address
+from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headers import Header, add_missing, check_headings, is_list
 from analysis.intake.headings import Answers
 from analysis.intake.measure import find_scale, names_units
@@ -75,7 +75,7 @@ def read_table(
         if "commune" in columns:
             place = places["commune"]
             columns["commune"] = _use_addresses(finding, place, said, columns["commune"])
-        addresses = {name: f"{_letters(places[name])}{{row}}" for name in columns}
+        addresses = {name: f"{letters(places[name])}{{row}}" for name in columns}
         if fixed is not None and "year" in table.columns:
             columns["year"] = [fixed[0]] * len(said)
             addresses["year"] = fixed[1]
@@ -156,10 +156,6 @@ def _use_addresses(finding: Finding, place: int, rows: list[int], cells: list[Ra
 @cache
 def _area_titles() -> tuple[str, ...]:
     return tuple(f"{title} " for title in dictionary().area_titles)
-
-
-def _letters(place: int) -> str:
-    return address(0, place)[:-1]
 
 
 def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> Iterator[Table]:

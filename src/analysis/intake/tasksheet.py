@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from analysis.intake.formread import FormPlace, is_current
 from analysis.intake.formstyle import Book, fit_row, protect, set_page
 from analysis.intake.found import Block, Finding, cell_at
-from analysis.intake.grid import Sheet, address
+from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.seen import check_cells
 from analysis.intake.words import fold, form_texts
@@ -23,8 +22,10 @@ _ASKED = {
 #: Before them: number, task, due, what to name.
 _FIRST = 4
 _CODE = _FIRST + len(_ASKED)
+_MEANS = " = "
 _HOLDER_ROW, _YEAR_ROW, _HEADING_ROW = 3, 4, 6
-_FIRST_ROWS = 100
+#: The name of the marker that such a sheet carries, in the texts of the forms.
+MARKER = "task_marker"
 
 
 def asked_tasks(study: Study, holder: str, unit_type: str | None, year: int) -> list[Task]:
@@ -81,7 +82,7 @@ def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: li
     headings = [*texts["task_headings"].values(), *(column.vi for column in asked)]
     for place, heading in enumerate(headings):
         sheet.write_string(_HEADING_ROW, place, heading, book.look("heading"))
-    sheet.write_string(_HEADING_ROW, _CODE, texts["task_marker"], book.look("code"))
+    sheet.write_string(_HEADING_ROW, _CODE, texts[MARKER], book.look("code"))
     first, last = _HEADING_ROW + 1, _HEADING_ROW + len(tasks)
     for number, task in enumerate(tasks, start=1):
         row = _HEADING_ROW + number
@@ -96,7 +97,8 @@ def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: li
             is_asked = name != "count" or bool(task.count)
             look = book.input_look(column) if is_asked else book.look("before")
             sheet.write_blank(row, place, None, look)
-        sheet.write_string(row, _CODE, task.id, book.look("code"))
+        # The code with its label: so it is seen where one of them was moved.
+        sheet.write_string(row, _CODE, f"{task.id}{_MEANS}{told[0]}", book.look("code"))
         fit_row(sheet, row, [(told[0], 44), (told[2], 26)])
     for place, column in enumerate(asked, start=_FIRST):
         book.add_rule(sheet, (first, place, last, place), column)
@@ -105,35 +107,20 @@ def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: li
     protect(sheet)
 
 
-@dataclass(frozen=True)
-class TaskPlace:
-    """Where the marker of a sheet of tasks stands."""
-
-    row: int
-    column: int
-
-
-def find_task_sheet(sheet: Sheet) -> TaskPlace | None:
-    """Return the place of the marker; None if the sheet asks for no tasks."""
-    marker = form_texts()["task_marker"]
-    for row, cells in enumerate(sheet.rows[:_FIRST_ROWS]):
-        for place, cell in enumerate(cells):
-            if isinstance(cell, str) and tidy(cell) == marker:
-                return TaskPlace(row, place)
-    return None
-
-
-def read_task_sheet(finding: Finding, found: TaskPlace) -> None:
+def read_task_sheet(finding: Finding, found: FormPlace) -> None:
     """Add what is said of tasks, and what is cited for them: a row each where anything is said."""
     sheet, tables = finding.sheet, dictionary().tables
+    if not is_current(finding, found, MARKER):
+        return
     places = _places(finding, found)
     if places is None:
         return
     facts = _facts(sheet, found)
-    for name, heading in (("holder_id", "Mã đơn vị thực hiện"), ("year", "Năm")):
-        if name not in facts:
-            finding.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
-    if {"holder_id", "year"} - facts.keys():
+    lacking = [name for name in ("holder_id", "year") if name not in facts]
+    for name in lacking:
+        heading = tables["tasks"].columns[name].vi
+        finding.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
+    if lacking:
         return
     rows = _rows(finding, found, places)
     asked = {key: tables[key[0]].columns[key[1]] for key in _ASKED}
@@ -146,22 +133,18 @@ def read_task_sheet(finding: Finding, found: TaskPlace) -> None:
         columns: dict[str, list[Raw]] = {
             key: [cell_at(sheet, facts[key])] * len(told) for key in ("year", "holder_id")
         }
-        columns["task_id"] = [cell_at(sheet, (r, found.column)) for r in told]
+        columns["task_id"] = [rows[r] for r in told]
         if name == "evidence":
             columns["number"] = [1] * len(told)
         columns |= {k[1]: [cell_at(sheet, (r, places[k])) for r in told] for k in own}
         addresses = {key: address(*facts[key]) for key in ("year", "holder_id")}
-        addresses["task_id"] = _in_row(places["", "item"])
-        addresses |= {k[1]: _in_row(places[k]) for k in own}
+        cells = {"task_id": places["", "item"]} | {k[1]: places[k] for k in own}
+        addresses |= {name: f"{letters(place)}{{row}}" for name, place in cells.items()}
         numbers = [r + 1 for r in told]
         finding.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
 
 
-def _in_row(column: int) -> str:
-    return address(0, column).rstrip("0123456789") + "{row}"
-
-
-def _places(finding: Finding, found: TaskPlace) -> dict[tuple[str, str], int] | None:
+def _places(finding: Finding, found: FormPlace) -> dict[tuple[str, str], int] | None:
     """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
     texts, tables = form_texts(), dictionary().tables
     there = {
@@ -177,7 +160,7 @@ def _places(finding: Finding, found: TaskPlace) -> dict[tuple[str, str], int] | 
     return None if lacking else {key: there[fold(heading)] for key, heading in wanted.items()}
 
 
-def _facts(sheet: Sheet, found: TaskPlace) -> dict[str, tuple[int, int]]:
+def _facts(sheet: Sheet, found: FormPlace) -> dict[str, tuple[int, int]]:
     """Return the cells that say whose tasks of which year these are, beside their labels."""
     columns = dictionary().tables["tasks"].columns
     labels = {fold(columns[name].vi): name for name in ("holder_id", "year")}
@@ -188,25 +171,29 @@ def _facts(sheet: Sheet, found: TaskPlace) -> dict[str, tuple[int, int]]:
     }
 
 
-def _rows(finding: Finding, found: TaskPlace, places: dict[tuple[str, str], int]) -> list[int]:
-    """Return the rows that have a code; refuse figures beside none and labels of other codes."""
-    sheet, rows = finding.sheet, []
-    seen: dict[str, int] = {}
+def _rows(finding: Finding, found: FormPlace, places: dict[tuple[str, str], int]) -> dict[int, str]:
+    """Return the task of each row; refuse what stands beside none, and labels that are not its own."""
+    sheet, item = finding.sheet, places["", "item"]
+    rows: dict[int, str] = {}
     for row in range(found.row + 1, len(sheet.rows)):
-        code = tidy(shown(cell_at(sheet, (row, found.column))))
-        said = [place for key, place in places.items() if key[0] and _is_said(sheet, (row, place))]
-        if not code:
-            for place in said:
-                message = (
-                    "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
-                )
-                finding.add("stray", message, (row, place))
-        elif code in seen:
-            message = f"dòng lặp lại, đã có ở dòng {seen[code] + 1}"
-            finding.add("duplicate_line", message, (row, places["", "item"]))
+        task, _, label = tidy(shown(cell_at(sheet, (row, found.column)))).partition(_MEANS)
+        if not task:
+            for key, place in places.items():
+                if key[0] and _is_said(sheet, (row, place)):
+                    message = "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
+                    finding.add("stray", message, (row, place))
+        elif task in rows.values():
+            first = next(one for one, known in rows.items() if known == task)
+            message = f"dòng lặp lại, đã có ở dòng {first + 1}"
+            finding.add("duplicate_line", message, (row, item))
         else:
-            seen[code] = row
-            rows.append(row)
+            rows[row] = task
+            if loosely(tidy(shown(cell_at(sheet, (row, item))))) != loosely(label):
+                message = (
+                    f"dòng này của biểu mẫu là «{label}», nhãn ghi khác: nhãn hoặc trạng thái đã bị"
+                    " chuyển chỗ hay sửa; hãy chép vào biểu mẫu chưa sửa"
+                )
+                finding.add("other_label", message, (row, item))
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -21,18 +20,14 @@ from analysis.plan import Indicator, Task
 from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
-from analysis.tasks import DONE, Duty
+from analysis.tasks import Duty
 
 #: A reader does a few things well; the table has the rest.
 _MOST_STEPS = 5
 #: As many rates stand below each other; more begin another column.
 _MOST_ROWS = 10
 _LONGEST_COUNTS = 11
-_SILENT = ("unreported", "unreported_due")
-
-
-def _is_late(duty: Duty) -> bool:
-    return duty.state in ("overdue", "unreported_due")
+_SOON_DAYS = 60
 
 
 class Report:
@@ -225,15 +220,14 @@ class Report:
     def _tasks_lead(self, duties: Sequence[Duty]) -> str:
         if not duties:
             return self.language.say("tasks_untracked")
-        said = [duty for duty in duties if not duty.task.indicator and not duty.since]
-        if said and all(duty.state in _SILENT for duty in said):
-            return self.language.say("tasks_unsent", self.year, len(said))
-        counts = Counter(duty.state for duty in duties)
+        asked = [duty for duty in duties if not duty.task.indicator and not duty.since]
+        if asked and not any(duty.is_answered for duty in asked):
+            return self.language.say("tasks_unsent", self.year, len(asked))
         numbers = {
-            "done": sum(counts[state] for state in DONE),
+            "done": sum(duty.group == "done" for duty in duties),
             "all": len(duties),
             "unproven": sum(duty.is_unproven for duty in duties),
-            "unreported": counts["unreported"],
+            "unreported": sum(duty.state == "unreported" for duty in duties),
         }
         late, waiting = (
             [duty.task.short for duty in duties if duty.state == state]
@@ -242,7 +236,7 @@ class Report:
         return self.language.say("tasks_lead", numbers, late, waiting)
 
     def _task_rows(self, duties: Sequence[Duty]) -> list[dict[str, Any]]:
-        ordered = sorted(duties, key=lambda duty: (not _is_late(duty), not duty.is_soon))
+        ordered = sorted(duties, key=lambda d: (not d.has_passed, not d.is_due_within(_SOON_DAYS)))
         silent = [duty for duty in ordered if duty.state == "unreported"]
         rows = [self._task_row(duty) for duty in ordered if duty.state != "unreported"]
         if silent:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import TaskBar, count_groups, rates, tasks_chart, trends
+from analysis.figures import TaskBar, rates, tasks_chart, trends
 from analysis.figures import path as path_chart
 from analysis.findings import Finding, Tally, find, find_before, find_circle, find_years, tally
 from analysis.findings.circle import same_units
@@ -24,7 +25,7 @@ from analysis.reports.base import Report
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
-from analysis.tasks import Duty
+from analysis.tasks import GROUPS, Duty
 
 #: As many communes stand below each other; more begin another column.
 _MOST_BARS = 11
@@ -167,8 +168,8 @@ class YearReport(Report):
                 intro = self.language.say("part_intro", counts, own, issuer)
                 lines = [{**self.line(f), "gap": self._gap_words(f)} for f in shown]
                 title = f"{section.id}. {section.title}"
-                duties = self._duties_in(section.id)
-                tasks = self._section_tasks(duties) if duties else ""
+                bar = self._task_bars.get(section.id)
+                tasks = bar.text if bar else ""
                 parts.append({"title": title, "intro": intro, "tasks": tasks, "lines": lines})
         return self._render("phan-ii", "parts", self.language.ui("year_results"), parts=parts)
 
@@ -178,18 +179,29 @@ class YearReport(Report):
             return None
         return self._show_tasks(self.language.say("own_tasks_title", self.study.plan.issuer.short))
 
-    def _duties_in(self, section: str) -> list[Duty]:
-        everyone = self.study.duties(self.year).values()
-        return [d for held in everyone for d in held if d.task.section.split(".")[0] == section]
+    @cached_property
+    def _duties(self) -> list[Duty]:
+        return [duty for held in self.study.duties(self.year).values() for duty in held]
 
-    def _section_tasks(self, duties: list[Duty]) -> str:
-        counts = count_groups(Counter(duty.state for duty in duties))
-        return self.language.say("section_tasks", counts, sum(counts.values()))
+    @cached_property
+    def _task_bars(self) -> dict[str, TaskBar]:
+        """Return the bar of each part of the plan that has tasks, by the part's id."""
+        found: dict[str, Counter[str]] = {}
+        for duty in self._duties:
+            part = duty.task.section.partition(".")[0]
+            found.setdefault(part, Counter())[duty.group] += 1
+        bars = {}
+        for section in self.study.plan.sections:
+            if section.id in found:
+                counts = {group: found[section.id][group] for group in GROUPS}
+                text = self.language.say("section_tasks", counts, sum(counts.values()))
+                bars[section.id] = TaskBar(f"{section.id}. {section.title}", text, counts)
+        return bars
 
-    def _overdue_lines(self, duties: list[Duty]) -> list[str]:
+    def _overdue_lines(self) -> list[str]:
         """Name each task that is overdue anywhere, with its day and those that are late."""
         late: dict[str, list[Duty]] = {}
-        for duty in duties:
+        for duty in self._duties:
             if duty.state == "overdue":
                 late.setdefault(duty.task.id, []).append(duty)
         lines = []
@@ -214,20 +226,11 @@ class YearReport(Report):
             self.language.words["ui"],
             self.language.numbers.count,
         )
-        groups = self.language.words["task_group"]
-        bars = []
-        for section in self.study.plan.sections:
-            if duties := self._duties_in(section.id):
-                counts = count_groups(Counter(duty.state for duty in duties))
-                label = f"{section.id}. {section.title}"
-                bars.append(
-                    TaskBar(label, say("section_tasks", counts, sum(counts.values())), counts)
-                )
+        groups, bars = self.language.words["task_group"], list(self._task_bars.values())
         if not bars:
             return None
-        every = [duty for held in self.study.duties(self.year).values() for duty in held]
-        total = count_groups(Counter(duty.state for duty in every))
-        day = self.language.date(every[0].on)
+        total = {group: sum(bar.counts[group] for bar in bars) for group in GROUPS}
+        day = self.language.date(self._duties[0].on)
         chart = self.figure(
             "nhiem-vu",
             [
@@ -249,7 +252,7 @@ class YearReport(Report):
                 for name, tone in _GROUP_TONES.items()
             ],
         )
-        lines = self._overdue_lines(every)
+        lines = self._overdue_lines()
         if not lines:
             return chart
         heading = self.language.ui("overdue_tasks")
@@ -587,10 +590,9 @@ class YearReport(Report):
         """Show what the plan asks to do about what was missed."""
         absent = int((~self.units["has_return"]).sum())
         first = [self.language.say("remind", absent, self.year)] if absent else []
-        every = [duty for held in self.study.duties(self.year).values() for duty in held]
-        late = Counter(duty.task.short for duty in every if duty.state == "overdue")
+        late = Counter(duty.task.short for duty in self._duties if duty.state == "overdue")
         overdue = [self.language.say("press_overdue", late.most_common())] if late else []
-        first = [*self._handed_over(), *overdue, *self._next_due(every), *first]
+        first = [*self._handed_over(), *overdue, *self._next_due(), *first]
         return self._steps("phuong-huong", self.language.ui("direction"), first)
 
     def _handed_over(self) -> list[str]:
@@ -602,11 +604,11 @@ class YearReport(Report):
         issuer, day = self.study.plan.issuer.short, self.language.date(self.ended_on)
         return [self.language.say("handed_over", issuer, day, parents)]
 
-    def _next_due(self, every: list[Duty]) -> list[str]:
+    def _next_due(self) -> list[str]:
         """Name what falls due first in the next months, of everything that comes every year."""
         plan = self.study.plan
         coming: dict[date, list[str]] = {}
-        for task in dict.fromkeys(duty.task for duty in every if duty.task.cadence == "yearly"):
+        for task in dict.fromkeys(d.task for d in self._duties if d.task.cadence == "yearly"):
             due = task.due_in(self.year + 1, plan.cut_off)
             if due is not None and task.due:
                 coming.setdefault(due, []).append(task.short)

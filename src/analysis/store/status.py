@@ -16,7 +16,7 @@ from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
 from analysis.tables.writing import alphabetically
-from analysis.tasks import Duty, find_duties
+from analysis.tasks import Duties, Duty
 
 _SOON_DAYS = 30
 STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
@@ -103,17 +103,17 @@ def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
     """
     if year not in dataset.years:
         return ""
-    duties = find_duties(dataset, plan, year, on)
+    duties = Duties(dataset, plan, year, on)
     if not duties:
         return ""
     roster = dataset.roster[dataset.roster["year"] == year]
     names = dict(zip(roster["unit_id"], roster["name"], strict=True))
     names[plan.issuer.id] = plan.issuer.short
-    silent = {holder for holder, held in duties.items() if not any(map(_is_told, held))}
+    silent = {holder for holder, held in duties.items() if not any(d.is_answered for d in held)}
     lists: dict[str, list[str]] = {"overdue": [], "soon": []}
     for holder in sorted(duties.keys() - silent, key=lambda holder: alphabetically(names[holder])):
         for kind, lines in lists.items():
-            asked = [duty for duty in duties[holder] if _kind(duty) == kind]
+            asked = [duty for duty in duties[holder] if _is_listed(duty, kind)]
             if asked:
                 told = "; ".join(map(_told, sorted(asked, key=lambda d: str(d.due))))
                 lines.append(f"- {names[holder]}: {told}")
@@ -132,24 +132,16 @@ def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
     return "\n\n".join(parts) or f"Không có nhiệm vụ nào quá hạn hay sắp đến hạn ngày {day}."
 
 
-def _is_told(duty: Duty) -> bool:
-    """Tell whether its holder itself has said something of it."""
-    said_nothing = duty.state in ("unreported", "unreported_due")
-    return not (said_nothing or duty.task.indicator or duty.since)
-
-
-def _kind(duty: Duty) -> str:
-    if duty.state in ("overdue", "unreported_due"):
-        return "overdue"
-    is_open = duty.state in ("in_progress", "not_started", "unreported")
-    soon = duty.due is not None and (duty.due - duty.on).days <= _SOON_DAYS
-    return "soon" if is_open and soon and not duty.task.indicator else ""
+def _is_listed(duty: Duty, kind: str) -> bool:
+    if kind == "overdue":
+        return duty.has_passed
+    return duty.is_due_within(_SOON_DAYS) and not duty.task.indicator
 
 
 def _told(duty: Duty) -> str:
     assert duty.due is not None
     late = f", chậm {duty.days_late} ngày" if duty.days_late else ""
-    unsaid = ", chưa báo cáo" if duty.state in ("unreported", "unreported_due") else ""
+    unsaid = ", chưa báo cáo" if duty.group == "silent" else ""
     return f"{duty.task.short} (hạn {duty.due:%d/%m/%Y}{late}{unsaid})"
 
 

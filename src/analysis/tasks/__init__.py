@@ -6,18 +6,18 @@ It knows owners and cadences, never a task.
 """
 
 from analysis.tasks.check import check_tasks, require_tasks
-from analysis.tasks.duties import Document, Duty, find_duties
-from analysis.tasks.states import DONE, STATES
+from analysis.tasks.duties import GROUPS, Document, Duties, Duty
+from analysis.tasks.states import STATES
 from analysis.tasks.table import SCOPES, compute_tasks
 
 __all__ = [
-    "DONE",
+    "GROUPS",
     "SCOPES",
     "STATES",
     "Document",
+    "Duties",
     "Duty",
     "check_tasks",
     "compute_tasks",
-    "find_duties",
     "require_tasks",
 ]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from analysis.indicators.members import IntArray
 from analysis.indicators.rollups import open_sources
 from analysis.plan import Plan, Task
 from analysis.tables.load import Dataset
 from analysis.tasks.holdings import Book, Holding
-from analysis.tasks.states import NO_DAY, STATES
+from analysis.tasks.states import DONE, NO_DAY, STATES, code
 
-_SOON_DAYS = 60
+#: How states stand together where they are counted, from the best to the least known.
+GROUPS = ("done", "open", "late", "silent")
+_OPEN = ("in_progress", "kept_so_far", "not_started")
+_SILENT = ("unreported", "unreported_due")
+_OUTSIDE = code("not_applicable")
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Duty:
         One of `analysis.tasks.STATES`, never ``not_applicable``.
     on, due : date, date or None
         The day, and by when it was to be done; None for what never falls due.
+    is_over : bool
+        Whether the day is the year's cut-off.
     done_on : date or None
         When it was done, as far as reported.
     since : int
@@ -60,6 +68,7 @@ class Duty:
     state: str
     on: date
     due: date | None
+    is_over: bool
     done_on: date | None
     since: int
     count: int | None
@@ -68,24 +77,45 @@ class Duty:
     documents: tuple[Document, ...]
 
     @property
+    def group(self) -> str:
+        """One of `GROUPS`; empty where the edition withholds the state.
+
+        What never falls due and brought no result is late when the year is over.
+        """
+        if self.state in DONE:
+            return "done"
+        if self.state == "overdue" or (self.state == "no_result" and self.is_over):
+            return "late"
+        if self.state in _SILENT:
+            return "silent"
+        return "open" if self.state in (*_OPEN, "no_result") else ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether its day has passed without its being known to be done."""
+        return self.state in ("overdue", "unreported_due")
+
+    @property
     def days_late(self) -> int:
         """How long it is overdue, or was when it was done; 0 where it is not."""
-        if self.due is None or self.state not in ("overdue", "unreported_due", "done_late"):
+        if self.due is None or not (self.has_passed or self.state == "done_late"):
             return 0
         end = self.done_on if self.state == "done_late" and self.done_on else self.on
         return max((end - self.due).days, 0)
 
     @property
-    def is_soon(self) -> bool:
-        """Tell whether it is still to be done and falls due within 60 days."""
-        is_open = self.state in ("in_progress", "not_started", "unreported")
-        return is_open and self.due is not None and (self.due - self.on).days <= _SOON_DAYS
+    def is_answered(self) -> bool:
+        """Whether its holder itself has said something of it in the year."""
+        return self.group != "silent" and not self.task.indicator and not self.since
+
+    def is_due_within(self, days: int) -> bool:
+        """Tell whether it is still to be done, and by a day that is at most so far ahead."""
+        is_ahead = self.group in ("open", "silent") and not self.has_passed
+        return is_ahead and self.due is not None and (self.due - self.on).days <= days
 
 
-def find_duties(
-    dataset: Dataset, plan: Plan, year: int, on: date | None = None
-) -> dict[str, tuple[Duty, ...]]:
-    """Return what every holder has to do, by holder, in the plan's order.
+class Duties(Mapping[str, tuple[Duty, ...]]):
+    """What every holder has to do in a year, by holder, in the plan's order; made when it is asked for.
 
     Parameters
     ----------
@@ -98,54 +128,74 @@ def find_duties(
     on : date, optional
         The day that is asked about, where it is before the cut-off.
 
-    Returns
-    -------
-    dict of str to tuple of Duty
-        Nothing for anybody where the dataset does not follow tasks.
-
     Examples
     --------
     >>> from analysis import load
     >>> study = load(2024)
-    >>> duties = find_duties(study.dataset, study.plan, 2024)["DN-NUICAM"]
+    >>> duties = Duties(study.dataset, study.plan, 2024)["DN-NUICAM"]
     >>> [duty.task.id for duty in duties if duty.state == "overdue"]
     ['t-2.2-thang-cong-nhan', 't-2.2-tet-sum-vay']
     """
-    if dataset.tables["tasks"].empty:
-        return {}
-    cut_off = plan.cut_off_in(year)
-    day = min(on or cut_off, cut_off)
-    notes, documents = _said(dataset, year)
-    found: dict[str, list[Duty]] = {}
-    for holding in Book(dataset, open_sources(dataset, plan), year).holdings(day):
-        for place, holder in enumerate(_holders(holding, plan)):
-            state = STATES[holding.shown[place]]
-            if state == "not_applicable":
-                continue
-            key = (holding.task.id, holder)
-            done_on = holding.done_on[place]
-            duty = Duty(
-                task=holding.task,
-                holder_id=holder,
-                state=state,
-                on=day,
-                due=holding.due,
-                done_on=None if done_on == NO_DAY else np.datetime64(int(done_on), "D").item(),
-                since=int(holding.since[place]),
-                count=int(holding.count[place]) if holding.has_count[place] else None,
-                is_unproven=bool(holding.is_unproven[place]),
-                note=notes.get(key, ""),
-                documents=tuple(documents.get(key, ())),
-            )
-            found.setdefault(holder, []).append(duty)
-    return {holder: tuple(duties) for holder, duties in found.items()}
+
+    def __init__(self, dataset: Dataset, plan: Plan, year: int, on: date | None = None) -> None:
+        cut_off = plan.cut_off_in(year)
+        self._day = min(on or cut_off, cut_off)
+        self._is_over = self._day == cut_off
+        sources = open_sources(dataset, plan)
+        # Nobody has duties where the dataset does not follow tasks.
+        is_followed = not dataset.tables["tasks"].empty
+        found = Book(dataset, sources, year).holdings(self._day) if is_followed else ()
+        self._holdings = tuple(found)
+        # Every unit of the registers by its code, then the issuer, as in the places below.
+        names = [*sources.registers["units"].scopes["unit"].names, plan.issuer.id]
+        self._codes = {str(name): number for number, name in enumerate(names)}
+        self._places = [_places(holding, len(names)) for holding in self._holdings]
+        self._notes, self._documents = _said(dataset, year)
+
+    def __getitem__(self, holder: str) -> tuple[Duty, ...]:
+        number = self._codes[holder]
+        found = tuple(
+            self._duty(holding, int(places[number]), holder)
+            for holding, places in zip(self._holdings, self._places, strict=True)
+            if places[number] >= 0
+        )
+        if not found:
+            raise KeyError(holder)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        is_held = np.zeros(len(self._codes), bool)
+        for places in self._places:
+            is_held |= places >= 0
+        return (name for name, number in self._codes.items() if is_held[number])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _duty(self, holding: Holding, place: int, holder: str) -> Duty:
+        key, done_on = (holding.task.id, holder), holding.done_on[place]
+        return Duty(
+            task=holding.task,
+            holder_id=holder,
+            state=STATES[holding.shown[place]],
+            on=self._day,
+            due=holding.due,
+            is_over=self._is_over,
+            done_on=None if done_on == NO_DAY else np.datetime64(int(done_on), "D").item(),
+            since=int(holding.since[place]),
+            count=int(holding.count[place]) if holding.has_count[place] else None,
+            is_unproven=bool(holding.is_unproven[place]),
+            note=self._notes.get(key, ""),
+            documents=tuple(self._documents.get(key, ())),
+        )
 
 
-def _holders(holding: Holding, plan: Plan) -> list[str]:
-    if holding.members is None:
-        return [plan.issuer.id]
-    names = holding.members.register.scopes["unit"].names
-    return [str(names[group]) for group in holding.members.groups("unit")]
+def _places(holding: Holding, size: int) -> IntArray:
+    """Return where each holder stands among those of a task; -1 where the task is not for it."""
+    holders = np.array([size - 1]) if holding.members is None else holding.members.groups("unit")
+    places = np.full(size, -1, np.int64)
+    places[holders] = np.where(holding.shown == _OUTSIDE, -1, np.arange(len(holders)))
+    return places
 
 
 def _said(
