@@ -12,6 +12,7 @@ from analysis.intake.words import fold, form_texts
 from analysis.plan import Plan, Task
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
+from analysis.tables.writing import loosely
 
 #: What is asked of each task, by table and column, with the widths of the cells.
 _ASKED = {
