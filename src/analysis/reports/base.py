@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -179,8 +179,8 @@ class Report:
 
     def _task_ref(self, task: Task) -> str:
         """Say where the plan asks for a task, and how the reader stands with it."""
-        duties = {duty.task.id: duty for duty in self.study.duties(self.year).get(self.holder, ())}
-        duty, ref = duties.get(task.id), self.language.say("by_plan", task.section)
+        duty = next((duty for duty in self.held if duty.task.id == task.id), None)
+        ref = self.language.say("by_plan", task.section)
         if duty is None or duty.task.indicator:
             return ref
         state = self.language.word("task_state", duty.state)
@@ -199,6 +199,11 @@ class Report:
         """Whose tasks the page orders: the issuer's, under its id."""
         return self.study.plan.issuer.id
 
+    @cached_property
+    def held(self) -> tuple[Duty, ...]:
+        """What the holder has to do in the year; nothing where nobody follows tasks."""
+        return self.study.duties(self.year).get(self.holder, ())
+
     def _fits(self, task: Task) -> bool:
         """Tell whether a task is for who reads the page."""
         return task.owner == "district"
@@ -206,7 +211,7 @@ class Report:
     def _show_tasks(self, title: str) -> Fragment:
         """Show every task of the holder: what is late first, then what falls due, then the rest."""
         say = self.language.say
-        duties = self.study.duties(self.year).get(self.holder, ())
+        duties = self.held
         on = self.language.date(duties[0].on) if duties else ""
         return self._render(
             "nhiem-vu",

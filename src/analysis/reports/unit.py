@@ -402,7 +402,7 @@ class UnitReport(Report):
         study, years = self.study, [y for y in self.study.dataset.years if y <= self.year]
         own = [self.facts.astype(str).to_dict()]
         own += [dict(study.rows("unit", self.unit_id, year)) for year in years]
-        own.append(study.duties(self.year).get(self.unit_id, ()))
+        own.append(self.held)
         own += [
             study.cells(self.unit_id, year).astype(str).to_dict()
             for year in years
