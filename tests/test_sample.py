@@ -539,3 +539,20 @@ def test_every_state_of_a_task_occurs() -> None:
         table = compute_tasks(study.dataset, study.plan, year)
         found |= {state for state in STATES if state in table and table[state].sum()}
     assert found == set(STATES) - {"kept_so_far"}
+
+
+def test_a_unit_says_of_a_task_what_it_says_in_its_return() -> None:
+    asked = {
+        "t-1.2-ke-hoach": "plan_made",
+        "t-4.2-giao-uoc": "emulation_agreement",
+        "t-5.2-kiem-tra": "finance_disclosed",
+    }
+    compared = 0
+    for row in TABLES["tasks"]:
+        returned = RETURNS.get((row["year"], row["holder_id"]), {}).get(
+            asked.get(row["task_id"], "")
+        )
+        if returned:
+            assert (row["state"] == "done") == (returned == "true"), row
+            compared += 1
+    assert compared > 100

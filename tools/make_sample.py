@@ -929,6 +929,16 @@ DOCUMENTS = {
     "Kế hoạch": "KH", "Quyết định": "QĐ", "Biên bản": "BB", "Báo cáo": "BC", "Thông báo": "TB",
     "Công văn": "CV", "Quy chế": "QC", "Văn bản": "CV", "Danh sách": "DS", "Quy trình": "QT",
 }  # fmt: skip
+#: What the yearly return says of the same thing: a holder does not contradict itself.
+FACTS = {
+    "t-1.2-ke-hoach": "plan_made",
+    "t-1.2-quan-triet": "plan_disseminated",
+    "t-2.2-dan-chu": "conference_held",
+    "t-2.2-van-hoa": "culture_held",
+    "t-4.2-phat-dong": "emulation_launched",
+    "t-4.2-giao-uoc": "emulation_agreement",
+    "t-5.2-kiem-tra": "finance_disclosed",
+}
 TASK_NOTES = (
     "Dời sang quý sau vì đơn vị thay chủ tịch.",
     "Mưa lũ nên lùi lại.",
@@ -953,12 +963,19 @@ def due_of(task: dict[str, Any], year: int) -> date:
     return date(year, month, day)
 
 
-def task_row(task: dict[str, Any], holder: str, year: int, works_well: bool) -> Row | None:
-    """What a holder says of a task; None where it leaves the line empty."""
+def task_row(
+    task: dict[str, Any], holder: str, year: int, works_well: bool, fact: Cell
+) -> Row | None:
+    """What a holder says of a task; None where it leaves the line empty.
+
+    ``fact`` is what its return says of the same thing; None if nothing.
+    """
     source = draw("task", task["id"], holder, year)
     shares = STATES[task.get("cadence", "yearly")]
     weights = [percent[0 if works_well else 1] for percent in shares.values()]
     (state,) = source.choices(list(shares), weights)
+    if state and fact is not None:
+        state = "done" if fact else source.choice(("in_progress", "not_started"))
     if task.get("population") and state != "done" and is_true(source, 20):
         state = "not_applicable"
     if not state:
@@ -1015,13 +1032,17 @@ def follow_tasks(units: Sequence[Unit]) -> tuple[list[Row], list[Row]]:
             if unit.is_expected(year) and sends:
                 good = unit.unit_id != "DN-NUICAM" and is_true(draw("works", unit.unit_id), 70)
                 holders.append(("unit", unit.unit_id, unit.unit_type, good))
+        reported = {
+            unit.unit_id: return_row(unit, year) for unit in units if sends_return(unit, year)
+        }
         for owner, holder, kind, good in holders:
             for task in tasks:
                 if task.get("owner", "unit") != owner or (task["id"], holder) in done:
                     continue
                 if task["types"] and kind not in task["types"]:
                     continue
-                row = task_row(task, holder, year, good)
+                fact = reported.get(holder, {}).get(FACTS.get(task["id"], ""))
+                row = task_row(task, holder, year, good, fact)
                 if row is None:
                     continue
                 said.append(row)
