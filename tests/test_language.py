@@ -42,7 +42,7 @@ FOLDER = ROOT / "params" / "lang"
 PLAN_ID = "nq02-huong-hoa"
 YEARS = (2022, 2023, 2024, 2025)
 #: What the data dictionary says in Vietnamese, and another language therefore says for itself.
-OF_THE_DICTIONARY = {"unit_type", "grade", "headings"}
+OF_THE_DICTIONARY = {"unit_type", "grade", "statement", "headings"}
 VIETNAMESE = re.compile(r"[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵ\u1ea0-\u1ef9]", re.IGNORECASE)
 #: Vietnamese words that a check for letters alone would let through.
 PLAIN_VIETNAMESE = re.compile(r"\b(trong|theo|khi|cho|chung|sang|nay|sau|ngoài|CBCCVC)\b")
@@ -118,7 +118,7 @@ def test_a_language_has_every_word(code: str) -> None:
 @pytest.mark.parametrize("code", OTHERS)
 def test_a_language_names_what_the_dictionary_names_in_vietnamese(code: str) -> None:
     words = words_of(code)
-    for group in ("unit_type", "grade"):
+    for group in ("unit_type", "grade", "statement"):
         assert list(words[group]) == list(dictionary().words[group])
     tables = {name: list(table.columns) for name, table in dictionary().tables.items()}
     assert {name: list(columns) for name, columns in words["headings"].items()} == tables

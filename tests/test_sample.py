@@ -157,8 +157,10 @@ def test_file_is_plain_utf8_csv(name: str) -> None:
 def test_same_bytes_every_time(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tools" / "make_sample.py"), "--out", str(tmp_path)]
     subprocess.run(command, check=True)
-    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(made) == {f"{name}.csv" for name in HEADERS} | {"dataset.yaml"}
+    paths = [path for path in tmp_path.rglob("*") if path.is_file()]
+    made = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in paths}
+    texts = {path.relative_to(SAMPLE).as_posix() for path in SAMPLE.rglob("loi-van/**/*.md")}
+    assert set(made) == {f"{name}.csv" for name in HEADERS} | {"dataset.yaml"} | texts
     assert made == {name: (SAMPLE / name).read_bytes() for name in made}
 
 

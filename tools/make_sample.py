@@ -37,6 +37,40 @@ parents:
   CDX-LAOBAO: Công đoàn xã Lao Bảo
 """
 
+#: What people wrote, by its place below the folder; without numbers, which the tables have.
+TEXTS = {
+    "loi-van/2024.md": """\
+# Đặc điểm tình hình
+
+Lời văn minh họa. Năm 2024, sản xuất, kinh doanh của các doanh nghiệp trên địa bàn **phục hồi chậm**;
+khối trường học ổn định, hai trường ở Tân Thành sáp nhập trong hè.
+
+# Nguyên nhân
+
+- Một số doanh nghiệp thiếu đơn hàng nên chậm đóng kinh phí công đoàn.
+- Cán bộ công đoàn cơ sở ngoài khu vực nhà nước thay đổi nhiều, người mới *chưa được tập huấn*.
+
+# Bài học kinh nghiệm
+
+Nơi nào ban chấp hành bàn trước với người sử dụng lao động thì nơi đó đối thoại và thỏa ước có kết quả.
+
+# Kiến nghị, đề xuất
+
+1. Đề nghị cấp trên hỗ trợ tài liệu tập huấn ngắn cho cán bộ công đoàn doanh nghiệp nhỏ.
+2. Đề nghị cơ quan bảo hiểm xã hội cung cấp sớm danh sách đơn vị chưa đóng kinh phí.
+""",
+    "loi-van/2024/DN-NUICAM.md": """\
+# Nguyên nhân
+
+Lời văn minh họa. Công ty thiếu đơn hàng từ đầu năm, nhiều tổ sản xuất nghỉ luân phiên; ban chấp hành
+**khuyết chủ tịch** nên các cuộc họp không triệu tập được.
+
+# Kiến nghị, đề xuất
+
+- Đề nghị công đoàn cấp trên cử cán bộ giúp tổ chức hội nghị bầu bổ sung.
+""",
+}
+
 Cell = str | int | bool | date | None
 Row = dict[str, Cell]
 
@@ -1087,7 +1121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, rows in make_tables().items():
         write_table(out / f"{name}.csv", HEADERS[name].split(), rows)
-    (out / "dataset.yaml").write_text(DATASET_YAML, encoding="utf-8", newline="\n")
+    for name, text in {"dataset.yaml": DATASET_YAML, **TEXTS}.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

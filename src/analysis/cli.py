@@ -33,11 +33,13 @@ from analysis.commandline import (
     year_option,
 )
 from analysis.problems import InputError, Problem, explain_os, has_errors, printable, tell_first
+from analysis.tables.files import TEXTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from analysis.params import Params
+    from analysis.tables.load import Dataset
 
 _BAD_INPUT = _FAILED = 1
 _BAD_USAGE, _INTERRUPTED = 2, 130
@@ -304,8 +306,20 @@ def check(
         click.echo(json.dumps([p.as_record() for p in problems], ensure_ascii=False, indent=1))
     else:
         _print_problems(problems, err=False)
+        _tell_unwritten(dataset, year)
     if has_errors(problems):
         raise SystemExit(_BAD_INPUT)
+
+
+def _tell_unwritten(dataset: Dataset, year: int | None) -> None:
+    """Say under which headings nobody has written yet, of the year or of those that have a file."""
+    from analysis.tables.peoples_text import name_missing
+
+    years = [year] if year is not None else sorted({y for y, unit in dataset.texts if not unit})
+    for one in years:
+        missing = name_missing(dataset.texts, one)
+        if missing:
+            click.echo(f"Lời văn năm {one} ({TEXTS}/{one}.md) chưa có mục: {'; '.join(missing)}.")
 
 
 @command.command()

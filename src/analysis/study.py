@@ -19,6 +19,7 @@ from analysis.indicators.members import is_expected
 from analysis.params import Params
 from analysis.plan import Plan
 from analysis.tables.load import Dataset
+from analysis.tables.peoples_text import Statements
 from analysis.tasks import Duties, Duty
 
 
@@ -178,6 +179,19 @@ class Study:
     def cells(self, unit_id: str, year: int) -> pd.Series:
         """Return what the register and the return say of a unit in a year; empty is missing."""
         return self._cells.loc[(year, unit_id)]
+
+    def words_of(self, year: int, unit_id: str = "") -> Statements:
+        """Return what people have written of a year, of the whole or of a unit.
+
+        Nothing in the edition to share.
+
+        Returns
+        -------
+        mapping of str to str
+            Markdown by the words of the dictionary's list ``statement``; see
+            `analysis.tables.peoples_text.to_html` and ``to_blocks``.
+        """
+        return self.dataset.texts.get((year, unit_id), {})
 
     def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
         """Return the columns that a unit reported and this edition withholds: none, in this one."""

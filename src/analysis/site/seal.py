@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from analysis.params import Params
 from analysis.problems import InputError, error
 from analysis.site.layout import REPORTS, SHARED_REPORTS
+from analysis.tables.files import TEXTS
 
 _PROGRAMS = frozenset(
     {"os.exec", "os.forkpty", "os.posix_spawn", "os.startfile", "os.system", "subprocess.Popen"}
@@ -69,7 +70,8 @@ def close(seal: Seal) -> None:
         if event in ("open", "sqlite3.connect") and isinstance(given[0], (str, bytes)):
             path = _find_path(os.fsdecode(given[0]))
             is_internal = path.is_relative_to(reports) and not path.is_relative_to(shared)
-            if path.parent == tables or is_internal:
+            is_exact = path.parent == tables or path.is_relative_to(tables / TEXTS)
+            if is_exact or is_internal:
                 message = "sổ tay của bản chia sẻ không được đọc số liệu gốc hay bản nội bộ"
                 raise _refuse(f"{message}; hãy dùng analysis.load", path.name)
 

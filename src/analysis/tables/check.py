@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 
-from analysis.problems import Problem
+from analysis.problems import Problem, error
 from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.files import TEXTS
 from analysis.tables.load import Dataset
 from analysis.tables.oddities import check_oddities
 from analysis.tables.rowproblems import row_problems
@@ -33,7 +35,7 @@ def check_dataset(dataset: Dataset) -> list[Problem]:
     list of Problem
         Errors block; warnings are shown and block nothing.
     """
-    return [*check_rules(dataset), *check_oddities(dataset)]
+    return [*check_rules(dataset), *_known_writers(dataset), *check_oddities(dataset)]
 
 
 def check_rules(dataset: Dataset) -> list[Problem]:
@@ -82,6 +84,26 @@ def _known_units(dataset: Dataset) -> list[Problem]:
             message="mã này không có trong danh sách CĐCS năm {year}",
         )
     return found
+
+
+def _known_writers(dataset: Dataset) -> list[Problem]:
+    """Return what was written of units that the year's register has not."""
+    if "roster" in dataset.unread:
+        return []
+    known = set(zip(dataset.roster["year"], dataset.roster["unit_id"], strict=True))
+    return [
+        replace(
+            error(
+                f"mã này không có trong danh sách CĐCS năm {year}",
+                code="unknown_unit",
+                file=f"{TEXTS}/{year}/{unit_id}.md",
+                value=unit_id,
+            ),
+            year=year,
+        )
+        for year, unit_id in dataset.texts
+        if unit_id and (year, unit_id) not in known
+    ]
 
 
 def _parts_within_wholes(dataset: Dataset) -> list[Problem]:

@@ -14,6 +14,8 @@ DESCRIPTION = "dataset.yaml"
 STORE = "store.sqlite"
 #: Lies beside a store from its first import on: tables of then must not stand in for one that is gone.
 MARK = "CO-KHO-SO-LIEU.txt"
+#: The folder of what people have written: `analysis.tables.peoples_text`.
+TEXTS = "loi-van"
 _ENDINGS = (".csv", ".parquet")
 #: Files that look as if they were meant to be a table of the dataset.
 _TABLE_LIKE = (*_ENDINGS, ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
@@ -60,6 +62,12 @@ def unread_files(folder: Path) -> list[Problem]:
     return found
 
 
+def find_texts(folder: Path) -> list[Path]:
+    """Return the files of what people have written about the years, beside the tables."""
+    found = sorted((folder / TEXTS).rglob("*.md"))
+    return [path for path in found if path.is_file() and path.name[0] not in ".~"]
+
+
 def digest_tables(contents: Iterable[tuple[str, bytes]]) -> str:
     """Return the SHA-256 over tables' file names and bytes, in the dictionary's order."""
     digest = hashlib.sha256()
@@ -75,7 +83,7 @@ def hash_files(folder: Path) -> list[tuple[Path, str]]:
 
 
 def digest_folder(folder: Path) -> str:
-    """Return a digest of all that a dataset is read from, reading no cell.
+    """Return a digest of all that a dataset is read from, reading no cell and no sentence.
 
     Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
     all its bytes count, whatever state of it is read. The mark counts too: without its store
@@ -88,4 +96,13 @@ def digest_folder(folder: Path) -> str:
     """
     paths = [path for name in dictionary().tables for path in find_files(folder, name)]
     paths += [path for path in (folder / STORE, folder / MARK) if path.exists()]
-    return digest_tables((path.name, path.read_bytes()) for path in paths)
+    return with_texts(digest_tables((path.name, path.read_bytes()) for path in paths), folder)
+
+
+def with_texts(digest: str, folder: Path) -> str:
+    """Return the digest of tables and of what people have written; of tables alone if nobody has."""
+    texts = find_texts(folder)
+    if not texts:
+        return digest
+    named = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in texts)
+    return digest_tables([("", digest.encode()), *named])

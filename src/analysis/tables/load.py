@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.cells import parse_column
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files
+from analysis.tables.files import (
+    DESCRIPTION,
+    digest_tables,
+    hash_files,
+    unread_files,
+    with_texts,
+)
+from analysis.tables.peoples_text import Statements, read_texts
 from analysis.tables.seals import refuse_damage
 from analysis.tables.stored import Origin, digest_rows, read_rows, unknown_tables
 from analysis.tables.storefile import has_store, last_entry, reading, refuse_missing, require_past
@@ -46,11 +53,14 @@ class Dataset:
     description : Description
         Its name, and whether it is made up for illustration.
     digest : str
-        SHA-256 over the tables' bytes, or over the store's state: the same data has the same digest.
+        SHA-256 over the tables' bytes, or over the store's state, and over what people have
+        written: the same data has the same digest.
     origin : Origin or None
         Where the figures of a store came from.
     unread : frozenset of str
         The tables whose file could not be read whole: nothing can be said from what they lack.
+    texts : mapping of (int, str) to Statements
+        What people have written, by year and unit; the whole's is under the empty id.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -59,6 +69,7 @@ class Dataset:
     digest: str = ""
     origin: Origin | None = None
     unread: frozenset[str] = frozenset()
+    texts: Mapping[tuple[int, str], Statements] = field(default_factory=dict)
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
         """Name the files, sheets and cells that the figures of a store came from."""
@@ -133,9 +144,11 @@ def read_dataset(folder: Path, as_of: date | None = None) -> tuple[Dataset, list
             dataset = replace(dataset, description=description)
         except InputError as failure:
             problems += failure.problems
-    if as_of is not None:
-        dataset = replace(dataset, description=_as_it_was(dataset.description, as_of))
-    return dataset, problems
+    if as_of is not None:  # when something was written is not known
+        return replace(dataset, description=_as_it_was(dataset.description, as_of)), problems
+    texts, found = read_texts(folder)
+    digest = with_texts(dataset.digest, folder)
+    return replace(dataset, texts=texts, digest=digest), problems + found
 
 
 def _as_it_was(description: Description, as_of: date) -> Description:
