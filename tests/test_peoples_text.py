@@ -31,7 +31,9 @@ def read(folder: Path, text: str | bytes, name: str = "2024.md") -> tuple[Any, l
 
 
 def test_every_heading_is_known_and_an_empty_one_says_nothing(tmp_path: Path) -> None:
-    text = "".join(f"## {heading.upper()}:\n\nLời {word}.\n\n" for word, heading in HEADINGS.items())
+    text = "".join(
+        f"## {heading.upper()}:\n\nLời {word}.\n\n" for word, heading in HEADINGS.items()
+    )
     texts, problems = read(tmp_path, text)
     assert not problems
     assert texts == {(2024, ""): {word: f"Lời {word}." for word in HEADINGS}}
@@ -93,11 +95,18 @@ def test_page_and_document_say_the_same() -> None:
     assert [
         (block.kind, block.level, "".join(run.text for run in block.runs))
         for block in to_blocks(markdown)
-    ] == [("text", 0, "Một hai ba"), ("bullet", 1, "bốn"), ("number", 2, "năm"), ("bullet", 1, "sáu")]
+    ] == [
+        ("text", 0, "Một hai ba"),
+        ("bullet", 1, "bốn"),
+        ("number", 2, "năm"),
+        ("bullet", 1, "sáu"),
+    ]
 
 
 def test_what_slips_through_is_shown_as_text() -> None:
-    shown = to_html("<img src=x onerror=alert(1)> [x](javascript:alert(1)) ![y](https://vi.du/a.png)")
+    shown = to_html(
+        "<img src=x onerror=alert(1)> [x](javascript:alert(1)) ![y](https://vi.du/a.png)"
+    )
     assert "<img src=x" not in shown
     assert "javascript:" not in shown
 
