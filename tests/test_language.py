@@ -412,6 +412,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for up in (Fraction(0), Fraction(1, 100), Fraction(-1, 100), Fraction(1, 3))
         ],
         "fig_trend_subtitle": [(2022, 2024, breaks) for breaks in ([], [2023], [2023, 2024])],
+        "outlier": [("75,0%", "90,0%", "100,0%", 12)],
         "fig_trends_title": [(2022, 2024)],
         "fig_trends_subtitle": [(breaks,) for breaks in ([], [2023], [2023, 2024])],
         "fig_trend_alt": [(["A", "B"],)],

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.compare import compare
+    from analysis.exploring import plot
     from analysis.loading import load
     from analysis.problems import InputError
     from analysis.reports import unit, year
     from analysis.study import Study, indicators
 
-__all__ = ["InputError", "Study", "compare", "indicators", "load", "unit", "year"]
+__all__ = ["InputError", "Study", "compare", "indicators", "load", "plot", "unit", "year"]
 
 _HOMES = {
     "InputError": "analysis.problems",
@@ -26,6 +27,7 @@ _HOMES = {
     "compare": "analysis.compare",
     "indicators": "analysis.study",
     "load": "analysis.loading",
+    "plot": "analysis.exploring.plot",
     "unit": "analysis.reports",
     "year": "analysis.reports",
 }
@@ -40,9 +42,14 @@ class _Face(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_HOMES[name]), name)
+        home = import_module(_HOMES[name])
+        value = getattr(home, name, home)  # `plot` is its module
         setattr(self, name, value)
         return value
+
+    def __dir__(self) -> list[str]:
+        """Return what it offers, so that completion has it before first use, and nothing else."""
+        return [*__all__, "__doc__", "__file__", "__name__", "__path__"]
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Importing the modules `analysis.compare` and `analysis.indicators` would hide the

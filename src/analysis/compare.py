@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
-    table = district_rows(study, before, now, basis)
+    table = side_by_side(study, before, now, basis)
     sides = {year: table[table["year"] == year].set_index("indicator") for year in (before, now)}
     columns = {"value": "value", "units": "reported", "verdict": "verdict"}
     result = pd.DataFrame(
@@ -65,16 +65,27 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     return result
 
 
-def district_rows(study: Study, before: int, now: int, basis: Basis) -> pd.DataFrame:
-    """Return the indicator table's district rows of two years, over one perimeter or as published.
+def side_by_side(
+    study: Study, before: int, now: int, basis: Basis, scope: str = "district"
+) -> pd.DataFrame:
+    """Return a scope's rows of the indicator table of two years, over one perimeter or as published.
 
     Parameters and errors are those of `compare`.
     """
+    if basis not in get_args(Basis):
+        message = f"cách so chỉ có: {', '.join(get_args(Basis))}"
+        raise InputError([error(message, code="bad_basis", column="basis", value=basis)])
     if basis == "published":
-        return study.compute({before, now}, ["district"])
+        return study.compute({before, now}, [scope])
     _require_exact(study)
-    dataset = _same_perimeter(study, before, now)
-    return compute_indicators(dataset, study.plan, {before, now}, ["district"])
+    key = ("side by side", before, now, scope)
+
+    def compute() -> pd.DataFrame:
+        dataset = _same_perimeter(study, before, now)
+        return compute_indicators(dataset, study.plan, {before, now}, [scope])
+
+    found: pd.DataFrame = study.remember(key, compute)
+    return found
 
 
 def _require_exact(study: Study) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.exploring.face import Questions
 from analysis.indicators import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.indicators.members import is_expected
 from analysis.params import Params
@@ -24,7 +25,7 @@ from analysis.tasks import Duties, Duty
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class Study(Questions):
     """One dataset under one plan.
 
     Attributes
@@ -305,7 +306,11 @@ def indicators(
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']
     """
-    scopes, chosen = list(by), study.dataset.years if years is None else sorted(set(years))
+    from analysis.exploring.answers import pick_years
+    from analysis.exploring.names import choose_all
+
+    scopes = choose_all("phạm vi", by, {scope: scope for scope in SCOPES})
+    chosen = pick_years(study, years)
     table = study.table
     keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
     return table[keep].drop(columns=list(OPEN_COLUMNS)).reset_index(drop=True)

@@ -282,9 +282,9 @@ def _read(
 
 
 def _exact(cell: Any) -> Fraction | None:
-    """Return a cell's number; a level as the indicator table writes it (``>=0.8``, ``2..5``) too."""
+    """Return a cell's number; a bar as the indicator table writes it (``>=0.8@2025``) too."""
     if isinstance(cell, str):
-        cell = cell.lstrip("<>=").partition("..")[0] or None
+        cell = cell.lstrip("<>=").partition("..")[0].partition("@")[0] or None
     if cell is None or pd.isna(cell):
         return None
     return Fraction(cell) if isinstance(cell, Fraction | int | str) else Fraction(repr(float(cell)))
@@ -449,7 +449,7 @@ def _rows(count: int) -> tuple[Figure, Axes]:
 
 
 def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
-    left = _fit(left, WIDTH - 2 * _SIDE - _width(right, TEXT, "bold") - 4)
+    left = fit(left, WIDTH - 2 * _SIDE - _width(right, TEXT, "bold") - 4)
     axes.text(0, y + 0.37, left, ha="left", va="center", fontsize=TEXT, color=colour("ink"))
     axes.text(
         top, y + 0.37, right, ha="right", va="center", fontsize=TEXT, fontweight="bold",
@@ -464,7 +464,7 @@ def _width(text: str, size: float, weight: str = "normal") -> float:
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
-def _fit(text: str, width: float) -> str:
+def fit(text: str, width: float) -> str:
     """Cut a label that has no room."""
     if _width(text, TEXT) <= width:
         return text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.compare import district_rows
+from analysis.compare import side_by_side
 from analysis.study import Study
 
 
@@ -54,7 +54,7 @@ def same_units(study: Study, year: int) -> Mapping[str, tuple[Any, Any]]:
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
-        table = district_rows(study, year - 1, year, "same_perimeter")
+        table = side_by_side(study, year - 1, year, "same_perimeter")
         rows = {(r.year, str(r.indicator)): r for r in table.itertuples(index=False)}
         return {key: (rows[year - 1, key], row) for (y, key), row in rows.items() if y == year}
 

@@ -17,6 +17,7 @@ from analysis.findings import Finding
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Indicator, Task
+from analysis.problems import InputError, error
 from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
@@ -42,6 +43,9 @@ class Report:
     """
 
     def __init__(self, study: Study, year: int) -> None:
+        if study.is_assumed:
+            message = "đây là số liệu giả định; báo cáo chỉ lập từ số liệu đã báo cáo"
+            raise InputError([error(message, code="assumed")])
         self.study = study
         self.year = year
         self.language: Language = load_language(study.params.lang, study.root)

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -38,6 +40,61 @@ class Description(BaseModel):
     illustrative: bool = False
     #: The names of those who manage units, by the id that stands in the register's ``parent``.
     parents: dict[str, str] = {}
+
+
+class Given(pd.DataFrame):  # type: ignore[misc]
+    """A table as it was given: to look at, to filter and to copy, not to write into.
+
+    Indicators are computed once; a figure that is written into a table later would change nothing.
+    """
+
+    @property
+    def _constructor(self) -> Any:
+        return pd.DataFrame
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise _not_written()
+
+    @property
+    def loc(self) -> Any:
+        """Rows and cells by label, to read."""
+        return _Reading(super().loc)
+
+    @property
+    def iloc(self) -> Any:
+        """Rows and cells by place, to read."""
+        return _Reading(super().iloc)
+
+    @property
+    def at(self) -> Any:
+        """One cell by label, to read."""
+        return _Reading(super().at)
+
+    @property
+    def iat(self) -> Any:
+        """One cell by place, to read."""
+        return _Reading(super().iat)
+
+
+class _Reading:
+    """An indexer of pandas that only reads."""
+
+    def __init__(self, indexer: Any) -> None:
+        self._indexer = indexer
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._indexer[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise _not_written()
+
+
+def _not_written() -> InputError:
+    message = (
+        "bảng gốc chỉ để xem, sửa ở đây không đổi kết quả nào; muốn thử số khác, hãy dùng"
+        ' study.assume({("MÃ-CĐCS", "cột"): số}), hoặc sửa trên bản sao: bảng.copy()'
+    )
+    return InputError([error(message, code="read_only")])
 
 
 @dataclass(frozen=True)
@@ -75,30 +132,30 @@ class Dataset:
         """Name the files, sheets and cells that the figures of a store came from."""
         return self.origin.locate(problems, self.tables) if self.origin else list(problems)
 
-    @property
+    @cached_property
     def roster(self) -> pd.DataFrame:
         """The register of units as it stood each year."""
-        return self.tables["roster"]
+        return Given(self.tables["roster"])
 
-    @property
+    @cached_property
     def returns(self) -> pd.DataFrame:
         """What each unit reported for each year."""
-        return self.tables["returns"]
+        return Given(self.tables["returns"])
 
-    @property
+    @cached_property
     def employers(self) -> pd.DataFrame:
         """Every employer in the area, with a union or not."""
-        return self.tables["employers"]
+        return Given(self.tables["employers"])
 
-    @property
+    @cached_property
     def district(self) -> pd.DataFrame:
         """The district federation's own facts."""
-        return self.tables["district"]
+        return Given(self.tables["district"])
 
-    @property
+    @cached_property
     def lineage(self) -> pd.DataFrame:
         """Foundings, mergers, splits, transfers and dissolutions."""
-        return self.tables["lineage"]
+        return Given(self.tables["lineage"])
 
     @property
     def years(self) -> list[int]:

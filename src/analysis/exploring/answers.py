@@ -1,0 +1,623 @@
+"""The questions that an office asks of its figures, each answered by a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.compare import Basis, side_by_side
+from analysis.exploring.answer import Answer, Look
+from analysis.exploring.names import choose, choose_all, fold
+from analysis.findings import find
+from analysis.findings.finding import find_in
+from analysis.findings.gaps import find_gap
+from analysis.indicators import OPEN_COLUMNS, SCOPES
+from analysis.language.language import load_language
+from analysis.plan import Indicator
+from analysis.problems import InputError, error
+from analysis.store.history import read_history
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+from analysis.tables.oddities import check_oddities
+from analysis.tables.storefile import has_store
+from analysis.tasks import STATES
+
+Names = str | Iterable[str] | None
+Years = int | Iterable[int] | None
+Group = Literal["unit", "commune", "unit_type"]
+
+_PLACE = ["unit_id", "name", "unit_type", "commune"]
+#: So far outside the middle half of its peers, in widths of that half, nobody stands by chance.
+_FENCE = Fraction(3, 2)
+
+
+def answer(
+    study: Study, frame: pd.DataFrame, nothing: str = "", labels: Mapping[str, str] | None = None
+) -> Answer:
+    """Return a frame as an answer of a study: it knows its language, plan and marks."""
+    found = Answer(frame.reset_index(drop=True))
+    language = load_language(study.params.lang, study.root)
+    marks = [
+        language.ui("illustrative") if study.dataset.description.illustrative else "",
+        language.ui("assumed") if study.is_assumed else "",
+    ]
+    mark = "; ".join(filter(None, marks))
+    found.attrs["look"] = Look(language, study.plan, nothing, mark, labels or {})
+    return found
+
+
+# What may be named ------------------------------------------------------------------------------
+
+
+def pick_years(study: Study, given: Years) -> list[int]:
+    """Return the years that are meant; all where none is named."""
+    known = study.dataset.years
+    if given is None:
+        return known
+    asked = [given] if isinstance(given, int | str) else list(given)
+    unknown = [year for year in asked if year not in known]
+    if unknown:
+        message = f"số liệu không có năm này; các năm hiện có: {', '.join(map(str, known))}"
+        raise InputError(
+            error(message, code="no_year", column="year", value=year) for year in unknown
+        )
+    return [int(year) for year in asked]
+
+
+def pick_indicator(study: Study, given: str) -> Indicator:
+    """Return the indicator that is meant by an id or a title."""
+    catalogue = {item.id: item for item in study.plan.catalogue()}
+    return catalogue[choose("chỉ tiêu", given, {k: i.title for k, i in catalogue.items()})]
+
+
+def pick_member(study: Study, scope: str, given: object) -> str:
+    """Return the id of a member of a scope: a unit, a commune, a type, a parent."""
+    kinds = {"commune": "xã", "unit_type": "loại hình", "parent": "công đoàn cấp trên"}
+    return choose(kinds.get(scope, "CĐCS"), given, _members(study)[scope])
+
+
+def _members(study: Study) -> dict[str, dict[str, str]]:
+    """Return the names of what each scope sums, by scope and id; a unit's as it was last."""
+
+    def gather() -> dict[str, dict[str, str]]:
+        register, issuer = study.register, study.plan.issuer
+        language = load_language(study.params.lang, study.root)
+        types, parents = register["unit_type"].unique(), study.dataset.description.parents
+        return {
+            "district": {issuer.id: issuer.short},
+            "commune": {str(name): str(name) for name in sorted(register["commune"].unique())},
+            "unit_type": {str(t): language.dictionary_word("unit_type", t) for t in types},
+            "parent": {
+                str(key): parents.get(key, issuer.short if key == issuer.id else str(key))
+                for key in register["parent"].unique()
+            },
+            "unit": register["name"].groupby(level="unit_id").last().astype(str).to_dict(),
+        }
+
+    found: dict[str, dict[str, str]] = study.remember(("members", study.params.lang), gather)
+    return found
+
+
+# Who and what -----------------------------------------------------------------------------------
+
+
+def find_units(study: Study, text: str) -> Answer:
+    """Return the units whose code, name or commune has a text in it, marks left aside."""
+    wanted = fold(text)
+    register = study.register.reset_index()
+    last = register.sort_values("year").groupby("unit_id").last().reset_index()
+    first = register.groupby("unit_id")["year"].min()
+    fits = pd.Series(False, index=last.index)
+    for column in ("unit_id", "name", "commune"):
+        fits |= last[column].astype(str).map(fold).str.contains(wanted, regex=False)
+    found = last[fits]
+    found = found.assign(first_year=found["unit_id"].map(first))
+    found = found.rename(columns={"year": "last_year"}).sort_values("unit_id")
+    columns = [*_PLACE, "first_year", "last_year"]
+    return answer(study, found[columns], f"Không có CĐCS nào có «{text}» trong mã, tên hay xã.")
+
+
+def labelled(study: Study) -> pd.DataFrame:
+    """Return the indicator table with names, titles and places beside the ids, in the plan's order."""
+
+    def make() -> pd.DataFrame:
+        table = study.table.drop(columns=list(OPEN_COLUMNS))
+        catalogue = {item.id: item for item in study.plan.catalogue()}
+        ids = table["scope_id"].astype(str)
+        known = [*_PLACE[1:], "year", "unit_id"]
+        places = study.register.reset_index()[known].rename(columns={"unit_id": "scope_id"})
+        units = table["scope"] == "unit"
+        joined = pd.DataFrame({"year": table["year"], "scope_id": ids}).merge(
+            places, how="left", on=["year", "scope_id"]
+        )
+        joined.index = table.index
+        joined[~units] = joined[~units].assign(name=None, unit_type=None, commune=None)
+        names = joined["name"].astype(object)
+        for scope, members in _members(study).items():
+            if scope != "unit":
+                here = table["scope"] == scope
+                names[here] = ids[here].map(members)
+        titles = {key: item.title for key, item in catalogue.items()}
+        order = pd.CategoricalDtype(list(catalogue), ordered=True)
+        frame = table.assign(
+            indicator=table["indicator"].astype(str).astype(order),
+            title=table["indicator"].astype(str).map(titles),
+            name=names,
+            unit_type=joined["unit_type"],
+            commune=joined["commune"],
+        )
+        first = ["indicator", "title", "year", "scope", "scope_id", "name", "unit_type", "commune"]
+        return frame[[*first, *(name for name in frame.columns if name not in first)]]
+
+    frame: pd.DataFrame = study.remember(("labelled", study.params.lang), make)
+    return frame
+
+
+def results(
+    study: Study,
+    *,
+    year: Years = None,
+    scope: Names = None,
+    indicator: Names = None,
+    verdict: Names = None,
+    unit_type: Names = None,
+    commune: Names = None,
+    unit: Names = None,
+) -> Answer:
+    """Return the rows of the indicator table that are asked for; see `Study.results`."""
+    years = pick_years(study, year)
+    language = load_language(study.params.lang, study.root)
+    catalogue = {item.id: item.title for item in study.plan.catalogue()}
+    members = _members(study)
+    scopes = {name: language.word("scope", name) for name in SCOPES}
+    of_units = any(given is not None for given in (unit, unit_type, commune))
+    if scope is None and of_units:
+        scope = "unit"
+    frame = labelled(study)
+    keep = frame["year"].isin(years)
+    told = []
+    for column, kind, given, known in (
+        ("scope", "phạm vi", scope, scopes),
+        ("indicator", "chỉ tiêu", indicator, catalogue),
+        ("verdict", "đánh giá", verdict, language.words["verdict"]),
+        ("unit_type", "loại hình", unit_type, members["unit_type"]),
+        ("commune", "xã", commune, members["commune"]),
+        ("scope_id", "CĐCS", unit, members["unit"]),
+    ):
+        if given is not None:
+            wanted = choose_all(kind, given, known)
+            keep &= frame[column].isin(wanted)
+            told.append(f"{kind} {', '.join(known[key] for key in wanted)}")
+    shown = ", ".join([f"năm {', '.join(map(str, years))}", *told])
+    return answer(study, frame[keep], f"Không có dòng nào cho {shown}.")
+
+
+class Keyed:
+    """Results by the id of a unit or an indicator, which completion knows.
+
+    Parameters
+    ----------
+    study : Study
+        With the table.
+    by : {"unit", "indicator"}
+        What the key is.
+    """
+
+    def __init__(self, study: Study, by: str) -> None:
+        self._study = study
+        self._by = by
+
+    def __getitem__(self, key: str) -> Answer:
+        return results(self._study, **{self._by: key})  # type: ignore[arg-type]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        if self._by == "unit":
+            return list(_members(self._study)["unit"])
+        return [item.id for item in self._study.plan.catalogue()]
+
+    def __repr__(self) -> str:
+        keys = self._ipython_key_completions_()
+        return f'{len(keys)} mã, ví dụ ["{keys[0]}"]'
+
+
+def board(study: Study, year: int, show: Literal["verdict", "value", "slack"]) -> Answer:
+    """Return units by indicators; see `Study.board`."""
+    (year,) = pick_years(study, year)
+    if show not in ("verdict", "value", "slack"):
+        choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "slack": "thừa thiếu"})
+    rows = labelled(study)
+    rows = rows[(rows["scope"] == "unit") & (rows["year"] == year)]
+    wholes = [item.id for item in study.plan.catalogue() if not item.is_part]
+    rows = rows[rows["indicator"].isin(wholes)]
+    wide = rows.pivot(index="scope_id", columns="indicator", values=show)
+    wide = wide[[key for key in wholes if key in wide.columns]]
+    wide.columns = wide.columns.astype(str)
+    units = study.expected_units(year).rename_axis("unit_id")
+    verdicts = rows.groupby(["scope_id", "verdict"], observed=True).size().unstack(fill_value=0)
+    counts = {name: verdicts.get(name, 0) for name in ("met", "not_met", "undetermined")}
+    frame = units[_PLACE[1:]].assign(**counts).join(wide)
+    return answer(study, frame.sort_values(["not_met", "met"], ascending=[False, True])
+                  .reset_index(), f"Năm {year} không có CĐCS nào phải báo cáo.")  # fmt: skip
+
+
+def missed(study: Study, indicator: str, by: Group, year: int | None) -> Answer:
+    """Return who lacks how much of a target; see `Study.missed`."""
+    item = pick_indicator(study, indicator)
+    (year,) = pick_years(study, year if year is not None else study.params.year)
+    choose("cách gộp", by, {"unit": "CĐCS", "commune": "xã", "unit_type": "loại hình"})
+    row = study.rows("district", study.plan.issuer.id, year).get(item.id)
+    finding = find_in(study, item, row) if row is not None else None
+    if finding is None or finding.target is None or item.over != "units" or not item.is_fraction:
+        message = (
+            f"chỉ tiêu này không có mức đặt ra cho CĐCS trong năm {year}, nên không có phần thiếu"
+        )
+        raise InputError([error(message, code="no_gap", column="indicator", value=item.id)])
+    gap = find_gap(study, finding)
+    parts = {"unit": gap.units, "commune": gap.communes, "unit_type": gap.types}[by]
+    frame = pd.DataFrame(parts, columns=["scope_id", "lacking"])
+    frame["name"] = frame["scope_id"].map(_members(study)[by])
+    total = sum(size for _, size in parts)
+    frame["share_of_gap"] = [size / total for _, size in parts]
+    frame = frame.assign(indicator=item.id, title=item.title, year=year)
+    columns = ["indicator", "title", "year", "scope_id", "name", "lacking", "share_of_gap"]
+    nothing = f"Không có CĐCS nào dưới mức «{item.title}» năm {year}."
+    return answer(study, frame[columns], nothing)
+
+
+def missing(study: Study, year: int) -> Answer:
+    """Return who has not reported what; see `Study.missing`."""
+    (year,) = pick_years(study, year)
+    rows = labelled(study)
+    rows = rows[
+        (rows["year"] == year) & ~rows["indicator"].astype(str).str.contains(".", regex=False)
+    ]
+    district = rows[rows["scope"] == "district"].set_index("indicator")["verdict"]
+    open_ones = set(district.index[district == "undetermined"].astype(str))
+    lacking = rows[(rows["scope"] == "unit") & (rows["missing"] > 0)]
+    units = study.expected_units(year)
+    shorts = {item.id: item.short for item in study.plan.catalogue()}
+    found = []
+    for unit_id, group in lacking.groupby("scope_id", observed=True):
+        keys = list(group["indicator"].astype(str))
+        cells = study.cells(str(unit_id), year)
+        asked = {c for key in keys for c in study.plan.indicator(key).columns if c in cells.index}
+        empty = [name for name in cells.index if name in asked and pd.isna(cells[name])]
+        found.append(
+            {
+                "unit_id": str(unit_id),
+                **{name: units.at[unit_id, name] for name in _PLACE[1:]},
+                "has_return": bool(units.at[unit_id, "has_return"]),
+                "empty_cells": len(empty),
+                "cells": "; ".join(map(_heading_of, empty)),
+                "indicators": len(keys),
+                "decides": "; ".join(shorts[key] for key in keys if key in open_ones),
+            }
+        )
+    names = [*_PLACE, "has_return", "empty_cells", "cells", "indicators", "decides"]
+    frame = pd.DataFrame(found, columns=names)
+    frame = frame.sort_values(["has_return", "indicators"], ascending=[True, False], kind="stable")
+    return answer(study, frame, f"Mọi CĐCS đã báo cáo đủ năm {year}.")
+
+
+def _heading_of(column: str) -> str:
+    tables = dictionary().tables
+    return next(
+        tables[t].columns[column].vi for t in ("returns", "roster") if column in tables[t].columns
+    )
+
+
+# Over time and side by side ---------------------------------------------------------------------
+
+
+def trend(study: Study, indicator: str, of: Names, basis: Basis) -> Answer:
+    """Return an indicator over the years; see `Study.trend`."""
+    item = pick_indicator(study, indicator)
+    issuer = study.plan.issuer.id
+    wanted = [("district", issuer)] if of is None else [
+        _find_scope(study, name) for name in ([of] if isinstance(of, str) else of)
+    ]  # fmt: skip
+    found = []
+    for scope, key in wanted:
+        previous: Any = None
+        for year in study.dataset.years:
+            row = study.rows(scope, key, year).get(item.id)
+            finding = find_in(study, item, row) if row is not None else None
+            pair = (previous, finding)
+            if basis != "published" and year - 1 in study.dataset.years and finding is not None:
+                table = side_by_side(study, year - 1, year, basis, scope)
+                keep = (table["indicator"] == item.id) & (table["scope_id"] == key)
+                sides = {int(r.year): find_in(study, item, r) for r in table[keep].itertuples()}
+                pair = (sides.get(year - 1), sides.get(year))
+            if finding is not None:
+                found.append(_trend_row(study, finding, *pair))
+            previous = finding
+    columns = ["indicator", "title", "scope", "scope_id", "name", "year", "reported", "missing",
+               "numerator", "denominator", "value", "lower", "upper", "target", "verdict",
+               "before", "now", "change"]  # fmt: skip
+    frame = pd.DataFrame(found, columns=columns)
+    return answer(study, frame, f"Chưa năm nào có «{item.title}» cho phạm vi này.")
+
+
+def _trend_row(study: Study, finding: Any, before: Any, now: Any) -> dict[str, Any]:
+    old, new = (side.value if side is not None else None for side in (before, now))
+    return {
+        **{name: getattr(finding, name) for name in ("scope", "scope_id", "year", "reported")},
+        **{name: getattr(finding, name) for name in ("missing", "numerator", "denominator")},
+        **{name: _float(getattr(finding, name)) for name in ("value", "lower", "upper")},
+        "indicator": finding.indicator.id,
+        "title": finding.indicator.title,
+        "name": _members(study)[finding.scope].get(finding.scope_id, finding.scope_id),
+        "target": str(finding.target or ""),
+        "verdict": finding.verdict,
+        "before": _float(old),
+        "now": _float(new),
+        "change": _float(new - old) if new is not None and old is not None else None,
+    }
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _find_scope(study: Study, name: str) -> tuple[str, str]:
+    """Return the scope and the id that a name means, whichever scope has it."""
+    members = _members(study)
+    every = {f"{scope} {key}": label for scope in SCOPES for key, label in members[scope].items()}
+    exact = [scope for scope in SCOPES if name in members[scope]]
+    if exact:
+        return exact[0], name
+    scope, _, key = choose("CĐCS, xã, loại hình", name, every).partition(" ")
+    return scope, key
+
+
+def compare(
+    study: Study,
+    one: int | str,
+    other: int | str,
+    *,
+    of: str | None,
+    year: int | None,
+    basis: Basis,
+) -> Answer:
+    """Return two years, or two units, communes or types; see `Study.compare`."""
+    if isinstance(one, int) and isinstance(other, int):
+        before, now = pick_years(study, [one, other])
+        scope, key = ("district", study.plan.issuer.id) if of is None else _find_scope(study, of)
+        table = side_by_side(study, before, now, basis, scope)
+        table = table[table["scope_id"] == key]
+        sides = [table[table["year"] == y].set_index("indicator") for y in (before, now)]
+        labels = {"before": str(before), "now": str(now)}
+    else:
+        if of is not None or basis != "published":
+            message = "chỉ so hai năm mới dùng được «of» và «basis»"
+            raise InputError([error(message, code="bad_question", column="of", value=of or basis)])
+        (at,) = pick_years(study, year if year is not None else study.params.year)
+        places = [_find_scope(study, str(name)) for name in (one, other)]
+        sides = [
+            pd.DataFrame(list(study.rows(scope, key, at).values())).set_index("indicator")
+            for scope, key in places
+        ]
+        names = [_members(study)[scope][key] for scope, key in places]
+        labels = {"before": names[0], "now": names[1]}
+    rows = []
+    for item in study.plan.catalogue():
+        found = [side.loc[item.id] if item.id in side.index else None for side in sides]
+        if all(row is None for row in found):
+            continue
+        cells: dict[str, Any] = {"indicator": item.id, "title": item.title}
+        for name, row in zip(labels, found, strict=True):
+            cells[name] = None if row is None or pd.isna(row["value"]) else float(row["value"])
+            cells[f"{name}_reported"] = 0 if row is None else int(row["reported"])
+            cells[f"{name}_verdict"] = None if row is None else row["verdict"]
+        rows.append(cells)
+    columns = ["indicator", "title", "before", "now", "difference", "before_reported",
+               "now_reported", "before_verdict", "now_verdict"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns).astype({"before": float, "now": float})
+    frame["difference"] = frame["now"] - frame["before"]
+    return answer(study, frame, "Hai bên không có chỉ tiêu nào chung.", labels)
+
+
+# What stands out --------------------------------------------------------------------------------
+
+
+def outliers(study: Study, year: int) -> Answer:
+    """Return what is far from peers or odd in itself, with the reason; see `Study.outliers`."""
+    (year,) = pick_years(study, year)
+    rows = labelled(study)
+    rows = rows[(rows["scope"] == "unit") & (rows["year"] == year) & rows["value"].notna()]
+    shares = {
+        i.id for i in study.plan.catalogue() if i.is_fraction and not i.is_share and not i.is_part
+    }
+    rows = rows[rows["indicator"].isin(shares)]
+    groups = rows.groupby(["indicator", "unit_type"], observed=True)["value"]
+    size, low, high = (
+        groups.transform("size"),
+        groups.transform("quantile", 0.25),
+        groups.transform("quantile", 0.75),
+    )
+    width = (high - low) * float(_FENCE)
+    outside = (rows["value"] < low - width) | (rows["value"] > high + width)
+    # Where the middle half is one value, whoever is not the same would stand out.
+    far = rows[outside & (width > 0) & (size > study.params.min_peers)]
+    language = load_language(study.params.lang, study.root)
+    percent = language.numbers.percent
+    found = [
+        {
+            "unit_id": str(row.scope_id),
+            **{name: getattr(row, name) for name in _PLACE[1:]},
+            "title": row.title,
+            "reason": language.say(
+                "outlier",
+                percent(Fraction(repr(float(row.value)))),
+                percent(Fraction(repr(float(low[row.Index])))),
+                percent(Fraction(repr(float(high[row.Index])))),
+                int(size[row.Index]),
+            ),
+        }
+        for row in far.itertuples()
+    ]
+    found += _odd(study, year)
+    columns = [*_PLACE, "title", "reason"]
+    frame = pd.DataFrame(found, columns=columns).sort_values("unit_id", kind="stable")
+    return answer(study, frame, f"Năm {year} không có số liệu nào khác thường.")
+
+
+def _odd(study: Study, year: int) -> list[dict[str, Any]]:
+    """Return what the checks of the tables warn of, unit by unit."""
+    if study.params.edition != "internal":
+        return []
+    units, found = study.expected_units(year), []
+    for problem in check_oddities(study.dataset):
+        table = study.dataset.tables.get(problem.file.partition(".")[0])
+        if problem.year != year or table is None or problem.row is None:
+            continue
+        unit_id = table["unit_id"].get(problem.row) if "unit_id" in table else None
+        if unit_id in units.index:
+            place = {name: units.at[unit_id, name] for name in _PLACE[1:]}
+            title = _heading_of(problem.column) if problem.column in _known() else problem.column
+            found.append({"unit_id": unit_id, **place, "title": title, "reason": problem.message})
+    return found
+
+
+def _known() -> set[str]:
+    tables = dictionary().tables
+    return {*tables["returns"].columns, *tables["roster"].columns}
+
+
+# Tasks and sources ------------------------------------------------------------------------------
+
+
+def tasks(study: Study, year: int | None, unit: Names, state: Names) -> Answer:
+    """Return every duty of a year; see `Study.tasks`."""
+    (year,) = pick_years(study, year if year is not None else study.params.year)
+    language = load_language(study.params.lang, study.root)
+    issuer = study.plan.issuer
+    names = {**_members(study)["unit"], issuer.id: issuer.short}
+    holders = None if unit is None else choose_all("CĐCS", unit, names)
+    labels = {
+        name: language.word("task_state", name) for name in STATES if name != "not_applicable"
+    }
+    states = None if state is None else choose_all("trạng thái", state, labels)
+    found = [
+        {
+            "unit_id": duty.holder_id,
+            "name": names.get(duty.holder_id, duty.holder_id),
+            "task": duty.task.id,
+            "task_title": duty.task.short or duty.task.text,
+            "section": duty.task.section,
+            "due": pd.Timestamp(duty.due) if duty.due else pd.NaT,
+            "state": duty.state,
+            "days_late": duty.days_late,
+            "done_on": pd.Timestamp(duty.done_on) if duty.done_on else pd.NaT,
+        }
+        for duty in (duty for held in study.duties(year).values() for duty in held)
+        if (holders is None or duty.holder_id in holders)
+        and (states is None or duty.state in states)
+    ]
+    columns = [
+        "unit_id",
+        "name",
+        "task",
+        "task_title",
+        "section",
+        "due",
+        "state",
+        "days_late",
+        "done_on",
+    ]
+    frame = pd.DataFrame(found, columns=columns)
+    frame["state"] = frame["state"].astype(pd.CategoricalDtype(list(STATES), ordered=True))
+    return answer(study, frame, f"Không có nhiệm vụ nào như vậy trong năm {year}.")
+
+
+def sources(study: Study, unit: str, year: int | None) -> Answer:
+    """Return where each figure of a unit came from; see `Study.sources`."""
+    (year,) = pick_years(study, year if year is not None else study.params.year)
+    key = pick_member(study, "unit", unit)
+    folder = study.root / study.params.data
+    if not has_store(folder) or study.params.edition != "internal":
+        message = "bộ số liệu này không có kho (store), nên không ghi lại nguồn của từng số liệu"
+        raise InputError([error(message, code="no_store", column="data", value=study.params.data)])
+    last: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for entry in read_history(folder, key, year, study.plan.issuer.id):
+        for step in entry.steps:
+            last[step.table.name, step.key, step.column.name] = {
+                "column": step.column.vi,
+                "value_text": step.after,
+                "file": entry.file,
+                "sheet": step.sheet,
+                "cell": step.cell or (f"dòng {step.row}" if step.row else ""),
+                "at": entry.at[:10],
+                "reason": entry.reason,
+            }
+    columns = ["column", "value_text", "file", "sheet", "cell", "at", "reason"]
+    frame = pd.DataFrame(list(last.values()), columns=columns)
+    return answer(study, frame, f"Kho chưa ghi số liệu nào của {key} năm {year}.")
+
+
+def needed(study: Study, indicator: str | None, year: int | None) -> Answer:
+    """Return what the missing must report for a bar to be met; see `Study.needed`."""
+    (year,) = pick_years(study, year if year is not None else study.params.year)
+    wanted = None if indicator is None else pick_indicator(study, indicator).id
+    found = []
+    for key, finding in find(study, "district", study.plan.issuer.id, year).items():
+        if (
+            wanted not in (None, key)
+            or finding.indicator.is_part
+            or finding.verdict != "undetermined"
+        ):
+            continue
+        need, unknown = finding.needed or (None, None)
+        found.append(
+            {
+                "indicator": key,
+                "title": finding.indicator.title,
+                "year": year,
+                **{name: getattr(finding, name) for name in ("reported", "missing")},
+                **{name: _float(getattr(finding, name)) for name in ("value", "lower", "upper")},
+                "target": str(finding.target or ""),
+                "needed": need,
+                "of_unknown": unknown,
+                "breakeven": _float(finding.breakeven),
+            }
+        )
+    columns = ["indicator", "title", "year", "reported", "missing", "value", "lower", "upper",
+               "target", "needed", "of_unknown", "breakeven"]  # fmt: skip
+    frame = pd.DataFrame(found, columns=columns).astype({"needed": "Int64", "of_unknown": "Int64"})
+    nothing = "Không còn gì phải chờ: chỉ tiêu đã có kết luận, hoặc năm này không xét."
+    return answer(study, frame, nothing)
+
+
+def changed_verdicts(before: Study, now: Study) -> Answer:
+    """Return every verdict that is another in a second study of the same units."""
+    keys = ["indicator", "year", "scope", "scope_id"]
+    columns = [*keys, "title", "name", "value", "verdict"]
+    sides = [
+        labelled(study)[columns].astype({"indicator": str, "scope_id": str})
+        for study in (before, now)
+    ]
+    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_before", "_now"))
+    verdicts = both["verdict_before"].astype(object), both["verdict_now"].astype(object)
+    both = both[np.not_equal(verdicts[0].fillna(""), verdicts[1].fillna(""))]
+    frame = pd.DataFrame(
+        {
+            **{name: both[name] for name in keys},
+            "title": both["title_now"].fillna(both["title_before"]),
+            "name": both["name_now"].fillna(both["name_before"]),
+            "before": both["value_before"].astype(float),
+            "now": both["value_now"].astype(float),
+            "before_verdict": verdicts[0][both.index],
+            "now_verdict": verdicts[1][both.index],
+        }
+    )
+    place = {name: number for number, name in enumerate(SCOPES)}
+    order = {item.id: number for number, item in enumerate(now.plan.catalogue())}
+    frame = frame.assign(_scope=frame["scope"].map(place), _item=frame["indicator"].map(order))
+    frame = frame.sort_values(["year", "_scope", "_item", "scope_id"]).drop(
+        columns=["_scope", "_item"]
+    )
+    return answer(now, frame, "Không có đánh giá nào thay đổi.")

@@ -1,0 +1,275 @@
+"""The house's charts of an analyst's answers: each takes a frame and returns a matplotlib figure.
+
+What is drawn of illustrative or assumed figures says so in the drawing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.exploring.answer import Answer
+from analysis.exploring.answers import answer, pick_indicator, trend
+from analysis.exploring.names import choose
+from analysis.figures import charts
+from analysis.figures.style import MARKS, SMALL, WIDTH, add_axes, colour, new_figure
+from analysis.findings.paths import planned_path
+from analysis.problems import InputError, error
+from analysis.study import Study
+
+__all__ = ["board", "distribution", "gaps", "path", "rates", "trends"]
+
+_ROW = 16.0
+_NOTE = 14.0
+#: How wide the names of units may be, in points.
+_NAMES = 220.0
+_MOST_ROWS = 60
+
+
+def _marked(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Write below a drawing what its frame's figures are, where they are not reported ones."""
+
+    @wraps(draw)
+    def drawn(frame: Any, *args: Any, **kwargs: Any) -> Figure:
+        if isinstance(frame, pd.DataFrame) and frame.empty:
+            look = frame.attrs.get("look")
+            message = (look.nothing if look else "") or "bảng để vẽ không có dòng nào"
+            raise InputError([error(message, code="nothing_to_draw")])
+        figure = draw(frame, *args, **kwargs)
+        shown = answer(frame, pd.DataFrame()) if isinstance(frame, Study) else frame
+        look = shown.attrs.get("look")
+        if look is None or not look.mark:
+            return figure
+        height = figure.get_figheight()
+        rise = _NOTE / 72
+        scale = height / (height + rise)
+        for axes in figure.axes:
+            box = axes.get_position()
+            axes.set_position((box.x0, box.y0 * scale + 1 - scale, box.width, box.height * scale))
+        for text in figure.texts:
+            text.set_y(text.get_position()[1] * scale + 1 - scale)
+        figure.set_figheight(height + rise)
+        figure.text(
+            0.01, 3 / 72 / (height + rise), look.mark, fontsize=SMALL - 2.5, color=colour("muted")
+        )
+        return figure
+
+    return drawn
+
+
+@_marked
+def rates(frame: pd.DataFrame, label: str | None = None) -> Figure:
+    """Vẽ các tỷ lệ bên mức đặt ra, mỗi dòng một tỷ lệ.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `Study.results`: shares only; bounds and bars are drawn where they are.
+    label : str, optional
+        The column with what each row is called: ``name`` where one indicator is drawn, else
+        ``title``.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib, to be changed and saved.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> study = analysis.load(2024)
+    >>> analysis.plot.rates(study.results(year=2024, scope="commune", indicator="informed_all"))
+    <Drawing ...>
+    """
+    return charts.rates(_shares(frame), label=label or _label(frame))
+
+
+@_marked
+def trends(frame: pd.DataFrame, columns: int = 2) -> Figure:
+    """Vẽ các tỷ lệ qua các năm, mỗi nơi một ô nhỏ, cùng một thang.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `Study.trend` or `Study.results`, over several years.
+    columns : int
+        How many small charts stand side by side.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> analysis.plot.trends(analysis.load(2024).trend("informed_all"))
+    <Drawing ...>
+    """
+    return charts.trends(_shares(frame), label=_label(frame), columns=columns)
+
+
+@_marked
+def distribution(frame: pd.DataFrame, unit: str) -> Figure:
+    """Vẽ mọi CĐCS thành các chấm, một CĐCS được đánh dấu, mỗi chỉ tiêu một dòng.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `Study.results` at unit scope, one year.
+    unit : str
+        The id or name of the marked one.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> rows = analysis.load(2024).results(year=2024, scope="unit", indicator="informed_all")
+    >>> analysis.plot.distribution(rows, "da ban")
+    Traceback (most recent call last):
+    analysis.problems.InputError: ...
+    >>> analysis.plot.distribution(rows, "DN-DABAN")
+    <Drawing ...>
+    """
+    shares = _shares(frame)
+    names = dict(zip(shares["scope_id"].astype(str), shares["name"].astype(str), strict=True))
+    marked = shares["scope_id"].astype(str) == choose("CĐCS", unit, names)
+    return charts.peers(shares.assign(is_marked=marked), label="title")
+
+
+@_marked
+def path(study: Study, indicator: str) -> Figure:
+    """Vẽ kết quả các năm của một chỉ tiêu giai đoạn bên lộ trình đặt ra.
+
+    Parameters
+    ----------
+    study : Study
+        From `analysis.load`.
+    indicator : str
+        The id or title of one with targets for 2025, 2030 or later.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> analysis.plot.path(analysis.load(2024), "grade_units")
+    Traceback (most recent call last):
+    analysis.problems.InputError: ...
+    """
+    item = pick_indicator(study, indicator)
+    yearly = trend(study, item.id, None, "published")
+    planned = planned_path(study, item, max(study.dataset.years)) if item.is_stage else {}
+    if not planned:
+        message = "chỉ tiêu này không có lộ trình nhiều năm để vẽ"
+        raise InputError([error(message, code="no_path", column="indicator", value=item.id)])
+    ahead = pd.DataFrame({"year": list(planned), "planned": list(planned.values())})
+    known = pd.DataFrame(yearly)[["year", "value", "lower", "upper", "verdict"]]
+    return charts.path(known.merge(ahead, on="year", how="outer"))
+
+
+@_marked
+def gaps(frame: pd.DataFrame) -> Figure:
+    """Vẽ ai còn thiếu bao nhiêu thành các thanh, nhiều nhất ở trên.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `Study.missed`.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> analysis.plot.gaps(analysis.load(2024).missed("cadres_trained"))
+    <Drawing ...>
+    """
+    _require(frame, "name", "lacking")
+    rows = frame.iloc[:_MOST_ROWS]
+    figure = new_figure(_ROW * len(rows) + 4, _NAMES + WIDTH - 100)
+    axes = add_axes(figure, _NAMES, 2, WIDTH - 140, _ROW * len(rows))
+    axes.barh(range(len(rows)), rows["lacking"].astype(float), height=0.6, color=colour("not_met"))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [charts.fit(str(name), _NAMES - 8) for name in rows["name"]])
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    shown = frame.iloc[:_MOST_ROWS].shown() if isinstance(frame, Answer) else None
+    texts = (
+        rows["lacking"].astype(str)
+        if shown is None
+        else shown.iloc[:, list(rows.columns).index("lacking")]
+    )
+    for place, (size, text) in enumerate(zip(rows["lacking"], texts, strict=True)):
+        axes.annotate(text, (float(size), place), (3, 0), textcoords="offset points", va="center",
+                      fontsize=SMALL, fontweight="bold", annotation_clip=False)  # fmt: skip
+    figure.set_label(
+        "Biểu đồ: " + "; ".join(f"{n} {t}" for n, t in zip(rows["name"], texts, strict=True)) + "."
+    )
+    return figure
+
+
+@_marked
+def board(frame: pd.DataFrame, most: int = 40) -> Figure:
+    """Vẽ bảng CĐCS × chỉ tiêu: mỗi ô một dấu, hình và màu cùng nói.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `Study.board`, with its verdicts.
+    most : int
+        How many units, those that need help first.
+
+    Examples
+    --------
+    >>> import analysis
+    >>> analysis.plot.board(analysis.load(2024).board(2024), most=5)
+    <Drawing ...>
+    """
+    _require(frame, "name", "undetermined")
+    columns = list(frame.columns)
+    marks = columns[columns.index("undetermined") + 1 :]
+    rows = frame.iloc[:most]
+    shorts = {item.id: item.short for item in frame.attrs["look"].plan.catalogue()}
+    step = 13.0
+    width, height = _NAMES + step * len(marks) + 60, step * len(rows) + 120
+    figure = new_figure(height, width)
+    axes = add_axes(figure, _NAMES, 4, step * len(marks), step * len(rows))
+    axes.set_xlim(-0.5, len(marks) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    for column, name in enumerate(marks):
+        for verdict, mark in MARKS.items():
+            here = [row for row, cell in enumerate(rows[name]) if cell == verdict]
+            face = colour(mark.colour) if mark.filled else "none"
+            axes.scatter([column] * len(here), here, s=26, marker=mark.shape, facecolors=face,
+                         edgecolors=colour(mark.colour), linewidths=0.8)  # fmt: skip
+    axes.set_yticks(
+        range(len(rows)), [charts.fit(str(name), _NAMES) for name in rows["name"]], fontsize=SMALL
+    )
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(marks)), [charts.fit(shorts.get(m, m), 112) for m in marks],
+                    rotation=60, ha="left", fontsize=SMALL - 1)  # fmt: skip
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    told = [f"{r.name}: {r.not_met} chưa đạt" for r in rows.itertuples(index=False)]
+    figure.set_label(f"Biểu đồ: {'; '.join(told)}.")
+    return figure
+
+
+def _shares(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a frame that are shares with a value; what is none has no place on a scale."""
+    _require(frame, "value", "title")
+    look = frame.attrs.get("look")
+    if look is None or "indicator" not in frame:
+        return frame
+    fractions = {item.id for item in look.plan.catalogue() if item.is_fraction}
+    kept = pd.DataFrame(frame)[frame["indicator"].isin(fractions) & frame["value"].notna()]
+    if kept.empty:
+        message = "bảng này không có tỷ lệ phần trăm nào để vẽ"
+        raise InputError([error(message, code="nothing_to_draw")])
+    return kept
+
+
+def _label(frame: pd.DataFrame) -> str:
+    return "name" if frame["title"].nunique() == 1 else "title"
+
+
+def _require(frame: pd.DataFrame, *columns: str) -> None:
+    absent = [name for name in columns if name not in frame]
+    if absent:
+        message = f"bảng để vẽ thiếu cột này; bảng có: {', '.join(map(str, frame.columns))}"
+        raise InputError(error(message, code="no_column", column=name) for name in absent)

@@ -1,0 +1,270 @@
+"""An analyst's questions: what each answers, what is refused, and that nothing is silent."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.problems import InputError
+
+
+@pytest.fixture(scope="module")
+def study():
+    return analysis.load(2024)
+
+
+@pytest.fixture(scope="module")
+def table(study):
+    return analysis.indicators(study, [2024])
+
+
+def refused(ask) -> str:
+    with pytest.raises(InputError) as caught:
+        ask()
+    return str(caught.value)
+
+
+def test_results_are_the_indicator_table_with_names(study, table):
+    rows = study.results(year=2024)
+    assert len(rows) == len(table)
+    for column in ("numerator", "denominator", "expected", "missing"):
+        assert rows[column].sum() == table[column].sum()
+    assert rows["name"].notna().all()
+    assert rows["title"].notna().all()
+    order = [item.id for item in study.plan.catalogue()]
+    assert list(rows["indicator"].cat.categories) == order
+
+
+def test_each_filter_keeps_what_it_names(study):
+    for item in study.plan.catalogue():
+        assert set(study.results(year=2024, indicator=item.id)["title"]) <= {item.title}
+    rows = study.results(year=[2023, 2024], commune=["lao bao", "Khe Sanh"], verdict="not_met")
+    assert set(rows["commune"]) == {"Lao Bảo", "Khe Sanh"}
+    assert set(rows["scope"]) == {"unit"}
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (lambda s: s.results(year=1999), "2022, 2023, 2024, 2025"),
+        (lambda s: s.results(scope="comune"), "commune"),
+        (lambda s: s.results(indicator="informd_all"), "informed_all"),
+        (lambda s: s.results(verdict="nt_met"), "not_met"),
+        (lambda s: s.results(commune="Khe San"), "Khe Sanh"),
+        (lambda s: s.results(unit="DN-DABN"), "DN-DABAN"),
+        (lambda s: s.results(unit_type="fdi"), "fdi_enterprise"),
+        (lambda s: s.board(2031), "2025"),
+        (lambda s: s.board(2024, show="verdct"), "verdict"),
+        (lambda s: s.missed("cadres_trained", by="comune"), "commune"),
+        (lambda s: s.trend("informed_all", of="Khe San"), "Khe Sanh"),
+        (lambda s: s.trend("informed_all", basis="same-perimeter"), "same_perimeter"),
+        (lambda s: s.compare(2023, 2024, basis="same"), "same_perimeter"),
+        (lambda s: s.tasks(2024, state="qua hn"), "overdue"),
+        (lambda s: s.assume({("DN-DABAN", "informd"): 1}), "informed"),
+        (lambda s: analysis.indicators(s, by=["xa"]), "commune"),
+        (lambda s: analysis.indicators(s, years=[1999]), "2022"),
+        (lambda s: analysis.compare(s, 2023, 2024, basis="same-perimeter"), "same_perimeter"),
+        (lambda s: s.sources("DN-DABAN"), "kho"),
+        (lambda s: s.missed("grade_district"), "mức đặt ra"),
+    ],
+)
+def test_what_is_unknown_is_refused_with_what_exists(study, ask, named):
+    if named == "mức đặt ra":
+        own = next(i for i in study.plan.catalogue() if i.over == "district")
+        ask = lambda s: s.missed(own.id)  # noqa: E731
+    assert named in refused(lambda: ask(study))
+
+
+def test_an_empty_answer_says_why(study):
+    rows = study.results(year=2024, commune="Xy", verdict="hidden")
+    assert rows.empty
+    assert "Xy" in rows._repr_html_()
+    assert "kohecoten" in study.find("kohecoten")._repr_html_()
+
+
+def test_indicators_takes_one_scope_by_name(study):
+    by_name = analysis.indicators(study, [2024], by="commune")
+    assert by_name.equals(analysis.indicators(study, [2024], by=["commune"]))
+
+
+def test_the_board_counts_the_verdicts_of_the_table(study, table):
+    board = study.board(2024).set_index("unit_id")
+    wholes = ~table["indicator"].astype(str).str.contains(".", regex=False)
+    units = table[(table["scope"] == "unit") & wholes]
+    for verdict in ("met", "not_met", "undetermined"):
+        counts = units[units["verdict"] == verdict]["scope_id"].astype(str).value_counts()
+        assert (board[verdict] == counts.reindex(board.index, fill_value=0)).all()
+
+
+def test_what_is_missed_is_held_by_those_below_the_bar(study):
+    judged = study.results(year=2024, scope="district", verdict=["not_met", "met"])
+    seen = 0
+    for key in judged["indicator"]:
+        try:
+            units = study.missed(key, by="unit")
+        except InputError:
+            continue
+        for by in ("commune", "unit_type"):
+            assert study.missed(key, by=by)["lacking"].sum() == units["lacking"].sum()
+        below = study.results(year=2024, indicator=key, scope="unit", verdict="not_met")
+        assert set(units["scope_id"]) >= set(below["scope_id"])
+        seen += len(units) > 0
+    assert seen > 3
+
+
+def test_a_trend_on_the_same_perimeter_is_that_of_compare(study):
+    both = analysis.compare(study, 2024, 2025, basis="same_perimeter").loc["informed_all"]
+    last = study.trend("informed_all", basis="same_perimeter").iloc[-1]
+    assert (last["before"], last["now"]) == pytest.approx((both["value_before"], both["value_now"]))
+
+
+def test_two_units_two_communes_and_two_types_stand_side_by_side(study):
+    for scope, one, other in (
+        ("commune", "Khe Sanh", "Lao Bảo"),
+        ("unit_type", "private_enterprise", "public_service"),
+        ("unit", "DN-DABAN", "DN-NUICAM"),
+    ):
+        rows = study.compare(one, other, year=2024).set_index("indicator")
+        for column, key in (("before", one), ("now", other)):
+            own = study.results(year=2024, scope=scope)
+            own = own[own["scope_id"] == key].set_index("indicator")["value"]
+            assert (
+                rows[column].dropna().equals(own.astype(float).dropna().rename(column))
+                or (rows[column].dropna().to_numpy() == own.dropna().astype(float).to_numpy()).all()
+            )
+
+
+def test_missing_names_everybody_whose_return_lacks_something(study, table):
+    wholes = ~table["indicator"].astype(str).str.contains(".", regex=False)
+    lacking = table[(table["scope"] == "unit") & wholes & (table["missing"] > 0)]
+    found = study.missing(2024).set_index("unit_id")
+    assert set(found.index) == set(lacking["scope_id"].astype(str))
+    counts = lacking["scope_id"].astype(str).value_counts()
+    assert (found["indicators"] == counts.reindex(found.index)).all()
+
+
+def test_what_is_needed_reaches_the_bar_and_one_less_does_not(study):
+    from fractions import Fraction
+
+    rows = study.needed().dropna(subset="needed")
+    assert len(rows)
+    for row in rows.itertuples():
+        district = study.results(year=2024, scope="district", indicator=row.indicator).iloc[0]
+        target = study.plan.indicator(row.indicator).target_in(2024)
+        whole = int(district["denominator"]) + int(row.of_unknown)
+        for extra, reaches in ((0, True), (-1, False)):
+            share = Fraction(int(district["numerator"]) + int(row.needed) + extra, whole)
+            assert (
+                share > target.minimum if target.is_strict else share >= target.minimum
+            ) is reaches
+
+
+def test_assumed_figures_change_the_verdicts_and_nothing_else(study):
+    unit = study.results(year=2024, indicator="informed_enterprise", scope="unit", verdict="met")[
+        "scope_id"
+    ].iloc[0]
+    before = study.dataset.returns.copy()
+    other = study.assume({(unit, "informed"): 0})
+    changed = other.difference()
+    assert (unit, "not_met") in set(zip(changed["scope_id"], changed["now_verdict"], strict=True))
+    assert study.dataset.returns.equals(before)
+    frame = pd.DataFrame({"unit_id": [unit], "informed": [0]})
+    assert study.assume(frame).difference().equals(changed)
+    assert study.assume({}).difference().empty
+    assert "Giả định" in other.results(year=2024, scope="district")._repr_html_()
+
+
+def test_no_page_is_made_of_assumed_figures(study):
+    other = study.assume({})
+    assert "giả định" in refused(lambda: analysis.year(other, 2024))
+    assert "giả định" in refused(lambda: analysis.unit(other, "DN-DABAN", 2024))
+
+
+@pytest.mark.parametrize("cell", ["x", -1, 1.5, 10**9])
+def test_an_assumed_figure_is_checked_as_a_reported_one(study, cell):
+    refused(lambda: study.assume({("DN-DABAN", "informed"): cell}))
+
+
+def test_the_tables_are_not_written_into(study):
+    def write() -> None:
+        study.dataset.returns.loc[0, "informed"] = 1
+
+    def write_column() -> None:
+        study.dataset.roster["workers_total"] = 1
+
+    for attempt in (write, write_column):
+        assert "study.assume" in refused(attempt)
+    copy = study.dataset.returns.copy()
+    copy["informed"] = 1  # a copy is the analyst's own
+
+
+def test_answers_are_pandas_and_look_like_the_house(study):
+    rows = study.results(year=2024, scope="district", indicator="informed_public")
+    assert type(rows.groupby("verdict", observed=True)["value"].mean()) is pd.Series
+    html = rows[["title", "value", "verdict"]]._repr_html_()
+    assert "Kết quả" in html
+    assert "✗ Chưa đạt" in html
+    assert "%" in html
+    assert "minh họa" in html
+    assert "<script>" not in study.find("<script>")._repr_html_()
+
+
+def test_what_nears_the_bar_is_never_shown_as_the_bar(study):
+    for row in study.results(scope="unit", verdict="not_met").itertuples():
+        target = study.plan.indicator(row.indicator).target_in(row.year)
+        if target and study.plan.indicator(row.indicator).is_fraction and target.minimum == 1:
+            near = study.results(year=row.year, indicator=row.indicator, unit=row.scope_id)
+            assert near.shown()["Kết quả"].iloc[0] != "100,0%"
+            break
+
+
+def test_completion_knows_ids_and_the_module_its_functions(study):
+    assert "DN-DABAN" in study.units._ipython_key_completions_()
+    assert "informed_all" in study.indicators._ipython_key_completions_()
+    assert {"load", "plot", "compare"} <= set(dir(analysis))
+    assert not {"annotations", "Any", "ModuleType"} & set(dir(analysis))
+    import pydoc
+
+    text = pydoc.render_doc(analysis)
+    assert all(name in text for name in ("load(", "compare(", "indicators("))
+
+
+def test_a_study_shows_what_is_in_it(study):
+    html = study._repr_html_()
+    for year in study.dataset.years:
+        assert f">{year}<" in html
+    assert "minh họa" in html
+    assert "study.find" in html
+
+
+def test_the_share_edition_answers_with_what_may_be_shared():
+    shared = analysis.load(2024, edition="share")
+    exact = analysis.load(2024)
+    hidden = shared.results(year=2024, scope="unit")
+    known = exact.results(year=2024, scope="unit")
+    assert hidden["value"].isna().sum() > known["value"].isna().sum()
+    assert "nội bộ" in refused(lambda: shared.assume({}))
+    assert "nội bộ" in refused(lambda: shared.trend("informed_all", basis="same_perimeter"))
+    assert len(shared.board(2024)) == len(exact.board(2024))
+
+
+def test_every_chart_says_what_its_figures_are(study):
+    assumed = study.assume({})
+    for one, word in ((study, "minh họa"), (assumed, "Giả định")):
+        figures = [
+            analysis.plot.rates(one.results(year=2024, scope="district")),
+            analysis.plot.trends(one.trend("informed_all")),
+            analysis.plot.gaps(one.missed("cadres_trained", by="unit")),
+            analysis.plot.board(one.board(2024), most=4),
+            analysis.plot.path(one, next(i.id for i in one.plan.catalogue() if i.is_stage)),
+            analysis.plot.distribution(
+                one.results(year=2024, scope="unit", indicator="informed_all"), "DN-DABAN"
+            ),
+        ]
+        for figure in figures:
+            assert any(word in text.get_text() for text in figure.texts)
+            assert figure.get_label().startswith("Biểu đồ")
+    assert "Xy" in refused(
+        lambda: analysis.plot.rates(study.results(commune="Xy", verdict="hidden"))
+    )
