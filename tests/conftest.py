@@ -33,6 +33,7 @@ SLOW = [
     "pages_screen",
     "redaction",
     "redaction_solver",
+    "reports_board",
     "reports_consistency",
     "reports_figures",
     "reports_plan",

@@ -291,6 +291,12 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         )
         for before in ([], [replace(some, verdict="met")], told.district)
     ]
+    boards, counts = ("indicators", "tasks"), {"met": 3, "not_met": 2, "all": 9, "won": 2}
+    standing = [
+        {**counts, "undetermined": n, "persons": n, "money": money, "unknown": n, "lost": n}
+        for n in (0, 1, 4)
+        for money in (0, 26400000)
+    ]
     targets = [(t, i.unit, i.is_fraction) for i in plan.catalogue() for t in i.targets]
     changes = [
         Change(2023, Fraction(1, 2), difference, fraction, basis)
@@ -481,6 +487,13 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_tasks_subtitle": [(day,)],
         "fig_tasks_alt": [(["A.", "B."],)],
         "duty_of_step": [(language.word("task_state", d.state), day) for d in duties],
+        "board_caption": [(2024, what, summed) for what in boards for summed in (True, False)],
+        "board_explained": [(what, summed) for what in boards for summed in (True, False)],
+        "board_gap": [
+            (gap, kind) for gap in (0, 3, 2500, 26400000) for kind in ("persons", "money", "open")
+        ],
+        "board_need": [(row, what) for row in standing for what in boards],
+        "board_progress": [(row, what, 2023) for row in standing for what in boards],
     }  # fmt: skip
 
 

@@ -63,6 +63,13 @@ class Print:
         }
 
     @cached_property
+    def sizes(self) -> list[tuple[float, float]]:
+        """Width and height of each sheet: a board lies on its side."""
+        text = self.read("pdftotext", "-bbox").decode()
+        found = re.findall(r'<page width="([\d.]+)" height="([\d.]+)"', text)
+        return [(float(width), float(height)) for width, height in found]
+
+    @cached_property
     def sheets(self) -> list[list[Word]]:
         """The words of each sheet."""
         text = self.read("pdftotext", "-bbox").decode()
@@ -124,13 +131,20 @@ def test_sheets_are_a4_and_few(printed: Print) -> None:
     width, height = map(float, re.findall(r"[\d.]+", printed.info["Page size"])[:2])
     assert (width, height) == pytest.approx((WIDTH, HEIGHT), abs=1)
     assert "A4" in printed.info["Page size"]
+    for size in printed.sizes:
+        assert sorted(size) == pytest.approx([WIDTH, HEIGHT], abs=1)
+    assert (pytest.approx(printed.sizes[1], abs=1) == (HEIGHT, WIDTH)) == (
+        printed.visit.link == PAGES["year"]
+    )
     if printed.visit.is_unit:
         assert int(printed.info["Pages"]) <= MOST_SHEETS
 
 
 def test_sheets_are_numbered_at_the_top_from_the_second(printed: Print) -> None:
-    middle = (LEFT * POINTS + WIDTH - RIGHT * POINTS) / 2
-    for number, words in enumerate(printed.sheets, 1):
+    for number, (words, (width, _)) in enumerate(
+        zip(printed.sheets, printed.sizes, strict=True), 1
+    ):
+        middle = (LEFT * POINTS + width - RIGHT * POINTS) / 2
         above = [word for word in words if word.bottom <= TOP * POINTS]
         assert [word.text for word in above] == ([str(number)] if number > 1 else [])
         for word in above:
@@ -152,11 +166,11 @@ def test_margins_are_empty(printed: Print) -> None:
             assert outside.size == 0
         else:  # the number alone
             assert np.ptp(outside) <= 10 * scale
-    for words in printed.sheets:
+    for words, (width, height) in zip(printed.sheets, printed.sizes, strict=True):
         for word in words:
             assert word.left >= LEFT * POINTS - 1, word
-            assert word.right <= WIDTH - RIGHT * POINTS + 1, word
-            assert word.bottom <= HEIGHT - BOTTOM * POINTS + 1, word
+            assert word.right <= width - RIGHT * POINTS + 1, word
+            assert word.bottom <= height - BOTTOM * POINTS + 1, word
 
 
 def test_rows_and_figures_are_not_cut(printed: Print) -> None:

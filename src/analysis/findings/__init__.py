@@ -1,5 +1,6 @@
 """What a row of the indicator table says: the one source of every sentence, table and figure."""
 
+from analysis.findings.board import board, task_board
 from analysis.findings.circle import Circle, find_circle
 from analysis.findings.finding import Change, Finding, find, find_before, find_years
 from analysis.findings.lineage import Passage, find_passages
@@ -13,6 +14,7 @@ __all__ = [
     "Passage",
     "Peers",
     "Tally",
+    "board",
     "compare_with_peers",
     "find",
     "find_before",
@@ -20,4 +22,5 @@ __all__ = [
     "find_passages",
     "find_years",
     "tally",
+    "task_board",
 ]

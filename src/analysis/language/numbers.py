@@ -48,18 +48,18 @@ class Numbers:
         """
         return self._write(value, digits, "0")
 
-    def percent(self, value: Fraction, target: Target | None = None) -> str:
-        """Write a share in percent: one decimal, or as many as its verdict takes.
+    def percent(self, value: Fraction, target: Target | None = None, fewest: int = 1) -> str:
+        """Write a share in percent: one decimal (or ``fewest``), or as many as its verdict takes.
 
         Examples
         --------
         >>> numbers = Numbers("vi")
         >>> numbers.percent(Fraction(8996, 10000), Target(at_least="90%"))
         '89,96%'
-        >>> numbers.percent(Fraction(8, 10))
-        '80,0%'
+        >>> numbers.percent(Fraction(8, 10)), numbers.percent(Fraction(8, 10), None, 0)
+        ('80,0%', '80%')
         """
-        return self.decimal(value * 100, _digits(value, target, 100)) + "%"
+        return self.decimal(value * 100, _digits(value, target, 100, fewest)) + "%"
 
     def level(self, value: Fraction) -> str:
         """Write a share that is set and not measured, a target or a tick: ``80%``."""
@@ -120,9 +120,9 @@ def round_as_shown(value: Fraction, target: Target | None = None, *, is_share: b
     return round_half_up(value * scale, _digits(value, target, scale)) / scale
 
 
-def _digits(value: Fraction, target: Target | None, scale: int) -> int:
+def _digits(value: Fraction, target: Target | None, scale: int, fewest: int = 1) -> int:
     """Return the fewest decimals at which the rounded number stands where the exact one does."""
-    digits = 1
+    digits = fewest
     if target is None or not target.is_numeric:
         return digits
     exact, bar = value * scale, target.minimum * scale

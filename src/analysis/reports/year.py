@@ -21,7 +21,7 @@ from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_
 from analysis.findings.paths import planned_path
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.problems import InputError, error
-from analysis.reports.base import Report
+from analysis.reports.board import Boards
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
@@ -46,7 +46,7 @@ _ASSESSED = {
 }
 
 
-class YearReport(Report):
+class YearReport(Boards):
     """The narrative of a year; made by `year`."""
 
     def __init__(self, study: Study, year: int) -> None:
@@ -368,7 +368,7 @@ class YearReport(Report):
         """Draw the stage indicators' yearly values against the planned path."""
         drawn = [self._figure_path(f) for f in self.wholes if f.indicator.is_stage]
         html = "\n".join(fragment.html for fragment in drawn if fragment is not None)
-        return Fragment(html) if html else None
+        return Fragment(f"<div>{html}</div>") if html else None
 
     def _figure_path(self, finding: Finding) -> Fragment | None:
         study, say, texts = self.study, self.language.say, self.language.words["ui"]

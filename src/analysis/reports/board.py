@@ -1,0 +1,184 @@
+"""The boards of a report on many units: each unit beside each indicator, and beside each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.findings.board import (
+    TASK_VERDICTS,
+    board,
+    by_commune,
+    comparable,
+    first_rows,
+    stand,
+    task_board,
+)
+from analysis.pages.fragments import Fragment
+from analysis.redaction import HIDDEN
+from analysis.reports.base import Report
+from analysis.study import shown_value
+from analysis.tables.writing import alphabetically
+
+#: More units than this are summed by commune: a board is to be seen at a glance.
+MOST_UNITS = 150
+_MOST_NAMED = 6
+#: The order of a legend.
+_VERDICTS = ("met", "not_met", "undetermined", "not_due", HIDDEN, "no_target", "not_applicable")
+
+
+class Boards(Report):
+    """A narrative of many units that shows them one by one.
+
+    Attributes
+    ----------
+    units : DataFrame
+        The units of the register that it tells of, by id.
+    """
+
+    units: pd.DataFrame
+
+    def board(self) -> Fragment | None:
+        """Show each unit beside each indicator, those that need help first; None without any."""
+        now, before = self._units_of_both_years()
+        cells = [board(self.study, self.year, now), board(self.study, self.year - 1, before)]
+        titles = {item.id: item.short for item in self.study.plan.indicators}
+        return self._show_board("indicators", titles, cells[0], cells[1])
+
+    def task_board(self) -> Fragment | None:
+        """Show each unit beside each task; None where nobody follows tasks."""
+        now, before = self._units_of_both_years()
+        cells = [
+            task_board(self.study, self.year, now),
+            task_board(self.study, self.year - 1, before),
+        ]
+        titles = {task.id: task.short for task in self.study.plan.tasks}
+        return self._show_board("tasks", titles, cells[0], cells[1])
+
+    @property
+    def _is_by_commune(self) -> bool:
+        return len(self.units) > MOST_UNITS
+
+    def _units_of_both_years(self) -> tuple[list[str], list[str]]:
+        """Return the units as they stand below each other, and those that last year had too."""
+        column = "commune" if self._is_by_commune else "name"
+        named = self.units[column].astype(str)
+        keys = sorted(map(str, self.units.index), key=lambda key: (alphabetically(named[key]), key))
+        return keys, comparable(self.study, self.year, keys)
+
+    def _show_board(
+        self, what: str, titles: dict[str, str], cells: pd.DataFrame, before: pd.DataFrame
+    ) -> Fragment | None:
+        if cells.empty:
+            return None
+        say, words = self.language.say, self.language.words["board"]
+        communes = self.units["commune"].astype(str) if self._is_by_commune else None
+        standing = stand(cells, before, communes)
+        shown = cells if communes is None else by_commune(cells, communes)
+        items = [str(item) for item in cells["item"].cat.categories]
+        texts = self._cell_texts(shown, what)
+        return self._render(
+            f"bang-{'chi-tieu' if what == 'indicators' else 'nhiem-vu'}",
+            "board",
+            words[what],
+            caption=say("board_caption", self.year, what, communes is not None),
+            first=self.language.ui("unit" if communes is None else "commune"),
+            score=words[f"{what}_score"],
+            items=[titles[item] for item in items],
+            groups=self._groups(standing, items, texts, what),
+            legend=self._legend(shown, what),
+            explained=say("board_explained", what, communes is not None),
+            lists=self._lists(standing, cells, titles, what),
+        )
+
+    def _groups(
+        self,
+        standing: pd.DataFrame,
+        items: Sequence[str],
+        texts: dict[tuple[str, str], dict[str, str]],
+        what: str,
+    ) -> list[dict[str, Any]]:
+        """Return the rows below the headings of their unit types; communes stand together."""
+        count, empty = self.language.numbers.count, {"verdict": "not_applicable", "text": "–"}
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for key, row in standing.to_dict("index").items():
+            unit_type = "" if self._is_by_commune else str(self.units.at[key, "unit_type"])
+            of = row["met"] + row["not_met"] if what == "indicators" else row["all"]
+            line = {
+                **self._named(str(key)),
+                "score": f"{count(row['met'])}/{count(of)}",
+                "cells": [texts.get((str(key), item), empty) for item in items],
+            }
+            groups.setdefault(unit_type, []).append(line)
+        label = self.language.dictionary_word
+        found = [
+            {"label": label("unit_type", word) if word else "", "rows": rows}
+            for word, rows in groups.items()
+        ]
+        return sorted(found, key=lambda group: alphabetically(str(group["label"])))
+
+    def _named(self, key: str) -> dict[str, str]:
+        if self._is_by_commune:
+            return {"name": key, "href": ""}
+        return {"name": str(self.units.at[key, "name"]), "href": f"cdcs/{key}.html"}
+
+    def _cell_texts(self, shown: pd.DataFrame, what: str) -> dict[tuple[str, str], dict[str, str]]:
+        """Return each cell's sign with what is short enough to stand beside it."""
+        signs, say = self.language.words["verdict_sign"], self.language.say
+        texts = {}
+        for row in shown.itertuples(index=False):
+            parts = [signs[row.verdict]]
+            if self._is_by_commune:
+                parts = [f"{row.met}/{row.judged}"] if row.judged else parts
+            elif what == "indicators":
+                lacks = 0 if pd.isna(row.gap) else int(row.gap)
+                parts += [self._short_value(row), say("board_gap", lacks, row.kind)]
+            elif row.gap:
+                parts.append(self.language.numbers.count(row.gap))
+            text = " ".join(part for part in parts if part)
+            texts[str(row.unit_id), str(row.item)] = {"verdict": row.verdict, "text": text}
+        return texts
+
+    def _short_value(self, row: Any) -> str:
+        indicator, value = self.study.plan.indicator(row.item), shown_value(row)
+        if value is None or indicator.is_share or row.verdict in ("no_target", "not_due"):
+            return ""
+        target = indicator.target_in(self.year) if row.target else None
+        if indicator.is_fraction:
+            return self.language.numbers.percent(value, target, 0)
+        return self.language.numbers.quantity(value)
+
+    def _legend(self, shown: pd.DataFrame, what: str) -> list[dict[str, str]]:
+        words, labels = self.language.words, dict(self.language.words["verdict"])
+        if what == "tasks":
+            labels |= {verdict: words["task_group"][g] for g, verdict in TASK_VERDICTS.items()}
+        seen = {*shown["verdict"], "not_applicable"}
+        return [
+            {"verdict": verdict, "sign": words["verdict_sign"][verdict], "label": labels[verdict]}
+            for verdict in _VERDICTS
+            if verdict in seen
+        ]
+
+    def _lists(
+        self, standing: pd.DataFrame, cells: pd.DataFrame, titles: dict[str, str], what: str
+    ) -> list[dict[str, Any]]:
+        """Return who needs help most and who came on most since last year."""
+        say, words = self.language.say, self.language.words["board"]
+        missed = standing[standing["not_met"] > 0]
+        help_first = first_rows(missed, ["not_met", "persons", "days"], _MOST_NAMED)
+        net = standing.assign(net=standing["won"] - standing["lost"])
+        better = net[net["net"] > 0].sort_values("net", ascending=False, kind="stable")
+        most_better = first_rows(better, ["net"], _MOST_NAMED)
+        lists = {
+            "need": [
+                self._named(str(key)) | {"text": say("board_need", row, what)}
+                for key, row in help_first.to_dict("index").items()
+            ],
+            "progress": [
+                self._named(str(key)) | {"text": say("board_progress", row, what, self.year - 1)}
+                for key, row in most_better.to_dict("index").items()
+            ],
+        }
+        return [{"heading": words[key], "rows": rows} for key, rows in lists.items() if rows]
