@@ -23,6 +23,7 @@ import analysis
 from analysis.findings import Change, Circle, Finding, Passage, find, tally
 from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
+from analysis.handouts.brief import make_brief
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
 from analysis.indicators.verdicts import FLAGS, VERDICTS
@@ -480,6 +481,14 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "own_grade": [(word,) for word in dictionary().ranked["grade"]],
         "own_amounts": [
             (*(language.heading(name) for name in ("fund_allocated", "fund_collected")), 1234, 5678)
+        ],
+        "gap_size": [(f,) for f in every if f.verdict == "not_met"],
+        "gaps_rest": [(1,), (3,)],
+        "brief_task": [(d, day) for d in duties],
+        "contact": [("the parent",)],
+        "message": [
+            (make_brief(told.study, "DN-DABAN"), 2024, [f for f in every if f.verdict == "not_met"][:1], ["A"]),
+            (replace(make_brief(told.study, "DN-DABAN"), has_return=False), 2024, [], []),
         ],
         "press_overdue": [([("A", 2), ("B", 1)],)],
         "next_due": [(["A", "B"],)],

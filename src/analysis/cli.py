@@ -106,6 +106,11 @@ def command(project: Path | None) -> None:
     metavar="LÝ_DO",
     help="Lập thêm một bản chia sẻ khác của năm đã có bản chia sẻ, và ghi lại lý do.",
 )
+@option(
+    "--briefs",
+    is_flag=True,
+    help="Lập thêm phiếu làm việc một trang và tin nhắn ngắn cho từng CĐCS (hoặc cho --unit).",
+)
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
 @option(
     "--why",
@@ -126,6 +131,7 @@ def report(
     scheduler: str | None,
     edition: str | None,
     again: str,
+    briefs: bool,
     force: bool,
     why: tuple[str, ...],
     data: Path | None,
@@ -159,6 +165,7 @@ def report(
         force=force,
         scheduler=scheduler,
         again=again,
+        briefs=briefs,
     )
     given = {
         "--edition": edition,
@@ -172,6 +179,8 @@ def report(
     }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
+    if briefs:
+        click.echo(f"Phiếu để in: {folder / 'briefs.html'}; tin nhắn: {folder / 'messages.csv'}")
     tell_unread(root / params.data)
     if not recap.is_done:
         raise SystemExit(_FAILED)

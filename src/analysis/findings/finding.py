@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -184,6 +185,22 @@ class Finding:
     def shortfall(self) -> int:
         """How many persons, units or đồng the target lacks; 0 where it is met or unknown."""
         return -self.slack if self.slack is not None and self.slack < 0 else 0
+
+
+def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what was missed, the nearest first: persons and units, then money, then what has no size.
+
+    Persons and đồng have no common measure, so each is ordered by the part of its bar that is
+    lacking, and in persons a smaller number comes before a smaller part.
+    """
+
+    def distance(f: Finding) -> tuple[int, Fraction, Fraction]:
+        if not f.shortfall or f.target is None or f.value is None:
+            return 2, Fraction(0), Fraction(0)
+        part = (f.target.minimum - f.value) / (f.target.minimum or 1)
+        return int(f.indicator.is_money), Fraction(0 if f.indicator.is_money else f.shortfall), part
+
+    return sorted(findings, key=distance)
 
 
 def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Finding]:

@@ -17,6 +17,7 @@ from analysis.atomic import write_atomically
 from analysis.indicators.members import why_not_expected
 from analysis.problems import explain_os
 from analysis.site import inputs
+from analysis.site.beside import write_briefs
 from analysis.site.data import write_data
 from analysis.site.editions import (
     indicators_csv,
@@ -74,6 +75,7 @@ def build_site(
     seen: str | None = None,
     scheduler: str | None = None,
     again: str | None = None,
+    briefs: bool = False,
 ) -> Recap:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
@@ -108,6 +110,10 @@ def build_site(
     again : str, optional
         Why another share edition of a year goes out, empty for the first one; None where nothing
         goes out and nothing needs to be noted.
+
+    briefs : bool
+        Write a sheet for a visit and a message of each of these units; what an earlier run wrote
+        is kept up to date in any case.
 
     Returns
     -------
@@ -153,6 +159,7 @@ def build_site(
                 run = partial(run_there, run, scheduler, recipe)
             _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
+        write_briefs(study, layout, units, asked=briefs)
         render = render_index or _default_index()
         write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
         _save(ledger, layout)

@@ -32,10 +32,10 @@ def write_data(study: Study, table: str, layout: Layout) -> None:
     if study.params.edition == "share":
         withheld = [study.hidden_columns(key, year) for key in units["unit_id"]]
         units["hidden"] = [";".join(names) for names in withheld]
-    write_atomically(layout.file(UNITS), _as_csv(units))
+    write_atomically(layout.file(UNITS), as_csv(units))
 
 
-def _as_csv(table: pd.DataFrame) -> str:
+def as_csv(table: pd.DataFrame) -> str:
     """Return a table as the dataset's own files are written, but safe to open in a spreadsheet."""
     table = table.copy()
     for name in table.columns[table.dtypes.map(pd.api.types.is_bool_dtype)]:

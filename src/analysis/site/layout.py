@@ -14,6 +14,9 @@ YEAR_PAGE = "year.html"
 INDICATORS = "data/indicators.csv"
 UNITS = "data/units.csv"
 LEDGER = "ledger.json"
+#: All sheets of a visit as one file, and all messages as one table.
+BRIEFS = "briefs.html"
+MESSAGES = "messages.csv"
 
 UNIT_NOTEBOOK = "cdcs.ipynb"
 YEAR_NOTEBOOK = "year.ipynb"
@@ -29,6 +32,16 @@ def unit_page(unit_id: str) -> str:
     'cdcs/TT-KHESANH.html'
     """
     return f"cdcs/{unit_id}.html"
+
+
+def brief_page(unit_id: str) -> str:
+    """Return the link to a unit's sheet."""
+    return f"cdcs/{unit_id}.brief.html"
+
+
+def message_file(unit_id: str) -> str:
+    """Return the link to a unit's message."""
+    return f"messages/{unit_id}.txt"
 
 
 def default_site(params: Params) -> Path:

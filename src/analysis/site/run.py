@@ -20,6 +20,7 @@ def run_report(
     force: bool = False,
     scheduler: str | None = None,
     again: str = "",
+    briefs: bool = False,
 ) -> Recap:
     """Bring a year's site up to date.
 
@@ -33,7 +34,7 @@ def run_report(
         The project's folder.
     out : Path
         The site's folder.
-    units, jobs, force, scheduler, again
+    units, jobs, force, scheduler, again, briefs
         As `analysis.site.build.build_site` has them.
 
     Returns
@@ -47,7 +48,7 @@ def run_report(
         If the settings, the plan, the data or a notebook are wrong, or another run is at it.
     """
     seen = fingerprint(params, root)
-    unchanged = None if force else find_unchanged(params, out, seen, units)
+    unchanged = None if force or briefs else find_unchanged(params, out, seen, units)
     if unchanged is not None:
         return unchanged
     # With pandas, matplotlib and papermill behind them.
@@ -67,6 +68,7 @@ def run_report(
             seen=seen,
             scheduler=scheduler,
             again=again,
+            briefs=briefs,
         )
     finally:
         # Whoever loads or reports again in this process may have changed the tables meanwhile.

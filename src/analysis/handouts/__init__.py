@@ -1,0 +1,1 @@
+"""What is handed out beside the pages, made from the same findings: a sheet, a message, a Word file."""
