@@ -71,7 +71,7 @@ def assigned(source: str) -> dict[str, Any]:
 
 
 def test_there_is_a_notebook_for_a_unit_for_the_year_and_for_looking_around() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["cdcs", "explore", "year"]
+    assert [path.stem for path in NOTEBOOKS] == ["area", "cdcs", "explore", "year"]
 
 
 def default_settings() -> dict[str, Any]:
@@ -83,13 +83,14 @@ def default_settings() -> dict[str, Any]:
 FOUND = {"years_beside": [], "previous": ""}
 #: What no page of a tour shows; what the runner grants a notebook is nothing that it could know.
 LIMITS = {"page_seconds", "page_megabytes"}
+OWN = {"cdcs": {"unit_id"}, "area": {"scope", "scope_id"}}
 LEFT_OUT = {"explore": {*LIMITS, "letterhead"}}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_parameters_repeat_the_defaults_of_the_settings_exactly(path: Path) -> None:
     given = assigned(parameters_cell(read_notebook(path)).source)
-    own = {"year", "unit_id"} if path.stem == "cdcs" else {"year"}
+    own = {"year"} | OWN.get(path.stem, set())
     assert own <= set(given)
     left_out = LEFT_OUT.get(path.stem, LIMITS)
     defaults = {k: v for k, v in default_settings().items() if k not in left_out}
@@ -109,7 +110,7 @@ def test_settings_that_a_file_leaves_out_are_those_of_the_default_file() -> None
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_parameter_is_handed_on_to_the_study(path: Path) -> None:
     notebook = read_notebook(path)
-    names = set(assigned(parameters_cell(notebook).source)) - {"unit_id"}
+    names = set(assigned(parameters_cell(notebook).source)) - OWN.get(path.stem, set())
     loads = [
         node
         for cell in code_cells(notebook)

@@ -28,11 +28,15 @@ from test_site_kit import (
 
 from analysis.problems import InputError
 from analysis.site.build import build_site
+from analysis.site.layout import area_page
+from analysis.site.planning import find_areas
 from analysis.site.progress import Status
 from analysis.site.recap import Recap, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
+#: The year's page, a page a unit, and one for each of their communes, no two of which share one.
+ALL = 1 + 2 * len(UNITS)
 SHOW = "print(unit_id, year, 'cdcs')"
 BAD = "if unit_id == 'DN-RLAN': raise ValueError('hỏng & <b>')"
 Build = Callable[..., Recap]
@@ -92,14 +96,19 @@ def test_site_is_complete(study: Study, build: Build, tmp_path: Path) -> None:
     expected = {unit: "no_return" if unit in missing else "published" for unit in sorted(UNITS)}
     assert outcomes(site) == expected
     assert recap.is_done
-    assert (recap.made, recap.unchanged) == (7, 0)
+    assert (recap.made, recap.unchanged) == (ALL, 0)
     found = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert found == {
         *("index.html", "year.html", "ledger.json", "data/indicators.csv", "data/units.csv"),
         *(f"cdcs/{unit_id}.html" for unit_id in UNITS),
+        *(area_page(*area) for area in find_areas(study)),
     }
+    assert [item["page"] for item in read_ledger(site)["areas"]] == sorted(
+        area_page("commune", name) for name in study.expected_units(2024)["commune"].unique()
+    )
     executed = tmp_path / "2024.notebooks"
-    assert sorted(path.stem for path in executed.rglob("*.ipynb")) == sorted([*UNITS, "year"])
+    names = {path.stem for path in executed.rglob("*.ipynb")}
+    assert names == {Path(link).stem for link in found if link.endswith(".html")} - {"index"}
     assert b"DN-RLAN 2024 cdcs" in (site / "cdcs" / "DN-RLAN.html").read_bytes()
     with (site / "data" / "units.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -167,9 +176,9 @@ def test_nothing_changed_starts_nothing(build: Build, tmp_path: Path) -> None:
     before = pages(tmp_path / "2024")
     started: list[Status] = []
     recap = build(progress=started.append)
-    assert (recap.made, recap.unchanged, started) == (0, 7, [])
+    assert (recap.made, recap.unchanged, started) == (0, ALL, [])
     assert pages(tmp_path / "2024") == before
-    assert build(force=True).made == 7
+    assert build(force=True).made == ALL
 
 
 def test_touched_and_deleted_pages_are_made_again(build: Build, tmp_path: Path) -> None:
@@ -277,7 +286,7 @@ def test_dead_worker_costs_its_own_page_only(build: Build, tmp_path: Path) -> No
     assert [(unit, failure.error) for unit, _, failure in recap.failures] == [
         ("DN-RLAN", "tiến trình làm trang đã chết")
     ]
-    assert recap.made == 6
+    assert recap.made == ALL - 1
 
 
 RUNNER = """
@@ -286,6 +295,8 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_site_kit import make_study, write_template
 from analysis.site.build import build_site
+from analysis.site.layout import area_page
+from analysis.site.planning import find_areas
 root = Path({root!r})
 study = make_study(root / "data", ["DN-DABAN", "TH-HUC"])
 build_site(study, root / "2024", jobs=2, progress=True, notebooks=root / "notebooks",

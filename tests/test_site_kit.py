@@ -52,12 +52,16 @@ def make_notebook(*sources: str, tag: str = "parameters") -> NotebookNode:
     return v4.new_notebook(cells=cells, metadata=_METADATA)
 
 
-def write_notebooks(folder: Path, *unit_cells: str, year_cells: Iterable[str] = ()) -> Path:
-    """The two notebooks of a site; both end with the end mark."""
+def write_notebooks(
+    folder: Path, *unit_cells: str, year_cells: Iterable[str] = (), area_cells: Iterable[str] = ()
+) -> Path:
+    """The notebooks of a site; all end with the end mark."""
     folder.mkdir(parents=True, exist_ok=True)
     unit = make_notebook('unit_id = ""\nyear = 0', *unit_cells, END)
     nbformat.write(unit, folder / "cdcs.ipynb")
     nbformat.write(make_notebook("year = 0", *year_cells, END), folder / "year.ipynb")
+    area = make_notebook('scope = ""\nscope_id = ""\nyear = 0', *area_cells, END)
+    nbformat.write(area, folder / "area.ipynb")
     return folder
 
 

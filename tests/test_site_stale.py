@@ -29,12 +29,12 @@ from analysis.cli import main
 from analysis.params import Params, find_root, load_params
 from analysis.plan import Plan, load_plan
 from analysis.problems import InputError
-from analysis.reports import UnitReport
+from analysis.reports import AreaReport, UnitReport
 from analysis.reports import base as base_module
 from analysis.reports import unit as unit_module
 from analysis.site.build import build_site
+from analysis.site.planning import is_plain
 from analysis.site.progress import Status
-from analysis.site.reads import is_plain
 from analysis.site.unchanged import find_unchanged, fingerprint
 from analysis.site.why import explain_page
 from analysis.study import Study
@@ -150,12 +150,13 @@ PARAMETERS = 'unit_id = "x"\nyear = 2024\ndata = "d"'
 
 
 def plain(*cells: str) -> bool:
-    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)))
+    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)), UnitReport)
 
 
 def test_the_projects_notebook_shows_the_narrative_alone() -> None:
-    assert is_plain((find_root() / "notebooks" / "cdcs.ipynb").read_text("utf-8"))
-    assert plain("# md Nhận xét của tôi", OPEN, "report.header()", "'''chú thích'''")
+    for name, kind in (("cdcs", UnitReport), ("area", AreaReport)):
+        assert is_plain((find_root() / "notebooks" / f"{name}.ipynb").read_text("utf-8"), kind)
+    assert plain("# md Nhận xét của tôi", OPEN, "report.header()")
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,10 @@ def folder(tmp_path: Path) -> Path:
         PARAMETERS, OPEN, "report.header()", "report.results()", "report.finish()"
     )
     nbformat.write(unit_notebook, tmp_path / "notebooks" / "cdcs.ipynb")
+    given = PARAMETERS.replace('unit_id = "x"', 'scope = "x"\nscope_id = "x"')
+    opened = OPEN.replace("unit(study, unit_id", "area(study, scope, scope_id")
+    area_notebook = make_notebook(given, opened, "report.header()", "report.finish()")
+    nbformat.write(area_notebook, tmp_path / "notebooks" / "area.ipynb")
     write_template(tmp_path / "templates")
     return tmp_path
 
@@ -240,17 +245,17 @@ def made_at(folder: Path) -> dict[str, bytes]:
 
 @needs_fork
 def test_one_correction_makes_its_own_page_and_those_that_show_it(folder: Path) -> None:
-    assert build(folder).made == 4
+    assert build(folder).made == 7  # the year, three units and their communes
     # A remark stands on no page; the year's has the digest of the whole dataset.
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
     assert build(folder).made == 2
-    # A unit's own name is on its neighbours' pages too, and nobody else's.
+    # A unit's own name is on its commune's page too, and nobody else's.
     correct(folder, "XA-XY", "name", "CĐCS xã Xy mới", "roster")
     before = made_at(folder)
     again = build(folder)
     after = made_at(folder)
     assert {key for key in after if after[key] != before[key]} == {"XA-XY"}
-    assert again.made == 2
+    assert again.made == 3
 
 
 @needs_fork
@@ -259,7 +264,7 @@ def test_an_analysts_own_code_is_made_again_with_any_correction(folder: Path) ->
     notebook = nbformat.read(path, 4)
     notebook.cells.insert(-1, nbformat.v4.new_code_cell("len(study.table) and None"))
     nbformat.write(notebook, path)
-    assert build(folder).made == 4
+    assert build(folder).made == 7
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
     assert build(folder).made == 4
 
@@ -275,7 +280,7 @@ def test_a_unit_that_cannot_be_told_of_stops_no_other(
 
     real = UnitReport.digests
     monkeypatch.setattr(UnitReport, "digests", fail)
-    assert build(folder).made == 4
+    assert build(folder).made == 7
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
     assert build(folder).made == 3  # until it is known what it shows, anything may be in it
 
@@ -390,5 +395,5 @@ def test_rerun_of_the_command_reads_no_table(
     with pytest.raises(SystemExit) as stop:
         main(command)
     assert not stop.value.code
-    assert "Đã làm 0 trang, giữ nguyên 2 trang" in capsys.readouterr().out
+    assert "Đã làm 0 trang, giữ nguyên 3 trang" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -1,7 +1,7 @@
 """Trade-union plans and their indicators: tables in, figures and narratives out.
 
-The public face: `load` a dataset and a plan, compute `indicators`, open the narrative of a `unit`
-or a `year`, and `compare` two years.
+The public face: `load` a dataset and a plan, compute `indicators`, open the narrative of a `unit`,
+an `area` or a `year`, and `compare` two years.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from analysis.exploring import plot
     from analysis.loading import load
     from analysis.problems import InputError
-    from analysis.reports import unit, year
+    from analysis.reports import area, unit, year
     from analysis.study import Study, indicators
 
-__all__ = ["InputError", "Study", "compare", "indicators", "load", "plot", "unit", "year"]
+__all__ = ["InputError", "Study", "area", "compare", "indicators", "load", "plot", "unit", "year"]
 
 _HOMES = {
     "InputError": "analysis.problems",
     "Study": "analysis.study",
+    "area": "analysis.reports",
     "compare": "analysis.compare",
     "indicators": "analysis.study",
     "load": "analysis.loading",

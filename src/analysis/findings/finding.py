@@ -238,9 +238,9 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         if is_of_circle and find_circle(study, year).is_other:
             pair = same_units(study, year).get(indicator.id, ())
             earlier = [find_in(study, indicator, row) for row in pair]
-            extra["change"] = _change(earlier[1], earlier[0], "same_units") if earlier else None
+            extra["change"] = difference(earlier[1], earlier[0], "same_units") if earlier else None
         elif indicator.id in before:
-            extra["change"] = _change(finding, before[indicator.id], basis)
+            extra["change"] = difference(finding, before[indicator.id], basis)
         if is_of_circle and has_moved and finding.trajectory in _PACES:
             # The pace may be of who left and who came: the path alone can be spoken of.
             extra["trajectory"] = "behind"
@@ -367,7 +367,7 @@ def _pool(parts: list[Finding]) -> Finding:
     return replace(nothing, numerator=numerator, denominator=denominator, value=value)
 
 
-def _change(now: Finding, before: Finding, basis: str) -> Change | None:
+def difference(now: Finding, before: Finding, basis: str) -> Change | None:
     """Return how the figure that a page shows differs from an earlier one; answers have none."""
     if now.value is None or before.value is None or now.is_answer:
         return None

@@ -42,6 +42,9 @@ class Report:
         The year it tells of.
     """
 
+    #: From the page's folder to the site's.
+    up = ""
+
     def __init__(self, study: Study, year: int) -> None:
         if study.is_assumed:
             message = "đây là số liệu giả định; báo cáo chỉ lập từ số liệu đã báo cáo"
@@ -68,7 +71,7 @@ class Report:
         """Render a section and enter it into the page's contents."""
         self._contents[section] = title
         texts = self.language.words["ui"]
-        return render(template, id=section, title=title, t=texts, **context)
+        return render(template, id=section, title=title, t=texts, up=self.up, **context)
 
     def head(self, kicker: str, title: str, facts: list[tuple[str, str]]) -> Fragment:
         """Show a page's head: who it is about, its edition and, if wanted, the letterhead."""

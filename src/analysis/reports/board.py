@@ -122,7 +122,7 @@ class Boards(Report):
     def _named(self, key: str) -> dict[str, str]:
         if self._is_by_commune:
             return {"name": key, "href": ""}
-        return {"name": str(self.units.at[key, "name"]), "href": f"cdcs/{key}.html"}
+        return {"name": str(self.units.at[key, "name"]), "href": f"{self.up}cdcs/{key}.html"}
 
     def _cell_texts(self, shown: pd.DataFrame, what: str) -> dict[tuple[str, str], dict[str, str]]:
         """Return each cell's sign with what is short enough to stand beside it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,19 @@ from matplotlib.figure import Figure
 
 from analysis.figures import TaskBar, rates, tasks_chart, trends
 from analysis.figures import path as path_chart
-from analysis.findings import Finding, Tally, find, find_before, find_circle, find_years, tally
+from analysis.findings import (
+    Change,
+    Finding,
+    Tally,
+    find,
+    find_before,
+    find_circle,
+    find_years,
+    tally,
+)
 from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated, is_comparable
-from analysis.findings.finding import find_in
+from analysis.findings.finding import difference, find_in
 from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
 from analysis.pages.fragments import EndMark, Fragment, render
@@ -302,17 +312,17 @@ class YearReport(Boards):
 
     def same_perimeter(self) -> Fragment | None:
         """Show both years over the same units, where the circle of units itself has changed."""
-        rows = same_units(self.study, self.year) if self.circle.is_other else {}
-        if not rows:
-            return None
+        rows = self.same_rows()
         lines = []
         for finding in self.wholes:
-            change = finding.change
-            if change is not None and change.basis:
-                pair = [
-                    find_in(self.study, finding.indicator, r) for r in rows[finding.indicator.id]
-                ]
-                lines.append(self._perimeter_row(finding, pair[0], pair[1]))
+            pair = [
+                find_in(self.study, finding.indicator, r)
+                for r in rows.get(finding.indicator.id, ())
+            ]
+            if pair and (change := difference(pair[1], pair[0], "same_units")) is not None:
+                lines.append(self._perimeter_row(finding, pair[0], pair[1], change))
+        if not lines:
+            return None
         texts, last = self.language.words["ui"], str(self.year - 1)
         headings = {
             "title": texts["indicator"],
@@ -335,7 +345,13 @@ class YearReport(Boards):
             missing_heading="",
         )
 
-    def _perimeter_row(self, finding: Finding, before: Finding, now: Finding) -> dict[str, str]:
+    def same_rows(self) -> Mapping[str, tuple[Any, Any]]:
+        """Return last year's rows and this year's over the units in both; none where all are."""
+        return same_units(self.study, self.year) if self.circle.is_other else {}
+
+    def _perimeter_row(
+        self, finding: Finding, before: Finding, now: Finding, change: Change
+    ) -> dict[str, str]:
         say = self.language.say
         last = self.before.get(finding.indicator.id)
         return {
@@ -344,7 +360,7 @@ class YearReport(Boards):
             "now": say("value", finding),
             "same_before": say("value", before),
             "same_now": say("value", now),
-            "change": say("change_size", finding.change),
+            "change": say("change_size", change),
         }
 
     def _coverage_line(self) -> str:

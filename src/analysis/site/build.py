@@ -30,7 +30,7 @@ from analysis.site.editions import (
 from analysis.site.engine import Start
 from analysis.site.gate import Failure
 from analysis.site.helper import Recipe
-from analysis.site.layout import INDEX, LEDGER, Layout, unit_page
+from analysis.site.layout import INDEX, LEDGER, Layout
 from analysis.site.ledger import (
     Earlier,
     Entry,
@@ -167,7 +167,7 @@ def build_site(
             remember(layout, placed, seen)
 
     failures = tuple(
-        (page.unit_id, page.name, failure)
+        (page.key, page.name, failure)
         for page in asked
         if (failure := _entry(ledger, page).failure) is not None
     )
@@ -202,12 +202,17 @@ def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -
         "package": inputs.package_version(),
         "libraries": inputs.library_versions(),
     }
-    kept = {
-        key: keep(earlier.units.get(key) if key else earlier.year_page, page.inputs, layout)
-        for key, page in pages.items()
-    }
-    units = {key: entry for key, entry in kept.items() if key is not None}
-    return Ledger(about, kept[None], units, {key: pages[key].name for key in units})
+    kept = {key: keep(earlier.pages.get(key), page.inputs, layout) for key, page in pages.items()}
+    units, areas = (
+        {
+            key: entry
+            for key, entry in kept.items()
+            if key and ("scope" in pages[key].given) is is_area
+        }
+        for is_area in (False, True)
+    )
+    names = {key: page.name for key, page in pages.items() if key is not None}
+    return Ledger(about, kept[None], units, areas, names)
 
 
 def _not_expected(study: Study) -> list[dict[str, str]]:
@@ -226,17 +231,16 @@ def _not_expected(study: Study) -> list[dict[str, str]]:
 
 
 def _entry(ledger: Ledger, page: Page) -> Entry:
-    return ledger.year_page if page.unit_id is None else ledger.units[page.unit_id]
+    return ledger.pages[page.key]
 
 
 def _make_task(page: Page, study: Study, template: Template, start: Start) -> Task:
-    more = {} if page.unit_id is None else {"unit_id": page.unit_id}
     is_shared = study.params.edition == "share"
     return Task(
         page=page.link,
         label=page.label,
         notebook=page.source.text,
-        parameters=page.source.parameters(study.params, **more),
+        parameters=page.source.parameters(study.params, **page.given),
         cwd=str(page.source.path.parent.resolve()),
         seconds=study.params.page_seconds,
         megabytes=study.params.page_megabytes,
@@ -270,7 +274,7 @@ def _make_pages(
                 for result in results:
                     page = page_of[result.page]
                     entry = _store(result, page, _entry(ledger, page), layout)
-                    _enter(ledger, page, entry)
+                    ledger.put(page.key, entry)
                     running.pop(result.page, None)
                     done, failed = done + 1, failed + (entry.outcome == "failed")
                     show(Status(done, len(todo), failed, tuple(running.values())))
@@ -299,23 +303,16 @@ def _store(result: Result, page: Page, before: Entry, layout: Layout) -> Entry:
     return replace(before, outcome="failed", is_stale=is_there(before, layout), failure=failure)
 
 
-def _enter(ledger: Ledger, page: Page, entry: Entry) -> None:
-    if page.unit_id is None:
-        ledger.year_page = entry
-    else:
-        ledger.units[page.unit_id] = entry
-
-
 def _save(ledger: Ledger, layout: Layout) -> None:
     ledger.made_at = _now()
     write_atomically(layout.file(LEDGER), ledger.as_json())
 
 
 def _remove_leftovers(earlier: Earlier, ledger: Ledger, layout: Layout) -> None:
-    """Remove the pages of units that are not expected any more, if they are still ours."""
-    for unit_id, entry in earlier.units.items():
-        if unit_id not in ledger.units and is_there(entry, layout):
-            for path in (layout.file(unit_page(unit_id)), layout.executed(unit_page(unit_id))):
+    """Remove the pages of units and areas that are not expected any more, if they are still ours."""
+    for key, entry in earlier.pages.items():
+        if key not in ledger.pages and is_there(entry, layout) and entry.page is not None:
+            for path in (layout.file(entry.page), layout.executed(entry.page)):
                 path.unlink(missing_ok=True)
 
 

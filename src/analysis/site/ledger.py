@@ -16,7 +16,8 @@ from analysis.site.layout import LEDGER, YEAR_PAGE, Layout, unit_page
 from analysis.tables.dictionary import dictionary
 
 Outcome = Literal["published", "no_return", "failed", "not_run"]
-FORMAT = 1
+FORMAT = 2
+_AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Ledger:
         The year's own page.
     units : dict of str to Entry
         Every expected unit.
+    areas : dict of str to Entry
+        The pages of communes and commune unions, by link.
     names : dict of str to str
         What each unit is called.
     made_at : str
@@ -100,8 +103,24 @@ class Ledger:
     about: dict[str, Any]
     year_page: Entry
     units: dict[str, Entry]
+    areas: dict[str, Entry]
     names: dict[str, str]
     made_at: str = ""
+
+    @property
+    def pages(self) -> dict[str | None, Entry]:
+        """Every page's entry: the year's under None, a unit's under its id, an area's under its link."""
+        pages: dict[str | None, Entry] = {None: self.year_page}
+        return pages | dict(self.units) | dict(self.areas)
+
+    def put(self, key: str | None, entry: Entry) -> None:
+        """Set what came of a page."""
+        if key is None:
+            self.year_page = entry
+        elif key in self.areas:
+            self.areas[key] = entry
+        else:
+            self.units[key] = entry
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -113,6 +132,10 @@ class Ledger:
             "units": [
                 {"unit_id": unit_id, "name": self.names[unit_id], **entry.as_record()}
                 for unit_id, entry in sorted(self.units.items())
+            ],
+            "areas": [
+                {"link": link, "name": self.names[link], **entry.as_record()}
+                for link, entry in sorted(self.areas.items())
             ],
         }
 
@@ -129,12 +152,19 @@ class Earlier:
     ----------
     year_page : Entry
         The year's own page.
-    units : dict of str to Entry
-        The units of then.
+    units, areas : dict of str to Entry
+        The units and areas of then.
     """
 
     year_page: Entry
     units: dict[str, Entry]
+    areas: dict[str, Entry]
+
+    @property
+    def pages(self) -> dict[str | None, Entry]:
+        """Every page's entry, as `Ledger.pages`."""
+        pages: dict[str | None, Entry] = {None: self.year_page}
+        return pages | dict(self.units) | dict(self.areas)
 
 
 def read_record(layout: Layout) -> dict[str, Any]:
@@ -151,21 +181,23 @@ def read_earlier(layout: Layout) -> Earlier:
 
     Files are compared, kept and removed by what it says: every name in it is checked.
     """
-    nothing = Earlier(Entry("not_run"), {})
+    nothing = Earlier(Entry("not_run"), {}, {})
     record = read_record(layout)
     names = dictionary().tables["roster"].columns["unit_id"].type.pattern or ""
     try:
         if record["format"] != FORMAT:
             return nothing
         units = {item["unit_id"]: Entry.from_record(item) for item in record["units"]}
+        areas = {item["link"]: Entry.from_record(item) for item in record["areas"]}
         year_page = Entry.from_record(record["year_page"])
         pages = {unit_page(unit_id): entry for unit_id, entry in units.items()}
-        pages[YEAR_PAGE] = year_page
+        pages |= {YEAR_PAGE: year_page, **areas}
         is_sound = all(re.fullmatch(names, unit_id) for unit_id in units)
+        is_sound &= all(re.fullmatch(_AREA, link) for link in areas)
     except (ValueError, KeyError, TypeError):
         return nothing
     is_sound &= all(entry.page in (None, link) for link, entry in pages.items())
-    return Earlier(year_page, units) if is_sound else nothing
+    return Earlier(year_page, units, areas) if is_sound else nothing
 
 
 def keep(entry: Entry | None, inputs: dict[str, str], layout: Layout) -> Entry:

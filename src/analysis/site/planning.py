@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import inspect
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from analysis.problems import InputError, error
-from analysis.reports import unit
+from analysis.reports import UnitReport, area, unit
+from analysis.reports.area import AREA_SCOPES, AreaReport
 from analysis.site import inputs
-from analysis.site.layout import UNIT_NOTEBOOK, YEAR_NOTEBOOK, YEAR_PAGE, unit_page
-from analysis.site.notebooks import Source, read_source
-from analysis.site.reads import is_plain
+from analysis.site.layout import (
+    AREA_NOTEBOOK,
+    UNIT_NOTEBOOK,
+    YEAR_NOTEBOOK,
+    YEAR_PAGE,
+    area_page,
+    unit_page,
+)
+from analysis.site.notebooks import Source, parse_notebook, read_source
 from analysis.site.templates import Template
 from analysis.study import Study
 
 _DIGITS = 16
+# The cells of our own notebooks: a narrative is opened as the settings say, and its sections shown.
+_LITERAL = r"""(?:"[^"\\\n]*"|'[^'\\\n]*'|-?[\d.]+|\[\]|\{\}|None|True|False)"""
+_PARAMETERS = rf"(?:\w+ = {_LITERAL}\n?)+"
+_LOAD = r"import analysis\s+study = analysis\.load\(\s*year(?:,\s*(\w+)=\1)*,?\s*\)\s+"
+_OPENED = {
+    UnitReport: r"report = analysis\.unit\(study, unit_id, year\)",
+    AreaReport: r"report = analysis\.area\(study, scope, scope_id, year\)",
+}
 
 
 @dataclass(frozen=True)
@@ -27,12 +45,14 @@ class Page:
     ----------
     link : str
         From the site's folder.
-    unit_id : str or None
-        None for the year's own page.
+    key : str or None
+        Its key in the ledger: a unit's id, an area's link; None for the year's own page.
     name : str
         Who it is about.
     source : Source
         The notebook.
+    given : dict of str to str
+        The notebook's parameters beside the settings.
     inputs : dict of str to str
         The hashes of what it is made from, by name.
     has_return : bool
@@ -40,19 +60,20 @@ class Page:
     """
 
     link: str
-    unit_id: str | None
+    key: str | None
     name: str
     source: Source
+    given: dict[str, str]
     inputs: dict[str, str]
     has_return: bool = True
 
     @property
     def label(self) -> str:
         """What a progress bar calls it."""
-        return self.unit_id or "trang năm"
+        return self.key or "trang năm"
 
 
-#: Every page of a site by unit id, the year's own by None.
+#: Every page of a site by its key, the year's own by None.
 Pages = dict[str | None, Page]
 
 
@@ -61,6 +82,7 @@ class Sources(NamedTuple):
 
     year: Source
     unit: Source
+    area: Source
 
 
 def read_sources(folder: Path) -> Sources:
@@ -74,7 +96,35 @@ def read_sources(folder: Path) -> Sources:
     return Sources(
         read_source(folder / YEAR_NOTEBOOK, ["year"]),
         read_source(folder / UNIT_NOTEBOOK, ["unit_id", "year"]),
+        read_source(folder / AREA_NOTEBOOK, ["scope", "scope_id", "year"]),
     )
+
+
+def is_plain(text: str, kind: type[UnitReport] | type[AreaReport]) -> bool:
+    """Tell whether a notebook does no more than open one narrative and show its sections.
+
+    The narrative knows what it reads (`UnitReport.digests`). An analyst's own code may read
+    anything: then every figure of the dataset counts as read, rather than a page being wrong in
+    silence.
+
+    Parameters
+    ----------
+    text : str
+        The notebook's text.
+    kind : type
+        Whose narrative it is to open.
+    """
+    sections = "|".join(
+        name
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if name[0] != "_" and list(inspect.signature(method).parameters) == ["self"]
+    )
+    ours = re.compile(rf"{_LOAD}{_OPENED[kind]}|report\.(?:{sections})\(\)")
+    for cell in parse_notebook(text).cells:
+        pattern = _PARAMETERS if "parameters" in cell.metadata.get("tags", []) else ours
+        if cell.cell_type == "code" and not re.fullmatch(pattern, cell.source.strip()):
+            return False
+    return True
 
 
 def check_asked(study: Study, units: Sequence[str] | None) -> None:
@@ -121,30 +171,49 @@ def plan_pages(
         The units to look at; all that have to report by default.
     """
     year = study.params.year
-    year_source, unit_source = sources
+    year_source, unit_source, area_source = sources
     shared = inputs.shared_inputs(study.params, study.root, template)
-    for_year, for_unit = (
+    for_year, for_unit, for_area = (
         shared | inputs.notebook_inputs(source.text, source.names, study.params)
-        for source in (year_source, unit_source)
+        for source in sources
     )
-    if not is_plain(unit_source.text):
+    if not is_plain(unit_source.text, UnitReport):
         for_unit |= _anything(study)
+    if not is_plain(area_source.text, AreaReport):
+        for_area |= _anything(study)
     title = f"Trang năm {year}"
-    pages: Pages = {None: Page(YEAR_PAGE, None, title, year_source, for_year | _anything(study))}
+    pages: Pages = {
+        None: Page(YEAR_PAGE, None, title, year_source, {}, for_year | _anything(study))
+    }
     for unit_id, row in study.expected_units(year).iterrows():
         key = str(unit_id)
         if only is not None and key not in only:
             continue
-        own = _own_inputs(study, key)
-        pages[key] = Page(
-            unit_page(key), key, row["name"], unit_source, for_unit | own, bool(row["has_return"])
-        )
+        own = _own_inputs(study, partial(unit, study, key, year))
+        made_of = for_unit | own
+        given, is_there = {"unit_id": key}, bool(row["has_return"])
+        pages[key] = Page(unit_page(key), key, row["name"], unit_source, given, made_of, is_there)
+    for scope, scope_id in find_areas(study):
+        link = area_page(scope, scope_id)
+        if only is None or link in only:
+            open_area = partial(area, study, scope, scope_id, year)
+            given = {"scope": scope, "scope_id": scope_id}
+            name = study.dataset.description.parents.get(scope_id, scope_id)
+            made_of = for_area | _own_inputs(study, open_area)
+            pages[link] = Page(link, link, name, area_source, given, made_of)
     return pages
 
 
-def _own_inputs(study: Study, unit_id: str) -> dict[str, str]:
+def find_areas(study: Study) -> list[tuple[str, str]]:
+    """Return the areas that have a page: every commune, and every parent but the issuer itself."""
+    units = study.expected_units(study.params.year)
+    found = [(scope, str(key)) for scope in AREA_SCOPES for key in sorted(units[scope].unique())]
+    return [pair for pair in found if pair != ("parent", study.plan.issuer.id)]
+
+
+def _own_inputs(study: Study, open_report: Callable[[], UnitReport | AreaReport]) -> dict[str, str]:
     try:
-        return unit(study, unit_id, study.params.year).digests()
+        return open_report().digests()
     except Exception:
         # The page's own cell will say what is wrong; until it is known, anything may be in it.
         return _anything(study)

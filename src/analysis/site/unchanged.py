@@ -106,7 +106,7 @@ def find_unchanged(
         return None
     earlier = read_earlier(layout)
     asked = _find_asked(earlier, units)
-    entries = [earlier.year_page, *earlier.units.values()]
+    entries = list(earlier.pages.values())
     made = [entry for entry in entries if entry.page is not None]
     if not all(map(is_good, asked)) or not all(is_there(entry, layout) for entry in made):
         return None
@@ -117,7 +117,7 @@ def find_unchanged(
 
 def _find_asked(earlier: Earlier, units: Sequence[str] | None) -> list[Entry]:
     if units is None:
-        return [earlier.year_page, *earlier.units.values()]
+        return list(earlier.pages.values())
     nobody = Entry("not_run")
     # The year's page is made with any unit's if there is none; stale, it stays.
     index_leads_to = replace(earlier.year_page, is_stale=False)

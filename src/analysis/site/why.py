@@ -63,15 +63,14 @@ def explain_page(
     InputError
         If nobody of that name has to report that year.
     """
-    unit_id = None if name == YEAR else name
-    only = [] if unit_id is None else [unit_id]
-    check_asked(study, only)
+    key = None if name == YEAR else name
+    only = [] if key is None else [key]
+    check_asked(study, [name for name in only if not name.startswith("area/")])
     layout = Layout(out.resolve())
     sources = read_sources(notebooks or study.root / "notebooks")
-    page = plan_pages(with_surroundings(study, layout), sources, template, only)[unit_id]
+    page = plan_pages(with_surroundings(study, layout), sources, template, only)[key]
     earlier = read_earlier(layout)
-    entry = earlier.year_page if unit_id is None else earlier.units.get(unit_id)
-    return _explain(page, entry or Entry("not_run"), layout)
+    return _explain(page, earlier.pages.get(key, Entry("not_run")), layout)
 
 
 def _explain(page: Page, entry: Entry, layout: Layout) -> list[str]:

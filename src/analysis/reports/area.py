@@ -1,0 +1,193 @@
+"""The narrative of one area in one year: a commune, or the units of one commune union."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from analysis.compare import side_by_side
+from analysis.findings import Circle, Finding, find, find_before, tally
+from analysis.findings.finding import by_nearness
+from analysis.pages.fragments import EndMark, Fragment
+from analysis.problems import InputError, error
+from analysis.reports.base import Report
+from analysis.reports.year import YearReport
+from analysis.study import Study
+
+_MOST_MISSED = 5
+_DIGITS = 16
+#: What an area may be: a column of the register and a scope of the indicator table.
+AREA_SCOPES = ("parent", "commune")
+
+
+class AreaReport(YearReport):
+    """The narrative of an area; made by `area`: the year's page for its units alone.
+
+    Attributes
+    ----------
+    scope, scope_id : str
+        Which area: a commune, or whom its units report to.
+    """
+
+    up = "../"
+
+    def __init__(self, study: Study, scope: str, scope_id: str, year: int) -> None:
+        Report.__init__(self, study, year)
+        if scope not in AREA_SCOPES:
+            message = f"phạm vi phải là một trong: {', '.join(AREA_SCOPES)}"
+            raise InputError([error(message, code="unknown_scope", column="scope", value=scope)])
+        everybody = study.expected_units(year)
+        self.units = everybody[everybody[scope] == scope_id]
+        if self.units.empty:
+            message = f"năm {year} không có CĐCS nào phải báo cáo thuộc nơi này"
+            raise InputError([error(message, code="no_area", column="scope_id", value=scope_id)])
+        self.scope, self.scope_id = scope, scope_id
+        self.ended_on, self.gaps = None, {}
+        last = study.expected_units(year - 1)
+        before = last[last[scope] == scope_id].index
+        left, joined = before.difference(self.units.index), self.units.index.difference(before)
+        self.circle = Circle(len(before), len(self.units), len(left), len(joined))
+        self.before, _ = find_before(study, scope, scope_id, year)
+        self.findings = {
+            # Where other units are in it, better or worse is not theirs.
+            key: replace(f, change=None) if self.circle.is_other else f
+            for key, f in find(study, scope, scope_id, year).items()
+        }
+
+    @property
+    def name(self) -> str:
+        """What the area is called."""
+        if self.scope == "commune":
+            return self.scope_id
+        return self.study.dataset.description.parents.get(self.scope_id, self.scope_id)
+
+    def header(self) -> Fragment:
+        """Show which area this is about, and how much of it is there."""
+        texts, numbers = self.language.words["ui"], self.language.numbers
+        facts = [
+            (texts["expected"], numbers.count(len(self.units))),
+            (texts["received"], numbers.count(int(self.units["has_return"].sum()))),
+        ]
+        kicker = f"{texts[f'area_{self.scope}']} · {texts['year'].lower()} {self.year}"
+        return self.head(f"{kicker} · {self.study.plan.short}", self.name, facts)
+
+    def summary(self) -> Fragment:
+        """Show what was met, and what is nearest to be met."""
+        say = self.language.say
+        counts = tally(self.year, self.findings.values(), list(self.before.values()))
+        notes = [self._coverage_line(), *self._perimeter_lines()]
+        missed = by_nearness(f for f in self.wholes if f.verdict == "not_met")
+        lines = [self.line(f) for f in missed[:_MOST_MISSED]]
+        rest = [f.indicator.short for f in missed[_MOST_MISSED:]]
+        if rest:
+            lines.append({"title": "", "text": say("others_met", rest)})
+        groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
+        context: dict[str, Any] = {"lead": say("tally", counts, self.name), "notes": notes}
+        title = self.language.ui("summary")
+        return self._render("tom-tat", "summary", title, **context, events=[], groups=groups)
+
+    def figure_targets(self) -> Fragment | None:
+        """Draw the area's judged shares against their targets; nothing where there are none."""
+        judged = [f for f in self.wholes if f.is_judged and f.indicator.is_fraction]
+        return self._figure_targets(self.name, [f for f in judged if f.value is not None])
+
+    def _headings_beside(self) -> list[str]:
+        return [*Report._headings_beside(self), self.language.ui("district_value")]
+
+    def _beside(self, finding: Finding) -> list[str]:
+        return [*Report._beside(self, finding), self._district.get(finding.indicator.id, "")]
+
+    @cached_property
+    def _district(self) -> dict[str, str]:
+        whole = find(self.study, "district", self.study.plan.issuer.id, self.year)
+        return {key: self.language.say("value", f) for key, f in whole.items()}
+
+    def same_rows(self) -> Mapping[str, tuple[Any, Any]]:
+        """Return last year's rows and this year's over the units that are in both."""
+        if not self.circle.is_other or self.study.params.edition != "internal":
+            return {}
+        table = side_by_side(self.study, self.year - 1, self.year, "same_perimeter", self.scope)
+        table = table[table["scope_id"] == self.scope_id]
+        rows = {(int(r.year), str(r.indicator)): r for r in table.itertuples(index=False)}
+        return {
+            key: (rows[self.year - 1, key], row)
+            for (y, key), row in rows.items()
+            if y == self.year and (self.year - 1, key) in rows
+        }
+
+    def digests(self) -> dict[str, str]:
+        """Return hashes of all that the page shows: the area's own rows, its units' and the district's.
+
+        Returns
+        -------
+        dict of str to str
+            ``figures``: of the area and its units, this year and last; ``surroundings``: the
+            district's results and the same units' in both years.
+        """
+        study, years = self.study, (self.year - 1, self.year)
+        own: list[object] = [self.units.astype(str).to_dict(), self.circle]
+        for year in years:
+            own.append(dict(study.rows(self.scope, self.scope_id, year)))
+            own += [dict(study.rows("unit", str(key), year)) for key in self.units.index]
+            if year in study.dataset.years:
+                duties = study.duties(year)
+                own += [duties.get(str(key), ()) for key in self.units.index]
+        around = [self._district, *map(repr, self.same_rows().items())]
+        return {"figures": _hash(own), "surroundings": _hash(around)}
+
+    def data_digest(self) -> str:
+        """Return what tells this page's data from any other's: the ledger has the same words."""
+        return "-".join(self.digests().values())
+
+    def finish(self) -> EndMark:
+        """End the page: its title, its contents and the mark that it ran to the end."""
+        texts = self.language.words["ui"]
+        counts = tally(self.year, self.findings.values())
+        return self._end(
+            self.language.say("tally", counts, self.name),
+            f"{self.name} – {texts['year'].lower()} {self.year}",
+            nav=[
+                {"href": "../index.html", "text": texts["back_to_index"]},
+                {"href": "../year.html", "text": texts["back_to_year"]},
+            ],
+        )
+
+
+def _hash(facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_DIGITS]
+
+
+def area(study: Study, scope: str, scope_id: str, year: int) -> AreaReport:
+    """Open the narrative of a commune, or of the units of one commune union, in one year.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    scope : {"commune", "parent"}
+        What ``scope_id`` is.
+    scope_id : str
+        A commune's name as in the register, or the id in its ``parent`` column.
+    year : int
+        A year of the roster.
+
+    Returns
+    -------
+    AreaReport
+        Each method shows one section in a notebook.
+
+    Raises
+    ------
+    InputError
+        If no unit of that place has to report in the year.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> len(area(load(2024), "commune", "Khe Sanh", 2024).units)
+    22
+    """
+    return AreaReport(study, scope, scope_id, year)
