@@ -224,7 +224,7 @@ def test_disk_full_at_any_write_or_rename(
             assert again[name] == content, f"{name} after call {number}"
         shutil.rmtree(folder)
     assert number > 40
-    assert number - failed <= len(new)  # a folder that cannot be synced is no failure
+    assert number - failed <= len(new) + 1  # a folder that cannot be synced is no failure
 
 
 def test_disk_full_at_the_index(
