@@ -20,7 +20,15 @@ from jinja2 import nodes
 from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
 
 import analysis
-from analysis.findings import Change, Circle, Finding, Passage, find, tally
+from analysis.findings import (
+    Change,
+    Circle,
+    Finding,
+    Passage,
+    find,
+    find_circumstances,
+    tally,
+)
 from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
 from analysis.handouts.brief import make_brief
@@ -320,6 +328,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         for pair in ((None, None), (1234, None), (1234, 2345))
     ]
     restated += [Restated(f, "not_met", 1, 2, is_bare=True) for f in told.shared]
+    facts = [find_circumstances(one, year) for one in (study, redact(study)) for year in YEARS]
     pairs = [(a, b) for b in range(4) for a in range(b + 1)]
     named = [(2024, name) for name in ("CĐCS Trường A", issuer)]
     ended = language.date(date(2025, 6, 30))
@@ -409,6 +418,14 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "peers_small": [()],
         "fig_targets_title": [(*pair, met) for pair in pairs for met in (0, pair[1])],
         "sum_of_known": [(1234, n) for n in (0, 1, 2)],
+        "without": [(n,) for n in (0, 1, 2)],
+        "circumstances": [
+            (replace(found, whole=replace(found.whole, unknown=unknown), before=before), day)
+            for found in facts
+            for unknown in (0, 1, 2)
+            for before in (None, found.before, found.whole, found.types[0])
+        ],
+        "events": [(found, most) for found in facts for most in (0, 3, 99)],
         "fig_targets_subtitle": [
             (name, year, has_bounds) for year, name in named for has_bounds in (True, False)
         ],

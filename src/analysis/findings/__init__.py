@@ -2,6 +2,7 @@
 
 from analysis.findings.board import board, task_board
 from analysis.findings.circle import Circle, find_circle
+from analysis.findings.circumstances import Circumstances, Crowd, find_circumstances
 from analysis.findings.finding import Change, Finding, find, find_before, find_years
 from analysis.findings.lineage import Passage, find_passages
 from analysis.findings.peers import Peers, compare_with_peers
@@ -10,6 +11,8 @@ from analysis.findings.tally import Tally, tally
 __all__ = [
     "Change",
     "Circle",
+    "Circumstances",
+    "Crowd",
     "Finding",
     "Passage",
     "Peers",
@@ -19,6 +22,7 @@ __all__ = [
     "find",
     "find_before",
     "find_circle",
+    "find_circumstances",
     "find_passages",
     "find_years",
     "tally",

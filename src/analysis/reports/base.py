@@ -21,6 +21,7 @@ from analysis.problems import InputError, error
 from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
+from analysis.tables.peoples_text import to_html
 from analysis.tasks import Duty
 
 #: A reader does a few things well; the table has the rest.
@@ -55,6 +56,9 @@ class Report:
         self.findings: dict[str, Finding] = {}
         self.before: dict[str, Finding] = {}
         self._contents: dict[str, str] = {}
+
+    #: Whose own words the page prints: a unit's id; empty for those of the whole.
+    writer = ""
 
     @property
     def wholes(self) -> list[Finding]:
@@ -280,6 +284,15 @@ class Report:
             "documents": documents,
             "note": say("duty_note", duty.note) if duty.note else "",
         }
+
+    def written(self, *words: str) -> list[dict[str, Any]]:
+        """Return what people have written under some of the dictionary's ``statement`` headings."""
+        found = self.study.words_of(self.year, self.writer)
+        return [
+            {"heading": self.language.dictionary_word("statement", word), "html": to_html(markdown)}
+            for word, markdown in found.items()
+            if word in words
+        ]
 
     def definitions(self) -> Fragment:
         """Show how each indicator of this page is computed and what was decided about it."""

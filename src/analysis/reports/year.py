@@ -16,11 +16,13 @@ from analysis.figures import TaskBar, rates, tasks_chart, trends
 from analysis.figures import path as path_chart
 from analysis.findings import (
     Change,
+    Circumstances,
     Finding,
     Tally,
     find,
     find_before,
     find_circle,
+    find_circumstances,
     find_years,
     tally,
 )
@@ -48,6 +50,7 @@ _MOST_PLACES = 4
 #: The verdict whose sign and colour a group of states shares in the figure.
 _GROUP_TONES = {"done": "met", "open": "not_due", "late": "not_met", "silent": "undetermined"}
 _MOST_UNITS = 20
+_MOST_NAMED = 3
 _ASSESSED = {
     "met": "good_heading",
     "not_met": "bad_heading",
@@ -128,6 +131,41 @@ class YearReport(Boards):
         """Say at once where the district's own grade is another than last year's."""
         grades = [f for f in self.wholes if f.is_grade and f.change and f.change.difference != 0]
         return [f"{line['title']}: {line['text']}" for line in map(self.line, grades)]
+
+    def circumstances(self) -> Fragment:
+        """Show with what the year began and ended: unions, members, events; then the office's words."""
+        say, found = self.language.say, find_circumstances(self.study, self.year)
+        day = self.language.date(self.study.plan.cut_off_in(self.year))
+        lines = [say("circumstances", found, day), say("events", found, _MOST_NAMED)]
+        return self._render(
+            "dac-diem",
+            "circumstances",
+            self.language.dictionary_word("statement", "circumstances"),
+            lines=lines,
+            statements=self.written("circumstances"),
+            table=self.table_of_types(found),
+        )
+
+    def table_of_types(self, found: Circumstances) -> dict[str, Any]:
+        """Return unions and members by type as a table of the page's templates."""
+        texts, count = self.language.words["ui"], self.language.numbers.count
+        has_people = all(one.members is not None for one in found.types)
+        names = {"type": texts["unit_type"], "units": texts["unit"]}
+        people = {"members": texts["members"], "women": texts["women"]} if has_people else {}
+        rows = [
+            {
+                "type": self.language.dictionary_word("unit_type", one.unit_type),
+                "units": count(one.units),
+                "members": self.language.say("sum_of_known", one.members or 0, one.unknown),
+                "women": count(one.women or 0),
+            }
+            for one in found.types
+        ]
+        columns = [
+            {"key": key, "label": label, "number": key != "type"}
+            for key, label in {**names, **people}.items()
+        ]
+        return {"caption": self.language.ui("types_caption"), "columns": columns, "rows": rows}
 
     def leadership(self) -> Fragment:
         """Show part I of a review: what the district itself did, to its end if it ended."""
