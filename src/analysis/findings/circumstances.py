@@ -14,6 +14,7 @@ from analysis.tables.dictionary import dictionary
 
 #: The events that a report names, in its order.
 EVENTS = ("founded", "merged", "split", "dissolved", "transferred_in", "transferred_out")
+_PEOPLE = ("members_total", "members_female")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Crowd:
     units : int
         How many unions.
     members, women : int or None
-        Sums of what is known; None where the edition withholds them.
+        Sums of what is known; None where the edition withholds them, and women also where they are
+        not known of more unions than the members are.
     unknown : int
         Of how many unions the members are not known.
     """
@@ -98,19 +100,25 @@ def find_circumstances(study: Study, year: int) -> Circumstances:
 
 def _whole(study: Study, year: int) -> Crowd:
     units = study.expected_units(year)
-    members, women = (
-        study.roster_total(year, name) for name in ("members_total", "members_female")
-    )
-    empty = units.index[units["members_total"].isna()]
-    unknown = sum("members_total" not in study.hidden_columns(str(key), year) for key in empty)
-    return Crowd("", len(units), members, women, unknown)
+    members, women = (study.roster_total(year, name) for name in _PEOPLE)
+    unknown = [_count_unknown(study, units, name, year) for name in _PEOPLE]
+    is_known = unknown[1] <= unknown[0]
+    return Crowd("", len(units), members, women if is_known else None, unknown[0])
+
+
+def _count_unknown(study: Study, units: pd.DataFrame, column: str, year: int) -> int:
+    """Return of how many units a count was not reported; one that is withheld was."""
+    empty = units.index[units[column].isna()]
+    return sum(column not in study.hidden_columns(str(key), year) for key in empty)
 
 
 def _type(study: Study, word: str, units: pd.DataFrame) -> Crowd:
     if study.params.edition != "internal":
         return Crowd(word, len(units))
-    members, women = (int(units[name].sum()) for name in ("members_total", "members_female"))
-    return Crowd(word, len(units), members, women, int(units["members_total"].isna().sum()))
+    members, women = (int(units[name].sum()) for name in _PEOPLE)
+    unknown = [int(units[name].isna().sum()) for name in _PEOPLE]
+    is_known = unknown[1] <= unknown[0]
+    return Crowd(word, len(units), members, women if is_known else None, unknown[0])
 
 
 def _events(study: Study, year: int) -> dict[str, tuple[str, ...]]:

@@ -157,7 +157,7 @@ class YearReport(Boards):
                 "type": self.language.dictionary_word("unit_type", one.unit_type),
                 "units": count(one.units),
                 "members": self.language.say("sum_of_known", one.members or 0, one.unknown),
-                "women": count(one.women or 0),
+                "women": "–" if one.women is None else count(one.women),
             }
             for one in found.types
         ]
