@@ -259,6 +259,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     numeric = [f for f in judged if not f.is_answer]
     rates = [f for f in numeric if f.indicator.is_fraction]
     numbers = [f for f in every if f.value is not None and not f.is_answer and not f.is_grade]
+    short = [f for f in told.units if f.shortfall and not f.is_answer]
     missed = [f for f in told.district if f.verdict == "not_met" and f.indicator.over == "units"]
     gaps = [find_gap(study, f) for f in missed if f.indicator.is_fraction]
     gaps = [gap for gap in gaps if gap.units]
@@ -499,6 +500,13 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "own_amounts": [
             (*(language.heading(name) for name in ("fund_allocated", "fund_collected")), 1234, 5678)
         ],
+        "extremes": [
+            ([], None),
+            *(([f], g) for f in short[:9] for g in (None, short[-1])),
+            (short[:3], short[-1]),
+        ],
+        "unit_note": [("A",)],
+        "send_form": [(2024, "A", day)],
         "gap_size": [(f,) for f in every if f.verdict == "not_met"],
         "gaps_rest": [(1,), (3,)],
         "brief_task": [(d, day) for d in duties],

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
+from analysis.findings.finding import by_nearness
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Indicator, Task
@@ -109,10 +110,11 @@ class Report:
             "mark": texts["illustrative_mark"],
             "edition": texts[self.study.params.edition],
             "nav": nav,
+            "onward": texts["onward"],
         }
         return EndMark(facts)
 
-    def results(self) -> Fragment:
+    def results(self) -> Fragment | None:
         """Show every indicator in the plan's order, a table with a group for each section."""
         parts = []
         for section in self.study.plan.sections:
@@ -165,11 +167,10 @@ class Report:
         return {"title": finding.indicator.title, "verdict": finding.verdict, "text": text + "."}
 
     def missed_steps(self) -> list[dict[str, Any]]:
-        """Return the plan's tasks for what was missed, each below the findings that it would mend."""
+        """Return the plan's tasks for what was missed, the nearest first, below what each would mend."""
         by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
-        for finding in self.wholes:
-            if finding.verdict == "not_met":
-                by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
+        for finding in by_nearness(f for f in self.wholes if f.verdict == "not_met"):
+            by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
         steps = [
             {
                 "tasks": [
@@ -294,7 +295,7 @@ class Report:
             if word in words
         ]
 
-    def definitions(self) -> Fragment:
+    def definitions(self) -> Fragment | None:
         """Show how each indicator of this page is computed and what was decided about it."""
         cards = [self._card(finding.indicator) for finding in self.wholes]
         title = self.language.ui("definitions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from analysis.figures import peers as peers_chart
 from analysis.figures import trends as trends_chart
 from analysis.findings import Finding, find, find_before, find_years, tally
+from analysis.findings.finding import by_nearness
 from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
@@ -21,6 +23,9 @@ from analysis.reports.surroundings import Shown, look_around
 from analysis.study import Study
 
 _MOST_GOOD = 3
+_MOST_FIRST = 3
+#: A note is quoted in so many signs: what is longer was not written for a page.
+_LONGEST_NOTE = 300
 _MOST_OPEN = 5
 _MOST_TRENDS = 2
 # Pages are told apart, not trusted, by it: 64 bits do.
@@ -45,7 +50,7 @@ class UnitReport(Report):
         if (year, unit_id) not in study.register.index:
             message = f"không có CĐCS này trong danh sách năm {year}"
             raise InputError([error(message, code="unknown_unit", column="unit_id", value=unit_id)])
-        self.unit_id = unit_id
+        self.unit_id = self.writer = unit_id
         self.facts: pd.Series = study.register.loc[(year, unit_id)]
         self.name = str(self.facts["name"])
         self.findings = find(study, "unit", unit_id, year)
@@ -118,29 +123,111 @@ class UnitReport(Report):
         return self.language.word("answer", "unknown").lower()
 
     def summary(self) -> Fragment:
-        """Show how many targets were met, what is good and what cannot be concluded."""
+        """Show how many targets were met, what is nearest, what lacks most, and what to do first."""
         say = self.language.say
         counts = tally(self.year, self.findings.values(), list(self.before.values()))
         lead = say("tally", counts, self.name)
-        notes = []
+        notes, first = [], []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))
+        else:
+            nearest, largest = self._extremes()
+            lead = f"{lead} {say('extremes', nearest, largest)}".strip()
+            first = self._first_steps()
         if self.basis:
             notes.append(say("with_predecessors", self.year - 1))
         elif not self.before:
             notes.append(say("new_unit", self.year))
         if self.parent_before not in ("", self.parent):
             notes.append(say("parent_changed", self.parent_before, self.parent))
+        title = self.language.ui("summary")
+        context = {"lead": lead, "notes": notes, "events": self._events(), "groups": []}
+        return self._render("tom-tat", "summary", title, first=first, **context)
+
+    @cached_property
+    def missed(self) -> list[Finding]:
+        """What was missed, the nearest first."""
+        return by_nearness(f for f in self.wholes if f.verdict == "not_met")
+
+    def _extremes(self) -> tuple[list[Finding], Finding | None]:
+        """Return what lacks the fewest persons, and what lacks the most where that is another."""
+        people = [
+            f for f in self.missed if f.shortfall and not (f.is_answer or f.indicator.is_money)
+        ]
+        nearest = [f for f in people if f.shortfall == people[0].shortfall]
+        largest = max(people, key=lambda f: f.shortfall, default=None)
+        return nearest, None if largest in nearest else largest
+
+    def _first_steps(self) -> list[dict[str, str]]:
+        """Name the three things to do first: what is overdue, then what is nearest."""
+        say = self.language.say
+        late = sorted((d for d in self.held if d.state == "overdue"), key=lambda d: -d.days_late)
+        steps = [{"title": d.task.short or d.task.text, "text": say("duty_days", d)} for d in late]
+        steps += [{"title": f.indicator.short, "text": say("gap_size", f)} for f in self.missed]
+        return steps[:_MOST_FIRST]
+
+    def achieved(self) -> Fragment | None:
+        """Show what is good, what cannot be concluded and what is not due; nothing without a return."""
+        say = self.language.say
         verdicts = {v: [f for f in self.wholes if f.verdict == v] for v in VERDICTS}
         groups = [
             self.group("met", say("good_heading"), self._good_lines(verdicts["met"])),
             self.group("undetermined", say("open_heading"), self._open_lines()),
             self.group("not_due", say("stage_heading"), self._lines(verdicts["not_due"])),
         ]
-        title = self.language.ui("summary")
         shown = [group for group in groups if group["lines"]]
-        context = {"lead": lead, "notes": notes, "events": self._events(), "groups": shown}
-        return self._render("tom-tat", "summary", title, **context)
+        if not shown or not self.facts["has_return"]:
+            return None
+        return self._render("lam-duoc", "groups", self.language.ui("achieved"), groups=shown)
+
+    def own_words(self) -> Fragment | None:
+        """Show what the unit says itself: the note of its return, and what was written for it."""
+        note = "" if self.study.params.edition != "internal" else self._note()
+        said = self.written(*self.study.words_of(self.year, self.unit_id))
+        if not note and not said:
+            return None
+        quoted = [self.language.say("unit_note", note)] if note else []
+        title = self.language.ui("own_words")
+        return self._render("y-kien", "statements", title, lines=quoted, statements=said)
+
+    def _note(self) -> str:
+        note = self.study.cells(self.unit_id, self.year)["note"]
+        text = "" if pd.isna(note) else " ".join(str(note).split())
+        return text if len(text) <= _LONGEST_NOTE else text[:_LONGEST_NOTE].rsplit(" ", 1)[0] + " …"
+
+    def last_year(self) -> Fragment | None:
+        """Show what a unit without a return told a year ago: what the new one will be held against."""
+        known = [f for f in self.before.values() if not f.indicator.is_part and f.is_judged]
+        if self.facts["has_return"] or not known:
+            return None
+        missed = by_nearness(f for f in known if f.verdict == "not_met")
+        lines = [
+            {"title": f.indicator.short, "text": self.language.say("gap_size", f)} for f in missed
+        ]
+        say, year = self.language.say, self.year - 1
+        met = [f.indicator.short for f in known if f.verdict == "met"]
+        groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
+        if met:
+            good = [{"title": "", "text": "; ".join(met) + "."}]
+            groups.append(self.group("met", say("good_heading"), good))
+        title = f"{self.language.ui('value')} {year}"
+        return self._render("nam-truoc", "groups", title, groups=groups)
+
+    def results(self) -> Fragment | None:
+        """Show every indicator; of a unit without a return what is known all the same, if anything."""
+        return super().results() if self.shown_results else None
+
+    @property
+    def shown_results(self) -> list[Finding]:
+        """What the table of results shows; without a return only what is known without it."""
+        found = super().shown_results
+        if self.facts["has_return"]:
+            return found
+        return [f for f in found if f.value is not None or f.verdict in ("met", "not_met")]
+
+    def definitions(self) -> Fragment | None:
+        """Show how each indicator is computed; nothing where there is no result."""
+        return super().definitions() if self.facts["has_return"] else None
 
     def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
         return [self.line(finding) for finding in findings]
@@ -322,7 +409,11 @@ class UnitReport(Report):
         )
         first = []
         if not self.facts["has_return"]:
+            form = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
+            day = self.language.date(self.study.plan.cut_off_in(self.year))
+            first.append(say("send_form", self.year, form, day))
             first.append(say("send_return", self.year, self.parent))
+            first.append(say("contact", self.parent))
         elif lacking:
             first.append(say("send_missing", list(lacking)))
         return self._steps("viec-can-lam", self.language.ui("missed_and_next"), first)
@@ -402,7 +493,7 @@ class UnitReport(Report):
         study, years = self.study, [y for y in self.study.dataset.years if y <= self.year]
         own = [self.facts.astype(str).to_dict()]
         own += [dict(study.rows("unit", self.unit_id, year)) for year in years]
-        own.append(self.held)
+        own += [self.held, sorted(study.words_of(self.year, self.unit_id).items())]
         own += [
             study.cells(self.unit_id, year).astype(str).to_dict()
             for year in years
