@@ -68,7 +68,10 @@ NOUNS = {
     "class": "classes",
     "union body": "union bodies",
     "collective or individual": "collectives and individuals",
-    **{noun: noun + "s" for noun in ("member", "enterprise", "officer", "grassroots union")},
+    **{
+        noun: noun + "s"
+        for noun in ("member", "enterprise", "officer", "worker", "grassroots union")
+    },
     **{noun: noun + "s" for noun in ("target", "rate", "other union", "percentage point")},
 }
 COUNTED = re.compile(
@@ -425,6 +428,13 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for found in facts
             for unknown in (0, 1, 2)
             for before in (None, found.before, found.whole, found.types[0])
+        ],
+        "without_union": [
+            (replace(f, missing=missing), n, 20 * n)
+            for f in told.district
+            if f.indicator.measure == "share_of_employers"
+            for missing in (0, 2)
+            for n in (1, 2)
         ],
         "events": [(found, most) for found in facts for most in (0, 3, 99)],
         "fig_targets_subtitle": [

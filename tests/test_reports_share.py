@@ -529,3 +529,13 @@ def test_unknown_edition_is_refused_in_vietnamese(capsys: pytest.CaptureFixture[
     assert stop.value.code == 2
     told = "giá trị của --edition không dùng được; dùng một trong: internal, share"
     assert told in capsys.readouterr().err
+
+
+def test_employers_without_a_union_are_named_for_the_office_alone() -> None:
+    study = analysis.load(2024)
+    report = analysis.year(study, 2024)
+    shown = report.employers_without_union()
+    (finding,) = (f for f in report.wholes if f.indicator.measure == "share_of_employers")
+    assert shown is not None
+    assert shown.html.count('<th scope="row">') == finding.denominator - finding.numerator  # type: ignore[operator]
+    assert analysis.year(redact(study), 2024).employers_without_union() is None

@@ -28,6 +28,7 @@ from analysis.findings import (
 )
 from analysis.findings.circle import same_units
 from analysis.findings.editions import find_restated, is_comparable
+from analysis.findings.employers import find_without_union
 from analysis.findings.finding import difference, find_in
 from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
@@ -598,6 +599,35 @@ class YearReport(Boards):
             rows=rows,
             missing=missing,
             missing_heading=texts["not_received"],
+        )
+
+    def employers_without_union(self) -> Fragment | None:
+        """Name the employers that the plan counts and that have no union; for the office alone."""
+        asked = next((f for f in self.wholes if f.indicator.measure == "share_of_employers"), None)
+        if asked is None or self.study.params.edition != "internal":
+            return None
+        found = find_without_union(self.study, asked.indicator, self.year)
+        if found.empty:
+            return None
+        texts, count = self.language.words["ui"], self.language.numbers.count
+        labels = {"name": "employer", "commune": "commune", "workers_total": "workers"}
+        return self._render(
+            "chua-co-cong-doan",
+            "table",
+            texts["without_union"],
+            lines=[
+                self.language.say("without_union", asked, len(found), found["workers_total"].sum())
+            ],
+            caption=f"{texts['without_union']}, {self.year}",
+            columns=[
+                {"key": key, "label": texts[word], "number": key == "workers_total"}
+                for key, word in labels.items()
+            ],
+            rows=[
+                {**row, "workers_total": count(int(row["workers_total"]))}
+                for row in found.to_dict("records")
+            ],
+            missing=[],
         )
 
     def final_returns(self) -> Fragment | None:
