@@ -601,6 +601,9 @@ def proper_names(study: Study) -> list[str]:
     names |= {*study.dataset.tables["evidence"]["title"].dropna()}
     names |= {*study.dataset.tables["evidence"]["doc_no"].dropna()}
     names |= {*study.dataset.tables["tasks"]["note"].dropna()}
+    names |= {*study.dataset.returns["note"].dropna()}
+    for written in study.dataset.texts.values():
+        names |= {line for text in written.values() for line in text.splitlines() if line}
     # The dataset's own name is data too.
     described = study.dataset.description
     names |= {
