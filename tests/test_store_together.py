@@ -51,7 +51,7 @@ def state_of(folder: Path) -> list[str]:
     return [line for line in lines if not line.startswith(differing)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_judged_together_or_alone_every_file_has_one_fate(
     folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
