@@ -430,10 +430,10 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for before in (None, found.before, found.whole, found.types[0])
         ],
         "without_union": [
-            (replace(f, missing=missing), n, 20 * n)
+            (f, n, 20 * n, unknown)
             for f in told.district
             if f.indicator.measure == "share_of_employers"
-            for missing in (0, 2)
+            for unknown in (0, 2)
             for n in (1, 2)
         ],
         "events": [(found, most) for found in facts for most in (0, 3, 99)],

@@ -239,6 +239,9 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
     ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= base]
     axes.set_yticks(ticks, [language.numbers.level(Fraction(round(t * 10), 10)) for t in ticks])
     axes.grid(axis="y", color=colour("line"), lw=0.5)
+    for text, height in ((language.ui("rate_axis"), 1.08), (language.ui("year"), -0.1)):
+        axes.text(-0.02, height, text, transform=axes.transAxes, ha="right", va="center",
+                  fontsize=SMALL, color=colour("muted"))  # fmt: skip
     level = language.numbers.level
     told = [
         f"{row.year} {row.text if row.value is not None else level(row.planned)}" for row in rows
@@ -315,6 +318,8 @@ def _draw_trend(
     axes.set_xlim(years[0] - 0.3, years[-1] + 0.3)
     ends = years if len(years) < 2 else (years[0], years[-1])
     axes.set_xticks(list(ends), [str(year) for year in ends])
+    # Between the years' labels.
+    axes.set_xlabel(language.ui("year"), fontsize=SMALL, color=colour("muted"), labelpad=-SMALL)
     levels = {row.year: row.target for row in rows if row.target is not None}
     for year, level in levels.items():
         axes.plot([year - 0.5, year + 0.5], [float(level)] * 2, color=colour("ink"), lw=0.9,
@@ -441,8 +446,9 @@ def _note(
 
 
 def _rows(count: int) -> tuple[Figure, Axes]:
-    figure = new_figure(_ROW * count + _AXIS)
-    axes = add_axes(figure, _SIDE, _AXIS, WIDTH - 2 * _SIDE, _ROW * count)
+    bottom = _AXIS + SMALL + 2
+    figure = new_figure(_ROW * count + bottom)
+    axes = add_axes(figure, _SIDE, bottom, WIDTH - 2 * _SIDE, _ROW * count)
     axes.set_ylim(-count + 1 - 0.42, 0.58)
     axes.set_yticks([])
     return figure, axes
@@ -485,6 +491,7 @@ def _percent_axis(axes: Axes, top: float, language: Language) -> None:
     axes.set_xlim(0, top)
     ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
     axes.set_xticks(ticks, [language.numbers.level(Fraction(t)) for t in ticks])
+    axes.set_xlabel(language.ui("rate_axis"), fontsize=SMALL, color=colour("muted"), labelpad=0)
     labels = axes.get_xticklabels()
     labels[0].set_horizontalalignment("left")
     if top < 1.04:

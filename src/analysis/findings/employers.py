@@ -41,4 +41,5 @@ def find_without_union(study: Study, indicator: Indicator, year: int) -> pd.Data
     lacking = members.only(np.asarray(states.reported & (states.numerator == 0), bool))
     names = ("name", "commune", "workers_total")
     found = pd.DataFrame({name: lacking.cells(name) for name in names})
+    found = found.astype({"workers_total": "Int64"})
     return found.sort_values(["workers_total", "name"], ascending=[False, True], ignore_index=True)

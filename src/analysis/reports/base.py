@@ -25,8 +25,6 @@ from analysis.study import Study
 from analysis.tables.peoples_text import to_html
 from analysis.tasks import Duty
 
-#: A reader does a few things well; the table has the rest.
-_MOST_STEPS = 5
 #: As many rates stand below each other; more begin another column.
 _MOST_ROWS = 10
 _LONGEST_COUNTS = 11
@@ -60,6 +58,8 @@ class Report:
 
     #: Whose own words the page prints: a unit's id; empty for those of the whole.
     writer = ""
+    #: A reader does a few things well; the others are named with what they lack.
+    most_steps = 5
 
     @property
     def wholes(self) -> list[Finding]:
@@ -182,9 +182,9 @@ class Report:
                 ],
                 "reasons": [self.line(finding) for finding in findings],
             }
-            for tasks, findings in list(by_tasks.items())[:_MOST_STEPS]
+            for tasks, findings in list(by_tasks.items())[: self.most_steps]
         ]
-        rest = [f for findings in list(by_tasks.values())[_MOST_STEPS:] for f in findings]
+        rest = [f for findings in list(by_tasks.values())[self.most_steps :] for f in findings]
         if rest:
             steps.append(_asked(self.language.say("other_missed", rest)))
         return steps

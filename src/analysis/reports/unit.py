@@ -45,6 +45,8 @@ class UnitReport(Report):
         All that the page shows of others.
     """
 
+    most_steps = 3
+
     def __init__(self, study: Study, unit_id: str, year: int) -> None:
         super().__init__(study, year)
         if (year, unit_id) not in study.register.index:
@@ -126,7 +128,7 @@ class UnitReport(Report):
         """Show how many targets were met, what is nearest, what lacks most, and what to do first."""
         say = self.language.say
         counts = tally(self.year, self.findings.values(), list(self.before.values()))
-        lead = say("tally", counts, self.name)
+        lead = say("tally", counts, self.language.ui("the_unit"))
         notes, first = [], []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))

@@ -610,22 +610,22 @@ class YearReport(Boards):
         if found.empty:
             return None
         texts, count = self.language.words["ui"], self.language.numbers.count
+        say, workers = self.language.say, found["workers_total"]
+        unknown = asked.missing + int(workers.isna().sum())
         labels = {"name": "employer", "commune": "commune", "workers_total": "workers"}
         return self._render(
             "chua-co-cong-doan",
             "table",
             texts["without_union"],
-            lines=[
-                self.language.say("without_union", asked, len(found), found["workers_total"].sum())
-            ],
+            lines=[say("without_union", asked, len(found), workers.sum(), unknown)],
             caption=f"{texts['without_union']}, {self.year}",
             columns=[
                 {"key": key, "label": texts[word], "number": key == "workers_total"}
                 for key, word in labels.items()
             ],
             rows=[
-                {**row, "workers_total": count(int(row["workers_total"]))}
-                for row in found.to_dict("records")
+                {**row, "workers_total": "–" if pd.isna(number) else count(int(number))}
+                for row, number in zip(found.to_dict("records"), workers, strict=True)
             ],
             missing=[],
         )
