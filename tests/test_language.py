@@ -31,6 +31,7 @@ from analysis.findings import (
 )
 from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
+from analysis.findings.sides import Sides
 from analysis.handouts.brief import make_brief
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
@@ -272,13 +273,17 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         for b, own in ((True, 0), (False, 0), (False, 1))
     ]
     led = [(gap, gap.named(most)) for gap in partial for most in (1, 5, 20)]
-    types = [
-        language.dictionary_word("unit_type", word) for word in dictionary().words["unit_type"]
-    ]
     sizes = [(3, 2), (1, 1)]
-    places = [(Leaders(()), Leaders(()))] + [
-        (lead([("Húc", a), ("Lìa", b)], most), lead([(types[0], a), (types[1], b)], most))
-        for (a, b), most in zip(sizes, (4, 1), strict=True)
+    places = [Leaders(())] + [
+        lead([("Húc", a), ("Lìa", b)], most) for (a, b), most in zip(sizes, (4, 1), strict=True)
+    ]
+    decided = {key: [f for f in told.district if f.verdict == key] for key in ("met", "not_met")}
+    sides = [
+        None,
+        *(
+            Sides(2023, both, 1, 1, tuple(decided["met"][:won]), tuple(decided["not_met"][:lost]))
+            for both, won, lost in ((1, 0, 0), (9, 1, 0), (9, 0, 2), (9, 2, 1))
+        ),
     ]
     some = told.district[0]
     tallies = [
@@ -399,7 +404,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "perimeter": [(circle, 2024, same) for circle in circles for same in (True, False)],
         "send_missing": [(list(table.columns),) for table in dictionary().tables.values()],
         "send_return": [(2024, parent) for parent in (issuer, "CDX-01")],
-        "remind": [(n, 2024) for n in (1, 2, 1234)],
+        "remind": [(2024,)],
         "lacks": [(f,) for f in numeric if f.slack is not None and f.slack < 0],
         "note": [(f,) for f in every],
         "results_caption": [(2024,)],
@@ -471,8 +476,30 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_commune_alt": [(f, 2024, ["A", "B"]) for f in rates if f.target],
         "carried": [(f,) for f in every],
         "part_intro": [(counts, own, issuer) for counts in tallies for own in (0, 1, 2)],
-        "assessed": [(f,) for f in every],
-        "gap_where": [(gap, *place) for gap in partial for place in places],
+        "year_lead": [(counts, side, issuer) for counts in tallies for side in sides],
+        "point_side": [
+            (f, f, b) for f in every if f.verdict in ("met", "not_met") for b in (True, False)
+        ],
+        "point_section": [("A", 2, counts) for counts in tallies if counts.met],
+        "point_gap": [
+            (f,) for f in every if f.verdict == "not_met" and f.shortfall and not f.is_answer
+        ],
+        "since": [(2023,)],
+        "since_same_units": [()],
+        "only_reported": [()],
+        "lacks_here": [(f,) for f in every],
+        "scan_note": [(f,) for f in every],
+        "weigh_sections": [([("A", tallies[30])], [("B", tallies[36]), ("C", tallies[36])])],
+        "weigh_met": [(rates, near) for near in ([], [f for f in rates if f.slack][:2])],
+        "weigh_missed": [
+            (decided["not_met"], near, far)
+            for near, far in (([], []), (decided["not_met"][:3], decided["not_met"][-2:]))
+        ],
+        "weigh_open": [([f],) for f in every if f.verdict == "undetermined"],
+        "weigh_staged": [([f],) for f in every if f.verdict == "not_due"],
+        "no_task": [()],
+        "places": [(1,), (1234,)],
+        "gap_where": [(gap, place) for gap in partial for place in places],
         "gap_lead": led,
         "gap_rest": led,
         "restated_lead": [
@@ -525,7 +552,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             (make_brief(told.study, "DN-DABAN"), 2024, [f for f in every if f.verdict == "not_met"][:1], ["A"]),
             (replace(make_brief(told.study, "DN-DABAN"), has_return=False), 2024, [], []),
         ],
-        "press_overdue": [([("A", 2), ("B", 1)],)],
+        "press_overdue": [("A",)],
         "next_due": [(["A", "B"],)],
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],
         "fig_tasks_subtitle": [(day,)],

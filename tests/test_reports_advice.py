@@ -77,6 +77,11 @@ def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 def advised(page: Page) -> dict[str, list[str]]:
     """The tasks that stand below each missed target, by the target's title."""
     told: dict[str, list[str]] = {}
+    titles = {i.id: i.title for i in page.study.plan.indicators}
+    for row in page.part("next_steps").all("tr"):
+        for link in row.all("a"):
+            tasks = [span.text for span in row.one("th", scope="row").all("span", cls="why")]
+            told[titles[link.attrs["href"].removeprefix("#i-")]] = tasks
     for step in page.part("next_steps").all("li"):
         for reason in step.all("p", cls="reason"):
             title = reason.one("strong").text

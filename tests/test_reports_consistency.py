@@ -178,6 +178,16 @@ def sentences(pages: list[Page]) -> Iterator[tuple[Page, Line, Any]]:
             yield page, line, page.rows[line.id]
 
 
+def with_notes(pages: list[Page]) -> Iterator[tuple[Page, Line, Any]]:
+    """Every sentence, and what stands below an indicator's name in the year's results."""
+    yield from sentences(pages)
+    for page in pages:
+        for head in page.part("year_results").all("th", scope="row"):
+            key = head.one("a").attrs["href"].removeprefix("#i-")
+            for note in head.all("span", cls="sub"):
+                yield page, Line("year_results", key, note.text), page.rows[key]
+
+
 def value_is_true(page: Page, key: str, text: str, row: Any = None) -> bool:
     """Whether a shown value is the exact one of a row, on the right side of its target."""
     row = row or page.rows[key]
@@ -711,7 +721,7 @@ def test_the_margin_in_a_sentence_is_the_distance_from_the_target(pages: list[Pa
 
 def test_bounds_in_a_sentence_stand_on_the_two_sides_of_the_target(pages: list[Page]) -> None:
     def wrong() -> Found:
-        for page, line, row in sentences(pages):
+        for page, line, row in with_notes(pages):
             told = re.search(rf"từ ({NUMBER}%) đến ({NUMBER}%), trong khi", line.text)
             target = target_of(page, line.id)
             if told and target:
@@ -735,7 +745,7 @@ def test_what_is_still_needed_is_just_enough_to_meet_the_target(pages: list[Page
         rf"cả ({NUMBER}) [^;]* chưa rõ đều phải",
         rf"phải đủ cả ({NUMBER}) ",
     )
-    for page, line, row in sentences(pages):
+    for page, line, row in with_notes(pages):
         target, told = target_of(page, line.id), [re.search(form, line.text) for form in forms]
         found = next((match for match in told if match), None)
         if found is None or target is None or not row.lower or "đồng" in line.text:
@@ -758,7 +768,7 @@ def test_what_is_still_needed_is_just_enough_to_meet_the_target(pages: list[Page
 
 def test_who_is_counted_in_a_sentence_is_who_reported(pages: list[Page]) -> None:
     def wrong() -> Found:
-        for page, line, row in sentences(pages):
+        for page, line, row in with_notes(pages):
             told = re.search(rf"tính trên ({NUMBER})/({NUMBER}) ", line.text)
             if told:
                 counted = (read_number(told[1]), read_number(told[2]))
@@ -775,7 +785,7 @@ def test_no_more_grassroots_unions_are_spoken_of_than_there_are(pages: list[Page
     """Where the district itself counts with the units, it is no grassroots union."""
 
     def wrong() -> Found:
-        for page, line, _ in sentences(pages):
+        for page, line, _ in with_notes(pages):
             if page.kind != "year" or indicator_of(page, line.id).over != "units":
                 continue
             expected = page.study.expected_units(page.year)
@@ -803,6 +813,11 @@ def test_a_page_names_every_target_that_was_missed(pages: list[Page]) -> None:
         for page in pages:
             missed = {s.id for s in results(page).values() if s.verdict.endswith("Chưa đạt")}
             steps = page.part("next_steps")
+            if page.kind == "year":
+                told = [a.attrs["href"].removeprefix("#i-") for a in steps.all("a")]
+                if sorted(told) != sorted(missed):
+                    yield page, f"missed {sorted(missed)}, decided {sorted(told)}"
+                continue
             named = {line.id for line in lines(page) if line.section == "next_steps"}
             others = re.search(rf"Và ({NUMBER}) chỉ tiêu chưa đạt khác: (.*)\.", steps.text)
             count = len(named) + (int(read_number(others[1])) if others else 0)
@@ -824,6 +839,11 @@ def verdict_counts(page: Page, rows: Callable[[Shown], bool] = lambda _: True) -
 
 def told_counts(text: str) -> tuple[int, int, int]:
     """How many a lead says were met, missed and left open."""
+    of_a_year = re.search(rf"{NUMBER} chỉ tiêu: ([^.]*)\.", text)
+    if of_a_year:
+        told = re.findall(rf"({NUMBER}) ([^,.]+)", of_a_year[1])
+        by_word = {word: int(read_number(number)) for number, word in told}
+        return tuple(by_word.get(w, 0) for w in ("đạt", "chưa đạt", "chờ số liệu"))  # type: ignore[return-value]
     match = re.search(rf"[đĐ]ạt ({NUMBER})/({NUMBER}) chỉ tiêu đã kết luận được", text)
     if match is None:
         only = re.search(rf"[cC]ả ({NUMBER}) chỉ tiêu", text)
@@ -841,14 +861,75 @@ def test_the_lead_counts_the_verdicts_of_the_results(pages: list[Page]) -> None:
             counts = verdict_counts(page)
             expected = (counts["Đạt"], counts["Chưa đạt"], counts["Chưa kết luận"])
             lead = page.part("summary").one("p", cls="lead").text
-            if told_counts(lead) != expected or (f"chưa đạt {expected[1]}" in lead) != bool(
-                expected[1]
-            ):
+            missed = f"{expected[1]} chưa đạt" if page.kind == "year" else f"chưa đạt {expected[1]}"
+            if told_counts(lead) != expected or (missed in lead) != bool(expected[1]):
                 yield page, f"{lead} but {counts}"
             if not lead.startswith(page.facts["description"].partition(" Năm ")[0]):
                 yield page, f"{lead} but description {page.facts['description']}"
 
     none_of(wrong())
+
+
+def test_two_years_are_counted_over_the_same_indicators(pages: list[Page]) -> None:
+    """Those that both years decided; and which of them changed sides."""
+    count = 0
+    for page in pages:
+        if page.kind != "year":
+            continue
+        lead = page.part("summary").one("p", cls="lead").text
+        both = {
+            key: (page.rows_before[key].verdict, row.verdict)
+            for key, row in page.rows.items()
+            if "." not in key
+            and key in page.rows_before
+            and {row.verdict, page.rows_before[key].verdict} <= {"met", "not_met"}
+        }
+        told = re.search(
+            rf"Trong ({NUMBER}) chỉ tiêu .* đạt ({NUMBER}), năm \d+ đạt ({NUMBER})", lead
+        )
+        assert bool(told) == bool(both), (page, lead)
+        if told:
+            numbers = [int(read_number(number)) for number in told.groups()]
+            pairs = list(both.values())
+            assert numbers == [
+                len(pairs),
+                sum(now == "met" for _, now in pairs),
+                sum(before == "met" for before, _ in pairs),
+            ], (page, lead)
+            for words, pair in (
+                ("chuyển sang đạt", ("not_met", "met")),
+                ("không còn đạt", ("met", "not_met")),
+            ):
+                moved = re.search(rf"({NUMBER}) {words}", lead)
+                assert (int(read_number(moved[1])) if moved else 0) == pairs.count(pair), page
+            count += 1
+    assert count > 10
+
+
+def test_a_main_point_says_what_both_years_say(pages: list[Page]) -> None:
+    """What crossed its bar, with both figures as the results show them; nothing else is news."""
+    count = 0
+    for page in pages:
+        if page.kind != "year":
+            continue
+        by_short = {i.short: i.id for i in page.study.plan.indicators}
+        items = page.part("summary").all("li")
+        assert len(items) <= 5, page
+        for item in items:
+            name, _, told = item.text.partition(": năm ")
+            if not told:
+                continue
+            words = page.report.language.words["verdict"]
+            key = by_short[name]
+            before, row = page.rows_before[key], page.rows[key]
+            assert {before.verdict, row.verdict} == {"met", "not_met"}, (page, item.text)
+            assert told.startswith(f"{page.year - 1} {words[before.verdict].lower()}"), item.text
+            assert f"nay {words[row.verdict].lower()}" in told, item.text
+            shown = results(page)[key]
+            if row.reported and not is_answer(page, key):
+                assert f"nay {words[row.verdict].lower()} ({shown.value})" in told, item.text
+            count += 1
+    assert count > 3
 
 
 def test_a_page_without_anything_to_judge_does_not_speak_of_missing_figures(
@@ -884,46 +965,85 @@ def test_the_parts_of_the_year_count_the_verdicts_of_their_results(pages: list[P
                 alone = inside & {item.id for item in items}
                 own = verdict_counts(page, lambda s, alone=alone: s.id in alone)  # type: ignore[misc]
                 elsewhere = sum(own[word] for word in ("Đạt", "Chưa đạt", "Chưa kết luận"))
-                told = re.search(r"Trong đó (\d+) chỉ tiêu là của riêng", intro)
+                told = re.search(r"(\d+) chỉ tiêu của riêng", intro)
                 if (int(told[1]) if told else 0) != elsewhere:
                     yield page, f"{title}: {intro} but {elsewhere} stand elsewhere"
 
     none_of(wrong())
 
 
-def test_the_years_assessment_groups_the_verdicts_of_the_results(pages: list[Page]) -> None:
-    headings = {
-        "Làm được": "Đạt",
+def test_the_years_assessment_counts_and_weighs_the_verdicts(pages: list[Page]) -> None:
+    """Each verdict is counted; what is called nearest or farthest is among them, with its gap."""
+    words = {
+        "Đạt": "Đạt",
         "Chưa đạt": "Chưa đạt",
-        "Chưa kết luận được": "Chưa kết luận",
-        "Chỉ tiêu theo giai đoạn": "Chưa đến hạn",
+        "Chưa kết luận": "Chưa kết luận",
+        "Theo giai đoạn": "Chưa đến hạn",
     }
     for page in pages:
-        if page.kind == "year":
-            section = page.part("assessment")
-            names = [node.text.partition(" ")[2] for node in section.all("h3")]
-            sizes = [len(node.all("li")) for node in section.all("ul")]
-            told = {headings[name]: size for name, size in zip(names, sizes, strict=True)}
-            counts = verdict_counts(page)
-            assert told == {k: counts[k] for k in headings.values() if counts[k]}, page
+        if page.kind != "year":
+            continue
+        section, counts = page.part("assessment"), verdict_counts(page)
+        by_short = {i.short: i.id for i in page.study.plan.indicators}
+        told = {}
+        for item in section.all("li"):
+            match = re.match(rf"({'|'.join(words)}) ({NUMBER}) chỉ tiêu", item.text)
+            if match:
+                told[words[match[1]]] = int(read_number(match[2]))
+            for name, size in re.findall(rf"([^;:()]+?) \(thiếu ({NUMBER}) [^)]*\)", item.text):
+                key = by_short[name.strip(" ,").removeprefix("gần đạt nhất: ")]
+                assert page.rows[key].verdict == "not_met", (page, item.text)
+                if "đồng" not in page.study.plan.indicator(key).unit:
+                    assert read_number(size) == needed(page, key), (page, item.text)
+        assert told == {k: counts[k] for k in words.values() if counts[k]}, page
 
 
-def test_the_assessment_says_where_a_shortfall_counts_only_who_reported(pages: list[Page]) -> None:
-    def wrong() -> Found:
-        for page in pages:
-            if page.kind != "year":
+def test_where_a_shortfall_counts_only_who_reported_each_part_says_so(pages: list[Page]) -> None:
+    for page in pages:
+        if page.kind != "year":
+            continue
+        missed = [row for key, row in page.rows.items() if "." not in key]
+        open_gaps = [
+            row
+            for row in missed
+            if row.verdict == "not_met" and row.missing and (needed(page, row.indicator) or 0) > 0
+        ]
+        for name in ("year_results", "assessment", "next_steps"):
+            said = "chỉ tính ở những nơi đã báo cáo" in page.part(name).text
+            assert said == bool(open_gaps), (page, name)
+
+
+def test_a_row_of_the_years_results_says_what_the_table_says(pages: list[Page]) -> None:
+    """Value, verdict, change, what is lacking, and the bar in its place."""
+    count = 0
+    for page in pages:
+        if page.kind != "year":
+            continue
+        by_short = {i.short: i.id for i in page.study.plan.indicators}
+        for row in page.part("year_results").one("section").all("tr"):
+            cells = [c for c in row.children if isinstance(c, Node)]
+            if not cells[0].all("a"):
                 continue
-            titles = {i.title: i.id for i in page.study.plan.indicators}
-            for item in page.part("assessment").all("li"):
-                key = max((t for t in titles if item.text.startswith(t)), key=len)
-                told = re.search(rf"còn thiếu ({NUMBER}) ", item.text)
-                row = page.rows[titles[key]]
-                if told and read_number(told[1]) != needed(page, titles[key]):
-                    yield page, item.text
-                if told and row.missing and "đã báo cáo" not in item.text:
-                    yield page, f"{item.text} ({row.missing} missing)"
-
-    none_of(wrong())
+            key = by_short[cells[0].one("a").text]
+            shown, exact = results(page)[key], page.rows[key]
+            assert without_sub(cells[1]) == shown.value, (page, key)
+            assert without_sub(cells[2]).startswith(shown.target), (page, key)
+            assert cells[3].text == shown.verdict, (page, key)
+            lacks = re.match(rf"thiếu ({NUMBER}) ", cells[5].text)
+            short = needed(page, key) or 0
+            if exact.verdict == "not_met" and short > 0 and not is_answer(page, key):
+                assert lacks, (page, key)
+                if "đồng" not in page.study.plan.indicator(key).unit:
+                    assert read_number(lacks[1]) == short, (page, key)
+            else:
+                assert not lacks, (page, key)
+            for bar in row.all("i"):
+                width = float(bar.attrs["style"].removeprefix("width:").removesuffix("%"))
+                value = exact_of(exact)
+                assert value is not None
+                assert abs(width - float(min(value, 1) * 100)) < 0.06, (page, key)
+                count += 1
+    assert count > 100
 
 
 def test_a_units_summary_names_or_counts_every_target_met_and_left_open(pages: list[Page]) -> None:
@@ -1242,10 +1362,9 @@ def gap_items(pages: list[Page]) -> Iterator[tuple[Page, str, Node]]:
     """What the year's page says of who holds a gap, by indicator."""
     for page in pages:
         if page.kind == "year":
-            ids = {i.title: i.id for i in page.study.plan.indicators}
-            for item in page.part("year_results").all("li"):
-                for sub in item.all("span", cls="sub"):
-                    yield page, ids[item.all("strong")[0].text], sub
+            for row in page.part("year_results").all("tr"):
+                for sub in row.all("span", cls="gap"):
+                    yield page, row.all("a")[0].attrs["href"].removeprefix("#i-"), sub
 
 
 def test_who_holds_a_gap_is_named_without_choosing_among_equals(pages: list[Page]) -> None:
@@ -1261,7 +1380,7 @@ def test_who_holds_a_gap_is_named_without_choosing_among_equals(pages: list[Page
         if len(lacks) == 1 and "LĐLĐ" not in sub.text:
             assert sub.text.startswith("Chỉ còn "), (page, sub.text)
         communes = Counter(str(page.study.register.at[(page.year, u), "commune"]) for u in lacks)
-        where = re.search(r"\. (Ở|Nhiều nhất ở) (.+?); theo loại hình", sub.text)
+        where = re.search(r"\. (Ở|Nhiều nhất ở) (.+?)\.(?: |$)", sub.text)
         if where:
             told = len(re.findall(r"\(", where[2])) + sum(
                 int(n) for n in re.findall(r"(\d+) xã, thị trấn", where[2])
@@ -1284,7 +1403,7 @@ def test_a_gap_and_its_shortfall_are_reconciled_where_they_stand_together(
         lacks, row = lacking_of(page, key), page.rows[key]
         short = max(needed(page, key) or 0, 0)
         total = sum(lacks.values())
-        told = re.search(rf"cộng phần hụt của từng nơi là ({NUMBER}) ", sub.text)
+        told = re.search(rf"CĐCS hụt, cộng ({NUMBER}) ", sub.text)
         alone = sub.text.startswith("Chỉ còn ")
         assert indicator_of(page, key).is_share or alone or told, (page, sub.text)
         if told:
@@ -1293,7 +1412,7 @@ def test_a_gap_and_its_shortfall_are_reconciled_where_they_stand_together(
         extra = int(read_number(own[1])) if own else int("cũng chưa đạt" in sub.text)
         if short and total + extra != short:
             assert total + extra > short, (page, sub.text, row)
-            again = re.search(rf"(?:chung lại còn thiếu|thêm) ({NUMBER}) ", sub.text)
+            again = re.search(rf"(?:chung còn thiếu|thêm) ({NUMBER}) ", sub.text)
             if not alone:
                 assert again, (page, sub.text)
                 assert read_number(again[1]) == short, (page, sub.text)
@@ -1411,7 +1530,7 @@ def test_a_bound_just_below_the_target_is_not_shown_at_it(tmp_path: Path) -> Non
         {"roster": roster, "returns": returns, "district": district}, tmp_path, 2024
     )
     page = year_page(study, 2024)
-    line = next(line for line in lines(page) if line.id == "dues_collected")
+    line = next(line for _, line, _ in with_notes([page]) if line.id == "dues_collected")
     assert page.rows["dues_collected"].verdict == "undetermined"
     assert Fraction(page.rows["dues_collected"].lower) < Fraction(9, 10)
     told = re.search(rf"từ ({NUMBER}%) đến", line.text)

@@ -169,13 +169,13 @@ def test_a_gap_without_the_withheld_says_so(lang: str) -> None:
     told = {"vi": "chưa kể CĐCS không nêu số liệu", "en": "not counting unions whose figures are"}
     assert page.part("year_results").text.count(told[lang]) >= len(partial)
     # It stands at the first sum: before any place or union that holds a part of it.
-    by_title = {gap.finding.indicator.title: gap for gap in partial}
+    by_title = {gap.finding.indicator.short: gap for gap in partial}
     count = 0
-    for item in page.part("year_results").all("li"):
-        gap = by_title.get(item.all("strong")[0].text)
+    for item in page.part("year_results").all("tr"):
+        gap = by_title.get(item.all("a")[0].text) if item.all("a") else None
         if gap is None:
             continue
-        (sub,) = item.all("span", cls="sub")
+        (sub,) = item.all("span", cls="gap")
         before = sub.text.partition(told[lang])[0]
         parts = [name for name, _ in gap.communes]
         parts += [str(study.register.at[(YEAR, unit), "name"]) for unit, _ in gap.units]

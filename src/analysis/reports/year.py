@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from analysis.findings import (
     Change,
     Circumstances,
     Finding,
-    Tally,
     find,
     find_before,
     find_circle,
@@ -32,8 +32,11 @@ from analysis.findings.employers import find_without_union
 from analysis.findings.finding import difference, find_in
 from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
+from analysis.findings.sides import Sides, compare_sides
 from analysis.pages.fragments import EndMark, Fragment, render
+from analysis.plan import Task
 from analysis.problems import InputError, error
+from analysis.redaction.kinds import kind_of
 from analysis.reports.board import Boards
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
@@ -47,17 +50,13 @@ _NOT_FIGURES = (
     *("year", "unit_id", "name", "unit_type", "commune", "parent"),
     *("founded_on", "dissolved_on", "note"),
 )
-_MOST_PLACES = 4
+_MOST_PLACES = 3
+_MOST_POINTS = 5
 #: The verdict whose sign and colour a group of states shares in the figure.
 _GROUP_TONES = {"done": "met", "open": "not_due", "late": "not_met", "silent": "undetermined"}
 _MOST_UNITS = 20
-_MOST_NAMED = 3
-_ASSESSED = {
-    "met": "good_heading",
-    "not_met": "bad_heading",
-    "undetermined": "open_heading",
-    "not_due": "stage_heading",
-}
+#: Of a gap's units, or of a list's; the board has all.
+_MOST_NAMED = 4
 
 
 class YearReport(Boards):
@@ -90,14 +89,13 @@ class YearReport(Boards):
         plan = self.study.plan
         received = int(self.units["has_return"].sum())
         facts = [
-            (texts["plan"], plan.short),
             (texts["expected"], numbers.count(len(self.units))),
             (texts["received"], numbers.count(received)),
             (texts["members"], self._members()),
         ]
         if self.ended_on:
-            facts.insert(1, (texts["district_ended_on"], self.language.date(self.ended_on)))
-        title = f"{texts['year_title']} {self.year}"
+            facts.insert(0, (texts["district_ended_on"], self.language.date(self.ended_on)))
+        title = f"{texts['year_title']} {self.year}: {plan.short}"
         return self.head(plan.issuer.name, title, facts)
 
     def _members(self) -> str:
@@ -113,25 +111,68 @@ class YearReport(Boards):
         return self.language.say("sum_of_known", total, len(unknown))
 
     def summary(self) -> Fragment:
-        """Show the year at a glance."""
-        counts = tally(self.year, self.findings.values(), list(self.before.values()))
-        title = self.language.ui("summary")
-        notes = [self._coverage_line(), *self._perimeter_lines(), *self._grade_lines()]
-        context: dict[str, Any] = {"lead": self._lead(counts), "notes": notes}
-        return self._render("tom-tat", "summary", title, **context, events=[], groups=[])
+        """Show the year at a glance: the counts, what changed sides, the main points."""
+        return self._render(
+            "tom-tat",
+            "year_summary",
+            self.language.ui("summary"),
+            lead=self._lead(self.sides),
+            points=self._main_points(),
+            notes=[self._coverage_line(), *self._perimeter_lines()],
+        )
 
-    def _lead(self, counts: Tally) -> str:
+    @cached_property
+    def sides(self) -> Sides | None:
+        """The verdicts of both years over the indicators that both decided."""
+        return compare_sides(self.findings, self.before)
+
+    def _lead(self, sides: Sides | None) -> str:
         """Say what was met; once the district has ended, of its unions and not of itself."""
         say, issuer = self.language.say, self.study.plan.issuer.short
+        counts = tally(self.year, self.findings.values())
+        told = say("year_lead", counts, sides, issuer)
         if self.ended_on is None:
-            return say("tally", counts, issuer)
-        ended = say("district_ended", self.language.date(self.ended_on), issuer)
-        return f"{ended} {say('tally', counts, self.language.ui('all_unions'))}"
+            return told
+        return f"{say('district_ended', self.language.date(self.ended_on), issuer)} {told}"
 
-    def _grade_lines(self) -> list[str]:
-        """Say at once where the district's own grade is another than last year's."""
+    def _main_points(self) -> list[str]:
+        """Say the largest news first: grades, what is no longer met, what came on, what lacks most."""
+        say = self.language.say
         grades = [f for f in self.wholes if f.is_grade and f.change and f.change.difference != 0]
-        return [f"{line['title']}: {line['text']}" for line in map(self.line, grades)]
+        points = [f"{f.indicator.title}: {self.line(f)['text']}" for f in grades]
+        won, lost = (self.sides.won, self.sides.lost) if self.sides else ((), ())
+        points += self._crossings(f for f in lost if f not in grades)
+        points += self._better_sections(won, lost)
+        points += self._crossings(f for f in won if f not in grades)
+        largest = max(
+            (f for f in self._by_verdict()["not_met"] if kind_of(f.indicator) == "persons"),
+            key=lambda f: f.shortfall,
+            default=None,
+        )
+        if largest is not None and largest.shortfall:
+            points.insert(min(len(points), _MOST_POINTS - 1), say("point_gap", largest))
+        return points[:_MOST_POINTS]
+
+    def _crossings(self, moved: Iterable[Finding]) -> list[str]:
+        """Say of each indicator that crossed its bar how it stood and stands, the largest move first."""
+        return [
+            self.language.say(
+                "point_side", f, self.before[f.indicator.id], not (f.change and f.change.basis)
+            )
+            for f in sorted(moved, key=_size_of_change)
+        ]
+
+    def _better_sections(self, won: Sequence[Finding], lost: Sequence[Finding]) -> list[str]:
+        """Say which part of the plan came on most, where one did by two indicators or more."""
+        net = Counter(f.indicator.part_of_plan for f in won)
+        net.subtract(f.indicator.part_of_plan for f in lost)
+        (best, most), *others = net.most_common() or [("", 0)]
+        if most < 2 or (others and others[0][1] == most):
+            return []
+        section = next(s for s in self.study.plan.sections if s.id == best)
+        inside = [f for f in self.wholes if f.indicator.part_of_plan == best]
+        counts = tally(self.year, inside)
+        return [self.language.say("point_section", f"{best}. {section.title}", most, counts)]
 
     def circumstances(self) -> Fragment:
         """Show with what the year began and ended: unions, members, events; then the office's words."""
@@ -215,12 +256,39 @@ class YearReport(Boards):
                 own = sum(f.is_judged for f in inside if f not in shown)
                 issuer = self.study.plan.issuer.short
                 intro = self.language.say("part_intro", counts, own, issuer)
-                lines = [{**self.line(f), "gap": self._gap_words(f)} for f in shown]
+                rows = [self._scan_row(finding) for finding in shown]
                 title = f"{section.id}. {section.title}"
-                bar = self._task_bars.get(section.id)
-                tasks = bar.text if bar else ""
-                parts.append({"title": title, "intro": intro, "tasks": tasks, "lines": lines})
-        return self._render("phan-ii", "parts", self.language.ui("year_results"), parts=parts)
+                parts.append({"title": title, "intro": intro, "rows": rows})
+        return self._render(
+            "phan-ii",
+            "parts",
+            self.language.ui("year_results"),
+            parts=parts,
+            since=self.language.say("since", self.year - 1),
+            notes=[
+                *([self.language.say("since_same_units")] if self.circle.is_other else []),
+                *self._only_reported(),
+            ],
+        )
+
+    def _only_reported(self) -> list[str]:
+        """Say so where what is lacking counts only those that reported."""
+        missed = [f for f in self.wholes if f.verdict == "not_met" and f.shortfall]
+        return [self.language.say("only_reported")] if any(f.missing for f in missed) else []
+
+    def _scan_row(self, finding: Finding) -> dict[str, Any]:
+        """Return an indicator's row: its figure, bar, change and gap, and what else there is to say."""
+        say, change = self.language.say, finding.change
+        return {
+            **self._result_row(finding),
+            "id": finding.indicator.id,
+            "title": finding.indicator.short,
+            "bar": _bar(finding),
+            "change": say("change_size", change) if change and not change.grade else "",
+            "lacks": say("lacks_here", finding),
+            "gap": self._gap_words(finding),
+            "said": say("scan_note", finding),
+        }
 
     def own_tasks(self) -> Fragment | None:
         """Show the tasks of the issuer itself; nothing once it has ended."""
@@ -312,11 +380,11 @@ class YearReport(Boards):
         if gap is None or not gap.units:
             return None
         say, is_share = self.language.say, finding.indicator.is_share
-        leaders = gap.named(_MOST_UNITS)
+        leaders = gap.named(_MOST_NAMED)
         tail = say("gap_rest", gap, leaders)
         is_one = len(gap.units) == 1 and not gap.own and not gap.is_partial
         return {
-            "where": "" if is_one else say("gap_where", gap, *self._places(gap)),
+            "where": "" if is_one else say("gap_where", gap, self._places(gap)),
             "lead": say("gap_lead", gap, leaders) if leaders.named else "",
             "units": [
                 {
@@ -329,25 +397,56 @@ class YearReport(Boards):
             "rest": tail if tail[0] in ";." or not leaders.named else f" {tail}",
         }
 
-    def _places(self, gap: Gap) -> tuple[Leaders, Leaders]:
-        """Return the communes and the types that hold most; none where every unit is named."""
-        if len(gap.units) <= FEW_UNITS:
-            return Leaders(()), Leaders(())
-        types = [
-            (self.language.dictionary_word("unit_type", word), size) for word, size in gap.types
-        ]
-        return lead(gap.communes, _MOST_PLACES), lead(types, _MOST_PLACES)
+    def _places(self, gap: Gap) -> Leaders:
+        """Return the communes that hold most; none where every unit is named."""
+        return lead(gap.communes, _MOST_PLACES) if len(gap.units) > FEW_UNITS else Leaders(())
 
     def assessment(self) -> Fragment:
-        """Show part III of a review: what went well, what did not, what is open, what moved most."""
-        say = self.language.say
-        groups = []
-        for verdict, heading in _ASSESSED.items():
-            found = [f for f in self.wholes if f.verdict == verdict]
-            if found:
-                names = [{"title": "", "text": say("assessed", f) + "."} for f in found]
-                groups.append(self.group(verdict, say(heading), names))
-        return self._render("danh-gia", "assessment", self.language.ui("assessment"), groups=groups)
+        """Show part III of a review: what is strong and weak, near and far, open, and under way."""
+        lines = [self._weigh_sections(), *self._weigh_verdicts()]
+        title = self.language.ui("assessment")
+        told = [*(line for line in lines if line), *self._only_reported()]
+        return self._render("danh-gia", "assessment", title, lines=told)
+
+    def _weigh_sections(self) -> str:
+        """Name the parts of the plan with the largest and the smallest share of what is met."""
+        rated = []
+        for section in self.study.plan.sections:
+            inside = [f for f in self.wholes if f.indicator.part_of_plan == section.id]
+            counts = tally(self.year, inside)
+            if decided := counts.met + counts.not_met:
+                rated.append((Fraction(counts.met, decided), section, counts))
+        rates = [rate for rate, _, _ in rated]
+        if len(set(rates)) < 2:
+            return ""
+        ends = (
+            [(f"{s.id}. {s.title}", counts) for rate, s, counts in rated if rate == end]
+            for end in (max(rates), min(rates))
+        )
+        return self.language.say("weigh_sections", *ends)
+
+    def _weigh_verdicts(self) -> list[str]:
+        """Say of each verdict what stands nearest to the bar and what farthest from it."""
+        say, by_verdict = self.language.say, self._by_verdict()
+        lines = []
+        if met := by_verdict["met"]:
+            spare = [f for f in met if f.slack is not None and f.target and f.target.minimum < 1]
+            lines.append(say("weigh_met", met, sorted(spare, key=_distance)[:2]))
+        if missed := by_verdict["not_met"]:
+            known = sorted((f for f in missed if f.shortfall), key=_distance)
+            far = [f for f in known[-2:] if f not in known[:3]]
+            lines.append(say("weigh_missed", missed, known[:3], far[::-1]))
+        if still_open := by_verdict["undetermined"]:
+            lines.append(say("weigh_open", still_open))
+        if staged := by_verdict["not_due"]:
+            lines.append(say("weigh_staged", staged))
+        return lines
+
+    def _by_verdict(self) -> dict[str, list[Finding]]:
+        found: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.wholes:
+            found[finding.verdict].append(finding)
+        return found
 
     def same_perimeter(self) -> Fragment | None:
         """Show both years over the same units, where the circle of units itself has changed."""
@@ -671,13 +770,66 @@ class YearReport(Boards):
         return self.language.numbers.count(int(cell))
 
     def next_steps(self) -> Fragment:
-        """Show what the plan asks to do about what was missed."""
-        absent = int((~self.units["has_return"]).sum())
-        first = [self.language.say("remind", absent, self.year)] if absent else []
+        """Show part IV: decisions, each with who is to carry it out and the number to reach."""
+        return self._render(
+            "phuong-huong",
+            "decisions",
+            self.language.ui("direction"),
+            lines=[*self._handed_over(), *self._only_reported()],
+            rows=[*self._urgent(), *self._mending()],
+            nothing=self.language.say("keep_going"),
+        )
+
+    def _urgent(self) -> list[dict[str, Any]]:
+        """Return what is overdue, who has not sent a return, and what falls due next."""
+        say, count = self.language.say, self.language.numbers.count
         late = Counter(duty.task.short for duty in self._duties if duty.state == "overdue")
-        overdue = [self.language.say("press_overdue", late.most_common())] if late else []
-        first = [*self._handed_over(), *overdue, *self._next_due(), *first]
-        return self._steps("phuong-huong", self.language.ui("direction"), first)
+        absent = int((~self.units["has_return"]).sum())
+        rows = [
+            {"what": [say("press_overdue", name)], "number": say("places", held)}
+            for name, held in late.most_common()
+        ]
+        if absent:
+            number = f"{count(absent)} {self.language.ui('unit')}"
+            rows.append({"what": [say("remind", self.year)], "number": number})
+        rows += [{"what": [text], "number": ""} for text in self._next_due()]
+        return [{**row, "owner": self._owner, "ref": "", "reasons": []} for row in rows]
+
+    def _mending(self) -> list[dict[str, Any]]:
+        """Return the plan's tasks for all that was missed, with what each has to make up for."""
+        by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
+        for finding in self._by_verdict()["not_met"]:
+            by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
+        rows = []
+        for tasks, missed in by_tasks.items():
+            reasons = [
+                {
+                    "id": f.indicator.id,
+                    "title": f.indicator.short,
+                    "text": self.language.say("lacks_here", f),
+                }
+                for f in missed
+            ]
+            rows.append(
+                {
+                    "what": [task.text for task in tasks] or [self.language.say("no_task")],
+                    "ref": "; ".join(
+                        dict.fromkeys(self.language.say("by_plan", task.section) for task in tasks)
+                    ),
+                    "owner": self._owner,
+                    "number": "",
+                    "reasons": reasons,
+                }
+            )
+        return rows
+
+    @cached_property
+    def _owner(self) -> str:
+        """Who carries the district's tasks out: once it has ended, those that took over."""
+        named = self.study.dataset.description.parents
+        parents = [named[key] for key in sorted(set(self.units["parent"])) if key in named]
+        issuer = self.study.plan.issuer.short
+        return issuer if self.ended_on is None or not parents else "; ".join(parents)
 
     def _handed_over(self) -> list[str]:
         """Say to whom the tasks of a district that ended have passed."""
@@ -704,7 +856,7 @@ class YearReport(Boards):
         texts = self.language.words["ui"]
         issuer = self.study.plan.issuer
         return self._end(
-            self._lead(tally(self.year, self.findings.values())),
+            self._lead(None),
             f"{texts['year_title']} {self.year} – {issuer.short}",
             nav=[
                 {"href": "index.html", "text": texts["back_to_index"]},
@@ -714,6 +866,29 @@ class YearReport(Boards):
                 ),
             ],
         )
+
+
+def _size_of_change(finding: Finding) -> Fraction:
+    """Return by how much a figure moved, for the largest move to come first."""
+    return -abs(finding.change.difference) if finding.change else Fraction(0)
+
+
+def _distance(finding: Finding) -> Fraction:
+    """Return how far a count is from its target, as a part of what the target needs."""
+    assert finding.slack is not None
+    needed = (finding.numerator or 0) - finding.slack
+    return Fraction(abs(finding.slack), max(needed, 1))
+
+
+def _bar(finding: Finding) -> dict[str, str] | None:
+    """Return where a rate and its target stand on a line from 0 to 100%, in percent."""
+    if finding.value is None or not finding.indicator.is_fraction or finding.is_answer:
+        return None
+    target = finding.target.minimum if finding.target else None
+    return {
+        "value": f"{float(min(finding.shown, Fraction(1)) * 100):.1f}%",
+        "target": "" if target is None else f"{float(target * 100):.1f}%",
+    }
 
 
 def year(study: Study, year: int) -> YearReport:
