@@ -21,6 +21,7 @@ from test_reports_kit import study_of_tables
 
 from analysis.pages.index import render_index
 from analysis.study import Study, shown_value
+from analysis.tables.writing import alphabetically
 
 UNITS = 2000
 YEAR = 2024
@@ -109,7 +110,7 @@ def opened(browser: Browser, file: Path) -> Iterator[Page]:
 def page(opened: Page) -> Page:
     """The index with nothing asked of it yet."""
     opened.set_viewport_size({"width": 1280, "height": 800})
-    ask(opened, q="", type="", commune="", verdict="", sort="")
+    ask(opened, q="", type="", commune="", verdict="", sort="", order="desc")
     return opened
 
 
@@ -236,9 +237,65 @@ def test_sort_by_an_indicator(page: Page, study: Study, indicator_id: str) -> No
     # Values that read alike may stand in any order.
     neighbours = pairwise(zip(known, last, strict=False))
     assert all(one >= other or text == beside for (one, text), (other, beside) in neighbours)
-    assert page.locator("#chosen").inner_text() == indicator.title
+    assert page.locator("#chosen").inner_text() == indicator.short
+    assert page.locator("#chosen").get_attribute("aria-sort") == "descending"
+    ask(page, order="asc")
+    back = [row[-1] for row in shown(page)]
+    assert [text == "–" for text in back] == [text == "–" for text in last]
+    first = [text for text in last if text != "–"]
+    assert back[: len(first)] == first[::-1]
+    ask(page, order="desc")
     ask(page, verdict="met")
     assert codes(page) == {key for key, row in rows.items() if row.verdict == "met"}
+
+
+@pytest.mark.parametrize(("by", "column"), [("met", 3), ("not_met", 4), ("undetermined", 5)])
+def test_sort_by_a_count_both_ways(page: Page, by: str, column: int) -> None:
+    for order in ("desc", "asc"):
+        ask(page, sort=by, order=order)
+        counts = [int(row[column]) for row in shown(page)]
+        assert counts == sorted(counts, reverse=order == "desc")
+        marked = page.locator("#units th[aria-sort]")
+        assert marked.count() == 1
+        assert marked.get_attribute("data-sort") == by
+
+
+def test_communes_stand_in_the_order_of_the_alphabet(page: Page) -> None:
+    """Đ is a letter of its own, behind D."""
+    ask(page, sort="commune")
+    communes = list(dict.fromkeys(row[2] for row in shown(page)))
+    assert communes == sorted(PLACES, key=alphabetically)
+    assert communes.index("Cam Lộ") < communes.index("Đakrông") < communes.index("Gio Linh")
+    options = page.locator("#commune option").all_inner_texts()
+    assert options[1:] == communes
+
+
+def test_not_found_is_said_beside_the_box(page: Page) -> None:
+    page.locator("#q").fill("không có ai như thế")
+    assert page.locator(".search div:has(#q) #found").inner_text().startswith("Không tìm thấy")
+
+
+def test_the_list_begins_on_a_phones_first_screen(browser: Browser, file: Path) -> None:
+    with open_context(browser) as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.goto(file.as_uri())
+        page.wait_for_selector("#found:not(:empty)")
+        box = page.locator("#units tbody tr").first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800
+
+
+def test_areas_and_an_offices_files_are_found_from_the_index(study: Study) -> None:
+    areas = [
+        {"name": "Đakrông", "link": "area/b.html", "page": "area/b.html"},
+        {"name": "Cam Lộ", "link": "area/a.html", "page": "area/a.html"},
+        {"name": "Lìa", "link": "area/c.html", "page": None},
+    ]
+    html = render_index(study, {"units": [], "areas": areas, "files": ["bao-cao-2024.docx"]})
+    links = re.findall(r'<a href="([^"]+)">', html)
+    assert [link for link in links if link.startswith("area/")] == ["area/a.html", "area/b.html"]
+    assert "bao-cao-2024.docx" in links
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])

@@ -24,6 +24,8 @@ from analysis.tables.writing import alphabetically
 
 #: Counted on each unit's line, in this order; "open" is short for undetermined.
 _COUNTED = {"met": "met", "not_met": "not_met", "undetermined": "open"}
+#: What a site always has beside its pages.
+_FILES = ("data/indicators.csv", "data/units.csv", "ledger.json")
 
 
 def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
@@ -34,7 +36,8 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
     study : Study
         What the site is about; its params name the year.
     ledger : mapping
-        As in ``ledger.json``: ``units`` with ``unit_id``, ``outcome`` and ``page``.
+        As in ``ledger.json``: ``units`` with ``unit_id``, ``outcome`` and ``page``, ``areas`` with
+        ``name``, ``link`` and ``page``; and ``files``, what else lies beside the pages.
 
     Returns
     -------
@@ -84,10 +87,15 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
             (texts["not_received"], numbers.count(len(register) - received)),
         ],
         years=study.params.years_beside,
-        lead=language.say("tally", tally(year, district.values()), plan.issuer.short),
+        lead=language.say("year_lead", tally(year, district.values()), None, plan.issuer.short),
         filters=_filters(units, _sortable(study), language),
         groups=_groups(units, language),
         columns=_columns(texts),
+        areas=sorted(
+            (area for area in ledger.get("areas", ()) if area["page"]),
+            key=lambda area: alphabetically(area["name"]),
+        ),
+        files=[*_FILES, *ledger.get("files", ())],
         data=Markup(_data(study, units, language)),
         css=Markup(page_css()),
         script=Markup(script),
@@ -98,8 +106,15 @@ def render_index(study: Study, ledger: Mapping[str, Any]) -> str:
 def _columns(texts: Mapping[str, str]) -> list[dict[str, Any]]:
     words = ("unit", "unit_type", "commune")
     counts = ("met_count", "not_met_count", "undetermined_count")
-    labels = [(word, word in counts) for word in (*words, *counts, "outcome")]
-    return [{"label": texts[word], "number": number} for word, number in labels]
+    sorts = {
+        "unit": "",
+        "commune": "commune",
+        **{word: word.removesuffix("_count") for word in counts},
+    }
+    return [
+        {"label": texts[word], "number": word in counts, "sort": sorts.get(word, "")}
+        for word in (*words, *counts, "outcome")
+    ]
 
 
 def _groups(units: list[dict[str, Any]], language: Language) -> list[dict[str, Any]]:
@@ -121,15 +136,28 @@ def _filters(
         "type": [(w, language.dictionary_word("unit_type", w)) for w in _seen(units, "type")],
         "commune": [(name, name) for name in sorted(_seen(units, "commune"), key=alphabetically)],
         "verdict": [(word, language.word("verdict", word)) for word in _COUNTED],
-        "sort": [(str(place), item.title) for place, item in enumerate(indicators)],
+        "sort": [
+            *((word, texts[f"{word}_count"]) for word in _COUNTED),
+            ("commune", texts["commune"]),
+            *((str(place), item.title) for place, item in enumerate(indicators)),
+        ],
+        "order": [("desc", texts["descending"]), ("asc", texts["ascending"])],
     }
-    everything = {"sort": texts["no_sort"]}
+    shorts = {str(place): item.short for place, item in enumerate(indicators)}
+    everything = {"sort": texts["no_sort"], "order": ""}
     return [
         {
             "id": key,
             "label": texts[f"filter_{key}"],
             "all": everything.get(key, texts["all"]),
-            "options": [{"key": value, "label": label} for value, label in options],
+            "options": [
+                {
+                    "key": value,
+                    "label": label,
+                    "short": shorts.get(value, "") if key == "sort" else "",
+                }
+                for value, label in options
+            ],
         }
         for key, options in choices.items()
     ]
@@ -163,7 +191,7 @@ def _data(study: Study, units: list[dict[str, Any]], language: Language) -> str:
     return json.dumps({"packed": packed, "words": words}, ensure_ascii=False).replace("</", "<\\/")
 
 
-def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[str, list[Any]]:
+def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[str, Any]:
     """Return what there is to show, as text and verdict, highest first, and each unit's place."""
     values = [None if row is None else shown_value(row) for row in rows]
     year = next((int(row.year) for row in rows if row is not None), 0)
@@ -186,6 +214,7 @@ def _values(rows: list[Any], indicator: Indicator, language: Language) -> dict[s
     return {
         "shown": [[texts[number], verdict] for number, verdict in place],
         "places": [place[pair] for pair in pairs],
+        "known": sum(number < rank[None] for number, _ in place),
     }
 
 

@@ -406,7 +406,8 @@ class YearReport(Boards):
         lines = [self._weigh_sections(), *self._weigh_verdicts()]
         title = self.language.ui("assessment")
         told = [*(line for line in lines if line), *self._only_reported()]
-        return self._render("danh-gia", "assessment", title, lines=told)
+        statements = self.written("causes", "lessons")
+        return self._render("danh-gia", "assessment", title, lines=told, statements=statements)
 
     def _weigh_sections(self) -> str:
         """Name the parts of the plan with the largest and the smallest share of what is met."""
@@ -778,6 +779,7 @@ class YearReport(Boards):
             lines=[*self._handed_over(), *self._only_reported()],
             rows=[*self._urgent(), *self._mending()],
             nothing=self.language.say("keep_going"),
+            statements=self.written("proposals"),
         )
 
     def _urgent(self) -> list[dict[str, Any]]:

@@ -161,7 +161,8 @@ def build_site(
         _remove_leftovers(earlier, ledger, layout)
         write_briefs(study, layout, units, asked=briefs)
         render = render_index or _default_index()
-        write_atomically(layout.file(INDEX), render(study, ledger.as_record()))
+        record = ledger.as_record() | {"files": layout.office_files()}
+        write_atomically(layout.file(INDEX), render(study, record))
         _save(ledger, layout)
         if seen:
             remember(layout, placed, seen)

@@ -95,6 +95,12 @@ class Layout:
         """Return the file that a link of the site means."""
         return self.site / link
 
+    def office_files(self) -> list[str]:
+        """Return what lies beside the pages for an office: documents, workbooks, messages, sheets."""
+        kinds = (".docx", ".xlsx", ".csv")
+        names = (path.name for path in self.site.glob("*") if path.suffix in kinds)
+        return sorted([*names, *([BRIEFS] if self.file(BRIEFS).exists() else [])])
+
     @property
     def notebooks(self) -> Path:
         """The folder of the executed notebooks: beside the site, never in what is shared."""

@@ -58,17 +58,36 @@ function start(units) {
       row.hidden = !fits;
       count += fits;
     });
-    byId("found").textContent = byId("found").dataset.text.replace("{}", count);
+    const texts = byId("found").dataset;
+    byId("found").textContent = (count ? texts.text : texts.none).replace("{}", count);
+  }
+
+  // What rows are ordered by: the larger first; undefined where there is nothing to order by.
+  const places = new Map([...byId("commune").options].map((option, i) => [option.value, -i]));
+  function sizes(by) {
+    if (by === "commune") return units.commune.map((name) => places.get(name));
+    if (by in units.counts) return units.counts[by];
+    // Places count from the highest value; those after the last known one have none.
+    return chosen.places.map((place) => (place < chosen.known ? -place : undefined));
   }
 
   function sort() {
-    chosen = units.indicators[byId("sort").value] ?? null;
-    const head = byId("chosen");
+    const by = byId("sort").value, option = byId("sort").selectedOptions[0];
+    chosen = units.indicators[by] ?? null;
+    const head = byId("chosen"), isAscending = byId("order").value === "asc";
     head.hidden = chosen === null;
-    head.textContent = chosen === null ? "" : byId("sort").selectedOptions[0].textContent;
+    head.textContent = option.dataset.short ?? "";
+    for (const cell of document.querySelectorAll("#units thead th")) {
+      const isSorted = cell === head ? chosen !== null : by !== "" && cell.dataset.sort === by;
+      if (isSorted) cell.setAttribute("aria-sort", isAscending ? "ascending" : "descending");
+      else cell.removeAttribute("aria-sort");
+    }
     const order = rows.map((_, i) => i);
-    // Highest first, who has no value last; equals in the list's own order.
-    if (chosen !== null) order.sort((a, b) => chosen.places[a] - chosen.places[b] || a - b);
+    if (by !== "") {
+      // Who has no value stands last either way; equals in the list's own order.
+      const size = sizes(by), way = isAscending ? 1 : -1;
+      order.sort((a, b) => (size[a] === undefined) - (size[b] === undefined) || way * ((size[a] ?? 0) - (size[b] ?? 0)) || a - b);
+    }
     rows.forEach((row, i) => {
       const cell = row.lastElementChild;
       cell.textContent = chosen === null ? "" : chosen.shown[chosen.places[i]][0];
@@ -83,7 +102,9 @@ function start(units) {
   document.querySelector("div.scroll").hidden = false;
   const form = document.querySelector("form.search");
   form.hidden = false;
-  form.addEventListener("input", (event) => (event.target.id === "sort" ? sort() : filter()));
+  // On a phone the list comes first.
+  form.querySelector("details").open = window.innerWidth > 736;
+  form.addEventListener("input", (event) => (["sort", "order"].includes(event.target.id) ? sort() : filter()));
   form.addEventListener("submit", (event) => event.preventDefault());
   sort();
 }
