@@ -28,6 +28,7 @@ from analysis import load
 from analysis.indicators import compute_indicators
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
+from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import (
     BANDED,
@@ -707,6 +708,10 @@ def changed(dataset: Dataset, exchanges: list[Exchange], plan: Plan) -> Dataset:
 def asked_for(plan: Plan) -> set[str]:
     indicators = plan.catalogue()
     tested = {n for i in indicators for c in (*i.holds, *i.applies_if) for n in c.columns}
+    described = columns_over("units").values()
+    for name in tuple(tested):  # a threshold may be settled by parts, or by the whole
+        tested |= {c.name for c in described if c.at_most == name}
+        tested |= {str(c.at_most) for c in described if c.name == name}
     return tested.union(SIZES, *({*i.numerator, *i.denominator} for i in indicators))
 
 

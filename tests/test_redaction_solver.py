@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import ROOT
 from solver import Cell, Form, Puzzle, Solver
+from test_engine_kit import plan_of, tables_of
 from test_redaction import (
     YEARS,
     Attacker,
@@ -22,11 +24,14 @@ from test_redaction import (
     shared,
     shared_random,
     shared_sample,
+    study_of,
 )
 
 from analysis.params import Params
-from analysis.plan import load_plan
+from analysis.plan import Plan, load_plan
+from analysis.plan.schema import columns_over
 from analysis.problems import InputError
+from analysis.redaction import redact
 from analysis.redaction.kinds import is_persons
 from analysis.site.editions import note_shared
 from analysis.study import Study
@@ -83,16 +88,43 @@ def _add_facts(puzzle: Puzzle, world: World, edition: Study) -> None:
                 continue
             for year, member in {cell[:2] for cell in world.values}:
                 cells = [(year, member, name) for name in condition.columns]
+                is_strict = condition.more_than is not None
                 if all(cell in world.values for cell in cells):
                     values = [Fraction(world.values[cell]) for cell in cells]
                     base = values[1] if len(values) > 1 else Fraction(1)
-                    is_strict = condition.more_than is not None
                     met = values[0] > bar * base if is_strict else values[0] >= bar * base
                     if len(cells) > 1:
                         whole: Form = {cells[1]: 1}
                         demand(puzzle, {cells[0]: 1}, whole, bar, is_strict, met)
                     else:
                         _demand_count(puzzle, cells[0], bar, is_strict, met)
+                elif len(cells) == 1:
+                    _add_threshold(puzzle, world, cells[0], bar, is_strict)
+
+
+def _add_threshold(puzzle: Puzzle, world: World, cell: Cell, bar: Fraction, strict: bool) -> None:
+    """A threshold of a count that nobody reported, settled by its parts or its whole or left open."""
+    year, member, name = cell
+    parts = [part for part, whole in world.wholes.items() if whole == cell]
+    least = floor(bar) + 1 if strict else ceil(bar)
+    if any(world.values[part] >= least for part in parts):
+        wanted: Form = {}
+        for part in parts:
+            reaches = (year, member, f"{part[2]} >= {least}")
+            puzzle.add({reaches: 1}, 0, 1) if len(parts) > 1 else puzzle.add({reaches: 1}, 1, 1)
+            puzzle.add({part: 1, reaches: -least}, 0, float("inf"))
+            wanted[reaches] = 1
+        puzzle.add(wanted, 1, float("inf"))
+        return
+    for part in parts:
+        puzzle.add({part: 1}, -float("inf"), least - 1)
+    described = columns_over("units").get(name)
+    if described is None or (year, member) not in world.study.register.index:
+        return
+    kind = world.study.register.at[(year, member), "unit_type"]
+    above = (year, member, str(described.at_most))
+    if above in world.values and kind not in described.exempt:
+        _demand_count(puzzle, above, bar, strict, world.values[above] >= least)
 
 
 def _demand_count(puzzle: Puzzle, cell: Cell, bar: Fraction, strict: bool, met: bool) -> None:
@@ -127,6 +159,47 @@ def test_solver_finds_what_naive_redaction_leaves() -> None:
     """The attack is one: it takes what hides small figures and thinks no further."""
     worlds = {seed: World(random_study(seed)) for seed in SEEDS}
     assert any(narrowed(w, puzzle_of(w, naive(random_study(s)))) for s, w in worlds.items())
+
+
+def thresholds(*bars: int) -> Plan:
+    """A plan that asks units from so many workers on for a fact, and all for a share of members."""
+    share = {"kind": "ratio", "numerator": ["culture_members"], "denominator": ["members_total"]}
+    return plan_of(
+        share | {"targets": [{"at_least": "50%"}]},
+        *(
+            {
+                "kind": "share_of_units",
+                "holds": [{"column": "plan_made"}],
+                "applies_if": [{"column": "workers_total", "at_least": bar}],
+                "targets": [{"at_least": "50%"}],
+            }
+            for bar in bars
+        ),
+    )
+
+
+#: Units that reported their members and not their workers.
+OPEN_SIZES = tables_of(
+    *(
+        {"unit_id": f"U{i}", "members_total": size, "culture_members": size, "plan_made": True}
+        for i, size in enumerate((2, 3, 5, 5, 6, 12, 12, 40, 30))
+    )
+)
+
+
+@pytest.mark.parametrize(("bars", "is_shared"), [((4,), True), ((10,), True), ((5, 6), False)])
+def test_a_threshold_that_parts_settle_leaves_three_values_or_nothing_is_shared(
+    bars: tuple[int, ...], is_shared: bool
+) -> None:
+    """Whoever has 5 members has at least 5 workers; with 6 nobody would doubt that there are 6."""
+    study = study_of(OPEN_SIZES, thresholds(*bars))
+    world = World(study)
+    if is_shared:
+        assert narrowed(world, puzzle_of(world, shared(study))) == []
+        return
+    assert [t for t in narrowed(world, puzzle_of(world, naive(study))) if t.endswith("[5]")]
+    with pytest.raises(InputError, match="để lộ số người"):
+        redact(study)
 
 
 # --- Two editions of a year --------------------------------------------------------------------

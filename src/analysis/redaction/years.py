@@ -24,6 +24,7 @@ from analysis.plan.schema import columns_over
 from analysis.redaction.kinds import SIZES, is_persons, kind_of
 from analysis.redaction.persons import Asked, Year, reaches
 from analysis.redaction.sheet import Rule, Sheet
+from analysis.tables.dictionary import Column
 from analysis.tables.load import Dataset
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
@@ -62,6 +63,7 @@ class Source:
         self.alone = set(SIZES) if source == "units" else set()
         # What no indicator asks for is in no file, and free to be anything.
         tested = {n for i in self.about for c in (*i.holds, *i.applies_if) for n in c.columns}
+        tested |= {name for tried in tested for pair in self._bounds(tried) for name in pair}
         asked = {n for i in self.about for n in (*i.numerator, *i.denominator)}
         used = tested | asked | self.alone
         self.columns = [n for n, c in self.described.items() if is_persons(c) and n in used]
@@ -118,14 +120,11 @@ class Source:
         self, places: _Places, x: IntArray, known: BoolArray
     ) -> list[tuple[int, int, BoolArray]]:
         """Return parts with their wholes, and the wholes of these."""
-        kinds = self.register.scopes["unit_type"]
-        own = [kinds.names[code] for code in kinds.codes[places.rows]]
-        types = np.array([*own, *[""] * places.more], object)
         found = []
         for part, name in enumerate(self.columns):
             exempt, above = np.zeros(len(x), bool), self.described[name]
             while above.at_most is not None:
-                exempt = exempt | np.isin(types, list(above.exempt))
+                exempt = exempt | places.is_exempt(above)
                 if above.at_most in self.columns:
                     whole = self.columns.index(above.at_most)
                     holds = known[:, part] & known[:, whole] & (x[:, part] <= x[:, whole])
@@ -150,24 +149,47 @@ class Source:
         return list(dict.fromkeys(pairs))
 
     def _make_rule(self, condition: Condition, places: _Places, sheet: Sheet) -> Rule | None:
-        """Return the rule that a fact resting on counts of persons stays what it is."""
+        """Return the rule that a fact resting on counts of persons stays what it is.
+
+        Of one count that is not known, its known parts may settle the fact, or its known whole: then
+        these must not move across the bar either.
+        """
         bar = condition.at_least if condition.more_than is None else condition.more_than
         if not isinstance(bar, Fraction) or not set(condition.columns) & set(self.columns):
             return None
-        sides = [places.find(name) for name in condition.columns]
-        held = np.all([known for _, known in sides], axis=0)
-        is_strict = condition.more_than is not None
+        is_strict, everyone = condition.more_than is not None, np.arange(len(sheet.x))
+        bounds = [] if condition.over else self._bounds(condition.column)
+        named = {*condition.columns, *(name for pair in bounds for name in pair)}
+        figures = {name: places.find(name) for name in named}
 
-        def fact(x: IntArray, rows: IntArray) -> BoolArray:
-            amounts = [
-                x[:, self.columns.index(name)] if name in self.columns else values[rows]
-                for name, (values, _) in zip(condition.columns, sides, strict=True)
-            ]
-            base = amounts[1] if len(amounts) > 1 else np.ones(len(x), np.int64)
-            return reaches(amounts[0], base, bar, is_strict)
+        def amount(name: str, x: IntArray, rows: IntArray) -> tuple[IntArray, BoolArray]:
+            values, known = figures[name]
+            own = x[:, self.columns.index(name)] if name in self.columns else values[rows]
+            return own, known[rows]
 
-        now = fact(sheet.x, np.arange(len(sheet.x)))
-        return lambda x, rows: np.asarray(~held[rows] | (fact(x, rows) == now[rows]), bool)
+        def fact(x: IntArray, rows: IntArray) -> IntArray:
+            own, known = amount(condition.column, x, rows)
+            base, is_settled = np.ones(len(x), np.int64), known
+            if condition.over is not None:
+                base, there = amount(condition.over, x, rows)
+                is_settled = known & there
+            holds = reaches(own, base, bar, is_strict) & is_settled
+            for part, whole in bounds:
+                is_part = whole == condition.column
+                figure, there = amount(part if is_part else whole, x, rows)
+                there = there & ~known & ~places.is_exempt(self.described[part])[rows]
+                crosses = reaches(figure, base, bar, is_strict)
+                is_settled = is_settled | (there & (crosses == is_part))
+                holds = holds | (there & crosses & is_part)
+            return np.where(is_settled, holds, -1).astype(np.int64)
+
+        now = fact(sheet.x, everyone)
+        return lambda x, rows: fact(x, rows) == now[rows]
+
+    def _bounds(self, column: str) -> list[tuple[str, str]]:
+        """Return the pairs of part and whole of which a column is one, by the tables' rules."""
+        pairs = [(n, c.at_most) for n, c in self.described.items() if c.at_most is not None]
+        return [pair for pair in pairs if column in pair]
 
     def _find_scopes(
         self, rows: IntArray, places: _Places
@@ -191,6 +213,14 @@ class _Places:
         self.register, self.rows, self.beside, self.code = register, rows, beside, code
         self.more = 0 if beside is None else 1
         self.is_member = np.arange(len(rows) + self.more) < len(rows)
+        kinds = register.scopes["unit_type"]
+        self.types = np.array(
+            [kinds.names[c] for c in kinds.codes[rows]] + [""] * self.more, object
+        )
+
+    def is_exempt(self, part: Column) -> BoolArray:
+        """Tell of whom the tables' rules do not demand that a part is within its whole."""
+        return np.isin(self.types, list(part.exempt))
 
     def find(self, name: str) -> tuple[IntArray, BoolArray]:
         """Return a column's whole numbers and where they are known."""
