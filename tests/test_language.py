@@ -553,6 +553,17 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             (replace(make_brief(told.study, "DN-DABAN"), has_return=False), 2024, [], []),
         ],
         "press_overdue": [("A",)],
+        "document_subject": [(2024, plan.title)],
+        "document_opening": [(issuer, 2024)],
+        "document_named": [
+            (verdict, named)
+            for verdict in ("met", "not_met", "undetermined", "not_due")
+            for named in (every[:1], [f for f in every if f.verdict == verdict][:3])
+            if named
+        ],
+        "document_holders": [([("A", 12), ("B", 1234)],)],
+        "document_remind": [(1, 2024), (3, 2024)],
+        "document_tasks": [(3, 30)],
         "next_due": [(["A", "B"],)],
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],
         "fig_tasks_subtitle": [(day,)],
@@ -822,6 +833,8 @@ def test_every_plan_text_is_there_in_english(plan: Plan, plan_texts: PlanTexts) 
     assert plan_texts.short
     assert plan_texts.source
     assert set(plan_texts.issuer.given()) == {"name", "short", "place", "superior"}
+    for lines in ("legal_bases", "recipients"):
+        assert len(getattr(plan_texts, lines)) == len(getattr(plan, lines))
     for group in ("sections", "tasks", "indicators"):
         ids = [item.id for item in getattr(plan, group)]
         assert [item.id for item in getattr(plan_texts, group)] == ids

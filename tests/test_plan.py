@@ -471,6 +471,10 @@ def problems_of(text: str, folder: Path) -> list[Problem]:
 #: indicator, what to replace, by what, the line that is named (the first with these words from the
 #: indicator on), the key that is named, and words of the message.
 WRONG = {
+    "a legal basis that says nothing": (
+        *("", "legal_bases:\n", 'legal_bases:\n  - " ; "\n'),
+        *('- " ; "', "legal_bases.0", "phải là một dòng chữ"),
+    ),
     "unknown key": (
         *("informed_public", "    what:", "    waht:"),
         *("waht:", "indicators.informed_public.waht", "khóa lạ"),

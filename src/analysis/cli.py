@@ -111,6 +111,11 @@ def command(project: Path | None) -> None:
     is_flag=True,
     help="Lập thêm phiếu làm việc một trang và tin nhắn ngắn cho từng CĐCS (hoặc cho --unit).",
 )
+@option(
+    "--docx",
+    is_flag=True,
+    help="Lập thêm báo cáo Word của năm (và của từng CĐCS nêu ở --unit).",
+)
 @option("--force", is_flag=True, help="Lập lại mọi trang, kể cả trang chưa có gì thay đổi.")
 @option(
     "--why",
@@ -132,6 +137,7 @@ def report(
     edition: str | None,
     again: str,
     briefs: bool,
+    docx: bool,
     force: bool,
     why: tuple[str, ...],
     data: Path | None,
@@ -166,6 +172,7 @@ def report(
         scheduler=scheduler,
         again=again,
         briefs=briefs,
+        docx=docx,
     )
     given = {
         "--edition": edition,
@@ -181,6 +188,8 @@ def report(
     click.echo(format_recap(recap, options=options))
     if briefs:
         click.echo(f"Phiếu để in: {folder / 'briefs.html'}; tin nhắn: {folder / 'messages.csv'}")
+    if docx:
+        click.echo(f"Báo cáo Word (dự thảo): {folder / f'bao-cao-{year}.docx'}")
     tell_unread(root / params.data)
     if not recap.is_done:
         raise SystemExit(_FAILED)

@@ -56,6 +56,8 @@ class PlanTexts(_Texts):
     short: str | None = None
     source: str | None = None
     issuer: _IssuerTexts = _IssuerTexts()
+    legal_bases: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
     sections: tuple[_SectionTexts, ...] = ()
     tasks: tuple[_TaskTexts, ...] = ()
     indicators: tuple[_IndicatorTexts, ...] = ()
@@ -72,7 +74,9 @@ class PlanTexts(_Texts):
     def apply(self, plan: Plan) -> Plan:
         """Return the plan with these texts in place of its own."""
         update: dict[str, Any] = {
-            key: getattr(self, key) for key in ("title", "short", "source") if getattr(self, key)
+            key: getattr(self, key)
+            for key in ("title", "short", "source", "legal_bases", "recipients")
+            if getattr(self, key)
         }
         update["issuer"] = plan.issuer.model_copy(update=self.issuer.given())
         for name in ("sections", "tasks", "indicators"):

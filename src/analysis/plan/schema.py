@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from analysis.plan.tasks import Task, misplaced_tasks
+from analysis.problems import is_unprintable
 from analysis.tables.dictionary import Column, dictionary
 from analysis.yamlfile import Location, MisplacedError, read_yaml
 
@@ -578,6 +579,17 @@ class Issuer(Model):
     also_written: tuple[str, ...] = ()
 
 
+def _a_line(text: str) -> str:
+    text = " ".join(text.split()).rstrip(";,. ")
+    if not text or any(map(is_unprintable, text)):
+        raise ValueError("phải là một dòng chữ")
+    return text
+
+
+#: A line of an official document, without the mark at its end.
+Line = Annotated[str, AfterValidator(_a_line)]
+
+
 class Section(Model):
     """One of the plan's parts, in the plan's order."""
 
@@ -627,7 +639,10 @@ def _check_section(section: str, info: ValidationInfo) -> None:
 
 
 class Plan(Model):
-    """One plan: who, when, the groups of unit types and the catalogue of indicators."""
+    """One plan: who, when, the groups of unit types and the catalogue of indicators.
+
+    ``legal_bases`` and ``recipients`` stand in the year's Word report alone.
+    """
 
     id: str
     version: str
@@ -636,6 +651,8 @@ class Plan(Model):
     source: str
     adopted_on: date
     issuer: Issuer
+    legal_bases: tuple[Line, ...] = ()
+    recipients: tuple[Line, ...] = ()
     cut_off: str = Field(pattern=r"^\d{2}-\d{2}$")
     baseline_year: Year
     complete_if_missing_at_most: Annotated[Number, AfterValidator(_at_most_whole)]

@@ -419,7 +419,8 @@ class Report:
             t=words["ui"],
         )
 
-    def _about_edition(self) -> str:
+    def about_edition(self) -> str:
+        """Say what the edition to share withholds; nothing in the internal one."""
         if self.study.params.edition == "internal":
             return ""
         return self.language.say("share_method", LARGEST_HIDDEN)
@@ -446,7 +447,7 @@ class Report:
             "method",
             texts["method"],
             method=self.language.say("method", cut_off),
-            edition=self._about_edition(),
+            edition=self.about_edition(),
             flags=labels,
             facts=facts,
         )

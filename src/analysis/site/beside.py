@@ -1,15 +1,17 @@
-"""What lies beside the pages: a sheet and a message for each unit, written from the same findings."""
+"""What lies beside the pages, written from the same findings: sheets, messages, Word reports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
 
 import pandas as pd
 
 from analysis.atomic import write_atomically
 from analysis.handouts.brief import make_brief, render_briefs, write_message
 from analysis.site.data import as_csv
-from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file
+from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file, word_file
 from analysis.study import Study
 
 
@@ -49,3 +51,49 @@ def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, a
     write_atomically(layout.file(BRIEFS), render_briefs(study, briefs))
     rows = pd.DataFrame({"unit_id": wanted, "name": [b.name for b in briefs], "message": texts})
     write_atomically(layout.file(MESSAGES), as_csv(rows))
+
+
+def write_documents(
+    study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool
+) -> None:
+    """Write the year's Word report and these units', and bring those up to date that are there.
+
+    What somebody has changed in Word is never lost: where a report is asked for again it is kept
+    under another name, and it stays as it is where it is not.
+
+    Parameters
+    ----------
+    study, layout
+        As for `write_briefs`.
+    units : sequence of str, optional
+        Whose reports beside the year's; none by default.
+    asked : bool
+        Whether they were asked for now.
+    """
+    year = study.params.year
+    expected = study.expected_units(year).index
+    wanted = dict.fromkeys(["", *(units or ())] if asked else ())
+    there = {path.stem: path for path in layout.site.glob(word_file(year, "*"))}
+    if layout.file(word_file(year)).exists():
+        there[""] = layout.file(word_file(year))
+    if not wanted and not there:
+        return
+    # Whoever never asks for one does not wait for python-docx.
+    from analysis.handouts.document import is_edited
+    from analysis.handouts.word import write_unit, write_year
+
+    edited = {key for key, path in there.items() if is_edited(path)}
+    for key, path in there.items():
+        if key in edited and key in wanted:
+            path.rename(_free_name(path))
+        elif key and key not in edited and key not in expected:
+            path.unlink()
+    renewed = [key for key in there if key not in edited and (not key or key in expected)]
+    for key in dict.fromkeys([*wanted, *renewed]):
+        made = write_unit(study, key) if key else write_year(study)
+        write_atomically(layout.file(word_file(year, key)), made)
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.stem}.da-sua-{n}.docx") for n in count(1))
+    return next(name for name in names if not name.exists())

@@ -17,7 +17,7 @@ from analysis.atomic import write_atomically
 from analysis.indicators.members import why_not_expected
 from analysis.problems import explain_os
 from analysis.site import inputs
-from analysis.site.beside import write_briefs
+from analysis.site.beside import write_briefs, write_documents
 from analysis.site.data import write_data
 from analysis.site.editions import (
     indicators_csv,
@@ -76,6 +76,7 @@ def build_site(
     scheduler: str | None = None,
     again: str | None = None,
     briefs: bool = False,
+    docx: bool = False,
 ) -> Recap:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
@@ -114,6 +115,8 @@ def build_site(
     briefs : bool
         Write a sheet for a visit and a message of each of these units; what an earlier run wrote
         is kept up to date in any case.
+    docx : bool
+        Write the year's Word report, and those of ``units``; kept up to date likewise.
 
     Returns
     -------
@@ -160,6 +163,7 @@ def build_site(
             _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
         write_briefs(study, layout, units, asked=briefs)
+        write_documents(study, layout, units, asked=docx)
         render = render_index or _default_index()
         record = ledger.as_record() | {"files": layout.office_files()}
         write_atomically(layout.file(INDEX), render(study, record))

@@ -67,6 +67,17 @@ def message_file(unit_id: str) -> str:
     return f"messages/{unit_id}.txt"
 
 
+def word_file(year: int, unit_id: str = "") -> str:
+    """Return the link to a Word report, of the year or of a unit.
+
+    Examples
+    --------
+    >>> word_file(2024), word_file(2024, "TT-KHESANH")
+    ('bao-cao-2024.docx', 'cdcs/TT-KHESANH.docx')
+    """
+    return f"cdcs/{unit_id}.docx" if unit_id else f"bao-cao-{year}.docx"
+
+
 def default_site(params: Params) -> Path:
     """Return the folder of a site that is given none: an edition never overwrites the other.
 

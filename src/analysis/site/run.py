@@ -21,6 +21,7 @@ def run_report(
     scheduler: str | None = None,
     again: str = "",
     briefs: bool = False,
+    docx: bool = False,
 ) -> Recap:
     """Bring a year's site up to date.
 
@@ -34,7 +35,7 @@ def run_report(
         The project's folder.
     out : Path
         The site's folder.
-    units, jobs, force, scheduler, again, briefs
+    units, jobs, force, scheduler, again, briefs, docx
         As `analysis.site.build.build_site` has them.
 
     Returns
@@ -48,7 +49,7 @@ def run_report(
         If the settings, the plan, the data or a notebook are wrong, or another run is at it.
     """
     seen = fingerprint(params, root)
-    unchanged = None if force or briefs else find_unchanged(params, out, seen, units)
+    unchanged = None if force or briefs or docx else find_unchanged(params, out, seen, units)
     if unchanged is not None:
         return unchanged
     # With pandas, matplotlib and papermill behind them.
@@ -69,6 +70,7 @@ def run_report(
             scheduler=scheduler,
             again=again,
             briefs=briefs,
+            docx=docx,
         )
     finally:
         # Whoever loads or reports again in this process may have changed the tables meanwhile.

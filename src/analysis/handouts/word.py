@@ -1,0 +1,481 @@
+"""The year's and a unit's report as a Word document, from the findings that the pages tell.
+
+It follows the parts of a review; what people have written stands in its place, and what an office
+fills in by hand (number, day, signature) is left open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures import rates, trends
+from analysis.findings import Finding, find_circle, find_circumstances, find_years, tally
+from analysis.findings.finding import by_nearness
+from analysis.handouts.document import Document, Letterhead
+from analysis.reports.unit import UnitReport
+from analysis.reports.year import YearReport
+from analysis.study import Study
+from analysis.tables.peoples_text import to_blocks
+from analysis.tables.writing import alphabetically
+from analysis.tasks import GROUPS, Duty
+
+_MOST_NAMED = 4
+#: Rates in one picture: a page holds so many.
+_MOST_ROWS = 14
+_MOST_PANELS = 24
+_SOON_DAYS = 60
+_ASSESSED = ("met", "not_met", "undetermined", "not_due")
+
+
+def write_year(study: Study) -> bytes:
+    """Return the study's year as a Word document.
+
+    Parameters
+    ----------
+    study : Study
+        Of either edition: what it withholds is not in the document.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> write_year(load(2024))[:2]
+    b'PK'
+    """
+    return _YearPaper(YearReport(study, study.params.year)).finish()
+
+
+def write_unit(study: Study, unit_id: str) -> bytes:
+    """Return a unit's year as a Word document.
+
+    Parameters
+    ----------
+    study : Study
+        Of either edition.
+    unit_id : str
+        A unit that has to report.
+    """
+    return _UnitPaper(UnitReport(study, unit_id, study.params.year)).finish()
+
+
+class _Paper:
+    """What both documents have: the frame, the four parts, the table of all indicators."""
+
+    def __init__(self, report: YearReport | UnitReport, name: str, head: Letterhead) -> None:
+        self.report, self.name = report, name
+        self.study, self.year, self.language = report.study, report.year, report.language
+        self.texts: dict[str, str] = self.language.words["document"]
+        plan, say = self.study.plan, self.language.say
+        subject = say("document_subject", self.year, plan.title)
+        day = datetime.combine(plan.cut_off_in(self.year), time())
+        self.document = Document(f"{name}: {subject}", name, day, self.language.code)
+        self.document.letterhead(head)
+        self.document.write(self.texts["kind"], "BC Tên loại")
+        self.document.write(subject, "BC Trích yếu")
+        bases = [*plan.legal_bases, plan.source]
+        for place, basis in enumerate(bases, 1):
+            mark = "." if place == len(bases) else ";"
+            self.document.write(f"{self.texts['basis']} {basis}{mark}", "BC Căn cứ")
+        self.document.write(say("document_opening", name, self.year))
+
+    def circumstances(self) -> None:
+        """Write with what the year began and ended."""
+        raise NotImplementedError
+
+    def leadership(self) -> None:
+        """Write part I."""
+        raise NotImplementedError
+
+    def steps(self) -> list[str]:
+        """Return what to do first, before what was missed."""
+        raise NotImplementedError
+
+    def appendices(self) -> None:
+        """Write the tables of tasks and of whoever is missing."""
+        raise NotImplementedError
+
+    @property
+    def closing(self) -> tuple[Sequence[str], str]:
+        """Who receives the document, and on whose behalf it is signed."""
+        raise NotImplementedError
+
+    def finish(self) -> bytes:
+        """Write all parts and return the file."""
+        ui, document = self.language.ui, self.document
+        document.heading(self.language.dictionary_word("statement", "circumstances"))
+        self.circumstances()
+        self._statements("circumstances")
+        document.heading(ui("leadership"))
+        self.leadership()
+        document.heading(ui("year_results"))
+        self._results()
+        document.heading(ui("assessment"))
+        self._assessment()
+        document.heading(ui("direction"))
+        self._direction()
+        recipients, signer = self.closing
+        signed = (signer, self.texts["signer"], "", "", "", "", self.texts["signature"])
+        document.signatures(self.texts["recipients"], recipients, signed)
+        self._indicators()
+        self.appendices()
+        self._origin()
+        return document.to_bytes()
+
+    def _statements(self, *words: str) -> None:
+        """Write what people have written under some headings; an empty one is not printed."""
+        for word, markdown in self.study.words_of(self.year, self.report.writer).items():
+            if word in words:
+                if word != "circumstances":
+                    self.document.heading(self.language.dictionary_word("statement", word), 2)
+                self.document.statement(to_blocks(markdown))
+
+    def _results(self) -> None:
+        """Write part II: the plan's sections, a sentence for each indicator."""
+        for section in self.study.plan.sections:
+            inside = [
+                f
+                for f in self.report.shown_results
+                if not f.indicator.is_part and f.indicator.part_of_plan == section.id
+            ]
+            shown = [f for f in inside if f.indicator.over != "district"]
+            if shown:
+                self.document.heading(f"{section.id}. {section.title}", 2)
+            for finding in shown:
+                self.item(finding)
+        self._figures()
+
+    def item(self, finding: Finding) -> None:
+        """Write an indicator's sentence, with the units that lack most."""
+        line, held = self.report.line(finding), self.holders(finding)
+        self.document.item(line["title"], f"{line['text']}{' ' if held else ''}{held}")
+
+    def holders(self, finding: Finding) -> str:
+        """Say who holds the gap; nothing for one unit."""
+        return ""
+
+    def _figures(self) -> None:
+        """Put in all judged shares against their bars, and their paths through the years."""
+        judged = [f for f in self.report.wholes if f.is_judged and f.value is not None]
+        shares = [f for f in judged if f.indicator.is_fraction and not f.is_answer]
+        say, language, number = self.language.say, self.language, 0
+        if shares:
+            number += 1
+            halves = [pd.DataFrame(map(self._rate, part)) for part in _cut(shares, _MOST_ROWS)]
+            caption = say("fig_targets_subtitle", self.name, self.year, True)
+            self._figure(number, caption, [rates(half, language=language) for half in halves], 80)
+        every = [
+            find_years(self.study, f.scope, f.scope_id, f.indicator, self.year) for f in shares
+        ]
+        several = [series for series in every if len(series) > 1]
+        for panels in _cut(several, _MOST_PANELS):
+            number += 1
+            rows = [
+                {**self._rate(f), "year": y, "is_break": self._is_break(f)}
+                for series in panels
+                for y, f in series.items()
+            ]
+            caption = say("fig_trends_subtitle", self._breaks(rows))
+            drawn = trends(pd.DataFrame(rows), columns=4, language=language)
+            width = min(160, drawn.get_figwidth() * 25.4)
+            self._figure(number, caption, [drawn], width)
+
+    def _figure(self, number: int, caption: str, drawings: Sequence[Figure], width: float) -> None:
+        named = [(str(drawing.get_label()), drawing) for drawing in drawings]
+        self.document.figure(f"{self.texts['figure']} {number}. {caption}", named, width)
+
+    def _is_break(self, finding: Finding) -> bool:
+        is_wide = finding.scope == "district" and finding.indicator.over == "units"
+        return is_wide and find_circle(self.study, finding.year).is_other
+
+    def _breaks(self, rows: Iterable[dict[str, object]]) -> list[object]:
+        return list(dict.fromkeys(row["year"] for row in rows if row["is_break"]))
+
+    def _rate(self, finding: Finding) -> dict[str, object]:
+        return {
+            "label": finding.indicator.short,
+            "value": finding.value,
+            "lower": finding.lower,
+            "upper": finding.upper,
+            "target": finding.target.minimum if finding.target else None,
+            "verdict": finding.verdict,
+            "text": self.language.say("value", finding),
+        }
+
+    def _assessment(self) -> None:
+        """Write part III: what is met, missed and open, nearest first; then the office's words."""
+        say = self.language.say
+        for verdict in _ASSESSED:
+            found = [f for f in self.report.wholes if f.verdict == verdict]
+            if found:
+                ordered = by_nearness(found) if verdict == "not_met" else found
+                self.document.write(say("document_named", verdict, ordered))
+        self._statements("causes", "lessons")
+
+    def _direction(self) -> None:
+        """Write part IV: what falls due, what mends what was missed; then what is asked for."""
+        for text in self.steps():
+            self.document.item("", text)
+        for step in self.report.missed_steps():
+            tasks = " ".join(
+                f"{task['text']} ({task['ref']})." if task["ref"] else task["text"]
+                for task in step["tasks"]
+            )
+            reasons = "; ".join(line["title"] for line in step["reasons"])
+            self.document.item(
+                "", f"{tasks} {self.texts['mends']} {reasons}." if reasons else tasks
+            )
+        self._statements("proposals")
+
+    def due(self, duties: Iterable[Duty]) -> list[str]:
+        """Return the tasks of a holder that are late or fall due soon."""
+        return [
+            self.language.say("brief_task", duty, self.day(duty)) + "."
+            for duty in duties
+            if duty.has_passed or duty.is_due_within(_SOON_DAYS)
+        ]
+
+    def day(self, duty: Duty) -> str:
+        """Write by when a task is to be done; empty where it never falls due."""
+        return self.language.date(duty.due) if duty.due else ""
+
+    def _indicators(self) -> None:
+        """Write the table of all indicators, as the page has it."""
+        ui, say = self.language.words["ui"], self.language.say
+        self.document.appendix(self.texts["appendix"] + " I", ui["results"])
+        header = [self.texts["number"], ui["indicator"], ui["value"], ui["counts"], ui["target"]]
+        header += [ui["verdict"], f"{ui['value']} {self.year - 1}"]
+        rows: list[list[str]] = []
+        place = 0
+        for section in self.study.plan.sections:
+            inside = [
+                f for f in self.report.shown_results if f.indicator.part_of_plan == section.id
+            ]
+            if inside:
+                rows.append([f"{section.id}. {section.title}"])
+            for f in inside:
+                is_part, last = f.indicator.is_part, self.report.before.get(f.indicator.id)
+                place += not is_part
+                verdict = "" if is_part else self.language.word("verdict", f.verdict)
+                title = f"– {f.indicator.title}" if is_part else f.indicator.title
+                row = ["" if is_part else str(place), title, say("value", f), say("counts", f)]
+                note = say("note", f)
+                row += [
+                    say("target", f),
+                    verdict + (f"; {note}" if note else "").lstrip("; " * is_part),
+                ]
+                rows.append([*row, say("value", last) if last else ""])
+        caption = say("results_caption", self.year)
+        self.document.table(caption, header, rows, (4, 32, 10, 12, 13, 24, 10), (2, 3, 6))
+
+    def _origin(self) -> None:
+        """Write how figures come about, and from which data these did."""
+        study, ui, say = self.study, self.language.words["ui"], self.language.say
+        is_shared = study.params.edition == "share"
+        self.document.heading(ui["method"], 2)
+        self.document.write(say("method", self.language.date(study.plan.cut_off_in(self.year))))
+        if is_shared:
+            self.document.write(self.report.about_edition())
+        data = study.dataset.description
+        self.document.write(
+            f"{ui['dataset']}: {data.name or ui['none']} (SHA-256 {self.report.data_digest()})."
+        )
+        marks = [ui[study.params.edition], ui["illustrative"] if data.illustrative else ""]
+        self.document.mark(" · ".join(filter(None, marks)))
+
+
+class _YearPaper(_Paper):
+    """The document of a year."""
+
+    report: YearReport
+
+    def __init__(self, report: YearReport) -> None:
+        issuer = report.study.plan.issuer
+        head = _letterhead(report, issuer.superior, issuer.name, issuer.short, issuer.place)
+        super().__init__(report, issuer.name, head)
+        self.units = report.units
+
+    def circumstances(self) -> None:
+        say, found = self.language.say, find_circumstances(self.study, self.year)
+        day = self.language.date(self.study.plan.cut_off_in(self.year))
+        self.document.write(say("circumstances", found, day))
+        self.document.write(say("events", found, _MOST_NAMED))
+        table = self.report.table_of_types(found)
+        columns = table["columns"]
+        rows = [[row[column["key"]] for column in columns] for row in table["rows"]]
+        numeric = [i for i, column in enumerate(columns) if column["number"]]
+        shares = [1 if column["number"] else 3 for column in columns]
+        header = [column["label"] for column in columns]
+        self.document.table(table["caption"], header, rows, shares, numeric)
+
+    def leadership(self) -> None:
+        report, say, short = self.report, self.language.say, self.study.plan.issuer.short
+        counts = tally(self.year, report.findings.values(), list(report.before.values()))
+        received = int(self.units["has_return"].sum())
+        self.document.write(say("coverage", self.year, len(self.units), received))
+        if report.ended_on is not None:
+            day = self.language.date(report.ended_on)
+            self.document.write(say("district_not_judged", day, short, self.year))
+            self.document.write(say("tally", counts, self.language.ui("all_unions")))
+            return
+        self.document.write(say("tally", counts, short))
+        for finding in report.wholes:
+            if finding.indicator.over == "district":
+                self.item(finding)
+
+    def holders(self, finding: Finding) -> str:
+        gap = self.report.gaps.get(finding.indicator.id)
+        if gap is None or finding.indicator.is_share:
+            return ""
+        named = [
+            (str(self.units.at[key, "name"]), size) for key, size in gap.named(_MOST_NAMED).named
+        ]
+        return self.language.say("document_holders", named) if named else ""
+
+    def steps(self) -> list[str]:
+        absent = int((~self.units["has_return"]).sum())
+        asked = self.language.say("document_remind", absent, self.year) if absent else ""
+        own = self.due(self.report.held) if self.report.ended_on is None else []
+        return [*filter(None, [asked]), *own]
+
+    @property
+    def closing(self) -> tuple[Sequence[str], str]:
+        return self.study.plan.recipients, self.texts["for_district"]
+
+    def appendices(self) -> None:
+        self._tasks()
+        absent = self.units[~self.units["has_return"]]
+        if absent.empty:
+            return
+        ui = self.language.words["ui"]
+        self.document.appendix(self.texts["appendix"] + " III", ui["not_received"])
+        ordered = absent.sort_values("name", key=lambda names: names.map(alphabetically))
+        rows = [
+            [str(place), str(unit["name"]), self._type(unit), str(unit["commune"]), str(key)]
+            for place, (key, unit) in enumerate(ordered.iterrows(), 1)
+        ]
+        received = int(self.units["has_return"].sum())
+        caption = self.language.say("coverage", self.year, len(self.units), received)
+        header = [
+            self.texts["number"],
+            ui["unit"],
+            ui["unit_type"],
+            ui["commune"],
+            self.texts["id"],
+        ]
+        self.document.table(caption, header, rows, (5, 45, 25, 20, 15))
+
+    def _type(self, unit: pd.Series) -> str:
+        return self.language.dictionary_word("unit_type", str(unit["unit_type"]))
+
+    def _tasks(self) -> None:
+        """Write each task with how many of its holders stand where."""
+        duties = [duty for held in self.study.duties(self.year).values() for duty in held]
+        if not duties:
+            return
+        ui, count = self.language.words["ui"], self.language.numbers.count
+        groups = self.language.words["task_group"]
+        self.document.appendix(self.texts["appendix"] + " II", ui["duty"])
+        header = [self.texts["number"], ui["duty"], ui["due"], *(groups[name] for name in GROUPS)]
+        found: dict[str, list[Duty]] = {}
+        for duty in duties:
+            found.setdefault(duty.task.id, []).append(duty)
+        rows = []
+        tasks = [found[task.id] for task in self.study.plan.tasks if task.id in found]
+        for place, held in enumerate(tasks, 1):
+            states = Counter(duty.group for duty in held)
+            day = self.language.say("duty_due", held[0], self.day(held[0]))
+            counts = [count(states[name]) for name in GROUPS]
+            rows.append([str(place), held[0].task.short or held[0].task.text, day, *counts])
+        caption = self.language.say("tasks_caption", self.year, self.language.date(duties[0].on))
+        self.document.table(caption, header, rows, (5, 44, 14, 12, 12, 12, 11), (3, 4, 5, 6))
+
+
+class _UnitPaper(_Paper):
+    """The document of a unit."""
+
+    report: UnitReport
+
+    def __init__(self, report: UnitReport) -> None:
+        commune = str(report.facts["commune"])
+        head = _letterhead(report, report.parent, report.name, "CĐCS", commune)
+        super().__init__(report, report.name, head)
+
+    def circumstances(self) -> None:
+        ui, count = self.language.words["ui"], self.language.numbers.count
+        facts, hidden = self.report.facts, self.study.hidden_columns(self.report.unit_id, self.year)
+        kind = self.language.dictionary_word("unit_type", str(facts["unit_type"]))
+        told = [(ui["unit_type"], kind), (ui["commune"], str(facts["commune"]))]
+        told.append((ui["parent"], self.report.parent))
+        for label, column in (("workers", "workers_total"), ("members", "members_total")):
+            absent = ui["hidden"] if column in hidden else self.report.unknown
+            known = pd.notna(facts[column])
+            told.append((ui[label], count(int(facts[column])) if known else absent))
+        for title, text in told:
+            self.document.item(title, f"{text}.")
+
+    def leadership(self) -> None:
+        report, say = self.report, self.language.say
+        if not report.facts["has_return"]:
+            self.document.write(say("no_return", self.year, self.name, report.parent))
+        counts = tally(self.year, report.findings.values(), list(report.before.values()))
+        self.document.write(say("tally", counts, self.language.ui("the_unit")))
+        if report.held:
+            done = sum(duty.group == "done" for duty in report.held)
+            self.document.write(say("document_tasks", done, len(report.held)))
+
+    def steps(self) -> list[str]:
+        return self.due(self.report.held)
+
+    @property
+    def closing(self) -> tuple[Sequence[str], str]:
+        return (self.report.parent, self.texts["archive"]), self.texts["for_unit"]
+
+    def appendices(self) -> None:
+        if not self.report.held:
+            return
+        ui, say = self.language.words["ui"], self.language.say
+        self.document.appendix(self.texts["appendix"] + " II", ui["tasks"])
+        header = [
+            self.texts["number"],
+            *(ui[key] for key in ("duty", "due", "state", "task_result")),
+        ]
+        rows = []
+        for place, duty in enumerate(self.report.held, 1):
+            done_on = self.language.date(duty.done_on) if duty.done_on and not duty.since else ""
+            cited = [
+                say("document", one, self.language.date(one.doc_date) if one.doc_date else "")
+                for one in duty.documents
+            ]
+            result = "; ".join(filter(None, [say("duty_result", duty, done_on), *cited]))
+            state = self.language.word("task_state", duty.state)
+            day = say("duty_due", duty, self.day(duty))
+            rows.append([str(place), duty.task.short or duty.task.text, day, state, result])
+        caption = say("tasks_caption", self.year, self.language.date(self.report.held[0].on))
+        self.document.table(caption, header, rows, (5, 40, 14, 20, 30))
+
+
+def _letterhead(
+    report: YearReport | UnitReport, superior: str, issuer: str, short: str, place: str
+) -> Letterhead:
+    """Return the head of a document: its number and its day are written by hand."""
+    words = report.language.words
+    texts, first = words["document"], short.partition(" ")[0]
+    town = place.partition(",")[0].strip()
+    for area in words["areas"]:
+        town = town.removeprefix(f"{area} ")
+    number = texts["number_line"].format(first if first.isupper() else "…")
+    day = texts["place_and_day"].format(town)
+    return Letterhead(superior, issuer, number, texts["draft"], words["state"], day)
+
+
+def _cut(items: Sequence[Any], most: int) -> list[Sequence[Any]]:
+    """Cut a list into as few pieces of like length as hold no more than so many."""
+    if not items:
+        return []
+    height = -(-len(items) // -(-len(items) // most))
+    return [items[start : start + height] for start in range(0, len(items), height)]

@@ -1,0 +1,180 @@
+"""The Word report: its numbers are the table's, its layout is the decree's, and nobody's work is lost."""
+
+from __future__ import annotations
+
+import io
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import docx
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.handouts.document import is_edited
+from analysis.handouts.word import write_unit, write_year
+from analysis.site.beside import write_documents
+from analysis.site.layout import Layout, word_file
+from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+
+SCALES = {"": 1, " triệu": 10**6, " tỷ": 10**9}
+
+
+@pytest.fixture(scope="module", params=["internal", "share"])
+def study(request: pytest.FixtureRequest) -> Study:
+    return analysis.load(2024, edition=request.param)
+
+
+@pytest.fixture(scope="module")
+def made(study: Study) -> bytes:
+    return write_year(study)
+
+
+def opened(file: bytes) -> Any:
+    return docx.Document(io.BytesIO(file))
+
+
+def words_of(file: bytes) -> str:
+    """Everything that stands in a document, tables too."""
+    return "\n".join(
+        node.text or "" for node in opened(file).element.iter() if node.tag.endswith("}t")
+    )
+
+
+def table_under(document: Any, heading: str) -> list[list[str]]:
+    for table in document.tables:
+        rows = [[cell.text for cell in row.cells] for row in table.rows]
+        if heading in rows[0]:
+            return rows
+    raise AssertionError(heading)
+
+
+def number(text: str) -> Fraction:
+    return Fraction(text.replace(".", "").replace(",", "."))
+
+
+def check_value(shown: str, row: Any) -> None:
+    """A figure is the table's, as it is rounded to be shown; what the table lacks is not a number."""
+    if pd.isna(row.value):
+        assert not re.search(r"\d%|^\d+$", shown), row
+    elif shown.endswith("%"):
+        step = Fraction(1, 10 ** len(shown[:-1].partition(",")[2]))
+        assert abs(number(shown[:-1]) - Fraction(row.value) * 100) <= step, row
+    elif re.fullmatch(r"[\d.,]+", shown):
+        assert abs(number(shown) - Fraction(row.value)) <= Fraction(1, 20), row
+
+
+def check_counts(shown: str, row: Any) -> None:
+    pair = re.fullmatch(r"([\d.,]+)/([\d.,]+)( tỷ| triệu|)", shown)
+    if pair is None:
+        assert pd.isna(row.numerator) or pd.isna(row.denominator) or not shown, row
+        return
+    for text, exact in zip(pair.groups()[:2], (row.numerator, row.denominator), strict=True):
+        step = SCALES[pair[3]] // (1 if pair[3] == "" else 10)
+        assert abs(number(text) * SCALES[pair[3]] - int(exact)) <= Fraction(step, 2) * bool(pair[3])
+
+
+@pytest.mark.parametrize("unit", ["", "DN-NUICAM"])
+def test_every_number_of_the_table_is_the_indicator_tables(study: Study, unit: str) -> None:
+    made = write_unit(study, unit) if unit else write_year(study)
+    shown = table_under(opened(made), "Mức đặt ra")
+    scope = ("unit", unit) if unit else ("district", study.plan.issuer.id)
+    rows, before = study.rows(*scope, 2024), study.rows(*scope, 2023)
+    known = [i for i in study.plan.catalogue() if i.id in rows]
+    lines = [line for line in shown[1:] if len(set(line)) > 1]  # without the sections' headings
+    assert [line[1].removeprefix("– ") for line in lines] == [i.title for i in known]
+    for line, indicator in zip(lines, known, strict=True):
+        check_value(line[2], rows[indicator.id])
+        check_counts(line[3], rows[indicator.id])
+        if line[6]:
+            check_value(line[6], before[indicator.id])
+
+
+def test_the_same_input_makes_the_same_bytes(study: Study, made: bytes) -> None:
+    assert write_year(study) == made
+
+
+def test_the_page_is_the_decrees(made: bytes) -> None:
+    document = opened(made)
+    first = document.sections[0]
+    assert [round(side.mm) for side in (first.page_width, first.page_height)] == [210, 297]
+    for margin, (least, most) in {
+        "top_margin": (20, 25),
+        "bottom_margin": (20, 25),
+        "left_margin": (30, 35),
+        "right_margin": (15, 20),
+    }.items():
+        assert least <= round(getattr(first, margin).mm) <= most, margin
+    used = {p.style.name for p in document.paragraphs}
+    for style in (document.styles[name] for name in used if name != "Normal"):
+        assert style.font.name == "Times New Roman", style.name
+    text = words_of(made)
+    for part in ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "DỰ THẢO"):
+        assert part in text
+
+
+def test_a_tables_header_comes_again_and_a_picture_is_described(made: bytes) -> None:
+    document = opened(made)
+    grids = [table for table in document.tables if table.style.name == "Table Grid"]
+    assert len(grids) == 4  # types, indicators, tasks, who has not reported
+    for table in grids:
+        assert table.rows[0]._tr.trPr.find(docx.oxml.ns.qn("w:tblHeader")) is not None
+    pictures = document.inline_shapes
+    assert len(pictures) > 1
+    assert all(picture._inline.docPr.get("descr") for picture in pictures)
+
+
+def test_it_says_what_the_plan_and_people_say(study: Study, made: bytes) -> None:
+    text = words_of(made)
+    for line in (*study.plan.legal_bases, *study.plan.recipients, study.plan.source):
+        assert line in text
+    for heading in ("I. Lãnh đạo", "II. Kết quả", "III. Đánh giá", "IV. Phương hướng"):
+        assert heading in text
+    is_internal = study.params.edition == "internal"
+    for word, heading in dictionary().words["statement"].items():
+        # The circumstances are computed in any case; the rest is people's alone.
+        assert (heading in text) is (is_internal or word == "circumstances")
+    units = study.expected_units(2024)
+    for name in units.loc[~units["has_return"], "name"]:
+        assert str(name) in text
+
+
+def test_the_share_edition_has_no_note(study: Study) -> None:
+    notes = analysis.load(2024).dataset.tables["tasks"]["note"].dropna().unique()
+    text = words_of(write_unit(study, "DN-NUICAM"))
+    assert not [note for note in notes if note in text]
+
+
+@pytest.mark.parametrize("year", [2022, 2025])
+def test_a_first_year_and_a_year_whose_district_ended(year: int) -> None:
+    text = words_of(write_year(analysis.load(year)))
+    assert f"Sơ kết năm {year}" in text
+
+
+def test_a_report_changed_in_word_is_never_lost(tmp_path: Path) -> None:
+    study = analysis.load(2024)
+    layout = Layout(tmp_path / "2024")
+    write_documents(study, layout, None, asked=False)
+    assert not layout.site.exists()
+    write_documents(study, layout, ["DN-DABAN"], asked=True)
+    year, unit = (layout.file(word_file(2024, key)) for key in ("", "DN-DABAN"))
+    before = year.read_bytes(), unit.read_bytes()
+
+    # What nobody has touched follows the figures.
+    corrected = study.assume({("DN-DABAN", "informed"): 0})
+    assert not is_edited(year)
+    document = docx.Document(str(year))
+    document.add_paragraph("Ban Thường vụ thêm.")
+    document.save(str(year))
+    mine = year.read_bytes()
+    assert is_edited(year)
+    del corrected
+    write_documents(study, layout, None, asked=False)
+    assert (year.read_bytes(), unit.read_bytes()) == (mine, before[1])
+
+    write_documents(study, layout, None, asked=True)
+    assert year.read_bytes() == before[0]
+    assert year.with_name("bao-cao-2024.da-sua-1.docx").read_bytes() == mine
