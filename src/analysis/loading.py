@@ -91,6 +91,7 @@ def keep_warm(study: Study) -> None:
     For the runner alone: in JupyterLab every load reads the tables anew.
     """
     study.prepare()
+    _ = load_language(study.params.lang, study.root).sentences
     _warm.clear()
     _warm[_key(study.params)] = study
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,16 @@ class Language:
     code: str
     words: dict[str, Any]
     numbers: Numbers
-    _sentences: Any
+    _templates: jinja2.Environment
+
+    @cached_property
+    def sentences(self) -> Any:
+        """The macros of ``sentences.j2``, compiled when first asked for: a table needs none."""
+        return self._templates.get_template("sentences.j2").module
 
     def say(self, macro: str, *args: Any, **kwargs: Any) -> str:
         """Return a sentence of ``sentences.j2``: plain text on one line, not escaped for HTML."""
-        text = str(getattr(self._sentences, macro)(*args, **kwargs))
+        text = str(getattr(self.sentences, macro)(*args, **kwargs))
         return " ".join(text.split()).replace(" ,", ",").replace(" .", ".").replace(" ;", ";")
 
     def word(self, group: str, key: str) -> str:
@@ -157,4 +162,4 @@ def load_language(code: str, root: Path) -> Language:
         lower_first=lower_first,
         heading=lambda column: _heading(words, column, tuple(dictionary().tables)),
     )
-    return Language(code, words, numbers, environment.get_template("sentences.j2").module)
+    return Language(code, words, numbers, environment)

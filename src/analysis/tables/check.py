@@ -35,7 +35,7 @@ def check_dataset(dataset: Dataset) -> list[Problem]:
     list of Problem
         Errors block; warnings are shown and block nothing.
     """
-    return [*check_rules(dataset), *_known_writers(dataset), *check_oddities(dataset)]
+    return [*check_rules(dataset), *known_writers(dataset), *check_oddities(dataset)]
 
 
 def check_rules(dataset: Dataset) -> list[Problem]:
@@ -86,7 +86,7 @@ def _known_units(dataset: Dataset) -> list[Problem]:
     return found
 
 
-def _known_writers(dataset: Dataset) -> list[Problem]:
+def known_writers(dataset: Dataset) -> list[Problem]:
     """Return what was written of units that the year's register has not."""
     if "roster" in dataset.unread:
         return []
