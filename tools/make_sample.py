@@ -62,12 +62,12 @@ Nơi nào ban chấp hành bàn trước với người sử dụng lao động 
     "loi-van/2024/DN-NUICAM.md": """\
 # Nguyên nhân
 
-Lời văn minh họa. Công ty thiếu đơn hàng từ đầu năm, nhiều tổ sản xuất nghỉ luân phiên; ban chấp hành
+Lời văn minh họa. Công ty thiếu đơn hàng từ đầu năm, nhiều tổ nghỉ luân phiên; ban chấp hành
 **khuyết chủ tịch** nên các cuộc họp không triệu tập được.
 
 # Kiến nghị, đề xuất
 
-- Đề nghị công đoàn cấp trên cử cán bộ giúp tổ chức hội nghị bầu bổ sung.
+- Đề nghị công đoàn cấp trên cử cán bộ giúp bầu bổ sung.
 """,
 }
 
