@@ -41,7 +41,7 @@ from analysis.language.plantexts import PlanTexts
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact
-from analysis.redaction.money import find_band
+from analysis.redaction.bands import find_band
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 from analysis.tables.dictionary import Table, dictionary

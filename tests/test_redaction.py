@@ -38,9 +38,9 @@ from analysis.redaction import (
     RedactedStudy,
     redact,
 )
-from analysis.redaction.kinds import NOT_PERSONS, SIZES, kind_of
-from analysis.redaction.money import BANDS
-from analysis.redaction.years import Source
+from analysis.redaction.bands import BANDS
+from analysis.redaction.respondents import Survey
+from analysis.redaction.sensitive import NOT_PERSONS, SIZES, kind_of
 from analysis.study import Study, shown_value
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
@@ -581,14 +581,14 @@ def exchanges_of(study: Study) -> list[Exchange]:
     """Exchanges that the redaction holds to be invisible, a few of every kind for every member."""
     found = []
     for source in ("units", "employers"):
-        register = Source(study.dataset, study.plan, source)
+        register = Survey(study.dataset, study.plan, source)
         for year in study.dataset.years:
             persons = register.read(year)
             names = [*persons.ids, DISTRICT]
             proof = persons.decide().proof
-            for move, (up, down) in proof.room.items():
-                columns = [persons.sheet.columns[c] for c in move]
-                pool, free = proof.pools(move)
+            for way, (up, down) in proof.protection.items():
+                columns = [persons.matrix.columns[c] for c in way.columns]
+                pool, free = proof.find_pools(way)
                 for ours, theirs, sign in ((up, down, 1), (down, up, -1)):
                     for row in ours.nonzero()[0].tolist():
                         others = (

@@ -32,7 +32,7 @@ from analysis.plan import Plan, load_plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import redact
-from analysis.redaction.kinds import is_persons
+from analysis.redaction.sensitive import is_persons
 from analysis.site.editions import note_shared
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary

@@ -33,7 +33,7 @@ from analysis.pages.index import render_index
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.redaction import redact
-from analysis.redaction.kinds import kind_of
+from analysis.redaction.sensitive import kind_of
 from analysis.site.build import build_site
 from analysis.site.editions import (
     keep_edition,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.findings.lineage import merged_into
 from analysis.redaction import HIDDEN
-from analysis.redaction.kinds import kind_of
+from analysis.redaction.sensitive import kind_of
 from analysis.study import Study
 
 #: The verdict that a group of a task's states is shown as; a state that is withheld is `HIDDEN`.

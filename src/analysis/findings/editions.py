@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings.finding import Finding
-from analysis.redaction.kinds import kind_of
+from analysis.redaction.sensitive import kind_of
 from analysis.study import Study
 
 

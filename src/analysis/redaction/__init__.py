@@ -1,8 +1,9 @@
 """The edition to share: made from data redacted before any page, table or file sees it.
 
-`kinds` says what counts persons; `years` reads them; `sheet` hides small counts and finds how far
-figures could move; `release` shows sums as long as nothing comes out; `persons` puts that together
-for a year; `money` makes bands; `edition` edits the tables.
+In the order of docs/disclosure.md: `sensitive` says what counts persons; `respondents` reads them
+into a `matrix`, which says what is hidden and how far hidden counts could differ; `protection` proves
+that sums expose nothing; `suppression` decides step by step; `bands` is for money; `edition` edits
+the tables.
 """
 
 from analysis.redaction.edition import (
@@ -13,7 +14,7 @@ from analysis.redaction.edition import (
     RedactedStudy,
     redact,
 )
-from analysis.redaction.sheet import LARGEST_HIDDEN
+from analysis.redaction.sensitive import LARGEST_HIDDEN
 
 __all__ = [
     "BANDED",

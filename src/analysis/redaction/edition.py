@@ -7,18 +7,18 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from analysis.indicators import OPEN_COLUMNS, SCOPES
 from analysis.plan import Indicator
-from analysis.redaction.kinds import SIZES, is_persons, kind_of
-from analysis.redaction.money import find_band, round_rate
-from analysis.redaction.persons import Verdict, Year
-from analysis.redaction.sheet import LARGEST_HIDDEN
-from analysis.redaction.years import Source
+from analysis.plan.schema import Source
+from analysis.redaction.bands import find_band, round_rate
+from analysis.redaction.respondents import Survey
+from analysis.redaction.sensitive import LARGEST_HIDDEN, SIZES, is_persons, kind_of
+from analysis.redaction.suppression import Respondents
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
@@ -38,6 +38,8 @@ _JUDGED = ("met", "not_met", "undetermined")
 _BOUNDS = ("lower", "upper", "breakeven", *OPEN_COLUMNS)
 _FIGURES = ("numerator", "denominator", "value", "slack", *_BOUNDS)
 _KEY = ["year", "unit_id"]
+#: The district among the ids of units.
+_DISTRICT: Final = ""
 #: All that is told of the plan's tasks: states, and that there is evidence, never what it is.
 _SAID_OF_TASKS: dict[str, tuple[str, ...]] = {"tasks": ("state", "done_on"), "evidence": ()}
 
@@ -123,22 +125,7 @@ class RedactedStudy(Study):
 def redact(study: Study) -> Study:
     """Return the study as it may be shared: no count of 1 to 7 persons, no amounts of money.
 
-    **Persons.** A unit's count of 1 to 7 is hidden, and so is a part beside which 1 to 7 persons
-    were left out of its whole. A row shows all its figures or none. A roll-up is shown if it counts
-    no 1 to 7 persons itself and if afterwards every hidden count, every number of persons left out
-    and every roll-up of 1 to 7 persons still has at least three values that fit everything shown:
-    sums at all scopes, verdicts, facts, the rules of the tables, and which cells are hidden.
-    District rows come first, then types, parents and communes; so that those of the district can
-    stay, a few more cells are hidden. `analysis.redaction.release.Release` proves it by exchange:
-    persons can be moved between members of the same shown sums, and nobody could tell.
-
-    **Verdicts.** Beside hidden figures a unit's verdict stays where three values fit it too; that of
-    a hidden roll-up goes, for a sum's inequality would narrow down everybody in it. Counts of units
-    and facts (yes or no, grades) are of nobody in particular and stay. A shown sum with missing
-    members shows no bounds and no break-even rate, because these rest on figures of other years and
-    on hidden ones; its verdict stays where it hangs on no few persons there.
-
-    **Money** is in bands, its rates in whole percents. Free text is left out.
+    What is hidden, what is published and why nothing comes out: ``docs/disclosure.md``.
 
     Parameters
     ----------
@@ -154,12 +141,6 @@ def redact(study: Study) -> Study:
     ------
     InputError
         If a yes/no condition of the plan pins a hidden count, so that nothing could be shared.
-
-    Notes
-    -----
-    Not in its power: what readers know from elsewhere (a unit knows its own figures and may subtract
-    them), an edition of the same year made from corrected figures, and a guess at *why* the
-    procedure chose the further cells that it hid.
     """
     if isinstance(study, RedactedStudy):
         return study
@@ -209,49 +190,38 @@ class _Editor:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.kinds = {item.id: kind_of(item) for item in study.plan.catalogue()}
+        self.catalogue = study.plan.catalogue()
+        self.kinds = {item.id: kind_of(item) for item in self.catalogue}
+        self.ratios = [item.id for item in self.catalogue if item.measure == "ratio"]
         self.sums: set[Hashable] = set()
-        self.closed: set[tuple[int, str, str]] = set()
-        self.kept: set[tuple[int, str, str]] = set()
-        self.shown_cells: set[tuple[int, str, str]] = set()
-        self.shown_beside: set[tuple[int, str]] = set()
+        #: Units' rows without figures, and whether their verdict is published all the same.
+        self.closed: dict[tuple[int, str, str], bool] = {}
+        self.shown: set[tuple[int, str, str]] = set()
         self.totals: dict[tuple[int, str], int] = {}
-        for source in ("units", "employers"):
-            register = Source(study.dataset, study.plan, source)
-            for year in study.dataset.years if register.columns else ():
-                self._take(year, register.read(year), source)
+        sources: tuple[Source, ...] = ("units", "employers")
+        for source in sources:
+            survey = Survey(study.dataset, study.plan, source)
+            for year in study.dataset.years if survey.columns else ():
+                self._take(year, survey.read(year), is_units=source == "units")
 
-    def _take(self, year: int, persons: Year, source: str) -> None:
-        """Remember what may be shown of a year."""
-        verdict = persons.decide()
-        self.sums |= {(year, *key) for key in verdict.sums if len(key) == 3}  # type: ignore[arg-type,misc]
-        if source == "employers":
+    def _take(self, year: int, respondents: Respondents, *, is_units: bool) -> None:
+        """Remember what is published of a year."""
+        decision, matrix = respondents.decide(), respondents.matrix
+        self.sums |= {(year, *key) for key in decision.sums if len(key) == 3}  # type: ignore[arg-type,misc]
+        if not is_units:
             return
-        sheet = persons.sheet
-        there = sheet.known & ~verdict.hidden
-        for row, column in zip(*np.nonzero(there), strict=True):
-            name = sheet.columns[column]
-            if row < len(persons.ids):
-                self.shown_cells.add((year, persons.ids[row], name))
-            else:
-                self.shown_beside.add((year, name))
-        for asked in persons.asked:
-            self._close(year, persons, asked.indicator, asked.states.reported, verdict)
+        ids, columns = [*respondents.ids, _DISTRICT], np.array(matrix.columns)
+        for row, column in zip(*np.nonzero(matrix.known & ~decision.hidden), strict=True):
+            self.shown.add((year, ids[row], str(columns[column])))
+        for asked in respondents.asked:
+            key = asked.indicator.id
+            hidden = decision.hidden[:, respondents.places_of(asked.indicator)].any(axis=1)
+            for row in np.flatnonzero(asked.states.reported & hidden)[: len(ids) - 1].tolist():
+                self.closed[year, key, ids[row]] = bool(decision.verdicts[key][row])
         for name in SIZES:
-            if ("", name) in verdict.sums:
-                column = sheet.columns.index(name)
-                self.totals[year, name] = int(sheet.x[persons.totals[name], column].sum())
-
-    def _close(
-        self, year: int, persons: Year, indicator: Indicator, reported: Any, verdict: Verdict
-    ) -> None:
-        columns = persons.places_of(indicator)
-        closed = reported & verdict.hidden[:, columns].any(axis=1)
-        for row in np.flatnonzero(closed[: len(persons.ids)]).tolist():
-            key = (year, indicator.id, persons.ids[row])
-            self.closed.add(key)
-            if verdict.kept[indicator.id][row]:
-                self.kept.add(key)
+            if ("", name) in decision.sums:
+                column = matrix.columns.index(name)
+                self.totals[year, name] = int(matrix.x[respondents.totals[name], column].sum())
 
     # The tables
 
@@ -276,12 +246,9 @@ class _Editor:
     def _may_show(self, table: str, frame: pd.DataFrame, column: Column) -> np.ndarray:
         if not is_persons(column) or table not in ("roster", "returns", "district"):
             return np.zeros(len(frame), bool)
-        if table == "district":
-            shown = [(int(year), column.name) in self.shown_beside for year in frame["year"]]
-        else:
-            keys = zip(frame["year"], frame["unit_id"], strict=True)
-            shown = [(int(year), key, column.name) in self.shown_cells for year, key in keys]
-        return np.array(shown, bool)
+        ids = [_DISTRICT] * len(frame) if table == "district" else frame["unit_id"]
+        keys = zip(frame["year"], ids, strict=True)
+        return np.array([(int(y), key, column.name) in self.shown for y, key in keys], bool)
 
     def hidden_cells(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return which cells of units were reported and are not shown."""
@@ -302,8 +269,7 @@ class _Editor:
         kinds = table["indicator"].astype(object).map(self.kinds).to_numpy()
         reported = (table["reported"] > 0).to_numpy()
         hidden, kept = self._find_hidden(table, kinds)
-        ratios = {i.id for i in self.study.plan.catalogue() if i.measure == "ratio"}
-        is_ratio = table["indicator"].isin(ratios).to_numpy()
+        is_ratio = table["indicator"].isin(self.ratios).to_numpy()
         is_ratio = is_ratio & (kinds == "persons") & (table["missing"] > 0).to_numpy()
         # Where nobody reported all, the ends tell the few figures that are known.
         hidden = (
@@ -327,47 +293,38 @@ class _Editor:
         """Return which rows show no figures, and which of them show their verdict all the same."""
         hidden, kept = np.zeros(len(table), bool), np.zeros(len(table), bool)
         here = np.flatnonzero((kinds == "persons") & (table["reported"] > 0))
-        indicators = {item.id: item for item in self.study.plan.catalogue()}
+        own = {i.id: self._counts_of(i) for i in self.catalogue if i.over == "district"}
         for place, row in zip(here, table.iloc[here].itertuples(index=False), strict=True):
-            indicator = indicators[row.indicator]
-            key = (int(row.year), indicator.id, str(row.scope_id))
-            if indicator.over == "district":
+            year, name, who = int(row.year), str(row.indicator), str(row.scope_id)
+            if name in own:
                 few = 1 <= row.numerator <= LARGEST_HIDDEN
-                hidden[place] = few or not self._is_shown_beside(indicator, int(row.year))
+                hidden[place] = few or not {(year, _DISTRICT, c) for c in own[name]} <= self.shown
             elif row.scope == "unit":
-                hidden[place], kept[place] = key in self.closed, key in self.kept
+                verdict = self.closed.get((year, name, who))
+                hidden[place], kept[place] = verdict is not None, bool(verdict)
             else:
-                shown = (key[0], indicator.id, str(row.scope), key[2]) in self.sums
-                hidden[place] = not shown
+                hidden[place] = (year, name, str(row.scope), who) not in self.sums
         return hidden, kept
 
-    def _is_shown_beside(self, indicator: Indicator, year: int) -> bool:
-        """Tell whether all parts of a district's own count of persons may be shown."""
+    def _counts_of(self, indicator: Indicator) -> list[str]:
         columns = dictionary().tables["district"].columns
-        return all(
-            (year, name) in self.shown_beside
-            for name in indicator.numerator
-            if is_persons(columns[name])
-        )
+        return [name for name in indicator.numerator if is_persons(columns[name])]
 
     def _forget_paths(self, table: pd.DataFrame, dim: np.ndarray) -> None:
         """Leave out the path of persons of whom a year is hidden: it compares the years."""
-        persons = [i for i, kind in self.kinds.items() if kind == "persons"]
-        stages = [i.id for i in self.study.plan.catalogue() if i.is_stage and i.id in persons]
-        keys = ["indicator", "scope", "scope_id"]
-        for _, rows in table[table["indicator"].isin(stages)].groupby(keys, observed=True):
-            if dim[rows.index].any():
-                table.loc[rows.index, "trajectory"] = ""
-                table.loc[rows.index, "flags"] = [
-                    ";".join(f for f in flags.split(";") if f != "overdue")
-                    for flags in rows["flags"]
-                ]
+        is_stage = {i.id: i.is_stage and self.kinds[i.id] == "persons" for i in self.catalogue}
+        keys = [table[name].astype(object) for name in ("indicator", "scope", "scope_id")]
+        rows = pd.Series(dim, table.index).groupby(keys).transform("any") & keys[0].map(is_stage)
+        table.loc[rows, "trajectory"] = ""
+        table.loc[rows, "flags"] = [
+            ";".join(f for f in flags.split(";") if f != "overdue")
+            for flags in table.loc[rows, "flags"]
+        ]
 
     def _band(self, table: pd.DataFrame, rows: np.ndarray) -> None:
         """Put bands in the place of amounts, and round rates."""
-        indicators = {item.id: item for item in self.study.plan.catalogue()}
-        ratios = [key for key, item in indicators.items() if item.measure == "ratio"]
-        is_ratio = np.asarray(table["indicator"].isin(ratios), bool)
+        indicators = {item.id: item for item in self.catalogue}
+        is_ratio = np.asarray(table["indicator"].isin(self.ratios), bool)
         amounts = {name: table[name] for name in ("numerator", "denominator")}
         reported = rows & amounts["numerator"].notna().to_numpy()
         for (name, figures), band in zip(amounts.items(), BAND_COLUMNS, strict=True):

@@ -36,7 +36,7 @@ from analysis.findings.sides import Sides, compare_sides
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
-from analysis.redaction.kinds import kind_of
+from analysis.redaction.sensitive import kind_of
 from analysis.reports.board import Boards
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary

@@ -1,4 +1,4 @@
-"""Which columns and indicators count persons, and which money."""
+"""What is sensitive: which columns and indicators count persons, and which money."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from analysis.plan import Indicator
 from analysis.plan.schema import columns_over
 from analysis.tables.dictionary import Column
 
+#: A unit's count from 1 to this is hidden.
+LARGEST_HIDDEN = 7
 #: Counts that are not of persons. Every other column of type ``count`` is taken to be.
 NOT_PERSONS = frozenset({"inspections", "law_classes", "rewards_collectives"})
 #: What the register says of a unit's size; shown on its page whatever the plan asks.
 SIZES = ("workers_total", "members_total")
-
-Kind = Literal["open", "persons", "money"]
 
 
 def is_persons(column: Column) -> bool:
@@ -21,7 +21,7 @@ def is_persons(column: Column) -> bool:
     return column.type.name == "count" and column.name not in NOT_PERSONS
 
 
-def kind_of(indicator: Indicator) -> Kind:
+def kind_of(indicator: Indicator) -> Literal["open", "persons", "money"]:
     """Return what an indicator's numerator and denominator count.
 
     ``open`` figures (units, employers, facts, grades, meetings) are of nobody in particular.
@@ -36,7 +36,6 @@ def kind_of(indicator: Indicator) -> Kind:
     """
     columns = columns_over(indicator.over)
     named = [columns[name] for name in (*indicator.numerator, *indicator.denominator)]
-    money = [column.type.name == "money" for column in named]
-    if any(money):
+    if any(column.type.name == "money" for column in named):
         return "money"
-    return "persons" if any(is_persons(column) for column in named) else "open"
+    return "persons" if any(map(is_persons, named)) else "open"

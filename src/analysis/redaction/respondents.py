@@ -1,4 +1,4 @@
-"""From a dataset and a plan to the persons of each source and year."""
+"""From a dataset and a plan to the matrix of each source and year."""
 
 from __future__ import annotations
 
@@ -19,38 +19,27 @@ from analysis.indicators.members import (
 )
 from analysis.indicators.states import States, find_members, find_states
 from analysis.plan import Condition, Indicator, Plan, Target
-from analysis.plan.schema import Source as SourceName
-from analysis.plan.schema import columns_over
-from analysis.redaction.kinds import SIZES, is_persons, kind_of
-from analysis.redaction.persons import Asked, Year, reaches
-from analysis.redaction.sheet import Rule, Sheet
+from analysis.plan.schema import Source, columns_over
+from analysis.redaction.matrix import Constraint, Matrix
+from analysis.redaction.sensitive import SIZES, is_persons, kind_of
+from analysis.redaction.suppression import Asked, Respondents, reaches
 from analysis.tables.dictionary import Column
 from analysis.tables.load import Dataset
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-class Source:
-    """The members of one source over all years; the district stands behind the units.
+class Survey:
+    """All units, with the district behind them, or all employers: what is asked of them each year."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The exact tables.
-    plan : Plan
-        The catalogue.
-    source : {"units", "employers"}
-        Whose.
-    """
-
-    def __init__(self, dataset: Dataset, plan: Plan, source: str) -> None:
+    def __init__(self, dataset: Dataset, plan: Plan, source: Source) -> None:
         known = {*dataset.years, *dataset.employers["year"], *dataset.district["year"]}
         self.years = pd.Index(sorted(int(year) for year in known), dtype="int64")
         self.plan = plan
         if source == "units":
             self.register = unit_register(dataset, plan, self.years)
             self.beside: Register | None = district_register(dataset, plan, self.years)
-            sources: tuple[SourceName, ...] = ("units", "district")
+            sources: tuple[Source, ...] = ("units", "district")
         else:
             self.register = employer_register(dataset, self.years)
             self.beside = None
@@ -70,7 +59,7 @@ class Source:
         own = [i for i in self.about if i.over == "district"]
         self.shown_beside = {n for i in own for n in (*i.numerator, *i.denominator)}
 
-    def _find_states(self, indicator: Indicator, places: _Places) -> States:
+    def _find_states(self, indicator: Indicator, places: _Rows) -> States:
         """Return the states of a year's members, and of the district where it is one of them."""
         everyone = Members(self.register, places.rows)
         members = find_members(indicator, self.plan, everyone)
@@ -82,11 +71,11 @@ class Source:
             parts.append((last, find_states(indicator, itself)))
         return places.spread(parts)
 
-    def read(self, year: int) -> Year:
-        """Return the persons of one year: of everybody expected, and at last of the district."""
+    def read(self, year: int) -> Respondents:
+        """Return the respondents of one year: everybody expected, and at last the district."""
         code = int(self.years.get_loc(year))
         rows = np.flatnonzero((self.register.year_codes == code) & self.register.expected)
-        places = _Places(self.register, rows, self.beside, code)
+        places = _Rows(self.register, rows, self.beside, code)
         counts = [places.find(name) for name in self.columns]
         x = np.stack([values for values, _ in counts], axis=1)
         known = np.stack([there for _, there in counts], axis=1)
@@ -94,30 +83,30 @@ class Source:
         alone = np.tile([name in self.alone for name in self.columns], (len(x), 1))
         if self.beside is not None:
             alone[-1] = [name in self.shown_beside for name in self.columns]
-        rows_shown = [
+        figures = [
             (self._places_of(a.indicator), a.states.reported & places.is_member)
             for a in (asked if self.beside is not None else ())
         ]
         limits = self._find_limits(places, x, known)
-        sheet = Sheet(self.columns, x, known, alone, rows_shown, limits, self._find_pairs())
-        sheet.rules = [
-            rule
+        matrix = Matrix(self.columns, x, known, alone, figures, limits, self._find_pairs())
+        matrix.constraints = [
+            fact
             for indicator in self.about
             for condition in (*indicator.holds, *indicator.applies_if)
-            if (rule := self._make_rule(condition, places, sheet)) is not None
+            if (fact := self._hold_fact(condition, places, matrix)) is not None
         ]
         totals = {}
         for name in SIZES if self.beside is not None else ():
             totals[name] = known[:, self.columns.index(name)] & places.is_member
         key = "unit_id" if self.beside is not None else "employer_id"
         ids = self.register.cells(key, rows).tolist()
-        return Year(sheet, asked, *self._find_scopes(rows, places), ids, totals)
+        return Respondents(matrix, asked, *self._find_scopes(rows, places), ids, totals)
 
     def _places_of(self, indicator: Indicator) -> list[int]:
         return [self.columns.index(n) for n in (*indicator.numerator, *indicator.denominator)]
 
     def _find_limits(
-        self, places: _Places, x: IntArray, known: BoolArray
+        self, places: _Rows, x: IntArray, known: BoolArray
     ) -> list[tuple[int, int, BoolArray]]:
         """Return parts with their wholes, and the wholes of these."""
         found = []
@@ -148,8 +137,8 @@ class Source:
                 pairs.append(((place[name],), (place[str(whole)],)))
         return list(dict.fromkeys(pairs))
 
-    def _make_rule(self, condition: Condition, places: _Places, sheet: Sheet) -> Rule | None:
-        """Return the rule that a fact resting on counts of persons stays what it is.
+    def _hold_fact(self, condition: Condition, places: _Rows, matrix: Matrix) -> Constraint | None:
+        """Return the constraint that a fact resting on counts of persons stays what it is.
 
         Of one count that is not known, its known parts may settle the fact, or its known whole: then
         these must not move across the bar either.
@@ -157,7 +146,7 @@ class Source:
         bar = condition.at_least if condition.more_than is None else condition.more_than
         if not isinstance(bar, Fraction) or not set(condition.columns) & set(self.columns):
             return None
-        is_strict, everyone = condition.more_than is not None, np.arange(len(sheet.x))
+        is_strict, everyone = condition.more_than is not None, np.arange(len(matrix.x))
         bounds = [] if condition.over else self._bounds(condition.column)
         named = {*condition.columns, *(name for pair in bounds for name in pair)}
         figures = {name: places.find(name) for name in named}
@@ -183,7 +172,7 @@ class Source:
                 holds = holds | (there & crosses & is_part)
             return np.where(is_settled, holds, -1).astype(np.int64)
 
-        now = fact(sheet.x, everyone)
+        now = fact(matrix.x, everyone)
         return lambda x, rows: fact(x, rows) == now[rows]
 
     def _bounds(self, column: str) -> list[tuple[str, str]]:
@@ -192,7 +181,7 @@ class Source:
         return [pair for pair in pairs if column in pair]
 
     def _find_scopes(
-        self, rows: IntArray, places: _Places
+        self, rows: IntArray, places: _Rows
     ) -> tuple[dict[str, IntArray], dict[str, Sequence[str]]]:
         scopes: dict[str, IntArray] = {"district": np.zeros(len(rows) + places.more, np.int64)}
         names: dict[str, Sequence[str]] = {"district": [self.plan.issuer.id]}
@@ -204,7 +193,7 @@ class Source:
         return scopes, names
 
 
-class _Places:
+class _Rows:
     """Where a year's members stand in their tables, the district's year behind them."""
 
     def __init__(
