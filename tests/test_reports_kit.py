@@ -61,7 +61,8 @@ def read_cells(kind: str) -> list[dict[str, Any]]:
 
 def sections(kind: str) -> list[str]:
     """The sections that the notebook's cells show, in their order."""
-    sources = ("".join(c["source"]) for c in read_cells(kind) if c["cell_type"] == "code")
+    shown = [c for c in read_cells(kind) if "skip-execution" not in c["metadata"].get("tags", [])]
+    sources = ("".join(c["source"]) for c in shown if c["cell_type"] == "code")
     return [call for source in sources for call in re.findall(r"^report\.(\w+)\(\)$", source, re.M)]
 
 

@@ -8,6 +8,7 @@ import pytest
 from nbformat import NotebookNode, v4
 from test_site_kit import make_notebook
 
+from analysis.site.export import TEMPLATE, export_page
 from analysis.site.gate import END_MARK, find_failure, read_end_mark
 
 MARK = v4.new_output("display_data", data={END_MARK: {"title": "Xin chào"}})
@@ -53,6 +54,14 @@ def test_cell_that_did_not_run() -> None:
     failure = find_failure(notebook)
     assert failure is not None
     assert failure.cell == 2
+
+
+def test_a_cell_for_the_analyst_alone_neither_runs_nor_shows_what_it_showed_once() -> None:
+    notebook = executed([v4.new_output("display_data", data={"text/html": "cũ"})], [MARK])
+    cell = notebook.cells[0]
+    cell.execution_count, cell.metadata["tags"] = None, ["skip-execution"]
+    assert find_failure(notebook) is None
+    assert "cũ" not in export_page(notebook, {"nav": [], "contents": []}, TEMPLATE)
 
 
 def test_end_mark_must_be_in_the_last_cell() -> None:

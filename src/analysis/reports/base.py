@@ -72,6 +72,40 @@ class Report:
         ended = ("not_applicable", "district")
         return [f for f in self.findings.values() if (f.verdict, f.indicator.over) != ended]
 
+    def frame(self) -> pd.DataFrame:
+        """Return what the page tells as a table for the analyst; the page itself does not print it.
+
+        Returns
+        -------
+        DataFrame
+            A row for each finding, by indicator id, in the plan's order, under the language's
+            headings; shares as 0.78, a missed target's shortfall in its own unit.
+
+        Examples
+        --------
+        >>> from analysis import load, unit
+        >>> frame = unit(load(2024), "DN-DABAN", 2024).frame()
+        >>> int(frame.loc["informed_enterprise", "Còn thiếu"])
+        1
+        """
+        words = self.language.words
+        rows = {
+            key: {
+                "title": f.indicator.title,
+                "value": None if f.value is None else float(f.value),
+                "numerator": f.numerator,
+                "denominator": f.denominator,
+                "target": self.language.say("target", f),
+                "verdict": words["verdict"][f.verdict],
+                "lacking": f.shortfall or None,
+                "change": None if f.change is None else float(f.change.difference),
+            }
+            for key, f in self.findings.items()
+        }
+        whole = {name: "Int64" for name in ("numerator", "denominator", "lacking")}
+        found = pd.DataFrame.from_dict(rows, orient="index").astype(whole if rows else {})
+        return found.rename(columns=words["column"])
+
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
         self._contents[section] = title

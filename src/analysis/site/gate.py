@@ -77,7 +77,9 @@ def _find_wrong(cell: NotebookNode) -> str | None:
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":
             return f"có thông báo ở stderr: {_first_line(output.text)}"
-    return None if cell.execution_count is not None else "ô này không được chạy"
+    # What an analyst looks at alone is left out by nbclient, papermill and the page alike.
+    is_left_out = "skip-execution" in cell.metadata.get("tags", [])
+    return None if cell.execution_count or is_left_out else "ô này không được chạy"
 
 
 def _first_line(text: str) -> str:
