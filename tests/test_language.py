@@ -562,7 +562,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             if named
         ],
         "document_holders": [([("A", 12), ("B", 1234)],)],
-        "document_remind": [(1, 2024), (3, 2024)],
+        "document_decisions": [(2025,)],
         "document_tasks": [(3, 30)],
         "next_due": [(["A", "B"],)],
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],

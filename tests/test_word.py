@@ -119,7 +119,7 @@ def test_the_page_is_the_decrees(made: bytes) -> None:
 def test_a_tables_header_comes_again_and_a_picture_is_described(made: bytes) -> None:
     document = opened(made)
     grids = [table for table in document.tables if table.style.name == "Table Grid"]
-    assert len(grids) == 4  # types, indicators, tasks, who has not reported
+    assert len(grids) == 5  # types, decisions, indicators, tasks, who has not reported
     for table in grids:
         assert table.rows[0]._tr.trPr.find(docx.oxml.ns.qn("w:tblHeader")) is not None
     pictures = document.inline_shapes

@@ -233,6 +233,7 @@ class Document:
 
     def signatures(self, heading: str, recipients: Sequence[str], signer: Sequence[str]) -> None:
         """Write who receives the document, beside who signs it."""
+        self.write("")  # Word would join two tables that touch
         left, right = self._side_by_side(80, _UPRIGHT - 80)
         named = _write(left, heading, "BC Nơi nhận")
         for run in named.runs:

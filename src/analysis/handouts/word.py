@@ -91,8 +91,8 @@ class _Paper:
         """Write part I."""
         raise NotImplementedError
 
-    def steps(self) -> list[str]:
-        """Return what to do first, before what was missed."""
+    def direction(self) -> None:
+        """Write part IV, before what is asked for."""
         raise NotImplementedError
 
     def appendices(self) -> None:
@@ -117,7 +117,8 @@ class _Paper:
         document.heading(ui("assessment"))
         self._assessment()
         document.heading(ui("direction"))
-        self._direction()
+        self.direction()
+        self._statements("proposals")
         recipients, signer = self.closing
         signed = (signer, self.texts["signer"], "", "", "", "", self.texts["signature"])
         document.signatures(self.texts["recipients"], recipients, signed)
@@ -216,29 +217,6 @@ class _Paper:
                 self.document.write(say("document_named", verdict, ordered))
         self._statements("causes", "lessons")
 
-    def _direction(self) -> None:
-        """Write part IV: what falls due, what mends what was missed; then what is asked for."""
-        for text in self.steps():
-            self.document.item("", text)
-        for step in self.report.missed_steps():
-            tasks = " ".join(
-                f"{task['text']} ({task['ref']})." if task["ref"] else task["text"]
-                for task in step["tasks"]
-            )
-            reasons = "; ".join(line["title"] for line in step["reasons"])
-            self.document.item(
-                "", f"{tasks} {self.texts['mends']} {reasons}." if reasons else tasks
-            )
-        self._statements("proposals")
-
-    def due(self, duties: Iterable[Duty]) -> list[str]:
-        """Return the tasks of a holder that are late or fall due soon."""
-        return [
-            self.language.say("brief_task", duty, self.day(duty)) + "."
-            for duty in duties
-            if duty.has_passed or duty.is_due_within(_SOON_DAYS)
-        ]
-
     def day(self, duty: Duty) -> str:
         """Write by when a task is to be done; empty where it never falls due."""
         return self.language.date(duty.due) if duty.due else ""
@@ -336,11 +314,20 @@ class _YearPaper(_Paper):
         ]
         return self.language.say("document_holders", named) if named else ""
 
-    def steps(self) -> list[str]:
-        absent = int((~self.units["has_return"]).sum())
-        asked = self.language.say("document_remind", absent, self.year) if absent else ""
-        own = self.due(self.report.held) if self.report.ended_on is None else []
-        return [*filter(None, [asked]), *own]
+    def direction(self) -> None:
+        texts = self.language.words["ui"]
+        rows = []
+        for place, row in enumerate(self.report.decisions(), 1):
+            what = " ".join(row["what"]) + (f" ({row['ref']})" if row["ref"] else "")
+            made_up = [f"{one['title']}: {one['text']}" for one in row["reasons"]]
+            rows.append([str(place), what, row["owner"], row["number"] or "; ".join(made_up)])
+        if not rows:
+            self.document.write(self.language.say("keep_going"))
+            return
+        keys = ("decision_what", "decision_who", "decision_number")
+        header = [self.texts["number"], *(texts[key] for key in keys)]
+        caption = self.language.say("document_decisions", self.year + 1)
+        self.document.table(caption, header, rows, (7, 46, 17, 30))
 
     @property
     def closing(self) -> tuple[Sequence[str], str]:
@@ -428,8 +415,23 @@ class _UnitPaper(_Paper):
             done = sum(duty.group == "done" for duty in report.held)
             self.document.write(say("document_tasks", done, len(report.held)))
 
-    def steps(self) -> list[str]:
-        return self.due(self.report.held)
+    def direction(self) -> None:
+        """Write what falls due, then what mends what was missed."""
+        due = [
+            self.language.say("brief_task", duty, self.day(duty))
+            for duty in self.report.held
+            if duty.has_passed or duty.is_due_within(_SOON_DAYS)
+        ]
+        if due:
+            self.document.item(self.language.ui("brief_tasks"), f"{'; '.join(due)}.")
+        for step in self.report.missed_steps():
+            tasks = " ".join(
+                f"{task['text']} ({task['ref']})." if task["ref"] else task["text"]
+                for task in step["tasks"]
+            )
+            reasons = "; ".join(line["title"] for line in step["reasons"])
+            mends = f" {self.texts['mends']} {reasons}." if reasons else ""
+            self.document.item("", f"{tasks}{mends}")
 
     @property
     def closing(self) -> tuple[Sequence[str], str]:

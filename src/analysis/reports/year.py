@@ -777,10 +777,14 @@ class YearReport(Boards):
             "decisions",
             self.language.ui("direction"),
             lines=[*self._handed_over(), *self._only_reported()],
-            rows=[*self._urgent(), *self._mending()],
+            rows=self.decisions(),
             nothing=self.language.say("keep_going"),
             statements=self.written("proposals"),
         )
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Return what is to be done: what, where the plan asks for it, who, and what it makes up for."""
+        return [*self._urgent(), *self._mending()]
 
     def _urgent(self) -> list[dict[str, Any]]:
         """Return what is overdue, who has not sent a return, and what falls due next."""

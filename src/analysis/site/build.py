@@ -163,11 +163,12 @@ def build_site(
             _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
         write_briefs(study, layout, units, asked=briefs)
-        write_documents(study, layout, units, asked=docx)
         render = render_index or _default_index()
         record = ledger.as_record() | {"files": layout.office_files()}
         write_atomically(layout.file(INDEX), render(study, record))
         _save(ledger, layout)
+        # Last: a report that is open in Word may refuse to be written, and the site is right then.
+        write_documents(study, layout, units, asked=docx)
         if seen:
             remember(layout, placed, seen)
 
