@@ -48,11 +48,11 @@ def make_nation(units: int, years: int, seed: int = 2022) -> Dataset:
             "returns": _returns(rng, year, life.ids[returning], known),
             "employers": _employers(rng, year, life, roster),
             "district": _district(year),
-            "lineage": {name: np.array([]) for name in dictionary().tables["lineage"].columns},
         }
         for name, table in dictionary().tables.items():
             gaps = EMPTY_CELLS if name in ("roster", "returns", "employers") else 0
-            drawn[name].append(_typed(rng, table, columns[name], gaps))
+            empty = {column: np.array([]) for column in table.columns}
+            drawn[name].append(_typed(rng, table, columns.get(name, empty), gaps))
     tables = {name: pd.concat(frames, ignore_index=True) for name, frames in drawn.items()}
     for frame in tables.values():
         frame.index += 2  # the row's number in its file, below the heading

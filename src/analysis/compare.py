@@ -103,8 +103,9 @@ def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
     """Return the dataset with only the units that are in both years, predecessors with them."""
     old, new = study.expected_units(before).index, study.expected_units(now).index
     successors = _successors(study, before, now)
-    both = set(old) & set(new)
-    pooled = {key for key in old if successors.get(key, set()) & set(new)}
+    going_on = set(new)
+    both = set(old) & going_on
+    pooled = {key for key in old if successors.get(key, set()) & going_on}
     # A merged unit counts where its predecessors do, a split one where its successors do.
     keep_now = both.union(*(successors[key] for key in pooled))
     kept = {before: both | pooled, now: keep_now}

@@ -55,6 +55,10 @@ class Look:
         """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave it behind when an answer is pickled: what is read again is plain pandas."""
+        return type(None), ()
+
 
 class _Bar(NamedTuple):
     is_fraction: bool

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from analysis.compare import Basis, side_by_side
 from analysis.exploring.answer import Answer, Look
 from analysis.exploring.names import choose, choose_all, fold
 from analysis.findings import find
+from analysis.findings.board import board as find_board
+from analysis.findings.board import stand
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
 from analysis.indicators import OPEN_COLUMNS, SCOPES
@@ -224,24 +226,20 @@ class Keyed:
         return f'{len(keys)} mã, ví dụ ["{keys[0]}"]'
 
 
-def board(study: Study, year: int, show: Literal["verdict", "value", "slack"]) -> Answer:
+def board(study: Study, year: int, show: Literal["verdict", "value", "gap"]) -> Answer:
     """Return units by indicators; see `Study.board`."""
     (year,) = pick_years(study, year)
-    if show not in ("verdict", "value", "slack"):
-        choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "slack": "thừa thiếu"})
-    rows = labelled(study)
-    rows = rows[(rows["scope"] == "unit") & (rows["year"] == year)]
-    wholes = [item.id for item in study.plan.catalogue() if not item.is_part]
-    rows = rows[rows["indicator"].isin(wholes)]
-    wide = rows.pivot(index="scope_id", columns="indicator", values=show)
-    wide = wide[[key for key in wholes if key in wide.columns]]
+    choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "gap": "còn thiếu"})
+    cells = find_board(study, year)
+    counts = stand(cells)[["met", "not_met", "undetermined"]]
+    wide = cells.pivot(index="unit_id", columns="item", values=show)
     wide.columns = wide.columns.astype(str)
-    units = study.expected_units(year).rename_axis("unit_id")
-    verdicts = rows.groupby(["scope_id", "verdict"], observed=True).size().unstack(fill_value=0)
-    counts = {name: verdicts.get(name, 0) for name in ("met", "not_met", "undetermined")}
-    frame = units[_PLACE[1:]].assign(**counts).join(wide)
-    return answer(study, frame.sort_values(["not_met", "met"], ascending=[False, True])
-                  .reset_index(), f"Năm {year} không có CĐCS nào phải báo cáo.")  # fmt: skip
+    wide.index = wide.index.astype(str)
+    units = study.expected_units(year)[_PLACE[1:]]
+    silent = units.index.difference(counts.index, sort=False)
+    frame = units.reindex([*counts.index, *silent]).join(counts).fillna({n: 0 for n in counts})
+    frame = frame.astype(dict.fromkeys(counts, int)).join(wide).rename_axis("unit_id")
+    return answer(study, frame.reset_index(), f"Năm {year} không có CĐCS nào phải báo cáo.")
 
 
 def missed(study: Study, indicator: str, by: Group, year: int | None) -> Answer:
@@ -268,38 +266,49 @@ def missed(study: Study, indicator: str, by: Group, year: int | None) -> Answer:
     return answer(study, frame[columns], nothing)
 
 
+def lacking(study: Study, year: int) -> pd.DataFrame:
+    """Return the rows of units for which something of an indicator of a year is missing."""
+    rows = study.table
+    wholes = [item.id for item in study.plan.indicators]
+    here = (rows["year"] == year) & (rows["scope"] == "unit") & (rows["missing"] > 0)
+    return rows.loc[here & rows["indicator"].isin(wholes), ["scope_id", "indicator"]].astype(str)
+
+
 def missing(study: Study, year: int) -> Answer:
     """Return who has not reported what; see `Study.missing`."""
     (year,) = pick_years(study, year)
-    rows = labelled(study)
-    rows = rows[
-        (rows["year"] == year) & ~rows["indicator"].astype(str).str.contains(".", regex=False)
-    ]
-    district = rows[rows["scope"] == "district"].set_index("indicator")["verdict"]
-    open_ones = set(district.index[district == "undetermined"].astype(str))
-    lacking = rows[(rows["scope"] == "unit") & (rows["missing"] > 0)]
+    district = study.rows("district", study.plan.issuer.id, year)
+    open_ones = {key for key, row in district.items() if row.verdict == "undetermined"}
+    items = {item.id: item for item in study.plan.indicators}
+    columns = {key: frozenset(item.columns) for key, item in items.items()}
+    returns = study.dataset.returns
+    returns = returns[returns["year"] == year].set_index("unit_id").drop(columns="year")
     units = study.expected_units(year)
-    shorts = {item.id: item.short for item in study.plan.catalogue()}
+    is_empty = units.join(returns).isna()
+    heads = [(name, _heading_of(name)) for name in is_empty.columns if name in _known()]
+    flags = dict(zip(units.index, is_empty[[name for name, _ in heads]].to_numpy(), strict=True))
     found = []
-    for unit_id, group in lacking.groupby("scope_id", observed=True):
-        keys = list(group["indicator"].astype(str))
-        cells = study.cells(str(unit_id), year)
-        asked = {c for key in keys for c in study.plan.indicator(key).columns if c in cells.index}
-        empty = [name for name in cells.index if name in asked and pd.isna(cells[name])]
+    for unit_id, keys in lacking(study, year).groupby("scope_id")["indicator"]:
+        asked = frozenset().union(*(columns[key] for key in keys))
+        cells = [
+            head
+            for (name, head), empty in zip(heads, flags[unit_id], strict=True)
+            if empty and name in asked
+        ]
         found.append(
             {
-                "unit_id": str(unit_id),
-                **{name: units.at[unit_id, name] for name in _PLACE[1:]},
-                "has_return": bool(units.at[unit_id, "has_return"]),
-                "empty_cells": len(empty),
-                "cells": "; ".join(map(_heading_of, empty)),
+                "unit_id": unit_id,
+                "empty_cells": len(cells),
+                "cells": "; ".join(cells),
                 "indicators": len(keys),
-                "decides": "; ".join(shorts[key] for key in keys if key in open_ones),
+                "decides": "; ".join(items[key].short for key in keys if key in open_ones),
             }
         )
-    names = [*_PLACE, "has_return", "empty_cells", "cells", "indicators", "decides"]
-    frame = pd.DataFrame(found, columns=names)
+    counts = ["empty_cells", "cells", "indicators", "decides"]
+    frame = pd.DataFrame(found, columns=["unit_id", *counts])
+    frame = frame.join(units[[*_PLACE[1:], "has_return"]], on="unit_id")
     frame = frame.sort_values(["has_return", "indicators"], ascending=[True, False], kind="stable")
+    frame = frame[[*_PLACE, "has_return", *counts]]
     return answer(study, frame, f"Mọi CĐCS đã báo cáo đủ năm {year}.")
 
 
@@ -470,19 +479,22 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     """Return what the checks of the tables warn of, unit by unit."""
     if study.params.edition != "internal":
         return []
-    units, found = study.expected_units(year), []
-    for problem in check_oddities(study.dataset):
-        table = study.dataset.tables.get(problem.file.partition(".")[0])
-        if problem.year != year or table is None or problem.row is None:
-            continue
-        unit_id = table["unit_id"].get(problem.row) if "unit_id" in table else None
-        if unit_id in units.index:
-            place = {name: units.at[unit_id, name] for name in _PLACE[1:]}
+    places = study.expected_units(year)[_PLACE[1:]].to_dict("index")
+    tables = study.dataset.tables
+    of_rows = {
+        name: table["unit_id"].to_dict() for name, table in tables.items() if "unit_id" in table
+    }
+    found = []
+    for problem in study.remember(("oddities",), lambda: check_oddities(study.dataset)):
+        unit_id = of_rows.get(problem.file.partition(".")[0], {}).get(problem.row)
+        if problem.year == year and unit_id in places:
             title = _heading_of(problem.column) if problem.column in _known() else problem.column
-            found.append({"unit_id": unit_id, **place, "title": title, "reason": problem.message})
+            odd = {"title": title, "reason": problem.message}
+            found.append({"unit_id": unit_id, **places[unit_id], **odd})
     return found
 
 
+@cache
 def _known() -> set[str]:
     tables = dictionary().tables
     return {*tables["returns"].columns, *tables["roster"].columns}
@@ -594,30 +606,29 @@ def needed(study: Study, indicator: str | None, year: int | None) -> Answer:
 
 def changed_verdicts(before: Study, now: Study) -> Answer:
     """Return every verdict that is another in a second study of the same units."""
-    keys = ["indicator", "year", "scope", "scope_id"]
-    columns = [*keys, "title", "name", "value", "verdict"]
-    sides = [
-        labelled(study)[columns].astype({"indicator": str, "scope_id": str})
-        for study in (before, now)
+    keys = ["year", "scope", "indicator", "scope_id"]
+    sides = [study.table[[*keys, "verdict", "value"]] for study in (before, now)]
+    same = pd.concat(sides).astype({"verdict": str}).duplicated([*keys, "verdict"], keep=False)
+    is_other = ~same.to_numpy()
+    old = sides[0][is_other[: len(sides[0])]].astype({"value": float})
+    new = sides[1][is_other[len(sides[0]) :]].astype({"value": float})
+    frame = old.merge(new, on=keys, how="outer", suffixes=("_before", "_now"))
+    catalogue = {item.id: item for item in now.plan.catalogue()}
+    members = _members(now)
+    frame["title"] = [catalogue[str(key)].title for key in frame["indicator"]]
+    frame["name"] = [
+        members[scope].get(key, key)
+        for scope, key in zip(frame["scope"], frame["scope_id"].astype(str), strict=True)
     ]
-    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_before", "_now"))
-    verdicts = both["verdict_before"].astype(object), both["verdict_now"].astype(object)
-    both = both[np.not_equal(verdicts[0].fillna(""), verdicts[1].fillna(""))]
-    frame = pd.DataFrame(
-        {
-            **{name: both[name] for name in keys},
-            "title": both["title_now"].fillna(both["title_before"]),
-            "name": both["name_now"].fillna(both["name_before"]),
-            "before": both["value_before"].astype(float),
-            "now": both["value_now"].astype(float),
-            "before_verdict": verdicts[0][both.index],
-            "now_verdict": verdicts[1][both.index],
-        }
-    )
-    place = {name: number for number, name in enumerate(SCOPES)}
-    order = {item.id: number for number, item in enumerate(now.plan.catalogue())}
-    frame = frame.assign(_scope=frame["scope"].map(place), _item=frame["indicator"].map(order))
-    frame = frame.sort_values(["year", "_scope", "_item", "scope_id"]).drop(
-        columns=["_scope", "_item"]
-    )
+    frame = frame.rename(
+        columns={f"{a}_{b}": b if a == "value" else f"{b}_{a}"
+                 for a in ("value", "verdict") for b in ("before", "now")}
+    )  # fmt: skip
+    orders = {"scope": list(SCOPES), "indicator": list(catalogue)}
+    for column, order in orders.items():
+        frame[column] = pd.Categorical(frame[column].astype(str), order, ordered=True)
+    frame = frame.sort_values(keys)[
+        ["indicator", "title", "year", "scope", "scope_id", "name", "before", "now",
+         "before_verdict", "now_verdict"]
+    ]  # fmt: skip
     return answer(now, frame, "Không có đánh giá nào thay đổi.")

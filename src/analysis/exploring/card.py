@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.exploring.answers import missing
+from analysis.exploring.answers import lacking
 from analysis.language.language import load_language
 from analysis.pages.fragments import render
 from analysis.study import Study
@@ -31,13 +31,13 @@ def describe(study: Study) -> str:
     years = []
     for year in study.dataset.years:
         units = study.expected_units(year)
-        lacking = missing(study, year)
+        incomplete = units.index.isin(lacking(study, year)["scope_id"].unique())
         years.append(
             {
                 "year": year,
                 "expected": numbers.count(len(units)),
                 "received": numbers.count(int(units["has_return"].sum())),
-                "incomplete": numbers.count(int(lacking["has_return"].sum())),
+                "incomplete": numbers.count(int((units["has_return"] & incomplete).sum())),
             }
         )
     year = max(

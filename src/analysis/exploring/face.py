@@ -127,21 +127,22 @@ class Questions:
             unit=unit,
         )
 
-    def board(self, year: int, show: Literal["verdict", "value", "slack"] = "verdict") -> Answer:
+    def board(self, year: int, show: Literal["verdict", "value", "gap"] = "verdict") -> Answer:
         """Bảng CĐCS × chỉ tiêu của một năm, nơi cần giúp đứng trước.
 
         Parameters
         ----------
         year : int
             The year.
-        show : {"verdict", "value", "slack"}
-            What stands in the cells.
+        show : {"verdict", "value", "gap"}
+            What stands in the cells; a gap is what a missed target lacks.
 
         Returns
         -------
         DataFrame
             A row per unit: its place, how many indicators it ``met``, did ``not_met`` and left
-            ``undetermined``, then a column per indicator; empty where it is not asked.
+            ``undetermined``, then a column per indicator that the year judges; empty where the
+            unit is not asked. The order is that of the year's page.
 
         Examples
         --------

@@ -221,22 +221,21 @@ def board(frame: pd.DataFrame, most: int = 40) -> Figure:
     <Drawing ...>
     """
     _require(frame, "name", "undetermined")
-    columns = list(frame.columns)
-    marks = columns[columns.index("undetermined") + 1 :]
-    rows = frame.iloc[:most]
     shorts = {item.id: item.short for item in frame.attrs["look"].plan.catalogue()}
+    marks = [name for name in frame.columns if name in shorts]
+    rows = frame.iloc[:most]
     step = 13.0
     width, height = _NAMES + step * len(marks) + 60, step * len(rows) + 120
     figure = new_figure(height, width)
     axes = add_axes(figure, _NAMES, 4, step * len(marks), step * len(rows))
     axes.set_xlim(-0.5, len(marks) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    for column, name in enumerate(marks):
-        for verdict, mark in MARKS.items():
-            here = [row for row, cell in enumerate(rows[name]) if cell == verdict]
-            face = colour(mark.colour) if mark.filled else "none"
-            axes.scatter([column] * len(here), here, s=26, marker=mark.shape, facecolors=face,
-                         edgecolors=colour(mark.colour), linewidths=0.8)  # fmt: skip
+    verdicts = rows[marks].to_numpy(object)
+    for verdict, mark in MARKS.items():
+        down, across = (verdicts == verdict).nonzero()
+        face = colour(mark.colour) if mark.filled else "none"
+        axes.scatter(across, down, s=26, marker=mark.shape, facecolors=face,
+                     edgecolors=colour(mark.colour), linewidths=0.8)  # fmt: skip
     axes.set_yticks(
         range(len(rows)), [charts.fit(str(name), _NAMES) for name in rows["name"]], fontsize=SMALL
     )
