@@ -819,9 +819,7 @@ class YearReport(Boards):
             rows.append(
                 {
                     "what": [task.text for task in tasks] or [self.language.say("no_task")],
-                    "ref": "; ".join(
-                        dict.fromkeys(self.language.say("by_plan", task.section) for task in tasks)
-                    ),
+                    "ref": "; ".join(dict.fromkeys(task.section for task in tasks)),
                     "owner": self._owner,
                     "number": "",
                     "reasons": reasons,
