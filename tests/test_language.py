@@ -641,7 +641,14 @@ def proper_names(study: Study) -> list[str]:
     names |= {*study.dataset.tables["tasks"]["note"].dropna()}
     names |= {*study.dataset.returns["note"].dropna()}
     for written in study.dataset.texts.values():
-        names |= {line for text in written.values() for line in text.splitlines() if line}
+        # Without Markdown's marks, as a page shows it.
+        lines = [line for text in written.values() for line in text.splitlines()]
+        names |= {
+            piece
+            for line in lines
+            for piece in re.split(r"\*+|^(?:-|\d+\.) +", line)
+            if len(piece) > 1
+        }
     # The dataset's own name is data too.
     described = study.dataset.description
     names |= {
