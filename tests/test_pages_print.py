@@ -133,9 +133,9 @@ def test_sheets_are_a4_and_few(printed: Print) -> None:
     assert "A4" in printed.info["Page size"]
     for size in printed.sizes:
         assert sorted(size) == pytest.approx([WIDTH, HEIGHT], abs=1)
-    assert (pytest.approx(printed.sizes[1], abs=1) == (HEIGHT, WIDTH)) == (
-        printed.visit.link == PAGES["year"]
-    )
+    lying = [width > height for width, height in printed.sizes]
+    assert any(lying) == (printed.visit.link == PAGES["year"])
+    assert not lying[0]
     if printed.visit.is_unit:
         assert int(printed.info["Pages"]) <= MOST_SHEETS
 
