@@ -81,21 +81,23 @@ def default_settings() -> dict[str, Any]:
 
 #: What the runner finds out for each page: nobody sets it in a file.
 FOUND = {"years_beside": [], "previous": ""}
-#: What no page of a tour shows; what the runner grants a notebook is nothing that it could know.
-LIMITS = {"page_seconds", "page_megabytes"}
 OWN = {"cdcs": {"unit_id"}, "area": {"scope", "scope_id"}}
-LEFT_OUT = {"explore": {*LIMITS, "letterhead"}}
+#: What a tour has no use for.
+LEFT_OUT = {
+    "explore": {"lang", "min_peers", "min_ranked", "letterhead", "as_of", "on", "assumptions"}
+}
+#: What the runner grants a notebook is nothing that it could know.
+LIMITS = {"page_seconds", "page_megabytes"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_parameters_repeat_the_defaults_of_the_settings_exactly(path: Path) -> None:
+def test_a_notebook_shows_the_projects_own_data_unless_it_is_told_otherwise(path: Path) -> None:
     given = assigned(parameters_cell(read_notebook(path)).source)
     own = {"year"} | OWN.get(path.stem, set())
     assert own <= set(given)
-    left_out = LEFT_OUT.get(path.stem, LIMITS)
-    defaults = {k: v for k, v in default_settings().items() if k not in left_out}
-    found = {name: value for name, value in FOUND.items() if name in given}
-    assert {k: v for k, v in given.items() if k not in own} == {**defaults, **found}
+    settings = set(default_settings()) - LIMITS - LEFT_OUT.get(path.stem, set())
+    found = {name for name in FOUND if name in given}
+    assert {k: v for k, v in given.items() if k not in own} == dict.fromkeys(settings | found)
 
 
 def test_settings_that_a_file_leaves_out_are_those_of_the_default_file() -> None:

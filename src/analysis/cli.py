@@ -209,10 +209,19 @@ table_option = option(
 )
 
 
+machine_option = option(
+    "--may",
+    "for_machines",
+    is_flag=True,
+    help="Ghi .xlsx cho máy đọc: tên cột và mã như tệp CSV, không có tên tiếng Việt.",
+)
+
+
 @command.command()
 @year_option
 @by_option
 @table_option
+@machine_option
 @data_option
 @plan_option
 @params_option
@@ -221,6 +230,7 @@ def indicators(
     year: int,
     by: str,
     out: Path | None,
+    for_machines: bool,
     data: Path | None,
     plan_file: Path | None,
     params_file: Path | None,
@@ -231,6 +241,11 @@ def indicators(
 
     scopes = _scopes_in(by, SCOPES, out)
     study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
+    if out is not None and out.suffix.lower() == ".xlsx" and not for_machines:
+        rows = study.results(year=year, scope=scopes)
+        rows.save(out, "Chỉ tiêu")
+        click.echo(f"Đã ghi {len(rows)} dòng vào {out}", err=True)
+        return
     _write_out(study.compute([year], scopes), out, "Chỉ tiêu")
 
 

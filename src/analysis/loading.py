@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,19 @@ _warm: dict[tuple[str, ...], Study] = {}
 _is_alone = False
 
 
-def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study:
+def load(year: int | None = None, *, file: str | Path | None = None, **settings: Any) -> Study:
     """Load a dataset and a plan.
 
     Parameters
     ----------
-    year : int
-        The year whose settings (``params/<year>.yaml``) to use. All years of the dataset are there
-        to look at.
+    year : int, optional
+        The year whose settings (``params/<year>.yaml``) to use; the dataset's last year by default.
+        All years of the dataset are there to look at.
     file : path, optional
         Another settings file.
     **settings
-        Any field of `Params`, overriding the file: ``data="data/sample"``.
+        Any field of `Params`, overriding the file: ``data="data/sample"``. None leaves a field as
+        the project has it.
 
     Returns
     -------
@@ -54,11 +56,20 @@ def load(year: int, *, file: str | Path | None = None, **settings: Any) -> Study
     'LĐLĐ huyện Hướng Hóa'
     """
     root = find_root()
+    if year is None:
+        study = load(date.today().year, file=file, **settings)
+        last = _params_of(max(study.dataset.years), file, root, settings)
+        return (
+            study.with_params(last) if _key(last) == _key(study.params) else open_study(last, root)
+        )
+    return open_study(_params_of(year, file, root, settings), root)
+
+
+def _params_of(year: int, file: str | Path | None, root: Path, settings: dict[str, Any]) -> Params:
     base = load_params(year, Path(file) if file else None, root).model_dump()
     if _is_alone:
         base = {**next(iter(_warm.values())).params.model_dump(), "year": year}
-    params = make_params(base, {k: v for k, v in settings.items() if v is not None})
-    return open_study(params, root)
+    return make_params(base, {k: v for k, v in settings.items() if v is not None})
 
 
 def open_study(params: Params, root: Path) -> Study:

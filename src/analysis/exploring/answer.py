@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from xlsxwriter import Workbook
 
 from analysis.exact import round_half_up
 from analysis.language import Language
 from analysis.plan import Plan, Target
+from analysis.problems import InputError, error
+from analysis.tables.writing import harmless
 
 #: How many rows are shown; the frame holds them all.
 MOST_SHOWN = 30
@@ -22,6 +26,8 @@ _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3
 _SHARES = ("share", "share_of_gap")
+#: How a workbook shows the kinds of numbers.
+_FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
 _TEXTS = ("name", "title", "value_text", "reason")
 #: Columns whose words the language has, with the group that they stand in.
 _WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
@@ -98,6 +104,62 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         }
         return pd.DataFrame(texts, index=self.index)
 
+    def save(self, path: str | Path, sheet: str = "Số liệu") -> Path:
+        """Ghi bảng ra tệp Excel hoặc CSV để gửi, với tên cột tiếng Việt.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ending in ``.xlsx`` (numbers stay numbers, shares in percent, the heading frozen and
+            filtered) or ``.csv`` (as it is shown, with a BOM for Excel).
+        sheet : str
+            The name of the sheet.
+
+        Raises
+        ------
+        InputError
+            If the ending is another.
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix == ".csv":
+            told = self.shown().map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+            told.to_csv(target, index=False, encoding="utf-8-sig", lineterminator="\n")
+        elif suffix == ".xlsx":
+            self._write_workbook(target, sheet)
+        else:
+            message = "đuôi tệp phải là .xlsx hoặc .csv"
+            raise InputError([error(message, code="ending", file=target.name)])
+        return target
+
+    def _write_workbook(self, target: Path, sheet: str) -> None:
+        look, shown = self.attrs["look"], self.shown()
+        options = {"strings_to_formulas": False, "strings_to_urls": False}
+        with Workbook(str(target), options) as book:
+            page = book.add_worksheet(sheet)
+            head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+            formats = {text: book.add_format({"num_format": text}) for text in _FORMATS.values()}
+            first = 0
+            if look.mark:
+                page.write_string(0, 0, look.mark)
+                first = 1
+            for column, (name, title) in enumerate(zip(self.columns, shown.columns, strict=True)):
+                page.write_string(first, column, str(title), head)
+                longest = max(map(len, shown[title].astype(str)), default=0)
+                page.set_column(column, column, min(max(longest, 9) + 2, 60))
+                for row, (cell, bar, text) in enumerate(
+                    zip(self[name].tolist(), self._bars(look.plan), shown[title], strict=True)
+                ):
+                    kind = _number_kind(str(name), cell, bar)
+                    if kind:
+                        page.write_number(
+                            first + 1 + row, column, float(cell), formats[_FORMATS[kind]]
+                        )
+                    elif text != "":
+                        page.write_string(first + 1 + row, column, str(text))
+            page.freeze_panes(first + 1, 0)
+            page.autofilter(first, 0, first + len(self), max(len(self.columns) - 1, 0))
+
     def _bars(self, plan: Plan) -> list[_Bar]:
         """Return of each row whether its figure is a share, and the bar that it must not touch."""
         if "indicator" not in self.columns:
@@ -165,6 +227,18 @@ def _plain(cell: Any, language: Language) -> str:
         return cell
     numbers = language.numbers
     return numbers.mean(_exact(cell)) if cell != int(cell) else numbers.count(int(cell))
+
+
+def _number_kind(name: str, cell: Any, bar: _Bar) -> str:
+    """Return how a workbook shows a cell as a number; empty for what is written as text."""
+    is_number = isinstance(cell, int | float | Fraction) and not isinstance(cell, bool)
+    if not is_number or pd.isna(cell):
+        return ""
+    if name in _SHARES or (name in (*_VALUES, *_CHANGES) and bar.is_fraction):
+        return "share"
+    if name.endswith("year"):
+        return "year"
+    return "count" if cell == int(cell) else "decimal"
 
 
 def _exact(cell: Any) -> Fraction:

@@ -1,0 +1,102 @@
+"""Looking at results without code: choose, see the table and the figure, write them to Excel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from analysis.exploring import plot
+from analysis.exploring.answer import Answer
+from analysis.indicators import SCOPES
+from analysis.language.language import load_language
+from analysis.problems import InputError
+from analysis.study import Study
+from analysis.tables.writing import alphabetically
+
+_ALL = "(tất cả)"
+
+
+def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
+    """Bảng chọn năm, chỉ tiêu, phạm vi, loại hình, xã; bảng và hình đổi theo.
+
+    Parameters
+    ----------
+    study : Study
+        From `analysis.load`.
+    folder : path
+        Where the button writes ``so-lieu.xlsx``.
+
+    Returns
+    -------
+    VBox
+        Of ipywidgets, to stand at the end of a cell.
+    """
+    language, register = load_language(study.params.lang, study.root), study.register
+    communes = sorted(map(str, register["commune"].unique()), key=alphabetically)
+    types = {language.dictionary_word("unit_type", t): t for t in register["unit_type"].unique()}
+    indicators = {item.title: item.id for item in study.plan.indicators}
+    chosen: dict[str, Any] = {
+        "year": widgets.Dropdown(
+            options=study.dataset.years, description="Năm", value=_year(study)
+        ),
+        "indicator": widgets.Dropdown(options=indicators, description="Chỉ tiêu"),
+        "scope": widgets.Dropdown(
+            options={language.word("scope", s): s for s in SCOPES}, description="Phạm vi"
+        ),
+        "unit_type": widgets.Dropdown(options={_ALL: None, **types}, description="Loại hình"),
+        "commune": widgets.Dropdown(
+            options={_ALL: None, **{c: c for c in communes}}, description="Xã"
+        ),
+    }
+    for one in chosen.values():
+        one.layout.width = "28rem"
+    button = widgets.Button(description="Ghi ra Excel", icon="download")
+    said, out = widgets.Label(), widgets.Output()
+
+    def ask() -> Answer:
+        given = {name: one.value for name, one in chosen.items()}
+        if given["unit_type"] or given["commune"]:
+            given["scope"] = "unit"
+        return study.results(**given)
+
+    def show(_: Any = None) -> None:
+        out.clear_output(wait=True)
+        with out:
+            rows = ask()
+            display(rows[_SHOWN])
+            try:
+                display(plot.rates(rows.iloc[:_MOST_DRAWN]))
+            except InputError as failure:
+                print(failure)
+
+    def write(_: Any) -> None:
+        path = ask().save(Path(folder) / "so-lieu.xlsx")
+        said.value = f"Đã ghi {path}"
+
+    for one in chosen.values():
+        one.observe(show, names="value")
+    button.on_click(write)
+    show()
+    return widgets.VBox([*chosen.values(), widgets.HBox([button, said]), out])
+
+
+_SHOWN = [
+    "name",
+    "reported",
+    "missing",
+    "numerator",
+    "denominator",
+    "value",
+    "target",
+    "verdict",
+    "slack",
+]
+_MOST_DRAWN = 30
+
+
+def _year(study: Study) -> int:
+    known = [y for y in study.dataset.years if y <= study.params.year]
+    return max(known, default=study.dataset.years[-1])
