@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import openpyxl
 import pandas as pd
 import pytest
 from conftest import Run
@@ -98,10 +99,33 @@ def test_out_writes_the_form_that_the_ending_says(
     congdoan: Congdoan, folder: Path, plan: Plan, tmp_path: Path, ending: str
 ) -> None:
     target = tmp_path / f"table{ending}"
-    run = congdoan("indicators", "--year", YEAR, "--data", folder, "--out", target)
+    form = ["--may"] if ending == ".xlsx" else []
+    run = congdoan("indicators", "--year", YEAR, "--data", folder, "--out", target, *form)
     assert (run.status, run.out) == (0, "")
     assert str(len(expected_rows(folder, YEAR, plan))) in run.err
     assert_same(READERS[ending](target), expected_rows(folder, YEAR, plan))
+
+
+def test_a_workbook_for_people_has_headings_names_and_percents(
+    congdoan: Congdoan, folder: Path, plan: Plan, tmp_path: Path
+) -> None:
+    target = tmp_path / "table.xlsx"
+    run = congdoan("indicators", "--year", YEAR, "--data", folder, "--out", target)
+    assert (run.status, run.out) == (0, "")
+    sheet = openpyxl.load_workbook(target).active
+    rows = list(sheet.iter_rows())
+    heads = next(n for n, row in enumerate(rows) if row[0].value == "Mã chỉ tiêu")
+    names = [cell.value for cell in rows[heads]]
+    assert {"Chỉ tiêu", "Tên", "Kết quả", "Đánh giá", "Mức đặt ra"} <= set(names)
+    assert len(rows) - heads - 1 == len(expected_rows(folder, YEAR, plan))
+    fractions = {item.id for item in plan.catalogue() if item.is_fraction}
+    place = names.index("Kết quả")
+    for row, expected in zip(rows[heads + 1 :], expected_rows(folder, YEAR, plan), strict=True):
+        if expected["value"]:
+            assert row[place].value == pytest.approx(float(expected["value"]))
+            assert ("%" in row[place].number_format) == (expected["indicator"] in fractions)
+    assert sheet.freeze_panes == f"A{heads + 2}"
+    assert sheet.auto_filter.ref
 
 
 def read_parquet(path: Path) -> list[dict[str, str]]:

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import openpyxl
 import pytest
 import yaml
 from browser import open_browser
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from analysis.params import Params
 
@@ -119,7 +120,7 @@ def test_every_parameter_is_handed_on_to_the_study(path: Path) -> None:
         for node in ast.walk(ast.parse(cell.source))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "analysis.load"
     ]
-    assert len(loads) == 1
+    assert len(loads) == (2 if path.stem == "explore" else 1)  # the tour loads a plan of its own
     handed = {ast.unparse(arg): ast.unparse(arg) for arg in loads[0].args}
     handed |= {str(word.arg): ast.unparse(word.value) for word in loads[0].keywords}
     assert handed == {name: name for name in names}
@@ -195,18 +196,20 @@ def test_the_tour_runs_without_a_word_of_complaint(
 @pytest.mark.parametrize(
     ("heading", "mime", "shown"),
     [
-        ("Các bảng số liệu", "text/html", ["unit_id", "unit_type", "workers_total", "2024"]),
-        ("Bảng chỉ tiêu", "text/html", ["informed_public", "verdict", "not_met", "slack"]),
-        ("Đơn vị nào chưa đạt, thiếu bao nhiêu", "text/html", ["name", "slack", "-"]),
-        ("Một chỉ tiêu theo loại hình và theo xã", "text/html", ["private_enterprise", "missing"]),
-        ("Một chỉ tiêu theo loại hình và theo xã", "image/png", ["iVBORw0KGgo"]),
-        ("So hai năm", "text/html", ["value_before", "value_now", "difference", "units_now"]),
-        (
-            "Mở báo cáo của một đơn vị ngay tại đây",
-            "text/html",
-            ["Tóm tắt", "<svg", "chỉ tiêu đã kết luận được"],
-        ),
-        ("Ghi bảng ra tệp Excel để gửi", "text/plain", ["True"]),
+        ("Xem số liệu theo ý mình", "text/html", ["minh họa", "study.find", "Đã báo cáo"]),
+        ("Đơn vị này mã gì, ở đâu?", "text/html", ["Mã CĐCS", "dòng"]),
+        ("Năm nay toàn địa bàn đạt gì, chưa đạt gì?", "text/html", ["✗ Chưa đạt", "✓ Đạt", "%"]),
+        ("Nơi nào cần giúp nhất?", "text/html", ["Số chỉ tiêu chưa đạt", "<svg"]),
+        ("Một chỉ tiêu chưa đạt: ai giữ phần còn thiếu?", "text/html", ["Phần của chỗ thiếu"]),
+        ("Chỉ tiêu ấy theo xã ra sao?", "text/html", ["Tên", "<svg"]),
+        ("Qua các năm thế nào, có phải vì đơn vị đến hay đi?", "text/html", ["điểm %", "2022"]),
+        ("Hai năm, hai xã, hai đơn vị khác nhau ở đâu?", "text/html", ["Chênh lệch"]),
+        ("Số liệu nào khác thường, cần hỏi lại?", "text/html", ["Lý do"]),
+        ("Ai chưa báo cáo gì, và chỉ tiêu chung nào đang chờ?", "text/html", ["Ô còn trống"]),
+        ("Còn cần bao nhiêu nữa thì đạt?", "text/html", ["Còn cần"]),
+        ("Nếu số của một đơn vị khác đi thì sao?", "text/html", ["Giả định", "Đánh giá sau"]),
+        ("Thêm một chỉ tiêu của riêng mình", "text/html", ["Đoàn viên nữ trên tổng số đoàn viên"]),
+        ("Ghi bảng ra tệp để gửi", "text/plain", ["True"]),
     ],
 )
 def test_the_tour_shows_what_its_headings_promise(
@@ -214,25 +217,6 @@ def test_the_tour_shows_what_its_headings_promise(
 ) -> None:
     text = "\n".join(found for cell in explored[heading] for found in texts_of(cell, mime))
     assert [word for word in shown if word not in text] == []
-
-
-def test_the_tours_lists_are_of_those_who_lack_something(
-    explored: dict[str, list[NotebookNode]],
-) -> None:
-    (table,) = texts_of(explored["Đơn vị nào chưa đạt, thiếu bao nhiêu"][0], "text/html")
-    slacks = [int(cell) for cell in re.findall(r"<td>(-?\d+)</td>\s*</tr>", table)]
-    assert slacks
-    assert slacks == sorted(slacks)
-    assert max(slacks) < 0
-    assert "NaN" not in table
-
-
-def test_the_tours_two_comparisons_differ_where_the_perimeter_does(
-    explored: dict[str, list[NotebookNode]],
-) -> None:
-    published, same = (texts_of(cell, "text/html")[0] for cell in explored["So hai năm"])
-    assert published.count("<tr") == same.count("<tr") >= 12
-    assert published != same
 
 
 # --- In JupyterLab ------------------------------------------------------------------------------
@@ -444,7 +428,33 @@ def test_the_tour_runs_in_jupyterlab(page: Page, lab: str) -> None:
     opened = Opened(page, lab, "explore.ipynb")
     opened.run_all()
     assert opened.errors() == []
-    headings = page.locator(".jp-MarkdownCell h2").all_inner_texts()
-    assert [text[:2] for text in headings] == [f"{n}." for n in range(1, 8)]
-    assert page.locator(".jp-OutputArea-output img").first.is_visible()
-    assert page.locator(".jp-OutputArea-output table.dataframe").count() >= 5
+    headings = page.locator(".jp-MarkdownCell h3").all_inner_texts()
+    assert [text.partition(".")[0] for text in headings] == [str(n) for n in range(1, 13)]
+    assert page.locator(".jp-OutputArea-output table.dataframe").count() >= 12
+
+
+def test_results_are_chosen_and_written_without_code(page: Page, lab: str, project: Path) -> None:
+    opened = Opened(page, lab, "explore.ipynb")
+    opened.run_all()
+    assert opened.errors() == []
+    # Year, indicator, scope, type, commune.
+    lists = page.locator(".jp-OutputArea-output .widget-dropdown select")
+    table = page.locator(".widget-html table.dataframe tbody")
+    assert lists.count() == 5
+    lists.nth(0).select_option(label="2023")
+    lists.nth(4).select_option(label="Lao Bảo")
+    expect(table.first).to_contain_text("Lao Bảo", timeout=SECONDS * 1000)
+    lists.nth(1).select_option(index=1)
+    lists.nth(3).select_option(label="Doanh nghiệp ngoài nhà nước")
+    expect(table.first).to_contain_text("CĐCS Công ty", timeout=SECONDS * 1000)
+    expect(table.first).not_to_contain_text("Trường")
+    page.get_by_role("button", name="Ghi ra Excel").click()
+    expect(page.get_by_text("Đã ghi so-lieu.xlsx")).to_be_visible(timeout=SECONDS * 1000)
+    written = project / "notebooks" / "so-lieu.xlsx"
+    try:
+        rows = list(openpyxl.load_workbook(written).active.values)
+    finally:
+        written.unlink()
+    assert "minh họa" in rows[0][0]
+    assert {"Chỉ tiêu", "Tên", "Kết quả", "Đánh giá"} <= set(rows[1])
+    assert {row[rows[1].index("Năm")] for row in rows[2:]} == {2023}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import display
 
 from analysis.exploring import plot
 from analysis.exploring.answer import Answer
@@ -54,7 +53,7 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
     for one in chosen.values():
         one.layout.width = "28rem"
     button = widgets.Button(description="Ghi ra Excel", icon="download")
-    said, out = widgets.Label(), widgets.Output()
+    said, table, drawing = widgets.Label(), widgets.HTML(), widgets.HTML()
 
     def ask() -> Answer:
         given = {name: one.value for name, one in chosen.items()}
@@ -63,14 +62,12 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
         return study.results(**given)
 
     def show(_: Any = None) -> None:
-        out.clear_output(wait=True)
-        with out:
-            rows = ask()
-            display(rows[_SHOWN])
-            try:
-                display(plot.rates(rows.iloc[:_MOST_DRAWN]))
-            except InputError as failure:
-                print(failure)
+        rows = ask()
+        table.value = rows[_SHOWN]._repr_html_()
+        try:
+            drawing.value = plot.rates(rows.iloc[:_MOST_DRAWN])._repr_html_()
+        except InputError:  # nothing to draw: the table says why, or shows counts alone
+            drawing.value = ""
 
     def write(_: Any) -> None:
         path = ask().save(Path(folder) / "so-lieu.xlsx")
@@ -80,7 +77,7 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
         one.observe(show, names="value")
     button.on_click(write)
     show()
-    return widgets.VBox([*chosen.values(), widgets.HBox([button, said]), out])
+    return widgets.VBox([*chosen.values(), widgets.HBox([button, said]), table, drawing])
 
 
 _SHOWN = [
