@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pandas as pd
 import pytest
+from datasets import random_tables, write_tables
 
 import analysis
 from analysis.problems import InputError
@@ -268,3 +271,54 @@ def test_every_chart_says_what_its_figures_are(study):
     assert "Xy" in refused(
         lambda: analysis.plot.rates(study.results(commune="Xy", verdict="hidden"))
     )
+
+
+@pytest.mark.parametrize("of_plan", ["plan_file", "other_plan_file"])
+def test_every_question_is_answered_of_any_offices_data(of_plan, request, tmp_path):
+    folder = write_tables(random_tables(5, units=14), tmp_path)
+    plan = str(request.getfixturevalue(of_plan))
+    other = analysis.load(2024, data=str(folder), plan=plan)
+    year = other.dataset.years[-2]
+    units = other.expected_units(year)
+    unit, place = str(units.index[0]), str(units["commune"].iloc[0])
+    answers = [
+        other.find(unit),
+        other.results(year=year, commune=place),
+        other.board(year),
+        other.board(year, show="gap"),
+        other.outliers(year),
+        other.missing(year),
+        other.compare(year - 1, year, of=unit),
+        other.compare(year - 1, year, basis="same_perimeter"),
+        other.compare(unit, str(units.index[1]), year=year),
+        other.tasks(year),
+        other.needed(year=year),
+        other.assume({(unit, "note"): "x"}, year=year).difference(),
+        *(other.trend(item.id, of=[unit, place]) for item in other.plan.indicators),
+    ]
+    for item in other.plan.indicators:
+        try:
+            answers.append(other.missed(item.id, year=year))
+        except InputError as refusal:
+            assert "mức đặt ra" in str(refusal)  # noqa: PT017 - a plan decides which has a bar
+    for one in answers:
+        assert "minh họa" not in one._repr_html_()
+        assert list(one.columns) == list(dict.fromkeys(one.columns))
+    assert str(year) in other._repr_html_()
+    wholes = {item.id for item in other.plan.indicators}
+    assert set(other.board(year).columns) & wholes
+
+
+def test_an_answer_is_kept_and_read_again_as_plain_pandas(study):
+    rows = study.results(year=2024, scope="district")
+    again = pickle.loads(pickle.dumps(rows))
+    pd.testing.assert_frame_equal(again, rows)
+    assert "Chỉ tiêu" in rows.copy()._repr_html_()
+
+
+def test_an_unknown_column_is_refused_with_the_nearest(study):
+    rows = study.results(year=2024, scope="district")
+    for key in ("verdct", ["title", "verdct"]):
+        with pytest.raises(KeyError, match="verdict"):
+            rows[key]
+    assert rows.get("verdct") is None

@@ -13,6 +13,7 @@ import pandas as pd
 from xlsxwriter import Workbook
 
 from analysis.exact import round_half_up
+from analysis.exploring.names import choose
 from analysis.language import Language
 from analysis.plan import Plan, Target
 from analysis.problems import InputError, error
@@ -88,6 +89,19 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
     @property
     def _constructor(self) -> type[Answer]:
         return Answer
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            asked = [key] if isinstance(key, str) else key if isinstance(key, list) else []
+            known = {str(name): str(name) for name in self.columns}
+            for name in (name for name in asked if name not in known):
+                try:
+                    choose("cột", name, known)
+                except InputError as refusal:  # pandas itself counts on a KeyError
+                    raise KeyError(refusal.problems[0].message) from None
+            raise
 
     def shown(self) -> pd.DataFrame:
         """Return what a reader sees: headings and texts; for a page or a workbook."""
