@@ -10,6 +10,8 @@ from datasets import random_tables, write_tables
 
 import analysis
 from analysis.problems import InputError
+from analysis.store.log import create_store
+from analysis.tables.dictionary import dictionary
 
 
 @pytest.fixture(scope="module")
@@ -322,3 +324,16 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
         with pytest.raises(KeyError, match="verdict"):
             rows[key]
     assert rows.get("verdct") is None
+
+
+def test_sources_name_file_and_row_of_every_figure(tmp_path):
+    tables = random_tables(5, units=6, years=(2024,))
+    create_store(write_tables(tables, tmp_path), "congdoan import")
+    stored = analysis.load(2024, data=str(tmp_path))
+    figures = tables["returns"][0]
+    found = stored.sources(figures["unit_id"], 2024)
+    own = found[found["file"] == "returns.csv"].set_index("column")["value_text"]
+    for name, column in dictionary().tables["returns"].columns.items():
+        if figures.get(name) and name not in ("year", "unit_id"):
+            assert own[column.vi] == figures[name]
+    assert (found.loc[found["value_text"] != "", "cell"] != "").all()
