@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.exploring.answers import answer
 from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
@@ -458,6 +460,92 @@ class Report:
         if self.study.params.edition == "internal":
             return ""
         return self.language.say("share_method", LARGEST_HIDDEN)
+
+    def show(
+        self,
+        what: pd.DataFrame | pd.Series | Figure,
+        *,
+        title: str,
+        note: str = "",
+        alt: str = "",
+    ) -> Fragment:
+        """Đưa bảng hoặc hình của mình vào trang báo cáo, có tiêu đề và có trong mục lục.
+
+        Parameters
+        ----------
+        what : DataFrame, Series or Figure
+            A frame's known columns get their headings and formats; an index of names is shown as
+            its first columns.
+        title : str
+            The section's heading, the table's caption and its entry in the contents.
+        note : str, optional
+            A sentence above it.
+        alt : str, optional
+            Of a figure: what it says, for who cannot see it. The house's own charts bring theirs.
+
+        Returns
+        -------
+        Fragment
+            A section of the page, if it is what the cell shows.
+
+        Raises
+        ------
+        InputError
+            If it is neither, or a figure without a description.
+
+        Examples
+        --------
+        >>> import analysis
+        >>> study = analysis.load(2024)
+        >>> report = analysis.year(study, 2024)
+        >>> gap = study.missed("cadres_trained")
+        >>> "<caption>Ai còn thiếu</caption>" in report.show(gap, title="Ai còn thiếu").html
+        True
+        """
+        if isinstance(what, Figure):
+            content = self._own_figure(what, alt)
+        elif isinstance(what, pd.DataFrame | pd.Series):
+            content = self._own_table(pd.DataFrame(what), what.attrs.get("look"))
+        else:
+            message = "chỉ đưa được bảng (DataFrame, Series) hoặc hình (matplotlib Figure)"
+            raise InputError([error(message, code="not_shown", value=type(what).__name__)])
+        return self._render(self._own_section(), "own", title, note=note, **content)
+
+    def _own_section(self) -> str:
+        """Return the id of the next section that is an analyst's own."""
+        return f"rieng-{sum(key.startswith('rieng-') for key in self._contents) + 1}"
+
+    def _own_figure(self, figure: Figure, alt: str) -> dict[str, Any]:
+        described = alt or str(figure.get_label())
+        if not described:
+            message = 'hình cần lời mô tả cho người không nhìn thấy: alt="..."'
+            raise InputError([error(message, code="no_alt")])
+        if "matplotlib.pyplot" in sys.modules:  # else JupyterLab would show it once more
+            sys.modules["matplotlib.pyplot"].close(figure)
+        return {
+            "drawing": raw(to_svg(figure, described, self._own_section())),
+            "wide": figure.get_figwidth() * 72 > WIDTH + 1,
+            # The house's own charts, which bring a description, say it in the drawing.
+            "mark": ""
+            if figure.get_label()
+            else answer(self.study, pd.DataFrame()).attrs["look"].mark,
+        }
+
+    def _own_table(self, table: pd.DataFrame, look: Any) -> dict[str, Any]:
+        if not any(table.index.names) and not pd.api.types.is_numeric_dtype(table.index.dtype):
+            table = table.rename_axis("index" if "name" in table else "name")
+        if any(table.index.names):
+            table = table.reset_index()
+        frame = answer(self.study, table, labels=look.labels if look else None)
+        shown = frame.shown()
+        columns = [
+            {"key": place, "label": label, "number": pd.api.types.is_numeric_dtype(dtype)}
+            for place, (label, dtype) in enumerate(
+                zip(map(str, shown.columns), table.dtypes, strict=True)
+            )
+        ]
+        rows = shown.itertuples(index=False, name=None)
+        return {"columns": columns, "rows": rows, "mark": frame.attrs["look"].mark}
 
     def data_digest(self) -> str:
         """Return what tells the data that this page was made from, from any other."""

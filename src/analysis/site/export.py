@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ __all__ = ["TEMPLATE", "Template", "export_page", "make_exporter", "warm_up"]
 _ATTACHED = "attachment:"
 #: A picture that is not in the page itself: its policy would not let a browser fetch it.
 _NOT_INSIDE = re.compile(r"""<img\b[^>]*?\ssrc=(?!["']?data:)["']?([^"'\s>]*)""")
+_HEADING = re.compile(r'<h[1-3] id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
+_SECTION = re.compile(r'<section id="([^"]+)"')
 
 
 class PictureError(Exception):
@@ -114,7 +117,7 @@ def export_page(
         If the page would not show a picture.
     """
     resources = {
-        "page": page,
+        "page": page | {"contents": _list_contents(notebook, page.get("contents", []), folder)},
         "policy": POLICY,
         "css": page_css(),
         "metadata": {"name": str(page.get("title", "")), "path": folder},
@@ -124,6 +127,29 @@ def export_page(
     if lost is not None:
         raise PictureError(lost[1])
     return str(html)
+
+
+def _list_contents(
+    notebook: NotebookNode, sections: list[dict[str, str]], folder: str
+) -> list[dict[str, str]]:
+    """Return a page's contents in its order: its sections, and the headings of its remarks."""
+    remarks = [
+        cell.cell_type == "markdown" and "guide" not in cell.metadata.get("tags", [])
+        for cell in notebook.cells
+    ]
+    if not any(remarks):
+        return sections
+    known = {item["id"]: item for item in sections}
+    found: dict[str, dict[str, str]] = {}
+    for cell, is_remark in zip(notebook.cells, remarks, strict=True):
+        if is_remark:
+            for key, text in _HEADING.findall(_write_remark(cell, folder)):
+                title = unescape(re.sub("<[^>]*>", "", text))
+                found[unescape(key)] = {"id": unescape(key), "title": title}
+        for output in cell.get("outputs", []):
+            html = str(output.get("data", {}).get("text/html", ""))
+            found |= {key: known[key] for key in _SECTION.findall(html) if key in known}
+    return [*found.values(), *(item for key, item in known.items() if key not in found)]
 
 
 def warm_up(template: Template) -> None:

@@ -1,0 +1,121 @@
+"""What an analyst adds to a page: a table, a figure, a heading, a value at the end of a cell."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from nbformat import NotebookNode, v4
+from test_reports_kit import parse
+
+import analysis
+from analysis.pages.fragments import END_MARK, Fragment
+from analysis.problems import InputError
+from analysis.reports import YearReport
+from analysis.site.export import TEMPLATE, export_page
+
+HANDBOOK = Path(__file__).parents[1] / "docs" / "huong-dan.md"
+
+
+@pytest.fixture
+def report() -> YearReport:
+    return analysis.year(analysis.load(2024), 2024)
+
+
+def page_of(report: YearReport, *cells: NotebookNode) -> str:
+    """The page of some cells and the end mark, after a cell that shows the contents."""
+    facts = report.finish()._repr_mimebundle_()[END_MARK]
+    first = v4.new_code_cell("", metadata={"tags": ["contents"]})
+    return export_page(v4.new_notebook(cells=[first, *cells]), facts, TEMPLATE)
+
+
+def cell(**data: str) -> NotebookNode:
+    shown = {name.replace("_", "/"): text for name, text in data.items()}
+    return v4.new_code_cell(
+        "", outputs=[v4.new_output("execute_result", data=shown, execution_count=1)]
+    )
+
+
+def contents_of(page: str) -> list[tuple[str, str]]:
+    nav = re.search(r'<nav class="contents".*?</nav>', page, re.DOTALL)
+    assert nav is not None
+    return re.findall(r'<a href="#([^"]+)">([^<]*)</a>', nav[0])
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"name": ["<b>A", "B"], "reported": [1, 2000]}),
+        pd.Series([1, 2000], index=["<b>A", "B"], name="reported"),
+        pd.Series([1, 2000], index=pd.Index(["<b>A", "B"], name="name"), name="reported"),
+    ],
+)
+def test_a_table_has_caption_headings_and_an_entry(report: YearReport, frame: Any) -> None:
+    shown = report.show(frame, title="Của <tôi>", note="Một & hai")
+    html = shown.html
+    assert "<caption>Của &lt;tôi&gt;</caption>" in html
+    headings = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)
+    assert headings == ["Tên", "Đã báo cáo"]
+    assert re.findall(r'<th scope="row">([^<]*)</th>', html) == ["&lt;b&gt;A", "B"]
+    assert "2.000" in html
+    assert "Một &amp; hai" in html
+    assert "minh họa" in html.lower()
+    page = page_of(report, cell(text_html=html))
+    assert ("rieng-1", "Của &lt;tôi&gt;") in contents_of(page)
+    parse(page)
+
+
+def test_a_figure_needs_a_description(report: YearReport) -> None:
+    figure = Figure()
+    with pytest.raises(InputError, match="alt="):
+        report.show(figure, title="Hình")
+    html = report.show(figure, title="Hình", alt='Một "hình"').html
+    assert 'role="img" aria-label="Một &quot;hình&quot;"' in html
+    assert "minh họa" in html.lower()
+
+
+def test_what_is_neither_is_refused(report: YearReport) -> None:
+    with pytest.raises(InputError, match="DataFrame"):
+        report.show("chữ", title="Chữ")  # type: ignore[arg-type]
+
+
+def test_headings_and_sections_are_listed_in_the_pages_order(report: YearReport) -> None:
+    one = report.show(pd.DataFrame({"name": ["A"]}), title="Một")
+    two = report.show(pd.DataFrame({"name": ["A"]}), title="Hai")
+    page = page_of(
+        report,
+        cell(text_html=one.html),
+        v4.new_markdown_cell('## Ý kiến & "lời" *riêng*\n\nĐoạn văn.'),
+        v4.new_markdown_cell("## Hướng dẫn", metadata={"tags": ["guide"]}),
+        cell(text_html=two.html),
+    )
+    listed = contents_of(page)
+    titles = ["Một", "Ý kiến &amp; &#34;lời&#34; riêng", "Hai"]
+    assert [text for _, text in listed] == titles
+    assert all(f'id="{key}"' in page for key, _ in listed)
+
+
+def test_a_value_at_the_end_of_a_cell_is_shown(report: YearReport) -> None:
+    series = pd.Series([1, 2], index=["<b>A", "B"])
+    page = page_of(report, cell(text_plain=repr(series)), cell(text_plain="<object at 0x1>"))
+    assert "&lt;b&gt;A" in page
+    assert "object at" not in page
+
+
+def test_the_handbooks_examples_run() -> None:
+    """Every example, in one session; what a line of ``report.show`` gives is a section."""
+    names: dict[str, Any] = {}
+    sections = 0
+    for code in re.findall(r"```python\n(.*?)```", HANDBOOK.read_text("utf-8"), re.DOTALL):
+        for statement in ast.parse(code).body:
+            if isinstance(statement, ast.Expr):
+                source = ast.unparse(statement)
+                sections += isinstance(eval(source, names), Fragment)
+            else:
+                exec(ast.unparse(statement), names)
+    assert sections >= 2
