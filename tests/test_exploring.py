@@ -337,3 +337,10 @@ def test_sources_name_file_and_row_of_every_figure(tmp_path):
         if figures.get(name) and name not in ("year", "unit_id"):
             assert own[column.vi] == figures[name]
     assert (found.loc[found["value_text"] != "", "cell"] != "").all()
+
+
+def test_texts_stand_whole_and_a_bar_is_written_in_percent(study):
+    missing = study.missing(2024)
+    assert missing["cells"].iloc[0] in missing.iloc[:1]._repr_html_()
+    shown = study.trend("informed_all").shown()
+    assert shown["Mức đặt ra"].str.fullmatch(r"[>≥] \d+(,\d)?%").all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,6 +30,7 @@ _CHANGE_DIGITS = 3
 _SHARES = ("share", "share_of_gap")
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
+_TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")
 _TEXTS = ("name", "title", "value_text", "reason")
 #: Columns whose words the language has, with the group that they stand in.
 _WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
@@ -193,7 +195,8 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         if self.empty:
             return f"<p>{escape(look.nothing or 'Không có dòng nào.')}</p>"
         top = self.iloc[:MOST_SHOWN].shown()
-        table = top.to_html(index=False, border=0, escape=True, na_rep="", notebook=True)
+        with pd.option_context("display.max_colwidth", None):
+            table = top.to_html(index=False, border=0, escape=True, na_rep="", notebook=True)
         more = len(self) - MOST_SHOWN
         told = [f"{len(self)} dòng" + (f", hiện {MOST_SHOWN} dòng đầu" if more > 0 else "")]
         return f"{table}<p>{'. '.join([*told, *([look.mark] if look.mark else [])])}.</p>"
@@ -216,6 +219,11 @@ def _text(name: str, cell: Any, bar: _Bar, language: Language) -> str:
         return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
     if name in _SHARES:
         return numbers.percent(_exact(cell))
+    bar_of_share = _TARGET.fullmatch(str(cell)) if name == "target" and bar.is_fraction else None
+    if bar_of_share:
+        sign, level, by = bar_of_share.groups()
+        until = f" ({by})" if by else ""
+        return f"{sign.replace('>=', '≥')} {numbers.level(Fraction(level))}{until}"
     if name in _VALUES and bar.is_fraction:
         return numbers.percent(_exact(cell), bar.target)
     if name in _CHANGES:
