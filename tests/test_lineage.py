@@ -55,7 +55,7 @@ def test_who_came_out_of_others_is_compared_with_them_where_it_leads_to_them(sam
         assert is_rounded(shown.beside[0], Fraction(*counts)), key
         compared += 1
     assert compared > 4
-    sentences = [item.text for item in page.part("summary").all("li")]
+    sentences = [item.text for item in page.part("achieved").all("li")]
     sentences += [p.text for p in page.part("next_steps").all("p", cls="reason")]
     moved = [s for s in sentences if re.search("(tăng|giảm) [0-9]", s)]
     assert moved

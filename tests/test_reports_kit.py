@@ -361,7 +361,11 @@ def lines(page: Page) -> list[Line]:
     for section in page.parts:
         for node in page.part(section).all("li", "p"):
             children = [c for c in node.children if not isinstance(c, str) or c.strip()]
-            if children and isinstance(children[0], Node) and children[0].tag == "strong":
+            is_titled = (
+                bool(children) and isinstance(children[0], Node) and children[0].tag == "strong"
+            )
+            # Lists of what to do first name tasks, and indicators in short.
+            if is_titled and children[0].text in ids:
                 text = without_sub(node).removeprefix(children[0].text).removeprefix(":").strip()
                 found.append(Line(section, ids[children[0].text], text))
     return found
