@@ -28,13 +28,16 @@ import analysis
 from analysis import Study
 from analysis.cli import main
 from analysis.findings.finding import find_in
+from analysis.handouts.word import write_unit, write_year
 from analysis.language.language import load_language
 from analysis.pages.index import render_index
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.redaction import redact
 from analysis.redaction.sensitive import kind_of
+from analysis.site.beside import write_briefs
 from analysis.site.build import build_site
+from analysis.site.data import write_data
 from analysis.site.editions import (
     keep_edition,
     note_shared,
@@ -539,3 +542,37 @@ def test_employers_without_a_union_are_named_for_the_office_alone() -> None:
     assert shown is not None
     assert shown.html.count('<th scope="row">') == finding.denominator - finding.numerator  # type: ignore[operator]
     assert analysis.year(redact(study), 2024).employers_without_union() is None
+
+
+def handed_out(study: Study, site: Path) -> dict[str, bytes]:
+    """All that a run writes beside the pages, and an area's page: for one unit, cheaply."""
+    layout = Layout(site)
+    write_briefs(study, layout, ["DN-DABAN"], asked=True)
+    write_data(study, analysis.indicators(study, [YEAR]).to_csv(index=False), layout)
+    area = analysis.area(study, "commune", "Khe Sanh", YEAR)
+    parts = [area.header(), area.summary(), area.board(), area.task_board(), area.results()]
+    layout.file("area.html").write_text("".join(part.html for part in parts if part), "utf-8")
+    layout.file("year.docx").write_bytes(write_year(study))
+    layout.file("unit.docx").write_bytes(write_unit(study, "DN-DABAN"))
+    return {path.name: path.read_bytes() for path in site.rglob("*.*")}
+
+
+def test_what_lies_beside_the_pages_comes_from_the_redacted_study_alone(tmp_path: Path) -> None:
+    """Other notes and words, and no folder of tables to read from: the same files, byte for byte."""
+    study = exact()
+    tables = {
+        name: frame.assign(note=frame["note"].mask(frame["note"].notna(), "ghi chú kín"))
+        if "note" in frame
+        else frame
+        for name, frame in study.dataset.tables.items()
+    }
+    words = {key: {"circumstances": "lời kín"} for key in study.dataset.texts}
+    params = study.params.model_copy(update={"data": "nowhere"})
+    dataset = replace(study.dataset, tables=tables, texts=words)
+    other = redact(replace(study, dataset=dataset, params=params))
+    ours, theirs = (
+        handed_out(s, tmp_path / name) for name, s in (("a", other), ("b", shared("vi")))
+    )
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+    told = pd.read_csv(tmp_path / "a" / "data" / "units.csv")
+    assert not any(few(told[column]).any() for column in ("workers_total", "members_total"))
