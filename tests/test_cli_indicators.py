@@ -189,3 +189,17 @@ def test_a_params_file_of_ones_own_names_data_and_plan(
     one = congdoan("indicators", "--year", YEAR, "--params", tmp_path / "mine.yaml")
     other = congdoan("indicators", "--year", YEAR, "--data", folder, "--plan", other_plan_file)
     assert rows_of(one) == rows_of(other)
+
+
+def test_a_workbook_may_be_in_another_language(
+    congdoan: Congdoan, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "table.xlsx"
+    asked = ("indicators", "--year", str(YEAR), "--data", str(folder), "--out", str(out))
+    assert congdoan(*asked, "--lang", "en").status == 0
+    sheet = openpyxl.load_workbook(out).active
+    assert sheet is not None
+    assert "Verdict" in {cell for row in sheet.iter_rows(values_only=True) for cell in row}
+    refused = congdoan(*asked, "--lang", "xx")
+    assert refused.status == 1
+    assert "xx" in refused.err

@@ -23,6 +23,7 @@ from analysis.commandline import (
     as_of_option,
     data_option,
     explain,
+    lang_option,
     named_settings,
     on_option,
     open_named_study,
@@ -128,6 +129,7 @@ def command(project: Path | None) -> None:
 @params_option
 @as_of_option
 @on_option
+@lang_option
 def report(
     year: int,
     units: tuple[str, ...],
@@ -145,6 +147,7 @@ def report(
     params_file: Path | None,
     as_of: str,
     on: str,
+    lang: str | None,
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
@@ -153,7 +156,7 @@ def report(
     from analysis.site.run import run_report
 
     params, root = named_settings(
-        year, data, plan_file, params_file, edition=edition, as_of=as_of, on=on
+        year, data, plan_file, params_file, edition=edition, as_of=as_of, on=on, lang=lang
     )
     folder = out or default_site(params)
     if why:
@@ -183,6 +186,7 @@ def report(
         "--params": params_file,
         "--as-of": as_of,
         "--on": on,
+        "--lang": lang,
     }
     options = [text for name, path in given.items() if path for text in (name, str(path))]
     click.echo(format_recap(recap, options=options))
@@ -226,6 +230,7 @@ machine_option = option(
 @plan_option
 @params_option
 @as_of_option
+@lang_option
 def indicators(
     year: int,
     by: str,
@@ -235,12 +240,13 @@ def indicators(
     plan_file: Path | None,
     params_file: Path | None,
     as_of: str,
+    lang: str | None,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
     from analysis.indicators import SCOPES
 
     scopes = _scopes_in(by, SCOPES, out)
-    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
+    study = open_named_study(year, data, plan_file, params_file, as_of=as_of, lang=lang)
     if out is not None and out.suffix.lower() == ".xlsx" and not for_machines:
         rows = study.results(year=year, scope=scopes)
         rows.save(out, "Chỉ tiêu")

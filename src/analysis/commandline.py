@@ -112,6 +112,11 @@ def _day(context: click.Context, parameter: click.Parameter, given: str) -> str:
         raise click.BadParameter(message, context, parameter) from None
 
 
+lang_option = option(
+    "--lang",
+    metavar="vi|en",
+    help="Ngôn ngữ của lời và tiêu đề (mặc định: theo tệp tham số); lập trang thì nên kèm --out.",
+)
 on_option = option(
     "--on",
     default="",
