@@ -184,6 +184,9 @@ def test_no_page_is_made_of_assumed_figures(study):
     other = study.assume({})
     assert "giả định" in refused(lambda: analysis.year(other, 2024))
     assert "giả định" in refused(lambda: analysis.unit(other, "DN-DABAN", 2024))
+    report, assumed = analysis.year(study, 2024), other.trend("informed_all")
+    for what in (assumed, assumed[["year", "value"]], analysis.plot.trends(assumed)):
+        assert "giả định" in refused(lambda: report.show(what, title="Thử"))  # noqa: B023
 
 
 @pytest.mark.parametrize("cell", ["x", -1, 1.5, 10**9])

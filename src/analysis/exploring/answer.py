@@ -52,6 +52,8 @@ class Look:
         What every table and figure of it says: illustrative, assumed.
     labels : mapping of str to str
         Headings of its own.
+    is_assumed : bool
+        Whether its figures are assumed: then no page shows it.
     """
 
     language: Language
@@ -59,6 +61,7 @@ class Look:
     nothing: str = ""
     mark: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    is_assumed: bool = False
 
     def __deepcopy__(self, memo: Any) -> Look:
         """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""

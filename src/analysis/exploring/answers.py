@@ -48,7 +48,7 @@ def answer(
         language.ui("assumed") if study.is_assumed else "",
     ]
     mark = "; ".join(filter(None, marks))
-    found.attrs["look"] = Look(language, study.plan, nothing, mark, labels or {})
+    found.attrs["look"] = Look(language, study.plan, nothing, mark, labels or {}, study.is_assumed)
     return found
 
 

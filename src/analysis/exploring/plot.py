@@ -44,6 +44,8 @@ def _marked(draw: Callable[..., Figure]) -> Callable[..., Figure]:
         look = shown.attrs.get("look")
         if look is None or not look.mark:
             return figure
+        if look.is_assumed:
+            figure.set_gid("assumed")  # `report.show` refuses it
         height = figure.get_figheight()
         rise = _NOTE / 72
         scale = height / (height + rise)

@@ -33,6 +33,12 @@ _LONGEST_COUNTS = 11
 _SOON_DAYS = 60
 
 
+def _refuse_assumed(is_assumed: bool) -> None:
+    if is_assumed:
+        message = "đây là số liệu giả định; báo cáo chỉ lập từ số liệu đã báo cáo"
+        raise InputError([error(message, code="assumed")])
+
+
 class Report:
     """A narrative of one year under construction, section by section.
 
@@ -48,9 +54,7 @@ class Report:
     up = ""
 
     def __init__(self, study: Study, year: int) -> None:
-        if study.is_assumed:
-            message = "đây là số liệu giả định; báo cáo chỉ lập từ số liệu đã báo cáo"
-            raise InputError([error(message, code="assumed")])
+        _refuse_assumed(study.is_assumed)
         self.study = study
         self.year = year
         self.language: Language = load_language(study.params.lang, study.root)
@@ -503,8 +507,10 @@ class Report:
         True
         """
         if isinstance(what, Figure):
+            _refuse_assumed(what.get_gid() == "assumed")
             content = self._own_figure(what, alt)
         elif isinstance(what, pd.DataFrame | pd.Series):
+            _refuse_assumed(getattr(what.attrs.get("look"), "is_assumed", False))
             content = self._own_table(pd.DataFrame(what), what.attrs.get("look"))
         else:
             message = "chỉ đưa được bảng (DataFrame, Series) hoặc hình (matplotlib Figure)"
