@@ -471,7 +471,9 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for f in rates
             for lowest, (below, total) in ((1, (0, 2)), (2, (1, 2)), (4, (21, 21)))
         ],
-        "fig_commune_subtitle": [(gap, 2024) for gap in partial],
+        "fig_commune_subtitle": [
+            (gap, 2024, formed) for gap in partial for formed in ([], [("A", ["B", "C"])])
+        ],
         "fig_commune_item": [(f,) for f in rates],
         "fig_commune_alt": [(f, 2024, ["A", "B"]) for f in rates if f.target],
         "carried": [(f,) for f in every],

@@ -20,7 +20,7 @@ from analysis.intake.reading import read_content
 from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import load_dataset
+from analysis.tables.load import Dataset, load_dataset
 
 Congdoan = Callable[..., Run]
 UNITS = [
@@ -222,13 +222,19 @@ def test_an_offices_list_of_employers_is_read_with_its_tax_codes_as_text() -> No
 
 
 def coded(
-    rows: Iterable[Iterable[Any]], known: Iterable[tuple[str, str, str]] = (), **codes: str
+    rows: Iterable[Iterable[Any]],
+    known: Iterable[tuple[str, str, str]] = (),
+    reforms: Iterable[tuple[str, str, str]] = (),
+    **codes: str,
 ) -> Any:
     heads = ["Tên CĐCS", "Loại hình", "Xã"]
     delivery, _ = given(as_xlsx([heads, *rows]))
     columns = ["unit_id", "name", "commune"]
     register = pd.DataFrame(list(known), columns=columns).assign(year=2023)
-    return give_codes(delivery, register, "LDLD", Answers(codes={k: v for k, v in codes.items()}))
+    names = ["old_name", "new_name", "date"]
+    reform = pd.DataFrame(list(reforms), columns=names).astype({"date": "datetime64[s]"})
+    dataset = Dataset({"roster": register, "communes": reform})
+    return give_codes(delivery, dataset, "LDLD", Answers(codes={k: v for k, v in codes.items()}))
 
 
 def ids(result: Any) -> list[str]:
@@ -289,6 +295,14 @@ def test_two_schools_of_nearly_one_name_are_two_if_both_are_there() -> None:
     school = "CĐCS Trường Mầm non Hoa Sen"
     rows = [(f"{school} {number}", "Sự nghiệp công lập", "Húc") for number in (1, 2)]
     assert ids(coded(rows, known)) == ["A-1", "SN-MN-HOA-SEN-2"]
+
+
+def test_a_unit_is_found_again_in_the_commune_that_took_the_place_of_its_own() -> None:
+    known = [("TH-1", "CĐCS Trường Tiểu học Số 1", "Tân Hợp")]
+    row = ("CĐCS Trường Tiểu học Số 1", "Sự nghiệp công lập", "xã Khe Sanh")
+    assert coded([row], known).problems[0].code == "ask_code"
+    result = coded([row], known, [("xã Tân Hợp", "Khe Sanh", "2024-07-01")])
+    assert (ids(result), result.problems) == (["TH-1"], [])
 
 
 # The first day

@@ -72,7 +72,7 @@ class ListReader:
             return delivery, problems
         if any(one.severity == "error" for one in problems):
             return None, problems
-        known = read_dataset(self._folder)[0].roster
+        known = read_dataset(self._folder)[0]
         coded = give_codes(delivery, known, self._plan.issuer.id, self._answers)
         problems = [*problems, *coded.problems]
         if coded.made and not any(one.severity == "error" for one in problems):

@@ -11,15 +11,22 @@ import pandas as pd
 from analysis.indicators import compute_indicators
 from analysis.problems import InputError, error
 from analysis.study import Study
+from analysis.tables.communes import find_heirs, find_place
+from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
+from analysis.tables.variants import PLACED
+from analysis.tables.writing import alphabetically
 
 Basis = Literal["published", "same_perimeter"]
+By = Literal["district", "commune"]
 
 _FINAL_EVENTS = ("merged", "split")
 
 
-def compare(study: Study, before: int, now: int, *, basis: Basis = "published") -> pd.DataFrame:
-    """Compare the district's figures of two years.
+def compare(
+    study: Study, before: int, now: int, *, basis: Basis = "published", by: By = "district"
+) -> pd.DataFrame:
+    """Compare the figures of two years: the district's, or each commune's.
 
     Parameters
     ----------
@@ -32,12 +39,17 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
         only the units expected in both years, together with the predecessors that merged into one
         of them (or were split into them) between the years. A district federation that ended
         between them is in neither.
+    by : {"district", "commune"}
+        Communes are those of the later year: where the table ``communes`` says that one took the
+        place of others, the figures of those are added up beside it.
 
     Returns
     -------
     DataFrame
-        One row per indicator: ``value_before``, ``value_now``, ``difference`` (in the value's own
-        unit; a share's as 0.05), ``units_before``, ``units_now`` (who is in it) and both verdicts.
+        One row per indicator (by commune: per indicator and commune, with ``communes_before``, the
+        names under which its units stood in the earlier year): ``value_before``, ``value_now``,
+        ``difference`` (in the value's own unit; a share's as 0.05), ``units_before``,
+        ``units_now`` (who is in it) and both verdicts.
 
     Raises
     ------
@@ -51,8 +63,14 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
-    table = side_by_side(study, before, now, basis)
-    sides = {year: table[table["year"] == year].set_index("indicator") for year in (before, now)}
+    if by == "commune":
+        return _compare_communes(study, before, now, basis)
+    return _beside(side_by_side(study, before, now, basis), before, now, ["indicator"])
+
+
+def _beside(table: pd.DataFrame, before: int, now: int, key: list[str]) -> pd.DataFrame:
+    """Return two years' rows of the indicator table beside each other."""
+    sides = {year: table[table["year"] == year].set_index(key) for year in (before, now)}
     columns = {"value": "value", "units": "reported", "verdict": "verdict"}
     result = pd.DataFrame(
         {
@@ -63,6 +81,50 @@ def compare(study: Study, before: int, now: int, *, basis: Basis = "published") 
     )
     result.insert(2, "difference", result["value_now"] - result["value_before"])
     return result
+
+
+def _compare_communes(study: Study, before: int, now: int, basis: Basis) -> pd.DataFrame:
+    dataset = study.dataset if basis == "published" else _same_perimeter(study, before, now)
+    moved = {name: _in_new_communes(study, dataset, name, before, now) for name in PLACED}
+    if basis == "published" and all(moved[name].equals(dataset.tables[name]) for name in PLACED):
+        table = study.compute({before, now}, ["commune"])
+    else:
+        _require_exact(study)
+        edited = replace(dataset, tables=dataset.tables | moved)
+        table = compute_indicators(edited, study.plan, {before, now}, ["commune"])
+    result = _beside(table, before, now, ["indicator", "scope_id"])
+    order = {indicator.id: place for place, indicator in enumerate(study.plan.catalogue())}
+    result = result.sort_index(key=lambda ids: ids.map(lambda one: order.get(one, one)), level=0)
+    old, new = dataset.roster, moved["roster"]
+    names = old["commune"][old["year"] == before].groupby(new["commune"]).unique()
+    told = names.map(lambda each: ", ".join(sorted(each, key=alphabetically)))
+    result.insert(0, "communes_before", result.index.get_level_values("scope_id").map(told))
+    return result.rename_axis(["indicator", "commune"])
+
+
+def _in_new_communes(
+    study: Study, dataset: Dataset, name: str, before: int, now: int
+) -> pd.DataFrame:
+    """Return a table whose rows of the earlier year stand under the communes of the later one.
+
+    Of a commune that was divided, a unit goes where it stands in the later year; one that is no
+    more then keeps the old name.
+    """
+    start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
+    heirs = find_heirs(dataset.tables["communes"], start, end)
+    rows = dataset.tables[name]
+    key = dictionary().tables[name].key[-1]
+    later = rows[rows["year"] == now]
+    there, known = dict(zip(later[key], later["commune"], strict=True)), set(later["commune"])
+
+    def place(unit: str, commune: str) -> str:
+        old = find_place(commune, heirs)
+        new = {find_place(one, known) or one for one in heirs[old]} if old else {commune}
+        return new.pop() if len(new) == 1 else there.get(unit, commune)
+
+    earlier = rows["year"] == before
+    units = zip(rows[key], rows["commune"], earlier, strict=True)
+    return rows.assign(commune=[place(u, c) if is_old else c for u, c, is_old in units])
 
 
 def side_by_side(

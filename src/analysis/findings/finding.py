@@ -15,6 +15,7 @@ from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
 from analysis.study import Study, flags_of, shown_value
+from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import dictionary
 
 #: Words of a trajectory that speak of the pace since the path's start.
@@ -337,6 +338,10 @@ def find_before(
         ``predecessors`` there, else empty.
     """
     keys = [scope_id]
+    if scope == "commune":
+        heirs = came_into(study.dataset.tables["communes"], year - 1, year)
+        if any(find_place(scope_id, names) for names in heirs.values()):
+            return {}, ""  # the same name, another area: `analysis.compare` adds up the old ones
     if scope == "unit":
         earlier = merged_into(study, scope_id, year)
         keys = [*earlier, *([scope_id] if study.rows(scope, scope_id, year - 1) else [])] or keys

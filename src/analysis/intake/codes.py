@@ -14,8 +14,10 @@ from analysis.intake.reading import lacks_codes
 from analysis.intake.wordlists import find, listed
 from analysis.intake.words import fold, plain
 from analysis.problems import Problem
+from analysis.tables.communes import came_into, find_place
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 from analysis.tables.dictionary import dictionary
+from analysis.tables.load import Dataset
 from analysis.tables.variants import bare_place
 from analysis.tables.writing import clean, loosely
 
@@ -45,27 +47,29 @@ class Coded:
     problems: list[Problem]
 
 
-def give_codes(delivery: Delivery, known: pd.DataFrame, issuer: str, answers: Answers) -> Coded:
+def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers) -> Coded:
     """Give the units of a list the codes that they have, or new ones.
 
     Parameters
     ----------
     delivery : Delivery
         Lists among its records may lack codes.
-    known : DataFrame
-        The register of all years.
+    known : Dataset
+        The register of all years, and what became of communes.
     issuer : str
         The code that no unit may have.
     answers : Answers
         Which units are which, and which are new.
     """
-    register = known.sort_values("year").drop_duplicates("unit_id", keep="last")
+    register = known.roster.sort_values("year").drop_duplicates("unit_id", keep="last")
+    communes = known.tables["communes"]
     made: dict[str, str] = {}
     problems: list[Problem] = []
     parts = []
     for part in delivery.records:
         if lacks_codes(part):
-            one = _List(delivery.file, part, register, {issuer, *register["unit_id"], *made})
+            taken = {issuer, *register["unit_id"], *made}
+            one = _List(delivery.file, part, register, communes, taken)
             one.give(answers)
             part = replace(part, text=one.text)
             made |= one.made
@@ -79,15 +83,30 @@ def give_codes(delivery: Delivery, known: pd.DataFrame, issuer: str, answers: An
 class _List:
     """One list without codes."""
 
-    def __init__(self, file: str, part: Records, register: pd.DataFrame, taken: set[str]) -> None:
+    def __init__(
+        self,
+        file: str,
+        part: Records,
+        register: pd.DataFrame,
+        communes: pd.DataFrame,
+        taken: set[str],
+    ) -> None:
         self.file, self.part, self.register, self.taken = file, part, register, taken
+        self.places = {*register["commune"], *communes["new_name"]}
         self.text = part.text.copy()
         self.made: dict[str, str] = {}
         self.problems: list[Problem] = []
         self.units: dict[tuple[str, str], list[str]] = {}
-        columns = (register[name] for name in ("unit_id", "name", "commune"))
-        for unit, name, commune in zip(*columns, strict=True):
-            self.units.setdefault((_bare_name(name), bare_place(commune)), []).append(unit)
+        years = [int(year) for year in self.text["year"] if year.isdigit()]
+        heirs = {
+            year: came_into(communes, year, max(years, default=year))
+            for year in register["year"].unique().tolist()
+        }
+        columns = (register[name] for name in ("year", "unit_id", "name", "commune"))
+        for year, unit, name, commune in zip(*columns, strict=True):
+            new = heirs[year].get(find_place(commune, heirs[year]) or "", set())
+            for place in {bare_place(one) for one in (commune, *new)}:
+                self.units.setdefault((_bare_name(name), place), []).append(unit)
 
     def give(self, answers: Answers) -> None:
         """Put codes into the text."""
@@ -119,13 +138,8 @@ class _List:
 
     def _settle_communes(self) -> None:
         """Write communes as the register does, with or without "xã"; a town is no commune."""
-        known = set(self.register["commune"])
         for row, _, commune in self._rows():
-            like = {place for place in known if bare_place(place) == bare_place(commune)}
-            bare = {place for place in like if _has_no_title(place) or _has_no_title(commune)}
-            same = {place for place in like if loosely(place) == loosely(commune)} or bare
-            if commune not in known and len(same) == 1:
-                self.text.loc[row, "commune"] = same.pop()
+            self.text.loc[row, "commune"] = find_place(commune, self.places) or commune
 
     def _near(self, name: str, place: str) -> list[str]:
         """Return the units that this may be: of much the same name here, or of this name elsewhere."""
@@ -177,10 +191,6 @@ def _bare_name(name: str) -> str:
 def _without_title(name: str) -> str:
     titles = "|".join(map(re.escape, dictionary().unit_titles))
     return re.sub(rf"^(?:{titles})\b[\s:.-]*(?=\S)", "", clean(name), flags=re.IGNORECASE)
-
-
-def _has_no_title(commune: str) -> bool:
-    return bare_place(commune) == loosely(commune)
 
 
 def _short(name: str) -> str:

@@ -39,6 +39,7 @@ from analysis.problems import InputError, error
 from analysis.redaction.sensitive import kind_of
 from analysis.reports.board import Boards
 from analysis.study import Study
+from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import alphabetically
 from analysis.tasks import GROUPS, Duty
@@ -629,7 +630,9 @@ class YearReport(Boards):
             "xa-thi-tran",
             panels,
             headline=say("fig_commune_title", gap.finding, lowest, below, len(communes)),
-            subtitle=say("fig_commune_subtitle", gap, self.year),
+            subtitle=say(
+                "fig_commune_subtitle", gap, self.year, self._formed({f.scope_id for f in communes})
+            ),
             header=[texts[column] for column in columns],
             rows=[
                 [f.scope_id, *self.figure_row(f)[1:4], self.language.word("verdict", f.verdict)]
@@ -637,6 +640,15 @@ class YearReport(Boards):
             ],
             verdicts=[f.verdict for f in communes],
         )
+
+    def _formed(self, communes: set[str]) -> list[tuple[str, list[str]]]:
+        """Return the communes that took the place of others since the last report, with those."""
+        formed: dict[str, list[str]] = {}
+        heirs = came_into(self.study.dataset.tables["communes"], self.year - 1, self.year)
+        for old, names in heirs.items():
+            for new in {find_place(name, communes) for name in names} - {None}:
+                formed.setdefault(str(new), []).append(old)
+        return sorted(formed.items(), key=lambda one: alphabetically(one[0]))
 
     def _communes(self, finding: Finding) -> list[Finding]:
         """Return what each commune's units reached, lowest first; withheld or unknown left out."""

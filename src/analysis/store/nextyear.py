@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.problems import InputError, error
 from analysis.tables.check import NO_REGISTER
+from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.texts import spell_column
@@ -29,11 +30,14 @@ class NextYear:
         Units of the old register that are not in the new one, each with the reason.
     lacking : dict of str to str
         Units that an event names and no register knows, each with the event.
+    divided : dict of str to list of str
+        Communes that became several: their units still stand under the old name.
     """
 
     rows: pd.DataFrame
     left_out: dict[str, str]
     lacking: dict[str, str]
+    divided: dict[str, list[str]]
 
 
 def begin_year(dataset: Dataset, year: int) -> NextYear:
@@ -68,9 +72,17 @@ def begin_year(dataset: Dataset, year: int) -> NextYear:
     events = dataset.lineage[dataset.lineage["date"].dt.year.isin([year - 1, year])]
     left_out = _ended(old, year) | _departed(events, set(old["unit_id"]))
     kept = old[~old["unit_id"].isin(left_out)].assign(year=year)
+    heirs = came_into(dataset.tables["communes"], year - 1, year)
+    new = {
+        commune: heirs.get(find_place(commune, heirs) or "", {commune})
+        for commune in kept["commune"]
+    }
+    divided = {commune: sorted(names) for commune, names in new.items() if len(names) > 1}
+    renamed = {commune: min(names) for commune, names in new.items() if commune not in divided}
+    kept = kept.assign(commune=kept["commune"].map(lambda commune: renamed.get(commune, commune)))
     columns = [c for c in dictionary().tables["roster"].columns.values() if c.type.name != "count"]
     text = pd.DataFrame({column.name: spell_column(kept[column.name]) for column in columns})
-    return NextYear(text.reset_index(drop=True), left_out, _lacking(events, old))
+    return NextYear(text.reset_index(drop=True), left_out, _lacking(events, old), divided)
 
 
 def _ended(old: pd.DataFrame, year: int) -> dict[str, str]:
@@ -122,5 +134,9 @@ def format_next_year(begun: NextYear, dataset: Dataset, year: int) -> str:
     if begun.lacking:
         lines.append(f"Chưa có tên, loại hình, xã: văn phòng ghi thêm vào danh sách {year}")
         lines += [f"  {unit}: {why}" for unit, why in sorted(begun.lacking.items())]
+    for commune, new in begun.divided.items():
+        lines.append(
+            f"Xã {commune} được chia về {', '.join(new)}: văn phòng ghi lại xã của từng CĐCS"
+        )
     lines.append("Số lao động, đoàn viên của năm mới để trống: chờ phiếu của từng đơn vị")
     return "\n".join(lines)

@@ -104,7 +104,7 @@ class Dataset:
     Attributes
     ----------
     tables : dict of str to DataFrame
-        ``roster``, ``returns``, ``employers``, ``district`` and ``lineage``; one row per key.
+        By the dictionary's names; one row per key.
     files : dict of str to str
         The file name of each table; of a store, the table's own name.
     description : Description
@@ -169,8 +169,8 @@ def read_dataset(folder: Path, as_of: date | None = None) -> tuple[Dataset, list
     Parameters
     ----------
     folder : Path
-        A folder with a store, or with one ``.csv`` or ``.parquet`` file per table. ``employers``,
-        ``district`` and ``lineage`` may be missing: then nothing of theirs is known.
+        A folder with a store, or with one ``.csv`` or ``.parquet`` file per table. All but
+        ``roster`` and ``returns`` may be missing: then nothing of theirs is known.
     as_of : date or datetime, optional
         The state of the store at the end of that day, or at that moment.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.problems import Problem
+from analysis.tables.communes import find_old_communes
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.rowproblems import row_problems
@@ -44,7 +45,7 @@ def check_oddities(dataset: Dataset) -> list[Problem]:
     rules: list[Rule] = [
         *(_dates_in_order, _other_founding, _odd_counts, find_lone_ones, _odd_money),
         *(_sudden_changes, _same_as_last_year, _twins, _over_collection),
-        *(_unknown_lineage, _still_standing, find_variants),
+        *(_unknown_lineage, _still_standing, find_variants, find_old_communes),
     ]
     return dataset.locate([problem for rule in rules for problem in rule(dataset)])
 

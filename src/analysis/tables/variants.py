@@ -14,7 +14,7 @@ from analysis.tables.load import Dataset
 from analysis.tables.writing import clean, loosely
 
 #: The tables whose rows stand in a commune.
-_PLACED = ("roster", "employers")
+PLACED = ("roster", "employers")
 
 
 def find_variants(dataset: Dataset) -> list[Problem]:
@@ -34,7 +34,7 @@ def find_variants(dataset: Dataset) -> list[Problem]:
 
 
 def _communes(dataset: Dataset) -> list[Problem]:
-    tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in _PLACED}
+    tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in PLACED}
     rows = pd.concat(tables, names=["table", "row"]).reset_index()
     same = {text: bare_place(text) for text in rows["commune"].unique()}
     rows["same"] = rows["commune"].map(same)
@@ -71,7 +71,7 @@ def _communes(dataset: Dataset) -> list[Problem]:
 def _names(dataset: Dataset) -> list[Problem]:
     """Warn of a name that the year before had for the same code in another spelling."""
     found = []
-    for table in _PLACED:
+    for table in PLACED:
         key = dictionary().tables[table].key[-1]
         rows = dataset.tables[table][["year", key, "name"]].dropna()
         last = rows.assign(year=rows["year"] + 1).drop_duplicates(["year", key])
