@@ -507,7 +507,8 @@ def _odd_rows(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
 
 def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[str, pd.DataFrame]:
     """Return the tables of the years that were touched, and of the years before them."""
-    touched = {int(key[0][:4]) for _, key in run.brought}
+    # The first part of a key is a year or a day, but for what became of communes.
+    touched = {int(key[0][:4]) for name, key in run.brought if name != "communes"}
     years = [str(year) for year in sorted(touched | {year - 1 for year in touched})]
     wanted = pd.DataFrame({"year": years})
     return {

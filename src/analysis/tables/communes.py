@@ -101,8 +101,9 @@ def find_old_communes(dataset: Dataset) -> list[Problem]:
     for table in PLACED:
         rows = dataset.tables[table]
         names = {text: find_place(text, gone.index) for text in rows["commune"].dropna().unique()}
-        beside = gone.reindex(rows["commune"].map(names)).set_axis(rows.index)
-        old = (rows["year"] >= beside["from_year"]).to_numpy(bool, na_value=False)
+        rows = rows[rows["commune"].map(names).notna()]
+        beside = gone.loc[rows["commune"].map(names)].set_axis(rows.index)
+        old = rows["year"] >= beside["from_year"]
         found += row_problems(
             rows[old].assign(since=beside["date"], new=beside["new"]),
             dataset.files[table],
