@@ -221,7 +221,7 @@ def test_forms_and_the_register_of_one_import_go_together(
 ) -> None:
     """The district's workbook says who the units are, their own forms how many belong to them."""
     data, sent = tmp_path / "data", tmp_path / "sent"
-    shutil.copytree(ROOT / "data" / "sample", data)
+    shutil.copytree(ROOT / "data" / "sample", data, ignore=shutil.ignore_patterns("loi-van"))
     for table in ("roster", "returns", "employers", "district", "lineage"):
         lines = (data / f"{table}.csv").read_text("utf-8").splitlines(keepends=True)
         kept = (line for line in lines if not line.startswith(str(YEAR)))

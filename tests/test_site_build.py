@@ -200,7 +200,7 @@ def test_changed_inputs_are_told_apart(build: Build, tmp_path: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"notebook"}
     assert set(before) == {
         *("code", "data", "description", "figures", "language", "libraries", "notebook"),
-        *("plan", "settings", "surroundings", "template", "years_beside"),
+        *("pictures", "plan", "settings", "surroundings", "template", "years_beside"),
     }
 
 

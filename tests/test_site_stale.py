@@ -347,6 +347,8 @@ CHANGES = {
     "description": lambda f: (f / "data" / "dataset.yaml").write_text("name: khác"),
     "unit notebook": lambda f: touch(f / "notebooks" / "cdcs.ipynb"),
     "year notebook": lambda f: touch(f / "notebooks" / "year.ipynb"),
+    "a picture beside them": lambda f: (f / "notebooks" / "logo.png").write_bytes(b"x"),
+    "the picture": lambda f: (f / "notebooks" / "logo.png").write_bytes(b"y"),
     "template": lambda f: (f / "templates" / "mini" / "more.j2").write_text("x"),
     "page gone": lambda f: (f / "2024" / "cdcs" / "TH-HUC.html").unlink(),
     "page touched": lambda f: touch(f / "2024" / "cdcs" / "TH-HUC.html"),

@@ -22,6 +22,7 @@ LIBRARIES = (
     *("pandas", "numpy", "matplotlib", "papermill", "nbclient", "nbconvert"),
     *("ipykernel", "ipython", "jinja2", "babel"),
 )
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 # Inputs are told apart, not trusted: 64 bits do, and a country's ledger stays readable.
 _DIGITS = 16
 
@@ -62,6 +63,12 @@ def notebook_inputs(text: str, names: Collection[str], params: Params) -> dict[s
         if name in names and name != "years_beside"
     }
     return {"notebook": hash_text(text)[:_DIGITS], "settings": hash_value(settings)}
+
+
+def hash_pictures(folder: Path) -> str:
+    """Return a hash of the pictures in the notebooks' folder: a remark may show any of them."""
+    shown = sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
+    return hash_value([(path.name, hash_file(path)) for path in shown])
 
 
 def hash_value(value: Any) -> str:

@@ -79,15 +79,19 @@ def word_file(year: int, unit_id: str = "") -> str:
 
 
 def default_site(params: Params) -> Path:
-    """Return the folder of a site that is given none: an edition never overwrites the other.
+    """Return the folder of a site that is given none: no edition or language overwrites another.
 
     Examples
     --------
     >>> default_site(Params(year=2024, data="d", plan="p", edition="share")).as_posix()
     'reports/share/2024'
+    >>> default_site(Params(year=2024, data="d", plan="p", lang="en")).as_posix()
+    'reports/en/2024'
     """
     editions = {"internal": REPORTS, "share": SHARED_REPORTS}
-    return editions[params.edition] / str(params.year)
+    is_usual = params.lang == Params.model_fields["lang"].default
+    folder = editions[params.edition] if is_usual else editions[params.edition] / params.lang
+    return folder / str(params.year)
 
 
 @dataclass(frozen=True)

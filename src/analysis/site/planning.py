@@ -173,6 +173,7 @@ def plan_pages(
     year = study.params.year
     year_source, unit_source, area_source = sources
     shared = inputs.shared_inputs(study.params, study.root, template)
+    shared |= {"pictures": inputs.hash_pictures(year_source.path.parent)}
     for_year, for_unit, for_area = (
         shared | inputs.notebook_inputs(source.text, source.names, study.params)
         for source in sources

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from analysis.atomic import write_atomically
 from analysis.params import Params
-from analysis.site.inputs import hash_value, shared_inputs
+from analysis.site.inputs import hash_pictures, hash_value, shared_inputs
 from analysis.site.layout import (
     INDEX,
     INDICATORS,
@@ -55,7 +55,7 @@ def fingerprint(
     """
     folder = notebooks or root / "notebooks"
     try:
-        texts = [hash_file(folder / name) for name in NOTEBOOKS]
+        texts = [*(hash_file(folder / name) for name in NOTEBOOKS), hash_pictures(folder)]
         shared = shared_inputs(params, root, template)
         data = digest_folder(root / params.data)
     except OSError:

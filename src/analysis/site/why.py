@@ -22,6 +22,7 @@ _INPUTS_VI = {
     "language": "câu chữ (params/lang)",
     "libraries": "phiên bản Python và thư viện",
     "notebook": "sổ tay",
+    "pictures": "hình đặt cạnh sổ tay",
     "plan": "tệp kế hoạch",
     "settings": "tham số",
     "surroundings": "số liệu hiện trên trang của đơn vị khác, toàn địa bàn",
