@@ -112,6 +112,11 @@ class Report:
         found = pd.DataFrame.from_dict(rows, orient="index").astype(whole if rows else {})
         return found.rename(columns=words["column"])
 
+    @property
+    def defined(self) -> list[Finding]:
+        """The findings whose indicators the page defines."""
+        return self.wholes
+
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
         self._contents[section] = title
@@ -337,7 +342,7 @@ class Report:
 
     def definitions(self) -> Fragment | None:
         """Show how each indicator of this page is computed and what was decided about it."""
-        cards = [self._card(finding.indicator) for finding in self.wholes]
+        cards = [self._card(finding.indicator) for finding in self.defined]
         title = self.language.ui("definitions")
         return self._render("dinh-nghia", "definitions", title, cards=cards)
 

@@ -164,8 +164,12 @@ class UnitReport(Report):
         """Name the three things to do first: what is overdue, then what is nearest."""
         say = self.language.say
         late = sorted((d for d in self.held if d.state == "overdue"), key=lambda d: -d.days_late)
-        steps = [{"title": d.task.short or d.task.text, "text": say("duty_days", d)} for d in late]
-        steps += [{"title": f.indicator.short, "text": say("gap_size", f)} for f in self.missed]
+        steps = [
+            {"title": d.task.short or d.task.text, "text": f"{say('duty_days', d)}."} for d in late
+        ]
+        steps += [
+            {"title": f.indicator.short, "text": f"{say('gap_size', f)}."} for f in self.missed
+        ]
         return steps[:_MOST_FIRST]
 
     def achieved(self) -> Fragment | None:
@@ -204,7 +208,8 @@ class UnitReport(Report):
             return None
         missed = by_nearness(f for f in known if f.verdict == "not_met")
         lines = [
-            {"title": f.indicator.short, "text": self.language.say("gap_size", f)} for f in missed
+            {"title": f.indicator.short, "text": f"{self.language.say('gap_size', f)}."}
+            for f in missed
         ]
         say, year = self.language.say, self.year - 1
         met = [f.indicator.short for f in known if f.verdict == "met"]
@@ -227,9 +232,14 @@ class UnitReport(Report):
             return found
         return [f for f in found if f.value is not None or f.verdict in ("met", "not_met")]
 
+    @property
+    def defined(self) -> list[Finding]:
+        """What the page defines: all, and without a return what the table of results shows."""
+        return [f for f in self.wholes if self.facts["has_return"] or f in self.shown_results]
+
     def definitions(self) -> Fragment | None:
         """Show how each indicator is computed; nothing where there is no result."""
-        return super().definitions() if self.facts["has_return"] else None
+        return super().definitions() if self.defined else None
 
     def _lines(self, findings: list[Finding]) -> list[dict[str, str]]:
         return [self.line(finding) for finding in findings]

@@ -454,7 +454,7 @@ class YearReport(Boards):
         """Show both years over the same units, where the circle of units itself has changed."""
         rows = self.same_rows()
         lines = []
-        for finding in self.wholes:
+        for finding in (f for f in self.wholes if f.indicator.over == "units"):
             pair = [
                 find_in(self.study, finding.indicator, r)
                 for r in rows.get(finding.indicator.id, ())
