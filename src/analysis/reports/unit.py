@@ -235,7 +235,8 @@ class UnitReport(Report):
     @property
     def defined(self) -> list[Finding]:
         """What the page defines: all, and without a return what the table of results shows."""
-        return [f for f in self.wholes if self.facts["has_return"] or f in self.shown_results]
+        shown = {f.indicator.whole for f in self.shown_results}
+        return [f for f in self.wholes if f.indicator.id in shown or self.facts["has_return"]]
 
     def definitions(self) -> Fragment | None:
         """Show how each indicator is computed; nothing where there is no result."""
