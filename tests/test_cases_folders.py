@@ -691,7 +691,7 @@ def tampered(record: dict[str, Any]) -> dict[str, Any]:
 def sound_ledger() -> dict[str, Any]:
     units = {"U1": Entry("published", "cdcs/U1.html", "0", {}, "2025-01-01T00:00:00+00:00")}
     about = {"edition": "internal", "plan": {"id": "p"}, "dataset": {"name": "d"}}
-    ledger = Ledger(about, Entry("not_run"), units, {"U1": "A"}, "2025-01-01T00:00:00+00:00")
+    ledger = Ledger(about, Entry("not_run"), units, {}, {"U1": "A"}, "2025-01-01T00:00:00+00:00")
     return json.loads(ledger.as_json())  # type: ignore[no-any-return]
 
 

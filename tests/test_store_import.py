@@ -97,7 +97,7 @@ def test_a_years_forms_come_back_without_loss(
     exported = export_dataset(load_dataset(data), tmp_path / "back", data)
     units = [unit_of(path) for path in (base / "forms").iterdir()]
     sample, plan = load_dataset(SAMPLE), load(YEAR).plan
-    returns, once = sample.returns, [one.holds for one in plan.indicators if one.once]
+    returns, once = sample.tables["returns"], [one.holds for one in plan.indicators if one.once]
     ours = (returns["year"] == YEAR) & returns["unit_id"].isin(units)
     for column in {fact.column for facts in once for fact in facts} & {*returns.columns}:
         # What is done once and was told in an earlier year is not asked again.

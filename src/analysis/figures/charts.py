@@ -319,7 +319,11 @@ def _draw_trend(
     ends = years if len(years) < 2 else (years[0], years[-1])
     axes.set_xticks(list(ends), [str(year) for year in ends])
     # Between the years' labels.
-    axes.set_xlabel(language.ui("year"), fontsize=SMALL, color=colour("muted"), labelpad=-SMALL)
+    title = language.ui("year")
+    apart = axes.get_position().width * axes.get_figure().get_figwidth() * 72
+    apart *= (years[-1] - years[0]) / (years[-1] - years[0] + 0.6)
+    if _width(title, SMALL) + _width(str(years[0]), SMALL) + 6 < apart:  # between the two years
+        axes.set_xlabel(title, fontsize=SMALL, color=colour("muted"), labelpad=-SMALL)
     levels = {row.year: row.target for row in rows if row.target is not None}
     for year, level in levels.items():
         axes.plot([year - 0.5, year + 0.5], [float(level)] * 2, color=colour("ink"), lw=0.9,
