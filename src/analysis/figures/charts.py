@@ -320,7 +320,7 @@ def _draw_trend(
     axes.set_xticks(list(ends), [str(year) for year in ends])
     # Between the years' labels.
     title = language.ui("year")
-    apart = axes.get_position().width * axes.get_figure().get_figwidth() * 72
+    apart = float(axes.bbox.width)  # points: a figure has 72 dots an inch
     apart *= (years[-1] - years[0]) / (years[-1] - years[0] + 0.6)
     if _width(title, SMALL) + _width(str(years[0]), SMALL) + 6 < apart:  # between the two years
         axes.set_xlabel(title, fontsize=SMALL, color=colour("muted"), labelpad=-SMALL)
