@@ -438,8 +438,8 @@ def with_doctype(before: bytes = b"") -> bytes:
 
 
 def counted_from_1904() -> bytes:
-    mac = b'<workbookPr date1904="1" '
-    return replace_in_zip(workbook(), "xl/workbook.xml", b"<workbookPr", mac)
+    mac = b'<workbookPr date1904="1"/>'
+    return replace_in_zip(workbook(), "xl/workbook.xml", b"<workbookPr/>", mac)
 
 
 def sparse() -> bytes:
