@@ -136,6 +136,15 @@ class Study(Questions):
         roster["has_return"] = keys.isin(returned)
         return roster.set_index(["year", "unit_id"]).sort_index()
 
+    def name_parent(self, parent: str, year: int) -> str:
+        """Return what those are called to whom units of a year report, by the id in the register."""
+        issuer = self.plan.issuer
+        if parent == issuer.id:
+            return issuer.short
+        is_unit = (year, parent) in self.register.index
+        own = str(self.register.at[(year, parent), "name"]) if is_unit else parent
+        return self.dataset.description.parents.get(parent, own)
+
     def compute(self, years: Iterable[int], scopes: Iterable[str] = SCOPES) -> pd.DataFrame:
         """Return the indicator table of some years and scopes alone.
 

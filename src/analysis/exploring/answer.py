@@ -23,11 +23,11 @@ from analysis.tables.writing import harmless
 #: How many rows are shown; the frame holds them all.
 MOST_SHOWN = 30
 #: Columns whose numbers are the indicator's own: a share is shown in percent, a change in points.
-_VALUES = ("value", "lower", "upper", "breakeven", "before", "now", "before_value", "now_value")
+_VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
 _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3
-_SHARES = ("share", "share_of_gap")
+_SHARES = ("share_of_gap",)
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
 _TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")

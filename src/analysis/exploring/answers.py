@@ -23,7 +23,7 @@ from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.store.history import read_history
 from analysis.study import Study
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import dictionary, heading_of
 from analysis.tables.oddities import check_oddities
 from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
@@ -88,14 +88,13 @@ def _members(study: Study) -> dict[str, dict[str, str]]:
     def gather() -> dict[str, dict[str, str]]:
         register, issuer = study.register, study.plan.issuer
         language = load_language(study.params.lang, study.root)
-        types, parents = register["unit_type"].unique(), study.dataset.description.parents
+        types, last = register["unit_type"].unique(), max(study.dataset.years)
         return {
             "district": {issuer.id: issuer.short},
             "commune": {str(name): str(name) for name in sorted(register["commune"].unique())},
             "unit_type": {str(t): language.dictionary_word("unit_type", t) for t in types},
             "parent": {
-                str(key): parents.get(key, issuer.short if key == issuer.id else str(key))
-                for key in register["parent"].unique()
+                str(key): study.name_parent(str(key), last) for key in register["parent"].unique()
             },
             "unit": register["name"].groupby(level="unit_id").last().astype(str).to_dict(),
         }
@@ -108,7 +107,24 @@ def _members(study: Study) -> dict[str, dict[str, str]]:
 
 
 def find_units(study: Study, text: str) -> Answer:
-    """Return the units whose code, name or commune has a text in it, marks left aside."""
+    """Tìm CĐCS theo tên, mã hoặc xã, không cần dấu.
+
+    Parameters
+    ----------
+    text : str
+        Part of a code, a name or a commune.
+
+    Returns
+    -------
+    DataFrame
+        ``unit_id, name, unit_type, commune, first_year, last_year``, by code.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> list(load(2024).find("da ban")["unit_id"])
+    ['DN-DABAN']
+    """
     wanted = fold(text)
     register = study.register.reset_index()
     last = register.sort_values("year").groupby("unit_id").last().reset_index()
@@ -170,7 +186,36 @@ def results(
     commune: Names = None,
     unit: Names = None,
 ) -> Answer:
-    """Return the rows of the indicator table that are asked for; see `Study.results`."""
+    """Lọc bảng chỉ tiêu theo năm, phạm vi, chỉ tiêu, đánh giá, loại hình, xã, CĐCS.
+
+    Parameters
+    ----------
+    year : int or list of int, optional
+        All years by default.
+    scope : str or list of str, optional
+        ``district``, ``commune``, ``unit_type``, ``parent``, ``unit``; units alone where a
+        type, a commune or a unit is named.
+    indicator, verdict, unit_type, commune, unit : str or list of str, optional
+        Ids or names; all by default.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the indicator table, with ``title``, ``name``, ``unit_type`` and
+        ``commune`` beside the ids; shares as 0.782.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> rows = load(2024).results(year=2024, commune="khe sanh", verdict="not_met")
+    >>> set(rows["commune"]), set(rows["verdict"])
+    ({'Khe Sanh'}, {'not_met'})
+    """
     years = pick_years(study, year)
     language = load_language(study.params.lang, study.root)
     catalogue = {item.id: item.title for item in study.plan.catalogue()}
@@ -207,6 +252,13 @@ class Keyed:
         With the table.
     by : {"unit", "indicator"}
         What the key is.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> study = load(2024)
+    >>> set(study.units["DN-DABAN"]["scope_id"]), set(study.indicators["informed_all"]["indicator"])
+    ({'DN-DABAN'}, {'informed_all'})
     """
 
     def __init__(self, study: Study, by: str) -> None:
@@ -226,8 +278,30 @@ class Keyed:
         return f'{len(keys)} mã, ví dụ ["{keys[0]}"]'
 
 
-def board(study: Study, year: int, show: Literal["verdict", "value", "gap"]) -> Answer:
-    """Return units by indicators; see `Study.board`."""
+def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "verdict") -> Answer:
+    """Bảng CĐCS × chỉ tiêu của một năm, nơi cần giúp đứng trước.
+
+    Parameters
+    ----------
+    year : int
+        The year.
+    show : {"verdict", "value", "gap"}
+        What stands in the cells; a gap is what a missed target lacks.
+
+    Returns
+    -------
+    DataFrame
+        A row per unit: its place, how many indicators it ``met``, did ``not_met`` and left
+        ``undetermined``, then a column per indicator that the year judges; empty where the
+        unit is not asked. The order is that of the year's page.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> board = load(2024).board(2024)
+    >>> len(board), bool(board["not_met"].is_monotonic_decreasing)
+    (110, True)
+    """
     (year,) = pick_years(study, year)
     choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "gap": "còn thiếu"})
     cells = find_board(study, year)
@@ -242,8 +316,36 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"]) -> 
     return answer(study, frame.reset_index(), f"Năm {year} không có CĐCS nào phải báo cáo.")
 
 
-def missed(study: Study, indicator: str, by: Group, year: int | None) -> Answer:
-    """Return who lacks how much of a target; see `Study.missed`."""
+def missed(study: Study, indicator: str, by: Group = "commune", year: int | None = None) -> Answer:
+    """Ai còn thiếu bao nhiêu của một chỉ tiêu: theo xã, loại hình hoặc từng CĐCS.
+
+    Parameters
+    ----------
+    indicator : str
+        Its id or title.
+    by : {"commune", "unit_type", "unit"}
+        How what is lacking is summed.
+    year : int, optional
+        The study's year by default.
+
+    Returns
+    -------
+    DataFrame
+        ``scope_id, name``, ``lacking`` (persons, units or đồng that the units below the bar
+        lack one by one) and ``share_of_gap``, largest first.
+
+    Raises
+    ------
+    InputError
+        If the indicator is unknown or has no bar for units in that year.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> gap = load(2024).missed("cadres_trained", by="unit")
+    >>> round(float(gap["share_of_gap"].sum()), 9)
+    1.0
+    """
     item = pick_indicator(study, indicator)
     (year,) = pick_years(study, year if year is not None else study.params.year)
     choose("cách gộp", by, {"unit": "CĐCS", "commune": "xã", "unit_type": "loại hình"})
@@ -275,7 +377,25 @@ def lacking(study: Study, year: int) -> pd.DataFrame:
 
 
 def missing(study: Study, year: int) -> Answer:
-    """Return who has not reported what; see `Study.missing`."""
+    """Ai chưa báo cáo số liệu nào, và những chỉ tiêu nào của huyện còn chờ số liệu ấy.
+
+    Parameters
+    ----------
+    year : int
+        The year.
+
+    Returns
+    -------
+    DataFrame
+        A row per unit with empty cells: ``cells`` (their headings), ``indicators`` (how many
+        lack it), ``decides`` (the district's undetermined indicators that wait for it).
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> bool(load(2024).missing(2024)["indicators"].gt(0).all())
+    True
+    """
     (year,) = pick_years(study, year)
     district = study.rows("district", study.plan.issuer.id, year)
     open_ones = {key for key, row in district.items() if row.verdict == "undetermined"}
@@ -285,7 +405,7 @@ def missing(study: Study, year: int) -> Answer:
     returns = returns[returns["year"] == year].set_index("unit_id").drop(columns="year")
     units = study.expected_units(year)
     is_empty = units.join(returns).isna()
-    heads = [(name, _heading_of(name)) for name in is_empty.columns if name in _known()]
+    heads = [(name, heading_of(name)) for name in is_empty.columns if name in _known()]
     flags = dict(zip(units.index, is_empty[[name for name, _ in heads]].to_numpy(), strict=True))
     found = []
     for unit_id, keys in lacking(study, year).groupby("scope_id")["indicator"]:
@@ -312,18 +432,33 @@ def missing(study: Study, year: int) -> Answer:
     return answer(study, frame, f"Mọi CĐCS đã báo cáo đủ năm {year}.")
 
 
-def _heading_of(column: str) -> str:
-    tables = dictionary().tables
-    return next(
-        tables[t].columns[column].vi for t in ("returns", "roster") if column in tables[t].columns
-    )
-
-
 # Over time and side by side ---------------------------------------------------------------------
 
 
-def trend(study: Study, indicator: str, of: Names, basis: Basis) -> Answer:
-    """Return an indicator over the years; see `Study.trend`."""
+def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "published") -> Answer:
+    """Một chỉ tiêu qua các năm, của toàn địa bàn hay của những nơi nêu tên.
+
+    Parameters
+    ----------
+    indicator : str
+        Its id or title.
+    of : str or list of str, optional
+        Units, communes, types or parents; the district by default.
+    basis : {"published", "same_perimeter"}
+        What ``before``, ``now`` and ``change`` compare: both years as published, or over the
+        units that are in both.
+
+    Returns
+    -------
+    DataFrame
+        A row per place and year with the published figures and the change from the year before.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> [int(year) for year in load(2024).trend("dues_collected")["year"]]
+    [2022, 2023, 2024, 2025]
+    """
     item = pick_indicator(study, indicator)
     issuer = study.plan.issuer.id
     wanted = [("district", issuer)] if of is None else [
@@ -388,11 +523,36 @@ def compare(
     one: int | str,
     other: int | str,
     *,
-    of: str | None,
-    year: int | None,
-    basis: Basis,
+    of: str | None = None,
+    year: int | None = None,
+    basis: Basis = "published",
 ) -> Answer:
-    """Return two years, or two units, communes or types; see `Study.compare`."""
+    """So hai năm, hoặc hai CĐCS, hai xã, hai loại hình trong một năm.
+
+    Parameters
+    ----------
+    one, other : int or str
+        Two years, or two names.
+    of : str, optional
+        Of two years: whose; the district's by default.
+    year : int, optional
+        Of two names: in which year; the study's by default.
+    basis : {"published", "same_perimeter"}
+        Of two years: as published, or over the units that are in both.
+
+    Returns
+    -------
+    DataFrame
+        A row per indicator: ``before`` and ``now`` (the first and the second), their
+        ``difference``, who has reported and both verdicts.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> rows = load(2024).compare("Khe Sanh", "Lao Bảo", year=2024)
+    >>> "Lao Bảo" in rows.shown()
+    True
+    """
     if isinstance(one, int) and isinstance(other, int):
         before, now = pick_years(study, [one, other])
         scope, key = ("district", study.plan.issuer.id) if of is None else _find_scope(study, of)
@@ -434,7 +594,25 @@ def compare(
 
 
 def outliers(study: Study, year: int) -> Answer:
-    """Return what is far from peers or odd in itself, with the reason; see `Study.outliers`."""
+    """Số liệu khác thường của một năm, kèm lý do bằng lời.
+
+    Parameters
+    ----------
+    year : int
+        The year.
+
+    Returns
+    -------
+    DataFrame
+        A row per unit and oddity: a rate far outside the middle half of its type (more than
+        one and a half widths), or what the checks of the tables warn of; ``reason`` in words.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> list(load(2024).outliers(2024).columns[-2:])
+    ['title', 'reason']
+    """
     (year,) = pick_years(study, year)
     rows = labelled(study)
     rows = rows[(rows["scope"] == "unit") & (rows["year"] == year) & rows["value"].notna()]
@@ -488,7 +666,7 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     for problem in study.remember(("oddities",), lambda: check_oddities(study.dataset)):
         unit_id = of_rows.get(problem.file.partition(".")[0], {}).get(problem.row)
         if problem.year == year and unit_id in places:
-            title = _heading_of(problem.column) if problem.column in _known() else problem.column
+            title = heading_of(problem.column) if problem.column in _known() else problem.column
             odd = {"title": title, "reason": problem.message}
             found.append({"unit_id": unit_id, **places[unit_id], **odd})
     return found
@@ -503,8 +681,27 @@ def _known() -> set[str]:
 # Tasks and sources ------------------------------------------------------------------------------
 
 
-def tasks(study: Study, year: int | None, unit: Names, state: Names) -> Answer:
-    """Return every duty of a year; see `Study.tasks`."""
+def tasks(study: Study, year: int | None = None, unit: Names = None, state: Names = None) -> Answer:
+    """Nhiệm vụ của từng CĐCS và của huyện, với trạng thái và thời hạn.
+
+    Parameters
+    ----------
+    year : int, optional
+        The study's year by default.
+    unit, state : str or list of str, optional
+        Whose, and in which state: ``overdue`` or ``Quá hạn``.
+
+    Returns
+    -------
+    DataFrame
+        A row per duty; ``due`` is empty for what never falls due.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> set(load(2024).tasks(2024, state="Quá hạn")["state"])
+    {'overdue'}
+    """
     (year,) = pick_years(study, year if year is not None else study.params.year)
     language = load_language(study.params.lang, study.root)
     issuer = study.plan.issuer
@@ -546,8 +743,26 @@ def tasks(study: Study, year: int | None, unit: Names, state: Names) -> Answer:
     return answer(study, frame, f"Không có nhiệm vụ nào như vậy trong năm {year}.")
 
 
-def sources(study: Study, unit: str, year: int | None) -> Answer:
-    """Return where each figure of a unit came from; see `Study.sources`."""
+def sources(study: Study, unit: str, year: int | None = None) -> Answer:
+    """Mỗi số liệu của một CĐCS lấy từ tệp, trang tính, ô nào (khi dùng kho).
+
+    Parameters
+    ----------
+    unit : str
+        Its id or name.
+    year : int, optional
+        The study's year by default.
+
+    Returns
+    -------
+    DataFrame
+        A row per figure: its heading, the file, the sheet, the cell, the day and the reason.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no store.
+    """
     (year,) = pick_years(study, year if year is not None else study.params.year)
     key = pick_member(study, "unit", unit)
     folder = study.root / study.params.data
@@ -571,8 +786,28 @@ def sources(study: Study, unit: str, year: int | None) -> Answer:
     return answer(study, frame, f"Kho chưa ghi số liệu nào của {key} năm {year}.")
 
 
-def needed(study: Study, indicator: str | None, year: int | None) -> Answer:
-    """Return what the missing must report for a bar to be met; see `Study.needed`."""
+def needed(study: Study, indicator: str | None = None, year: int | None = None) -> Answer:
+    """Các nơi còn thiếu số liệu phải báo cáo bao nhiêu thì toàn địa bàn đạt chỉ tiêu.
+
+    Parameters
+    ----------
+    indicator : str, optional
+        Its id or title; every undetermined one by default.
+    year : int, optional
+        The study's year by default.
+
+    Returns
+    -------
+    DataFrame
+        ``needed`` persons, units or đồng, ``of_unknown`` that are not known, and the rate
+        (``breakeven``) that the missing must reach.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> bool((load(2024).needed()["missing"] > 0).all())
+    True
+    """
     (year,) = pick_years(study, year if year is not None else study.params.year)
     wanted = None if indicator is None else pick_indicator(study, indicator).id
     found = []

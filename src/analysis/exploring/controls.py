@@ -59,7 +59,8 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
         given = {name: one.value for name, one in chosen.items()}
         if given["unit_type"] or given["commune"]:
             given["scope"] = "unit"
-        return study.results(**given)
+        rows: Answer = study.results(**given)
+        return rows
 
     def show(_: Any = None) -> None:
         rows = ask()

@@ -46,8 +46,34 @@ class Assumption(Study):
         return changed_verdicts(self.base, self)
 
 
-def assume(study: Study, figures: Any, year: int | None) -> Assumption:
-    """Return a study in which some figures are others; see `Study.assume`."""
+def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
+    """Giả định: cùng số liệu, nhưng vài ô có giá trị khác.
+
+    Parameters
+    ----------
+    figures : mapping or DataFrame
+        ``{("DN-LENTRANG", "workers_total"): 52}``, or a frame with ``unit_id`` and columns of
+        the register or the return. None empties a cell.
+    year : int, optional
+        The study's year by default; a frame may have a column ``year``.
+
+    Returns
+    -------
+    Assumption
+        Another study; its ``difference()`` lists the verdicts that change. No page is made of it.
+
+    Raises
+    ------
+    InputError
+        If a unit, a column or a value is not what it should be, or a rule is broken.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> study = load(2024)
+    >>> study.assume({("TT-KHESANH", "informed"): 0}).difference().empty
+    False
+    """
     if study.params.edition != "internal":
         message = "bản chia sẻ không có đủ số liệu để giả định; hãy dùng bản nội bộ"
         raise InputError([error(message, code="not_exact", column="edition", value="share")])

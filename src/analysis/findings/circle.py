@@ -28,8 +28,8 @@ class Circle:
         return 10 * (self.left + self.joined) >= self.before > 0
 
 
-def find_circle(study: Study, year: int) -> Circle:
-    """Compare who had to report in a year with the year before.
+def find_circle(study: Study, year: int, scope: str = "district", scope_id: str = "") -> Circle:
+    """Compare who had to report in a year with the year before, of an area alone if one is named.
 
     Examples
     --------
@@ -39,26 +39,40 @@ def find_circle(study: Study, year: int) -> Circle:
     """
 
     def compare() -> Circle:
-        last, now = (study.expected_units(y).index for y in (year - 1, year))
+        both = [study.expected_units(y) for y in (year - 1, year)]
+        if scope != "district":
+            both = [units[units[scope] == scope_id] for units in both]
+        last, now = (units.index for units in both)
         left, joined = last.difference(now), now.difference(last)
         return Circle(len(last), len(now), len(left), len(joined))
 
-    found: Circle = study.remember(("circle", year), compare)
+    found: Circle = study.remember(("circle", year, scope, scope_id), compare)
     return found
 
 
-def same_units(study: Study, year: int) -> Mapping[str, tuple[Any, Any]]:
-    """Return the district's rows of last year and of this one over the same units, by indicator.
+def same_units(
+    study: Study, year: int, scope: str = "district", scope_id: str = ""
+) -> Mapping[str, tuple[Any, Any]]:
+    """Return rows of last year and of this one over the same units, by indicator.
+
+    Those of the district, or of the area that is named.
 
     Empty in the edition to share, which lacks the figures for a new sum.
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
-        table = side_by_side(study, year - 1, year, "same_perimeter")
-        rows = {(r.year, str(r.indicator)): r for r in table.itertuples(index=False)}
-        return {key: (rows[year - 1, key], row) for (y, key), row in rows.items() if y == year}
+        table = side_by_side(study, year - 1, year, "same_perimeter", scope)
+        here = table if scope == "district" else table[table["scope_id"] == scope_id]
+        rows = {(int(r.year), str(r.indicator)): r for r in here.itertuples(index=False)}
+        return {
+            key: (rows[year - 1, key], row)
+            for (y, key), row in rows.items()
+            if y == year and (year - 1, key) in rows
+        }
 
     if study.params.edition != "internal":
         return {}
-    found: dict[str, tuple[Any, Any]] = study.remember(("same units", year), compute)
+    found: dict[str, tuple[Any, Any]] = study.remember(
+        ("same units", year, scope, scope_id), compute
+    )
     return found

@@ -12,14 +12,13 @@ from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY
 from analysis.study import Study
-from analysis.tasks import Duty
+from analysis.tasks import SOON_DAYS, Duty
 
 #: So long a message is still read on a phone.
 LONGEST_MESSAGE = 600
 _MOST_GOOD = 5
 _MOST_GAPS = 5
 _MOST_TASKS = 3
-_SOON_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -83,15 +82,13 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     rates = [f for f in met if f.indicator.is_fraction and not f.is_answer]
     best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
     good = [*best, *(f for f in met if f not in rates)][:_MOST_GOOD]
-    issuer, parent = study.plan.issuer, str(unit["parent"])
-    parents = study.dataset.description.parents
     counts = tally(year, findings.values(), list(before.values()))
     return Brief(
         unit_id,
         str(unit["name"]),
         language.dictionary_word("unit_type", str(unit["unit_type"])),
         str(unit["commune"]),
-        issuer.short if parent == issuer.id else parents.get(parent, parent),
+        study.name_parent(str(unit["parent"]), year),
         bool(unit["has_return"]),
         language.say("tally", counts, language.ui("the_unit")),
         tuple(good),
@@ -103,7 +100,7 @@ def make_brief(study: Study, unit_id: str) -> Brief:
 
 def _due(duties: Sequence[Duty]) -> tuple[Duty, ...]:
     late = [duty for duty in duties if duty.has_passed]
-    soon = [duty for duty in duties if duty.is_due_within(_SOON_DAYS)]
+    soon = [duty for duty in duties if duty.is_due_within(SOON_DAYS)]
     waiting = [d for d in duties if d.group == "late" and d not in late]
     ordered = sorted(late, key=lambda d: -d.days_late) + soon + waiting
     return tuple(ordered[:_MOST_TASKS])

@@ -18,18 +18,18 @@ from analysis.figures import rates, trends
 from analysis.findings import Finding, find_circle, find_circumstances, find_years, tally
 from analysis.findings.finding import by_nearness
 from analysis.handouts.document import Document, Letterhead
+from analysis.reports.base import in_columns
 from analysis.reports.unit import UnitReport
 from analysis.reports.year import YearReport
 from analysis.study import Study
 from analysis.tables.peoples_text import to_blocks
 from analysis.tables.writing import alphabetically
-from analysis.tasks import GROUPS, Duty
+from analysis.tasks import GROUPS, SOON_DAYS, Duty
 
 _MOST_NAMED = 4
 #: Rates in one picture: a page holds so many.
 _MOST_ROWS = 14
 _MOST_PANELS = 24
-_SOON_DAYS = 60
 _ASSESSED = ("met", "not_met", "undetermined", "not_due")
 
 
@@ -166,14 +166,16 @@ class _Paper:
         say, language, number = self.language.say, self.language, 0
         if shares:
             number += 1
-            halves = [pd.DataFrame(map(self._rate, part)) for part in _cut(shares, _MOST_ROWS)]
+            halves = [
+                pd.DataFrame(map(self._rate, part)) for part in in_columns(shares, _MOST_ROWS)
+            ]
             caption = say("fig_targets_subtitle", self.name, self.year, True)
             self._figure(number, caption, [rates(half, language=language) for half in halves], 80)
         every = [
             find_years(self.study, f.scope, f.scope_id, f.indicator, self.year) for f in shares
         ]
         several = [series for series in every if len(series) > 1]
-        for panels in _cut(several, _MOST_PANELS):
+        for panels in in_columns(several, _MOST_PANELS):
             number += 1
             rows = [
                 {**self._rate(f), "year": y, "is_break": self._is_break(f)}
@@ -196,16 +198,8 @@ class _Paper:
     def _breaks(self, rows: Iterable[dict[str, object]]) -> list[object]:
         return list(dict.fromkeys(row["year"] for row in rows if row["is_break"]))
 
-    def _rate(self, finding: Finding) -> dict[str, object]:
-        return {
-            "label": finding.indicator.short,
-            "value": finding.value,
-            "lower": finding.lower,
-            "upper": finding.upper,
-            "target": finding.target.minimum if finding.target else None,
-            "verdict": finding.verdict,
-            "text": self.language.say("value", finding),
-        }
+    def _rate(self, finding: Finding) -> dict[str, Any]:
+        return self.report.rate(finding) | {"text": self.language.say("value", finding)}
 
     def _assessment(self) -> None:
         """Write part III: what is met, missed and open, nearest first; then the office's words."""
@@ -420,7 +414,7 @@ class _UnitPaper(_Paper):
         due = [
             self.language.say("brief_task", duty, self.day(duty))
             for duty in self.report.held
-            if duty.has_passed or duty.is_due_within(_SOON_DAYS)
+            if duty.has_passed or duty.is_due_within(SOON_DAYS)
         ]
         if due:
             self.document.item(self.language.ui("brief_tasks"), f"{'; '.join(due)}.")
@@ -447,16 +441,10 @@ class _UnitPaper(_Paper):
             *(ui[key] for key in ("duty", "due", "state", "task_result")),
         ]
         rows = []
-        for place, duty in enumerate(self.report.held, 1):
-            done_on = self.language.date(duty.done_on) if duty.done_on and not duty.since else ""
-            cited = [
-                say("document", one, self.language.date(one.doc_date) if one.doc_date else "")
-                for one in duty.documents
-            ]
-            result = "; ".join(filter(None, [say("duty_result", duty, done_on), *cited]))
-            state = self.language.word("task_state", duty.state)
-            day = say("duty_due", duty, self.day(duty))
-            rows.append([str(place), duty.task.short or duty.task.text, day, state, result])
+        for place, row in enumerate(map(self.report.task_row, self.report.held), 1):
+            cited = [one["text"] for one in row["documents"]]
+            result = "; ".join(filter(None, [row["result"], *cited]))
+            rows.append([str(place), row["title"], row["due"], row["label"], result])
         caption = say("tasks_caption", self.year, self.language.date(self.report.held[0].on))
         self.document.table(caption, header, rows, (5, 40, 14, 20, 30))
 
@@ -473,11 +461,3 @@ def _letterhead(
     number = texts["number_line"].format(first if first.isupper() else "…")
     day = texts["place_and_day"].format(town)
     return Letterhead(superior, issuer, number, texts["draft"], words["state"], day)
-
-
-def _cut(items: Sequence[Any], most: int) -> list[Sequence[Any]]:
-    """Cut a list into as few pieces of like length as hold no more than so many."""
-    if not items:
-        return []
-    height = -(-len(items) // -(-len(items) // most))
-    return [items[start : start + height] for start in range(0, len(items), height)]

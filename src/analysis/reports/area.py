@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from analysis.compare import side_by_side
-from analysis.findings import Circle, Finding, find, find_before, tally
+from analysis.findings import Finding, find, find_before, find_circle, tally
 from analysis.findings.finding import by_nearness
 from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
-from analysis.reports.base import Report
+from analysis.reports.base import Report, digest
 from analysis.reports.year import YearReport
 from analysis.study import Study
 
 _MOST_MISSED = 5
-_DIGITS = 16
 #: What an area may be: a column of the register and a scope of the indicator table.
 AREA_SCOPES = ("parent", "commune")
 
@@ -46,10 +42,7 @@ class AreaReport(YearReport):
             raise InputError([error(message, code="no_area", column="scope_id", value=scope_id)])
         self.scope, self.scope_id = scope, scope_id
         self.ended_on, self.gaps = None, {}
-        last = study.expected_units(year - 1)
-        before = last[last[scope] == scope_id].index
-        left, joined = before.difference(self.units.index), self.units.index.difference(before)
-        self.circle = Circle(len(before), len(self.units), len(left), len(joined))
+        self.circle = find_circle(study, year, scope, scope_id)
         self.before, _ = find_before(study, scope, scope_id, year)
         self.findings = {
             # Where other units are in it, better or worse is not theirs.
@@ -62,7 +55,7 @@ class AreaReport(YearReport):
         """What the area is called."""
         if self.scope == "commune":
             return self.scope_id
-        return self.study.dataset.description.parents.get(self.scope_id, self.scope_id)
+        return self.study.name_parent(self.scope_id, self.year)
 
     def header(self) -> Fragment:
         """Show which area this is about, and how much of it is there."""
@@ -105,19 +98,6 @@ class AreaReport(YearReport):
         whole = find(self.study, "district", self.study.plan.issuer.id, self.year)
         return {key: self.language.say("value", f) for key, f in whole.items()}
 
-    def same_rows(self) -> Mapping[str, tuple[Any, Any]]:
-        """Return last year's rows and this year's over the units that are in both."""
-        if not self.circle.is_other or self.study.params.edition != "internal":
-            return {}
-        table = side_by_side(self.study, self.year - 1, self.year, "same_perimeter", self.scope)
-        table = table[table["scope_id"] == self.scope_id]
-        rows = {(int(r.year), str(r.indicator)): r for r in table.itertuples(index=False)}
-        return {
-            key: (rows[self.year - 1, key], row)
-            for (y, key), row in rows.items()
-            if y == self.year and (self.year - 1, key) in rows
-        }
-
     def digests(self) -> dict[str, str]:
         """Return hashes of all that the page shows: the area's own rows, its units' and the district's.
 
@@ -136,11 +116,7 @@ class AreaReport(YearReport):
                 duties = study.duties(year)
                 own += [duties.get(str(key), ()) for key in self.units.index]
         around = [self._district, *map(repr, self.same_rows().items())]
-        return {"figures": _hash(own), "surroundings": _hash(around)}
-
-    def data_digest(self) -> str:
-        """Return what tells this page's data from any other's: the ledger has the same words."""
-        return "-".join(self.digests().values())
+        return {"figures": digest(own), "surroundings": digest(around)}
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
@@ -154,10 +130,6 @@ class AreaReport(YearReport):
                 {"href": "../year.html", "text": texts["back_to_year"]},
             ],
         )
-
-
-def _hash(facts: object) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_DIGITS]
 
 
 def area(study: Study, scope: str, scope_id: str, year: int) -> AreaReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,12 +26,11 @@ from analysis.redaction import LARGEST_HIDDEN
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 from analysis.tables.peoples_text import to_html
-from analysis.tasks import Duty
+from analysis.tasks import SOON_DAYS, Duty
 
 #: As many rates stand below each other; more begin another column.
 _MOST_ROWS = 10
 _LONGEST_COUNTS = 11
-_SOON_DAYS = 60
 
 
 def _refuse_assumed(is_assumed: bool) -> None:
@@ -298,16 +298,17 @@ class Report:
         return self.language.say("tasks_lead", numbers, late, waiting)
 
     def _task_rows(self, duties: Sequence[Duty]) -> list[dict[str, Any]]:
-        ordered = sorted(duties, key=lambda d: (not d.has_passed, not d.is_due_within(_SOON_DAYS)))
+        ordered = sorted(duties, key=lambda d: (not d.has_passed, not d.is_due_within(SOON_DAYS)))
         silent = [duty for duty in ordered if duty.state == "unreported"]
-        rows = [self._task_row(duty) for duty in ordered if duty.state != "unreported"]
+        rows = [self.task_row(duty) for duty in ordered if duty.state != "unreported"]
         if silent:
             # One line for all of which nothing else is known.
-            together = self._task_row(silent[0]) | {"due": "", "result": ""}
+            together = self.task_row(silent[0]) | {"due": "", "result": ""}
             rows.append(together | {"title": "; ".join(duty.task.short for duty in silent)})
         return rows
 
-    def _task_row(self, duty: Duty) -> dict[str, Any]:
+    def task_row(self, duty: Duty) -> dict[str, Any]:
+        """Return a task as a line of a table: title, day, state, result, documents, note."""
         say, words = self.language.say, self.language.words
         day = self.language.date
         tone = words["task_tone"][duty.state]
@@ -384,12 +385,10 @@ class Report:
         say, texts = self.language.say, self.language.words["ui"]
         missed, met = (sum(f.verdict == word for f in shown) for word in ("not_met", "met"))
         columns = ("indicator", "numerator", "denominator", "value", "target")
-        height = -(-len(shown) // -(-len(shown) // _MOST_ROWS))
         panels = []
-        for start in range(0, len(shown), height):
-            part = shown[start : start + height]
+        for part in in_columns(shown, _MOST_ROWS):
             items = [say("fig_targets_item", f) for f in part]
-            drawn = rates(pd.DataFrame([self._rate(f) for f in part]), language=self.language)
+            drawn = rates(pd.DataFrame([self.rate(f) for f in part]), language=self.language)
             panels.append((say("fig_targets_alt", name, self.year, items), drawn))
         return self.figure(
             "chi-tieu",
@@ -403,7 +402,7 @@ class Report:
             verdicts=[f.verdict for f in shown],
         )
 
-    def _rate(self, finding: Finding) -> dict[str, Any]:
+    def rate(self, finding: Finding) -> dict[str, Any]:
         """Return a finding as a row of `analysis.figures.rates` and `trends`."""
         say = self.language.say
         text, counts = say("value", finding), say("counts", finding)
@@ -558,9 +557,16 @@ class Report:
         rows = shown.itertuples(index=False, name=None)
         return {"columns": columns, "rows": rows, "mark": frame.attrs["look"].mark}
 
+    def digests(self) -> dict[str, str]:
+        """Return hashes of all that the page says; of one that may say anything, the dataset's.
+
+        Two pages with equal digests, under the same plan and settings, are the same.
+        """
+        return {"data": self.study.dataset.digest[:16]}
+
     def data_digest(self) -> str:
-        """Return what tells the data that this page was made from, from any other."""
-        return self.study.dataset.digest[:16]
+        """Return what tells this page's data from any other's: the ledger has the same words."""
+        return "-".join(self.digests().values())
 
     def method(self) -> Fragment:
         """Show how figures come about, their limits, and where this page comes from."""
@@ -584,6 +590,23 @@ class Report:
             flags=labels,
             facts=facts,
         )
+
+
+def in_columns(items: Sequence[Any], most: int) -> list[Sequence[Any]]:
+    """Return what stands beside each other where no column may be longer: of like length.
+
+    Examples
+    --------
+    >>> in_columns("abcde", 3), in_columns("", 3)
+    (['abc', 'de'], [])
+    """
+    height = -(-len(items) // (-(-len(items) // most) or 1))
+    return [items[start : start + height] for start in range(0, len(items), height or 1)]
+
+
+def digest(facts: object) -> str:
+    """Return a short hash of facts: pages are told apart by it, not trusted, and 64 bits do."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _asked(text: str) -> dict[str, Any]:

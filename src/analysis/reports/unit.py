@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -18,7 +17,7 @@ from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
-from analysis.reports.base import Report
+from analysis.reports.base import Report, digest
 from analysis.reports.surroundings import Shown, look_around
 from analysis.study import Study
 
@@ -28,8 +27,6 @@ _MOST_FIRST = 3
 _LONGEST_NOTE = 300
 _MOST_OPEN = 5
 _MOST_TRENDS = 2
-# Pages are told apart, not trusted, by it: 64 bits do.
-_DIGITS = 16
 
 
 class UnitReport(Report):
@@ -90,24 +87,15 @@ class UnitReport(Report):
     @property
     def parent(self) -> str:
         """Who the unit reports to."""
-        return self._name_parent(str(self.facts["parent"]))
+        return self.study.name_parent(str(self.facts["parent"]), self.year)
 
     @property
     def parent_before(self) -> str:
         """Who the unit reported to a year ago; empty where it was not in the register."""
         if (self.year - 1, self.unit_id) not in self.study.register.index:
             return ""
-        return self._name_parent(
-            str(self.study.register.at[(self.year - 1, self.unit_id), "parent"])
-        )
-
-    def _name_parent(self, parent: str) -> str:
-        issuer, register = self.study.plan.issuer, self.study.register
-        if parent == issuer.id:
-            return issuer.short
-        named = self.study.dataset.description.parents.get(parent)
-        is_unit = (self.year, parent) in register.index
-        return named or (str(register.at[(self.year, parent), "name"]) if is_unit else parent)
+        last = self.study.register.at[(self.year - 1, self.unit_id), "parent"]
+        return self.study.name_parent(str(last), self.year)
 
     def _events(self) -> list[dict[str, str]]:
         return [
@@ -318,7 +306,7 @@ class UnitReport(Report):
 
     def _trend(self, key: str, years: list[int]) -> pd.DataFrame:
         """Return the unit's years and the district's as rows of `analysis.figures.trends`."""
-        own = {y: {**self._rate(f), "of": "unit"} for y, f in self.trends[key].items()}
+        own = {y: {**self.rate(f), "of": "unit"} for y, f in self.trends[key].items()}
         for y, finding in self.trends[key].items():
             own[y]["text"] = self.language.say("value", finding)
         whole = {
@@ -512,15 +500,7 @@ class UnitReport(Report):
             for year in years
             if (year, self.unit_id) in study.register.index
         ]
-        return {"figures": _hash(own), "surroundings": _hash(self.around)}
-
-    def data_digest(self) -> str:
-        """Return what tells this page's data from any other's: the ledger has the same words."""
-        return "-".join(self.digests().values())
-
-
-def _hash(facts: object) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_DIGITS]
+        return {"figures": digest(own), "surroundings": digest(self.around)}
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

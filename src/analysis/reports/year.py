@@ -37,6 +37,7 @@ from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
 from analysis.redaction.sensitive import kind_of
+from analysis.reports.base import in_columns
 from analysis.reports.board import Boards
 from analysis.study import Study
 from analysis.tables.communes import came_into, find_place
@@ -62,6 +63,9 @@ _MOST_NAMED = 4
 
 class YearReport(Boards):
     """The narrative of a year; made by `year`."""
+
+    #: Whom it tells of: the whole, or one area.
+    scope, scope_id = "district", ""
 
     def __init__(self, study: Study, year: int) -> None:
         super().__init__(study, year)
@@ -487,7 +491,9 @@ class YearReport(Boards):
 
     def same_rows(self) -> Mapping[str, tuple[Any, Any]]:
         """Return last year's rows and this year's over the units in both; none where all are."""
-        return same_units(self.study, self.year) if self.circle.is_other else {}
+        if not self.circle.is_other:
+            return {}
+        return same_units(self.study, self.year, self.scope, self.scope_id)
 
     def _perimeter_row(
         self, finding: Finding, before: Finding, now: Finding, change: Change
@@ -544,7 +550,7 @@ class YearReport(Boards):
         knots = [f"{y}: {self.language.numbers.percent(v)}" for y, v in sorted(path.items())]
         corners: dict[int, dict[str, Any]] = {y: {"planned": v} for y, v in path.items()}
         for f in yearly:
-            corners.setdefault(f.year, {}).update(self._rate(f), text=say("value", f))
+            corners.setdefault(f.year, {}).update(self.rate(f), text=say("value", f))
         drawn = path_chart(
             pd.DataFrame([{"planned": None, **row, "year": y} for y, row in corners.items()]),
             language=self.language,
@@ -594,7 +600,7 @@ class YearReport(Boards):
     def _small_multiple(self, series: list[Finding]) -> Figure:
         rows = [
             {
-                **self._rate(f),
+                **self.rate(f),
                 "year": f.year,
                 "text": self.language.say("value", f),
                 "is_break": f.indicator.over == "units"
@@ -615,11 +621,9 @@ class YearReport(Boards):
         if gap is None or len(communes) < 2:
             return None
         say, texts = self.language.say, self.language.words["ui"]
-        height = -(-len(communes) // -(-len(communes) // _MOST_BARS))
         panels = []
-        for start in range(0, len(communes), height):
-            part = communes[start : start + height]
-            frame = pd.DataFrame([{**self._rate(f), "label": f.scope_id} for f in part])
+        for part in in_columns(communes, _MOST_BARS):
+            frame = pd.DataFrame([{**self.rate(f), "label": f.scope_id} for f in part])
             items = [say("fig_commune_item", f) for f in part]
             alt = say("fig_commune_alt", gap.finding, self.year, items)
             panels.append((alt, rates(frame, language=self.language)))

@@ -199,7 +199,7 @@ def plan_pages(
         if only is None or link in only:
             open_area = partial(area, study, scope, scope_id, year)
             given = {"scope": scope, "scope_id": scope_id}
-            name = study.dataset.description.parents.get(scope_id, scope_id)
+            name = study.name_parent(scope_id, year)
             made_of = for_area | _own_inputs(study, open_area)
             pages[link] = Page(link, link, name, area_source, given, made_of)
     return pages

@@ -6,13 +6,14 @@ It knows owners and cadences, never a task.
 """
 
 from analysis.tasks.check import check_tasks, require_tasks
-from analysis.tasks.duties import GROUPS, Document, Duties, Duty
+from analysis.tasks.duties import GROUPS, SOON_DAYS, Document, Duties, Duty
 from analysis.tasks.states import STATES
 from analysis.tasks.table import SCOPES, compute_tasks
 
 __all__ = [
     "GROUPS",
     "SCOPES",
+    "SOON_DAYS",
     "STATES",
     "Document",
     "Duties",

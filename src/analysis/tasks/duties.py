@@ -18,6 +18,8 @@ from analysis.tasks.states import DONE, NO_DAY, STATES, code
 
 #: How states stand together where they are counted, from the best to the least known.
 GROUPS = ("done", "open", "late", "silent")
+#: So many days ahead a report tells what falls due.
+SOON_DAYS = 60
 _OPEN = ("in_progress", "kept_so_far", "not_started")
 _SILENT = ("unreported", "unreported_due")
 _OUTSIDE = code("not_applicable")
