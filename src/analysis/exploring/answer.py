@@ -37,7 +37,7 @@ _WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
 
 
 @dataclass(frozen=True)
-class Look:
+class Presentation:
     """By what an answer is shown.
 
     Attributes
@@ -63,7 +63,7 @@ class Look:
     labels: Mapping[str, str] = field(default_factory=dict)
     is_assumed: bool = False
 
-    def __deepcopy__(self, memo: Any) -> Look:
+    def __deepcopy__(self, memo: Any) -> Presentation:
         """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""
         return self
 
@@ -205,7 +205,7 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         return f"{table}<p>{'. '.join([*told, *([look.mark] if look.mark else [])])}.</p>"
 
 
-def heading(column: str, look: Look) -> str:
+def heading(column: str, look: Presentation) -> str:
     """Return how a column is headed; a board's are indicators."""
     found = look.language.words["column"].get(column)
     if found is None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.compare import Basis, side_by_side
-from analysis.exploring.answer import Answer, Look
+from analysis.exploring.answer import Answer, Presentation
 from analysis.exploring.names import choose, choose_all, fold
 from analysis.findings import find
 from analysis.findings.board import board as find_board
@@ -48,7 +48,9 @@ def answer(
         language.ui("assumed") if study.is_assumed else "",
     ]
     mark = "; ".join(filter(None, marks))
-    found.attrs["look"] = Look(language, study.plan, nothing, mark, labels or {}, study.is_assumed)
+    found.attrs["look"] = Presentation(
+        language, study.plan, nothing, mark, labels or {}, study.is_assumed
+    )
     return found
 
 

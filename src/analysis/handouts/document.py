@@ -25,7 +25,7 @@ from docx.shared import Mm, Pt, RGBColor
 from matplotlib.figure import Figure
 
 from analysis.problems import is_unprintable
-from analysis.tables.peoples_text import Block, Run
+from analysis.tables.peoples_text import Paragraph, Run
 
 _FONT = "Times New Roman"
 _HEIGHT, _WIDTH = 297, 210
@@ -91,7 +91,7 @@ class Letterhead(NamedTuple):
     place_and_day: str
 
 
-class Document:
+class WordFile:
     """A document under construction.
 
     Parameters
@@ -157,7 +157,7 @@ class Document:
         lead = (Run("- "), Run(f"{title}: ", is_italic=True)) if title else (Run("- "),)
         self._write_runs((*lead, Run(text)))
 
-    def statement(self, blocks: Sequence[Block]) -> None:
+    def statement(self, blocks: Sequence[Paragraph]) -> None:
         """Write what people have written: paragraphs and lists, bold and italics kept."""
         numbers: dict[int, int] = {}
         for block in blocks:
@@ -266,7 +266,7 @@ class Document:
 
         Examples
         --------
-        >>> made = [Document("a", "b", datetime(2024, 11, 30), "vi").to_bytes() for _ in "12"]
+        >>> made = [WordFile("a", "b", datetime(2024, 11, 30), "vi").to_bytes() for _ in "12"]
         >>> made[0] == made[1], made[0][:2]
         (True, b'PK')
         """

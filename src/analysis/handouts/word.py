@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from analysis.figures import rates, trends
 from analysis.findings import Finding, find_circle, find_circumstances, find_years, tally
 from analysis.findings.finding import by_nearness
-from analysis.handouts.document import Document, Letterhead
+from analysis.handouts.document import Letterhead, WordFile
 from analysis.reports.base import in_columns
 from analysis.reports.unit import UnitReport
 from analysis.reports.year import YearReport
@@ -73,7 +73,7 @@ class _Paper:
         plan, say = self.study.plan, self.language.say
         subject = say("document_subject", self.year, plan.title)
         day = datetime.combine(plan.cut_off_in(self.year), time())
-        self.document = Document(f"{name}: {subject}", name, day, self.language.code)
+        self.document = WordFile(f"{name}: {subject}", name, day, self.language.code)
         self.document.letterhead(head)
         self.document.write(self.texts["kind"], "BC Tên loại")
         self.document.write(subject, "BC Trích yếu")

@@ -42,7 +42,7 @@ class Run(NamedTuple):
     is_italic: bool = False
 
 
-class Block(NamedTuple):
+class Paragraph(NamedTuple):
     """A paragraph, or an item of a list: ``kind`` is ``text``, ``bullet`` or ``number``."""
 
     kind: str
@@ -165,18 +165,18 @@ def to_html(markdown: str) -> Markup:
     return Markup(_parser("html")(markdown))
 
 
-def to_blocks(markdown: str) -> list[Block]:
+def to_blocks(markdown: str) -> list[Paragraph]:
     """Return a statement as paragraphs and items of lists, for a document.
 
     Examples
     --------
     >>> to_blocks("- Mưa **lớn**")
-    [Block(kind='bullet', level=1, runs=(Run(text='Mưa ', ...), Run(text='lớn', is_bold=True, ...)))]
+    [Paragraph(kind='bullet', level=1, runs=(Run(text='Mưa ', ...), Run(text='lớn', is_bold=True, ...)))]
     """
     return list(_read_blocks(_parser(None)(markdown), "text", 0))
 
 
-def _read_blocks(tokens: Iterable[dict[str, Any]], kind: str, level: int) -> Iterator[Block]:
+def _read_blocks(tokens: Iterable[dict[str, Any]], kind: str, level: int) -> Iterator[Paragraph]:
     for token in tokens:
         if token["type"] == "list":
             inner = "number" if token["attrs"]["ordered"] else "bullet"
@@ -184,7 +184,7 @@ def _read_blocks(tokens: Iterable[dict[str, Any]], kind: str, level: int) -> Ite
         elif token["type"] == "list_item":
             yield from _read_blocks(token["children"], kind, level)
         elif token["type"] in ("paragraph", "block_text"):
-            yield Block(kind, level, tuple(_read_runs(token["children"])))
+            yield Paragraph(kind, level, tuple(_read_runs(token["children"])))
 
 
 def _read_runs(
