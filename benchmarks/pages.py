@@ -198,10 +198,10 @@ def rerun(units: Sequence[str], jobs: int) -> Measured:
 def _task(study: Any, unit: str, text: str | None = None) -> Any:
     from analysis.site.export import TEMPLATE
     from analysis.site.notebooks import read_source
-    from analysis.site.pages import Task
+    from analysis.site.pages import PageJob
 
     source = read_source(NOTEBOOK, ["unit_id", "year"])
-    return Task(
+    return PageJob(
         page=f"cdcs/{unit}.html",
         label=unit,
         notebook=text or source.text,

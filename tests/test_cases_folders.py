@@ -40,7 +40,7 @@ from analysis.reports import year
 from analysis.site.editions import keep_edition
 from analysis.site.engine import Start
 from analysis.site.layout import INDICATORS, LEDGER, Layout
-from analysis.site.ledger import Entry, Ledger, read_earlier
+from analysis.site.ledger import Ledger, PageRecord, read_earlier
 from analysis.site.pages import Result, make_page
 from analysis.site.run import run_report
 from analysis.site.templates import TEMPLATE
@@ -689,9 +689,11 @@ def tampered(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def sound_ledger() -> dict[str, Any]:
-    units = {"U1": Entry("published", "cdcs/U1.html", "0", {}, "2025-01-01T00:00:00+00:00")}
+    units = {"U1": PageRecord("published", "cdcs/U1.html", "0", {}, "2025-01-01T00:00:00+00:00")}
     about = {"edition": "internal", "plan": {"id": "p"}, "dataset": {"name": "d"}}
-    ledger = Ledger(about, Entry("not_run"), units, {}, {"U1": "A"}, "2025-01-01T00:00:00+00:00")
+    ledger = Ledger(
+        about, PageRecord("not_run"), units, {}, {"U1": "A"}, "2025-01-01T00:00:00+00:00"
+    )
     return json.loads(ledger.as_json())  # type: ignore[no-any-return]
 
 

@@ -37,8 +37,8 @@ from test_intake_files import (
 
 from analysis.intake import write_error_lists
 from analysis.intake.looks import is_plain, look_of
-from analysis.intake.marks import Marks
-from analysis.intake.marks_xlsx import scan
+from analysis.intake.scan import Marks
+from analysis.intake.scan_xlsx import scan
 from analysis.problems import InputError, Problem, error
 
 SHEET = "xl/worksheets/sheet1.xml"

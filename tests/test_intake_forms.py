@@ -16,7 +16,7 @@ from conftest import ROOT, Run
 import analysis
 from analysis.intake import read_delivery
 from analysis.intake.forms import write_forms
-from analysis.intake.words import form_texts
+from analysis.intake.formtexts import form_texts
 from analysis.problems import InputError
 from analysis.study import Study
 from analysis.tables.delivery import Delivery
@@ -264,7 +264,7 @@ def test_forms_and_the_register_of_one_import_go_together(
     ],
 )
 def test_lines_follow_from_the_plan(study: Study, unit_type: str, column: str, asked: bool) -> None:
-    from analysis.intake.lines import columns_for
+    from analysis.intake.formlines import columns_for
 
     tables = dictionary().tables
     names = [

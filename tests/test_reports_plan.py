@@ -30,7 +30,7 @@ from test_site_kit import needs_fork
 from analysis.compare import compare
 from analysis.loading import load
 from analysis.problems import InputError
-from analysis.site.build import Recap, build_site
+from analysis.site.build import RunOutcome, build_site
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
@@ -46,7 +46,7 @@ class Site(NamedTuple):
     """A site that was built, and how the building went."""
 
     folder: Path
-    recap: Recap
+    recap: RunOutcome
 
     def pages(self) -> Iterator[tuple[str, Node]]:
         for path in sorted(self.folder.rglob("*.html")):

@@ -31,7 +31,7 @@ from analysis.site.build import build_site
 from analysis.site.layout import area_page
 from analysis.site.planning import find_areas
 from analysis.site.progress import Status
-from analysis.site.recap import Recap, format_recap
+from analysis.site.recap import RunOutcome, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
@@ -39,7 +39,7 @@ pytestmark = needs_fork
 ALL = 1 + 2 * len(UNITS)
 SHOW = "print(unit_id, year, 'cdcs')"
 BAD = "if unit_id == 'DN-RLAN': raise ValueError('hỏng & <b>')"
-Build = Callable[..., Recap]
+Build = Callable[..., RunOutcome]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def build(study: Study, tmp_path: Path) -> Build:
     write_notebooks(tmp_path / "notebooks", SHOW)
     template = write_template(tmp_path / "templates")
 
-    def run(of: Study = study, **changes: Any) -> Recap:
+    def run(of: Study = study, **changes: Any) -> RunOutcome:
         settings: dict[str, Any] = {
             "jobs": 2,
             "progress": False,

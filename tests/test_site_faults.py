@@ -37,7 +37,7 @@ from analysis.site.editions import refuse_place
 from analysis.site.engine import run_notebook
 from analysis.site.export import Template
 from analysis.site.lock import hold_alone
-from analysis.site.pages import Result, Task, make_page
+from analysis.site.pages import PageJob, Result, make_page
 from analysis.study import Study
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own limits")
@@ -113,7 +113,7 @@ def test_kernel_whose_port_was_taken_starts_again(
 
 
 def pages_of(version: str) -> Callable[..., Iterator[Result]]:
-    def run(tasks: Sequence[Task], *_: Any) -> Iterator[Result]:
+    def run(tasks: Sequence[PageJob], *_: Any) -> Iterator[Result]:
         for task in tasks:
             html = f"<p>{version} {task.page}</p>\n" * 50
             yield Result(task.page, html, json.dumps([version, task.page]), None, 0.0)
@@ -249,7 +249,7 @@ def test_file_size_limit(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     build("old", tmp_path / "2024")
     small = pages_of("new")
 
-    def run(tasks: Sequence[Task], *_: Any) -> Iterator[Result]:
+    def run(tasks: Sequence[PageJob], *_: Any) -> Iterator[Result]:
         for result in small(tasks):
             html = "x" * 400_000 if "TH-HUC" in result.page else result.html
             yield Result(result.page, html, result.executed, None, 0.0)
@@ -391,7 +391,7 @@ def test_clock_set_back(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 MANY = """
 import json, nbformat, os, sys
 from analysis.site.export import Template
-from analysis.site.pages import Task
+from analysis.site.pages import PageJob
 from analysis.site.pool import run_tasks
 
 def read_worker(process):
@@ -401,7 +401,7 @@ def read_worker(process):
 
 text, folder = sys.stdin.read(), sys.argv[1]
 tasks = [
-    Task(f"{number}.html", "", text, {"year": number}, folder, 30.0, 1000, Template(folder, "mini"), "fork")
+    PageJob(f"{number}.html", "", text, {"year": number}, folder, 30.0, 1000, Template(folder, "mini"), "fork")
     for number in range(300)
 ]
 found, made = [], 0

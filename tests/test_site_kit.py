@@ -22,7 +22,7 @@ from analysis.problems import InputError
 from analysis.site import build as build_module
 from analysis.site.export import Template
 from analysis.site.notebooks import import_ahead, read_source
-from analysis.site.pages import Task
+from analysis.site.pages import PageJob
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 
@@ -93,7 +93,7 @@ def make_study(folder: Path, units: Iterable[str] = UNITS, year: int = 2024) -> 
     return Study(params, load_plan(root / params.plan), load_dataset(folder), root)
 
 
-def make_task(notebook: NotebookNode, template: Template, **changes: object) -> Task:
+def make_task(notebook: NotebookNode, template: Template, **changes: object) -> PageJob:
     values = {
         "page": "year.html",
         "label": "thử",
@@ -105,7 +105,7 @@ def make_task(notebook: NotebookNode, template: Template, **changes: object) -> 
         "template": template,
         "start": "fork",
     }
-    return Task(**{**values, **changes})  # type: ignore[arg-type]
+    return PageJob(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def fill_disk_at(patch: pytest.MonkeyPatch, name: str) -> None:

@@ -178,7 +178,7 @@ def _yaml(data: dict[str, str]) -> str:
 
 def _with_issuer(plan: str, given: dict[str, str]) -> str:
     """Return a plan's text with another issuer; every other line stays as it is."""
-    from analysis.intake.words import plain
+    from analysis.intake.formtexts import plain
 
     issuer = yaml.safe_load(plan)["issuer"]
     if given["name"] != issuer["name"]:

@@ -92,8 +92,8 @@ def import_files(
     from analysis.cli_lists import ListReader
     from analysis.intake import write_error_lists
     from analysis.intake.measure import money_scale
+    from analysis.store.messages import format_recap
     from analysis.store.take_in import take_in
-    from analysis.store.words import format_recap
 
     folder, plan, _ = _settings(year or date.today().year, data, plan_file, params_file)
     target = errors or _folder_of(paths[0]) / _ERROR_LISTS
@@ -116,7 +116,7 @@ def import_files(
         for path in write_error_lists(recap.refused, target):
             click.echo(f"  {path}")
     if recap.traces:
-        from analysis.store.words import format_traces
+        from analysis.store.messages import format_traces
 
         log = target / _PROGRAM_LOG
         write_atomically(log, format_traces(recap.traces))
@@ -321,7 +321,7 @@ def changes(
     from analysis.params import find_root
     from analysis.site.layout import default_site
     from analysis.store.changes import as_published, find_changes, find_corrections, read_published
-    from analysis.store.words import format_changes
+    from analysis.store.messages import format_changes
     from analysis.tables.load import load_dataset
     from analysis.tables.storefile import first_moment, refuse_missing
 
@@ -431,9 +431,9 @@ def next_year(
     from functools import partial
 
     from analysis.intake import read_delivery
+    from analysis.store.messages import format_recap
     from analysis.store.nextyear import begin_year, format_next_year
     from analysis.store.take_in import take_in
-    from analysis.store.words import format_recap
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, data, plan_file, params_file)

@@ -133,7 +133,7 @@ def read_document(path: Path) -> Document:
         With file, line and what is wrong: another encoding than UTF-8, the syntax, a key that is
         there twice, a file that is no group of keys, one that nobody could have meant.
     """
-    reading = _Reading(path.name)
+    reading = _YamlReading(path.name)
     text = _decode(path)
     for row, line in enumerate(text.split("\n"), start=1):
         if _FALSE_SPACE.search(line):
@@ -251,7 +251,7 @@ class _EndlessError(Exception):
     """More than anybody could have meant, by nesting or by repeating."""
 
 
-class _Reading:
+class _YamlReading:
     """One file on the way from PyYAML's tree to plain data."""
 
     def __init__(self, file: str) -> None:

@@ -72,7 +72,7 @@ class Presentation:
         return type(None), ()
 
 
-class _Bar(NamedTuple):
+class _Threshold(NamedTuple):
     is_fraction: bool
     target: Target | None
 
@@ -179,15 +179,17 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
             page.freeze_panes(first + 1, 0)
             page.autofilter(first, 0, first + len(self), max(len(self.columns) - 1, 0))
 
-    def _bars(self, plan: Plan) -> list[_Bar]:
+    def _bars(self, plan: Plan) -> list[_Threshold]:
         """Return of each row whether its figure is a share, and the bar that it must not touch."""
         if "indicator" not in self.columns:
-            return [_Bar(True, None)] * len(self)
+            return [_Threshold(True, None)] * len(self)
         known = {item.id: item for item in plan.catalogue()}
         years = self["year"] if "year" in self.columns else [0] * len(self)
         found = [known.get(str(key)) for key in self["indicator"]]
         return [
-            _Bar(item.is_fraction, item.target_in(int(year))) if item else _Bar(True, None)
+            _Threshold(item.is_fraction, item.target_in(int(year)))
+            if item
+            else _Threshold(True, None)
             for item, year in zip(found, years, strict=True)
         ]
 
@@ -214,7 +216,7 @@ def heading(column: str, look: Presentation) -> str:
     return str(found)
 
 
-def _text(name: str, cell: Any, bar: _Bar, language: Language) -> str:
+def _text(name: str, cell: Any, bar: _Threshold, language: Language) -> str:
     if cell is None or pd.isna(cell):
         return ""
     numbers, words = language.numbers, language.words
@@ -254,7 +256,7 @@ def _plain(cell: Any, language: Language) -> str:
     return numbers.mean(_exact(cell)) if cell != int(cell) else numbers.count(int(cell))
 
 
-def _number_kind(name: str, cell: Any, bar: _Bar) -> str:
+def _number_kind(name: str, cell: Any, bar: _Threshold) -> str:
     """Return how a workbook shows a cell as a number; empty for what is written as text."""
     is_number = isinstance(cell, int | float | Fraction) and not isinstance(cell, bool)
     if not is_number or pd.isna(cell):

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from analysis.intake.formtexts import fold, plain
 from analysis.intake.headings import Answers
 from analysis.intake.reading import lacks_codes
 from analysis.intake.wordlists import find, listed
-from analysis.intake.words import fold, plain
 from analysis.problems import Problem
 from analysis.tables.communes import came_into, find_place
 from analysis.tables.delivery import Delivery, Records, repeated_keys

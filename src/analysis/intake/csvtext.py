@@ -7,9 +7,9 @@ import io
 import re
 from collections import Counter
 
+from analysis.intake.cellvalues import Raw
 from analysis.intake.files import UnreadableError
 from analysis.intake.legacy import decode
-from analysis.intake.raw import Raw
 from analysis.problems import Problem, error
 
 #: Where two stand equally often, the comma is in the figures.

@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from analysis.atomic import write_atomically
+from analysis.intake.formtexts import form_texts
 from analysis.intake.reader import mark_copy
-from analysis.intake.words import form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.problems import InputError, Problem, error, explain_os, tell_first

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.found import Block, Finding, cell_at
+from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.grid import Sheet, address
 from analysis.intake.measure import stated_above
-from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.seen import check_cells, own_notes, tell_note
 from analysis.intake.wordlists import find, units
-from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.writing import loosely
 
@@ -41,7 +41,7 @@ def find_form(sheet: Sheet, marker: str = "marker") -> FormPlace | None:
     return None
 
 
-def read_form(finding: Finding, form: FormPlace) -> None:
+def read_form(finding: SheetReading, form: FormPlace) -> None:
     """Add the blocks of a form: one row for each table that it has lines of."""
     texts, sheet = form_texts(), finding.sheet
     if not is_current(finding, form):
@@ -68,7 +68,7 @@ def read_form(finding: Finding, form: FormPlace) -> None:
     _add_blocks(finding, lines, figure, remarks)
 
 
-def is_current(finding: Finding, form: FormPlace, marker: str = "marker") -> bool:
+def is_current(finding: SheetReading, form: FormPlace, marker: str = "marker") -> bool:
     """Tell whether a form is of this version; refuse it otherwise."""
     if form.marker == form_texts()[marker]:
         return True
@@ -82,7 +82,7 @@ def _text(sheet: Sheet, at: tuple[int, int]) -> str:
     return fold(tidy(shown(cell_at(sheet, at))))
 
 
-def _lines(finding: Finding, form: FormPlace) -> Lines:
+def _lines(finding: SheetReading, form: FormPlace) -> Lines:
     """Return what each row holds, by its code."""
     lines: Lines = {}
     seen: dict[str, int] = {}
@@ -106,7 +106,7 @@ def _lines(finding: Finding, form: FormPlace) -> Lines:
 
 
 def _compare_labels(
-    finding: Finding, form: FormPlace, lines: Lines, item: int, unit: int | None
+    finding: SheetReading, form: FormPlace, lines: Lines, item: int, unit: int | None
 ) -> None:
     """Refuse lines whose words are no longer those of their hidden code: the figures moved, or changed."""
     for row, (_, column) in lines.items():
@@ -129,7 +129,7 @@ def _compare_labels(
             finding.add("other_unit", message, one.at)
 
 
-def _refuse_strays(finding: Finding, form: FormPlace, figure: int, known: set[int]) -> None:
+def _refuse_strays(finding: SheetReading, form: FormPlace, figure: int, known: set[int]) -> None:
     """Name figures that stand beside no line, and cells beyond the form: they would be lost."""
     for row in range(form.row + 1, len(finding.sheet.rows)):
         if cell_at(finding.sheet, (row, form.column)) == form_texts()["paper"]["marker"]:
@@ -144,7 +144,7 @@ def _refuse_strays(finding: Finding, form: FormPlace, figure: int, known: set[in
 
 
 def _tell_beside(
-    finding: Finding, form: FormPlace, lines: Lines, figure: int, remark: int | None
+    finding: SheetReading, form: FormPlace, lines: Lines, figure: int, remark: int | None
 ) -> None:
     """Tell of figures beside an empty one: they may have been typed into the wrong column."""
     heading = form_texts()["headings"]["figure"]
@@ -175,7 +175,7 @@ def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
     return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
 
 
-def _remarks(finding: Finding, lines: Lines, place: int | None) -> list[str]:
+def _remarks(finding: SheetReading, lines: Lines, place: int | None) -> list[str]:
     """Return what is remarked beside the lines or hung on their cells, each with its heading."""
     sheet = finding.sheet
     found = [
@@ -192,7 +192,7 @@ def _remarks(finding: Finding, lines: Lines, place: int | None) -> list[str]:
     return [text.format(heading=column.vi, remark=remark) for column, remark in found if remark]
 
 
-def _add_blocks(finding: Finding, lines: Lines, figure: int, remarks: list[str]) -> None:
+def _add_blocks(finding: SheetReading, lines: Lines, figure: int, remarks: list[str]) -> None:
     sheet = finding.sheet
     keys = {c.name: row for row, (table, c) in lines.items() if c.name in table.key}
     tables = {table.name: table for table, _ in lines.values()}

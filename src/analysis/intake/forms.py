@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.atomic import write_atomically
+from analysis.intake.formlines import settled
 from analysis.intake.formsheets import Form, write_form, write_guide, write_table
-from analysis.intake.formstyle import Book
-from analysis.intake.lines import settled
+from analysis.intake.formstyle import FormWorkbook
+from analysis.intake.formtexts import form_texts, plain
 from analysis.intake.tasksheet import asked_tasks, write_task_sheet
-from analysis.intake.words import form_texts, plain
 from analysis.problems import InputError, error
 from analysis.study import Study
 from analysis.tables.check import NO_REGISTER
@@ -96,7 +96,7 @@ def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
         before,
         settled(returns[returns["unit_id"] == unit_id], year, study.plan, "units"),
     )
-    book = Book(year)
+    book = FormWorkbook(year)
     write_form(book, "unit", form)
     tasks = asked_tasks(study, unit_id, str(unit["unit_type"]), year)
     write_task_sheet(book, study, unit_id, year, tasks)
@@ -111,7 +111,7 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     before = rows.loc[year - 1] if year - 1 in rows.index else {}
     since = settled(study.dataset.district, year, study.plan, "district")
     form = Form(study, year, None, (tables["district"],), {"year": year}, before, since)
-    book = Book(year)
+    book = FormWorkbook(year)
     write_form(book, "district", form)
     issuer = study.plan.issuer.id
     write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))

@@ -10,9 +10,9 @@ import pandas as pd
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from analysis.intake.formstyle import Book, fit_row, protect, set_page
-from analysis.intake.lines import columns_for, limit_of, uses
-from analysis.intake.words import form_texts
+from analysis.intake.formlines import columns_for, limit_of, uses
+from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
+from analysis.intake.formtexts import form_texts
 from analysis.language.language import Language, load_language
 from analysis.study import Study
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -70,7 +70,7 @@ class Form:
         return load_language(self.study.params.lang, self.study.root)
 
 
-def write_form(book: Book, kind: str, form: Form) -> None:
+def write_form(book: FormWorkbook, kind: str, form: Form) -> None:
     """Add the sheet that asks line by line; ``kind`` is ``"unit"`` or ``"district"``."""
     texts = form_texts()
     sheet = book.file.add_worksheet(texts["sheets"][kind])
@@ -98,7 +98,7 @@ def write_form(book: Book, kind: str, form: Form) -> None:
     protect(sheet)
 
 
-def _write_top(book: Book, sheet: Worksheet, kind: str, form: Form) -> int:
+def _write_top(book: FormWorkbook, sheet: Worksheet, kind: str, form: Form) -> int:
     texts, plan = form_texts(), form.study.plan
     sheet.write_string(0, 0, plan.issuer.name.upper(), book.look("issuer"))
     title = texts["titles"][kind].format(year=form.year)
@@ -134,7 +134,7 @@ def _groups(form: Form) -> list[_Group]:
     return [group for group in found if group[1]]
 
 
-def _write_paper(book: Book, sheet: Worksheet, row: int, kind: str) -> None:
+def _write_paper(book: FormWorkbook, sheet: Worksheet, row: int, kind: str) -> None:
     """Add what makes the printed form the signed copy: who filled it in, day, signature.
 
     The reader stops at the marker in the hidden column: none of it is read.
@@ -150,7 +150,9 @@ def _write_paper(book: Book, sheet: Worksheet, row: int, kind: str) -> None:
         sheet.merge_range(row + place, _FIGURE + 1, row + place, _REMARK, line, look)
 
 
-def _write_lines(book: Book, sheet: Worksheet, row: int, form: Form, groups: list[_Group]) -> int:
+def _write_lines(
+    book: FormWorkbook, sheet: Worksheet, row: int, form: Form, groups: list[_Group]
+) -> int:
     """Write the groups of lines; return the last row."""
     rows = _line_rows(row, groups)
     number = 0
@@ -177,7 +179,7 @@ def _line_rows(row: int, groups: list[_Group]) -> dict[str, int]:
 
 
 def _write_line(
-    book: Book,
+    book: FormWorkbook,
     sheet: Worksheet,
     place: tuple[int, Mapping[str, int]],
     form: Form,
@@ -212,7 +214,7 @@ def _write_line(
 
 
 def _write_value(
-    book: Book, sheet: Worksheet, at: tuple[int, int], column: Column, value: Any, look: str
+    book: FormWorkbook, sheet: Worksheet, at: tuple[int, int], column: Column, value: Any, look: str
 ) -> None:
     """Write a typed cell as people read it: có/không, the label of a word, a true date."""
     if value is None or pd.isna(value):
@@ -234,7 +236,7 @@ def _write_value(
 # Registers
 
 
-def write_table(book: Book, form: Form, name: str, rows: pd.DataFrame) -> None:
+def write_table(book: FormWorkbook, form: Form, name: str, rows: pd.DataFrame) -> None:
     """Write a register: who is who as last known, the year's counts empty."""
     table, texts = dictionary().tables[name], form_texts()
     sheet = book.file.add_worksheet(texts["sheets"][name])
@@ -289,7 +291,7 @@ def _limit_beside(
 # What each line means
 
 
-def write_guide(book: Book, form: Form) -> None:
+def write_guide(book: FormWorkbook, form: Form) -> None:
     """Add the sheet that explains each line by the dictionary and the plan."""
     texts = form_texts()
     sheet = book.file.add_worksheet(texts["sheets"]["guide"])

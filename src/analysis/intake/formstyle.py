@@ -12,7 +12,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from analysis.intake.words import form_texts
+from analysis.intake.formtexts import form_texts
 from analysis.tables.dictionary import Column, dictionary
 
 _FONT = {"font_name": "Times New Roman", "font_size": 12, "valign": "vcenter", "text_wrap": True}
@@ -51,7 +51,7 @@ _LINE_HEIGHT = 17.0
 _FILLED = 1.1
 
 
-class Book:
+class FormWorkbook:
     """A workbook in memory, with the formats and rules of the forms."""
 
     def __init__(self, year: int) -> None:

@@ -10,10 +10,10 @@ from importlib import import_module
 import python_calamine as calamine
 from xlsxwriter.utility import xl_col_to_name
 
+from analysis.intake.cellvalues import Raw
 from analysis.intake.csvtext import read_csv
 from analysis.intake.files import SourceFile, UnreadableError
-from analysis.intake.marks import MOST_CELLS, Marks, too_wide
-from analysis.intake.raw import Raw
+from analysis.intake.scan import MOST_CELLS, Marks, too_wide
 from analysis.problems import Problem
 
 _VISIBLE = (
@@ -87,7 +87,7 @@ def read_sheets(source: SourceFile) -> tuple[list[Sheet], list[Problem]]:
         rows, problems = read_csv(source.name, source.content)
         return [Sheet("", rows)], problems
     # Each kind of workbook has libraries of its own, which few files need.
-    scan = import_module(f"analysis.intake.marks_{source.kind}").scan
+    scan = import_module(f"analysis.intake.scan_{source.kind}").scan
     marks: dict[str, Marks] = scan(source.content)
     return _read_workbook(source.content, marks), []
 

@@ -7,12 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 
-from analysis.intake.found import Finding, cell_at
+from analysis.intake.blocks import SheetReading, cell_at
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
 from analysis.intake.measure import split_unit
-from analysis.intake.raw import Raw, shown, tidy
-from analysis.intake.words import fold, form_texts, plain
 from analysis.tables.dictionary import Column, Table, dictionary
 
 #: Headings stand below a title, not below this many rows of it.
@@ -95,7 +95,7 @@ def _heading(cell: Raw) -> str:
     return fold(old[1] if old else text)
 
 
-def check_headings(finding: Finding, header: Header) -> None:
+def check_headings(finding: SheetReading, header: Header) -> None:
     """Add a problem for every heading that is repeated, unknown, missing or in an old encoding."""
     sheet, seen = finding.sheet, dict[str, int]()
     for place, name in enumerate(header.names):
@@ -113,7 +113,7 @@ def check_headings(finding: Finding, header: Header) -> None:
             _check_unknown(finding, header, place)
 
 
-def _check_unknown(finding: Finding, header: Header, place: int) -> None:
+def _check_unknown(finding: SheetReading, header: Header, place: int) -> None:
     sheet, name = finding.sheet, header.names[place]
     filled = (r for r in range(header.row + 1, len(sheet.rows)) if sheet.rows[r][place] != "")
     first = next(filled, None)
@@ -130,7 +130,7 @@ def _check_unknown(finding: Finding, header: Header, place: int) -> None:
     finding.add("unknown_column", message, (header.row, place))
 
 
-def add_missing(finding: Finding, header: Header, column: Column) -> None:
+def add_missing(finding: SheetReading, header: Header, column: Column) -> None:
     """Add that a column without which no row can be told is not there, and what may be meant by it."""
     sheet, wanted = finding.sheet, (fold(column.vi), fold(column.name))
     message, at = f"thiếu cột «{column.vi}», không biết mỗi dòng là của ai", None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 
-from analysis.intake.found import Finding, cell_at
+from analysis.intake.blocks import SheetReading, cell_at
+from analysis.intake.cellvalues import shown, tidy
+from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.grid import Sheet
 from analysis.intake.measure import split_unit
-from analysis.intake.raw import shown, tidy
 from analysis.intake.wordlists import Listed, find, listed
-from analysis.intake.words import fold, form_texts, plain
 from analysis.tables.dictionary import Table, dictionary
 
 #: Headings stand below a title, not below this many rows of it, in at most so many storeys.
@@ -58,19 +58,19 @@ class _Heading:
         return _UNDER.join(self.texts)
 
 
-def name_headings(finding: Finding, answers: Answers) -> Finding:
+def name_headings(finding: SheetReading, answers: Answers) -> SheetReading:
     """Put the dictionary's headings where a list has its own, as far as that is certain.
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; what is asked, and what is left out, is added to its problems.
     answers : Answers
         What was asked before.
 
     Returns
     -------
-    Finding
+    SheetReading
         With the list's own headings replaced; the same if the sheet holds no such list.
     """
     best: tuple[int, int, list[_Heading], Table] | None = None
@@ -238,7 +238,9 @@ def _may_mean(heading: _Heading, table: Table) -> str | None:
     return near[like[0]] if like else None
 
 
-def _renamed(finding: Finding, row: int, headings: list[_Heading], table: Table) -> Finding:
+def _renamed(
+    finding: SheetReading, row: int, headings: list[_Heading], table: Table
+) -> SheetReading:
     columns = table.columns
     line = list(finding.sheet.rows[row])
     for place, heading in enumerate(headings):
@@ -268,7 +270,7 @@ def _renamed(finding: Finding, row: int, headings: list[_Heading], table: Table)
             at = (row, place)
             finding.add("left_out", message, at, value=heading.asked, severity="warning")
             line[place] = form_texts()["counters"][0]
-    return Finding(finding.file, replace(finding.sheet, rows=rows), problems=finding.problems)
+    return SheetReading(finding.file, replace(finding.sheet, rows=rows), problems=finding.problems)
 
 
 def _unknown(sheet: Sheet, row: int, headings: list[_Heading]) -> Iterator[tuple[int, _Heading]]:

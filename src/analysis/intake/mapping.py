@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from analysis.atomic import write_atomically
 from analysis.intake.codes import NEW
+from analysis.intake.formtexts import fold
 from analysis.intake.headings import IGNORE, Answers
 from analysis.intake.wordlists import find, labels, listed
-from analysis.intake.words import fold
 from analysis.problems import InputError, Problem, error
 from analysis.tables.dictionary import dictionary
 from analysis.yamlfile import read_document, validate

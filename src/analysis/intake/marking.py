@@ -10,9 +10,9 @@ from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
 from analysis.intake.files import UnreadableError, identify
-from analysis.intake.marks_xlsx import scan
+from analysis.intake.formtexts import form_texts
 from analysis.intake.persons import find_persons
-from analysis.intake.words import form_texts
+from analysis.intake.scan_xlsx import scan
 from analysis.problems import Problem
 
 _FILLS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from analysis.intake.found import Finding, cell_at
-from analysis.intake.raw import shown, tidy
+from analysis.intake.blocks import SheetReading, cell_at
+from analysis.intake.cellvalues import shown, tidy
+from analysis.intake.formtexts import fold
 from analysis.intake.wordlists import find, lists, money_units, units
-from analysis.intake.words import fold
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Column
 
@@ -72,13 +72,17 @@ def names_units(texts: list[str]) -> bool:
 
 
 def find_scale(
-    finding: Finding, header: int, columns: dict[int, Column], beside: dict[int, str], asked: int
+    finding: SheetReading,
+    header: int,
+    columns: dict[int, Column],
+    beside: dict[int, str],
+    asked: int,
 ) -> int:
     """Return by what the money of a table is to be multiplied, to be in đồng.
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; problems are added.
     header : int
         The row of headings.
@@ -119,7 +123,7 @@ def find_scale(
 
 
 def _refuse_other_units(
-    finding: Finding, header: int, columns: dict[int, Column], beside: dict[int, str]
+    finding: SheetReading, header: int, columns: dict[int, Column], beside: dict[int, str]
 ) -> None:
     for place, column in columns.items():
         unit = beside[place]
@@ -130,7 +134,7 @@ def _refuse_other_units(
             finding.add("other_unit", message, (header, place))
 
 
-def stated_above(finding: Finding, header: int) -> list[Stated]:
+def stated_above(finding: SheetReading, header: int) -> list[Stated]:
     """Return the units of money that stand above the headings, each worth once."""
     found: dict[str, Stated] = {}
     for row in range(header):

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePath
 
-from analysis.intake.found import Block, Finding, cell_at
-from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.rows import is_signature, is_total
 from analysis.intake.tableread import years_named
-from analysis.intake.words import fold, form_texts
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import dictionary
 
@@ -72,12 +72,12 @@ def find_persons(rows: Sequence[Sequence[Raw]]) -> Persons | None:
     return None
 
 
-def read_persons(finding: Finding, persons: Persons, year: int | None) -> None:
+def read_persons(finding: SheetReading, persons: Persons, year: int | None) -> None:
     """Add the counts of a list, by unit; whatever goes wrong is told without what stands in a cell.
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; blocks and problems are added.
     persons : Persons
         From `find_persons`.
@@ -90,7 +90,7 @@ def read_persons(finding: Finding, persons: Persons, year: int | None) -> None:
         finding.add("program_error", "lỗi của chương trình khi đếm danh sách này; chưa nhận gì")
 
 
-def _read(finding: Finding, persons: Persons, year: int | None) -> None:
+def _read(finding: SheetReading, persons: Persons, year: int | None) -> None:
     told = _told_year(finding, persons, year)
     if told is None:
         return
@@ -115,7 +115,7 @@ def _read(finding: Finding, persons: Persons, year: int | None) -> None:
 
 
 def _tell(
-    finding: Finding, code: str, message: str, row: int | None, severity: Severity = "error"
+    finding: SheetReading, code: str, message: str, row: int | None, severity: Severity = "error"
 ) -> None:
     number = None if row is None else row + 1
     finding.problems.append(
@@ -123,7 +123,7 @@ def _tell(
     )
 
 
-def _told_year(finding: Finding, persons: Persons, year: int | None) -> str | None:
+def _told_year(finding: SheetReading, persons: Persons, year: int | None) -> str | None:
     named = {text for text, _ in years_named(finding.sheet, persons.row)}
     if len(named) > 1:
         _tell(finding, "ambiguous_year", "phía trên danh sách ghi nhiều năm", None)
@@ -135,7 +135,7 @@ def _told_year(finding: Finding, persons: Persons, year: int | None) -> str | No
     return named.pop() if named else str(year)
 
 
-def _rows(finding: Finding, persons: Persons) -> Iterator[int]:
+def _rows(finding: SheetReading, persons: Persons) -> Iterator[int]:
     """Yield the rows that are a person each; others that say something are told, or refused."""
     marks, places = finding.sheet.marks, persons.places
     own = [place for name, place in places.items() if name != "number"]
@@ -165,7 +165,7 @@ def _rows(finding: Finding, persons: Persons) -> Iterator[int]:
         _tell(finding, "not_data", message, None, "warning")
 
 
-def _is_person(finding: Finding, persons: Persons, row: int, said: list[int]) -> bool:
+def _is_person(finding: SheetReading, persons: Persons, row: int, said: list[int]) -> bool:
     """Tell a person from a total, a signature, a group's title and the numbers of the columns."""
     name = cell_at(finding.sheet, (row, persons.places["name"]))
     text = fold(tidy(shown(name)))
@@ -180,7 +180,7 @@ def _is_person(finding: Finding, persons: Persons, row: int, said: list[int]) ->
     return len(said) > 1 or is_numbered
 
 
-def _unit_of(finding: Finding, persons: Persons, row: int) -> str:
+def _unit_of(finding: SheetReading, persons: Persons, row: int) -> str:
     """Return whose member a row is: by its column, by what stands above the list, by the file's name."""
     if "unit" in persons.places:
         code = tidy(shown(cell_at(finding.sheet, (row, persons.places["unit"])))).upper()
@@ -204,7 +204,7 @@ def _unit_of(finding: Finding, persons: Persons, row: int) -> str:
     return ""
 
 
-def _count(finding: Finding, persons: Persons, row: int, unit: _Unit, year: int) -> None:
+def _count(finding: SheetReading, persons: Persons, row: int, unit: _Unit, year: int) -> None:
     if _is_known(finding, persons, row, unit):
         return
     joined = _year_joined(finding, persons, row)
@@ -222,12 +222,12 @@ def _count(finding: Finding, persons: Persons, row: int, unit: _Unit, year: int)
         _tell(finding, "joined_later", message, row, "warning")
 
 
-def _text(finding: Finding, persons: Persons, row: int, name: str) -> str:
+def _text(finding: SheetReading, persons: Persons, row: int, name: str) -> str:
     place = persons.places.get(name)
     return "" if place is None else fold(tidy(shown(cell_at(finding.sheet, (row, place)))))
 
 
-def _is_known(finding: Finding, persons: Persons, row: int, unit: _Unit) -> bool:
+def _is_known(finding: SheetReading, persons: Persons, row: int, unit: _Unit) -> bool:
     """Tell whether a person stands in the list already; who cannot be told apart is told of."""
     name = " ".join(_text(finding, persons, row, part) for part in ("name", "given")).strip()
     number = _text(finding, persons, row, "identity").replace(" ", "")
@@ -254,7 +254,7 @@ def _is_known(finding: Finding, persons: Persons, row: int, unit: _Unit) -> bool
     return False
 
 
-def _is_female(finding: Finding, persons: Persons, row: int) -> bool | None:
+def _is_female(finding: SheetReading, persons: Persons, row: int) -> bool | None:
     words = form_texts()["persons"]["words"]
     sides = [_text(finding, persons, row, name) != "" for name in ("male", "female")]
     if "sex" not in persons.places:
@@ -276,7 +276,7 @@ def _is_female(finding: Finding, persons: Persons, row: int) -> bool | None:
     return None
 
 
-def _year_joined(finding: Finding, persons: Persons, row: int) -> int | None:
+def _year_joined(finding: SheetReading, persons: Persons, row: int) -> int | None:
     if "joined" not in persons.places:
         return None
     raw = cell_at(finding.sheet, (row, persons.places["joined"]))
@@ -294,7 +294,7 @@ def _year_joined(finding: Finding, persons: Persons, row: int) -> int | None:
     return None
 
 
-def _holds_office(finding: Finding, persons: Persons, row: int) -> bool | None:
+def _holds_office(finding: SheetReading, persons: Persons, row: int) -> bool | None:
     if "office" not in persons.places:
         return None
     return _text(finding, persons, row, "office") not in form_texts()["persons"]["words"]["none"]

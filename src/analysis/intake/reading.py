@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from analysis.intake.blocks import SheetReading, ask_part_of_year
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
-from analysis.intake.found import Finding, ask_part_of_year
+from analysis.intake.formtexts import form_texts
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headers import find_header
 from analysis.intake.headings import Answers, name_headings
 from analysis.intake.persons import find_persons, read_persons
-from analysis.intake.records import check_years, make_records
+from analysis.intake.recording import check_years, make_records
 from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
 from analysis.intake.tasksheet import MARKER, read_task_sheet
-from analysis.intake.words import form_texts
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 
@@ -112,8 +112,8 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
 
 def _read_sheet(
     source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
-) -> Finding:
-    finding = Finding(source.name, sheet)
+) -> SheetReading:
+    finding = SheetReading(source.name, sheet)
     own = form_texts()["sheets"]
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from analysis.intake.formstyle import Book, set_page
-from analysis.intake.words import form_texts
+from analysis.intake.formstyle import FormWorkbook, set_page
+from analysis.intake.formtexts import form_texts
 from analysis.tables.dictionary import dictionary
 
 _ROOM = 500
@@ -27,7 +27,7 @@ def write_register(year: int) -> bytes:
     """
     texts, columns = form_texts()["register"], dictionary().tables["roster"].columns
     asked = [column for column in columns.values() if column.name != "year"]
-    book = Book(year)
+    book = FormWorkbook(year)
     sheet = book.file.add_worksheet(form_texts()["sheets"]["roster"])
     sheet.write_string(0, 0, texts["title"].format(year=year), book.look("title"))
     sheet.write_string(1, 0, texts["hint"], book.look("label"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from analysis.intake.found import NAME, Finding, cell_at
+from analysis.intake.blocks import NAME, SheetReading, cell_at
+from analysis.intake.cellvalues import shown, tidy
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.headers import Header, is_list
 from analysis.intake.measure import names_units
-from analysis.intake.raw import shown, tidy
 from analysis.intake.spelling import Unclear, spell
-from analysis.intake.words import fold, form_texts
 from analysis.tables.dictionary import Column, dictionary
 
 _NUMBER = re.compile(r"\(?([0-9]{1,2})\)?(?:\s*=.*)?")
@@ -24,7 +24,7 @@ _GROUP = re.compile(r"(?:[ivx]+|[a-h])(?:[.)/:-]|$)")
 _SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
 
-def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
+def find_data(finding: SheetReading, header: Header, rows: list[int]) -> list[int]:
     """Return the rows that are about a unit, an employer, an event.
 
     Rows of column numbers, totals and signatures are told and left out; any other row without its
@@ -32,7 +32,7 @@ def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; problems are added.
     header : Header
         From `find_header`.
@@ -59,7 +59,7 @@ def find_data(finding: Finding, header: Header, rows: list[int]) -> list[int]:
     return sorted(data)
 
 
-def _check_total(finding: Finding, header: Header, total: int, data: list[int]) -> None:
+def _check_total(finding: SheetReading, header: Header, total: int, data: list[int]) -> None:
     """Warn where the last row of totals, above or below all rows, is not what they add up to."""
     for place in header.places().values():
         column = _column(header, place)
@@ -76,7 +76,7 @@ def _check_total(finding: Finding, header: Header, total: int, data: list[int]) 
             finding.add("other_total", message, (total, place), severity="warning")
 
 
-def texts_of(finding: Finding, row: int) -> list[str]:
+def texts_of(finding: SheetReading, row: int) -> list[str]:
     """Return what stands in a row, as it is compared."""
     return [fold(tidy(shown(cell))) for cell in finding.sheet.rows[row]]
 
@@ -89,7 +89,7 @@ def _key_places(header: Header) -> list[int]:
     return keys or [places[name] for name in header.key if name in places]
 
 
-def _what_else(finding: Finding, header: Header, row: int, first: int) -> str:
+def _what_else(finding: SheetReading, header: Header, row: int, first: int) -> str:
     texts = texts_of(finding, row)
     keys = _key_places(header)
     totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
@@ -146,7 +146,7 @@ def _signature() -> re.Pattern[str]:
     return re.compile(rf"\(?(?:{words})(?![^\W_])")
 
 
-def _first_signature(finding: Finding, header: Header, rows: list[int]) -> int:
+def _first_signature(finding: SheetReading, header: Header, rows: list[int]) -> int:
     """Return the row from which on the table is signed: below it stands no code and no figure."""
     first = len(finding.sheet.rows)
     for row in reversed(rows):
@@ -158,7 +158,7 @@ def _first_signature(finding: Finding, header: Header, rows: list[int]) -> int:
     return first
 
 
-def _is_coded(finding: Finding, header: Header, row: int) -> bool:
+def _is_coded(finding: SheetReading, header: Header, row: int) -> bool:
     """Tell at a glance whether a row names its unit by a code, as nearly all do."""
     keys = [finding.sheet.rows[row][place] for place in _key_places(header)]
     return any(isinstance(key, str) and _code().fullmatch(key.strip().upper()) for key in keys)
@@ -169,7 +169,7 @@ def _code() -> re.Pattern[str]:
     return re.compile(dictionary().tables["roster"].columns["unit_id"].type.pattern or "")
 
 
-def _says_figures(finding: Finding, header: Header, row: int) -> bool:
+def _says_figures(finding: SheetReading, header: Header, row: int) -> bool:
     texts = texts_of(finding, row)
     figures = [p for p in header.places().values() if _column(header, p).type.is_number]
     return any(_DIGITS.fullmatch(texts[place]) for place in figures)
@@ -179,7 +179,7 @@ def _column(header: Header, place: int) -> Column:
     return header.targets(place)[0][1]
 
 
-def _is_keyed(finding: Finding, header: Header, row: int) -> bool:
+def _is_keyed(finding: SheetReading, header: Header, row: int) -> bool:
     """Tell whether a row says whose it is; else refuse it with one message."""
     keys = _key_places(header)
     if not keys or any(cell_at(finding.sheet, (row, place)) != "" for place in keys):

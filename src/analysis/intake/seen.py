@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from analysis.intake.found import Finding, cell_at
+from analysis.intake.blocks import SheetReading, cell_at
+from analysis.intake.formtexts import form_texts
 from analysis.intake.grid import address
 from analysis.intake.looks import look_of
-from analysis.intake.marks import Marks, Place
+from analysis.intake.scan import Marks, Place
 from analysis.intake.wordlists import find, units
-from analysis.intake.words import form_texts
 from analysis.tables.dictionary import Column
 
 
-def check_cells(finding: Finding, used: Mapping[Place, Column]) -> None:
+def check_cells(finding: SheetReading, used: Mapping[Place, Column]) -> None:
     """Add a problem for every cell in use that shows less, or more, than it holds.
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; problems are added.
     used : mapping of (int, int) to Column
         The cells that are read, and what each is taken for.
@@ -58,13 +58,13 @@ def own_notes(marks: Marks) -> dict[Place, str]:
     }
 
 
-def tell_note(finding: Finding, at: Place, note: str) -> None:
+def tell_note(finding: SheetReading, at: Place, note: str) -> None:
     """Tell of a comment that is not taken in."""
     message = f"ghi chú gắn vào ô không được lấy vào: «{note}»"
     finding.add("cell_note", message, at, severity="warning")
 
 
-def _check_look(finding: Finding, at: Place, column: Column, code: str) -> None:
+def _check_look(finding: SheetReading, at: Place, column: Column, code: str) -> None:
     """Refuse a number that a person sees as another one, or as one of another unit."""
     raw = cell_at(finding.sheet, at)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
@@ -87,7 +87,7 @@ def _touches(first: Place, last: Place, used: Set[Place]) -> bool:
 
 
 def _add_hidden(
-    finding: Finding, filled: set[Place], axis: int, hidden: set[int], what: str
+    finding: SheetReading, filled: set[Place], axis: int, hidden: set[int], what: str
 ) -> None:
     for number in sorted({at[axis] for at in filled} & hidden):
         first = min(at for at in filled if at[axis] == number)

@@ -15,10 +15,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import fold
 from analysis.intake.legacy import find_damage, recognise
-from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.wordlists import answers, find, labels, lists, units
-from analysis.intake.words import fold
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.writing import clean, lacks_only_marks, loosely
 

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator, Set
 from functools import cache
 
-from analysis.intake.found import NAME, Block, Finding, cell_at
+from analysis.intake.blocks import NAME, Block, SheetReading, cell_at
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headers import Header, add_missing, check_headings, is_list
 from analysis.intake.headings import Answers
 from analysis.intake.measure import find_scale, names_units
-from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.rows import find_data, texts_of
 from analysis.intake.seen import check_cells
 from analysis.intake.wordlists import find, listed
-from analysis.intake.words import fold, form_texts
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary
 
@@ -26,7 +26,7 @@ _NAMING = ("text", "word", "id", "date", "year")
 
 
 def read_table(
-    finding: Finding,
+    finding: SheetReading,
     header: Header,
     year: int | None,
     asked: int = 1,
@@ -36,7 +36,7 @@ def read_table(
 
     Parameters
     ----------
-    finding : Finding
+    finding : SheetReading
         The sheet; blocks and problems are added.
     header : Header
         From `find_header`.
@@ -85,7 +85,7 @@ def read_table(
 
 
 def _measured(
-    finding: Finding, header: Header, places: dict[str, int]
+    finding: SheetReading, header: Header, places: dict[str, int]
 ) -> tuple[dict[int, Column], dict[int, str]]:
     """Return what stands where, and in which unit: of the heading, or of the row below it."""
     columns = {place: header.targets(place)[0][1] for place in places.values()}
@@ -95,7 +95,7 @@ def _measured(
 
 
 def _rows_said(
-    finding: Finding,
+    finding: SheetReading,
     table: Table,
     places: dict[str, int],
     rows: list[int],
@@ -118,7 +118,7 @@ def _rows_said(
 
 
 def _columns(
-    finding: Finding, table: Table, places: dict[str, int], rows: list[int]
+    finding: SheetReading, table: Table, places: dict[str, int], rows: list[int]
 ) -> dict[str, list[Raw]]:
     """Return a table's raw cells by column; a column that nobody filled in says nothing."""
     columns: dict[str, list[Raw]] = {}
@@ -140,7 +140,9 @@ def _use_types(columns: dict[str, list[Raw]], answers: Answers) -> None:
             columns[name] = [find(tidy(shown(cell)), known) or cell for cell in cells]
 
 
-def _use_addresses(finding: Finding, place: int, rows: list[int], cells: list[Raw]) -> list[Raw]:
+def _use_addresses(
+    finding: SheetReading, place: int, rows: list[int], cells: list[Raw]
+) -> list[Raw]:
     """Return the communes of a list: of an address the part that says which."""
     communes: list[Raw] = []
     for row, cell in zip(rows, cells, strict=True):
@@ -158,7 +160,7 @@ def _area_titles() -> tuple[str, ...]:
     return tuple(f"{title} " for title in dictionary().area_titles)
 
 
-def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> Iterator[Table]:
+def _tables_taken(finding: SheetReading, header: Header, places: dict[str, int]) -> Iterator[Table]:
     """Yield the tables whose rows are complete enough to be taken in."""
     tables = [table for table in dictionary().tables.values() if table.key == header.key]
     for name in header.key:
@@ -189,7 +191,7 @@ def _tables_taken(finding: Finding, header: Header, places: dict[str, int]) -> I
 
 
 def _year_above(
-    finding: Finding, header: Header, places: dict[str, int], year: int | None
+    finding: SheetReading, header: Header, places: dict[str, int], year: int | None
 ) -> tuple[Raw, str] | None:
     """Return the year of a table without a column for it, and the cell that says so."""
     if "year" in places or "year" not in header.key:

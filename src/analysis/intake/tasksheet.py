@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.cellvalues import Raw, shown, tidy
 from analysis.intake.formread import FormPlace, is_current
-from analysis.intake.formstyle import Book, fit_row, protect, set_page
-from analysis.intake.found import Block, Finding, cell_at
+from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.grid import Sheet, address, letters
-from analysis.intake.raw import Raw, shown, tidy
 from analysis.intake.seen import check_cells
-from analysis.intake.words import fold, form_texts
 from analysis.plan import Plan, Task
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
@@ -60,7 +60,9 @@ def asked_tasks(study: Study, holder: str, unit_type: str | None, year: int) -> 
     ]
 
 
-def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: list[Task]) -> None:
+def write_task_sheet(
+    book: FormWorkbook, study: Study, holder: str, year: int, tasks: list[Task]
+) -> None:
     """Add the sheet to a form; nothing where no task is asked about."""
     if not tasks:
         return
@@ -108,7 +110,7 @@ def write_task_sheet(book: Book, study: Study, holder: str, year: int, tasks: li
     protect(sheet)
 
 
-def read_task_sheet(finding: Finding, found: FormPlace) -> None:
+def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
     """Add what is said of tasks, and what is cited for them: a row each where anything is said."""
     sheet, tables = finding.sheet, dictionary().tables
     if not is_current(finding, found, MARKER):
@@ -145,7 +147,7 @@ def read_task_sheet(finding: Finding, found: FormPlace) -> None:
         finding.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
 
 
-def _places(finding: Finding, found: FormPlace) -> dict[tuple[str, str], int] | None:
+def _places(finding: SheetReading, found: FormPlace) -> dict[tuple[str, str], int] | None:
     """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
     texts, tables = form_texts(), dictionary().tables
     there = {
@@ -172,7 +174,9 @@ def _facts(sheet: Sheet, found: FormPlace) -> dict[str, tuple[int, int]]:
     }
 
 
-def _rows(finding: Finding, found: FormPlace, places: dict[tuple[str, str], int]) -> dict[int, str]:
+def _rows(
+    finding: SheetReading, found: FormPlace, places: dict[tuple[str, str], int]
+) -> dict[int, str]:
     """Return the task of each row; refuse what stands beside none, and labels that are not its own."""
     sheet, item = finding.sheet, places["", "item"]
     rows: dict[int, str] = {}

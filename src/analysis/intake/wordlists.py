@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from analysis.intake.words import fold
+from analysis.intake.formtexts import fold
 from analysis.tables.dictionary import dictionary
 from analysis.tables.writing import bare, lacks_only_marks, loosely
 

@@ -22,7 +22,7 @@ from analysis.redaction.suppression import Respondents
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset
-from analysis.tasks import Document, Duty
+from analysis.tasks import Duty, Evidence
 
 #: The flag of a row whose figures are withheld (``numerator``, ``denominator``, ``value``, ``slack``
 #: and the bounds are empty although it has been reported), and the verdict where that is withheld too.
@@ -169,7 +169,7 @@ def _share_duties(study: Study, year: int, table: pd.DataFrame) -> dict[str, tup
                 state=HIDDEN if (duty.task.indicator, holder) in hidden else duty.state,
                 count=None,
                 note="",
-                documents=tuple(Document("", None, "", "") for _ in duty.documents),
+                documents=tuple(Evidence("", None, "", "") for _ in duty.documents),
             )
             for duty in held
         )

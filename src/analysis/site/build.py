@@ -16,7 +16,7 @@ from typing import Any
 from analysis.atomic import write_atomically
 from analysis.indicators.members import why_not_expected
 from analysis.problems import explain_os
-from analysis.site import inputs
+from analysis.site import digests
 from analysis.site.beside import write_briefs, write_documents
 from analysis.site.data import write_data
 from analysis.site.editions import (
@@ -33,9 +33,9 @@ from analysis.site.helper import Recipe
 from analysis.site.layout import INDEX, LEDGER, Layout
 from analysis.site.ledger import (
     Earlier,
-    Entry,
     Ledger,
     Outcome,
+    PageRecord,
     hash_text,
     is_good,
     is_there,
@@ -43,11 +43,11 @@ from analysis.site.ledger import (
     read_earlier,
 )
 from analysis.site.lock import hold_alone
-from analysis.site.pages import Result, Task
+from analysis.site.pages import PageJob, Result
 from analysis.site.planning import Page, Pages, check_asked, plan_pages, read_sources
 from analysis.site.pool import choose_start
 from analysis.site.progress import Progress, Status, show_bar
-from analysis.site.recap import Recap
+from analysis.site.recap import RunOutcome
 from analysis.site.runners import Run, run_here, run_there
 from analysis.site.seal import Seal
 from analysis.site.templates import TEMPLATE, Template
@@ -77,7 +77,7 @@ def build_site(
     again: str | None = None,
     briefs: bool = False,
     docx: bool = False,
-) -> Recap:
+) -> RunOutcome:
     """Make a year's site, or bring it up to date: only pages whose inputs changed are made.
 
     Parameters
@@ -120,7 +120,7 @@ def build_site(
 
     Returns
     -------
-    Recap
+    RunOutcome
         A page that could not be made is in it and in the ledger, and stops no other.
 
     Raises
@@ -180,7 +180,9 @@ def build_site(
     outcomes: dict[str, int] = dict(Counter(entry.outcome for entry in ledger.units.values()))
     made = len(todo) - len(failures)
     seconds = time.monotonic() - began
-    return Recap(study.params.year, out, outcomes, made, len(asked) - len(todo), failures, seconds)
+    return RunOutcome(
+        study.params.year, out, outcomes, made, len(asked) - len(todo), failures, seconds
+    )
 
 
 def _choose(pages: Pages, units: Sequence[str] | None, ledger: Ledger) -> list[Page]:
@@ -205,8 +207,8 @@ def _open_ledger(study: Study, pages: Pages, earlier: Earlier, layout: Layout) -
             "digest": study.dataset.digest,
         },
         "not_expected": _not_expected(study),
-        "package": inputs.package_version(),
-        "libraries": inputs.library_versions(),
+        "package": digests.package_version(),
+        "libraries": digests.library_versions(),
     }
     kept = {key: keep(earlier.pages.get(key), page.inputs, layout) for key, page in pages.items()}
     units, areas = (
@@ -236,13 +238,13 @@ def _not_expected(study: Study) -> list[dict[str, str]]:
     ]
 
 
-def _entry(ledger: Ledger, page: Page) -> Entry:
+def _entry(ledger: Ledger, page: Page) -> PageRecord:
     return ledger.pages[page.key]
 
 
-def _make_task(page: Page, study: Study, template: Template, start: Start) -> Task:
+def _make_task(page: Page, study: Study, template: Template, start: Start) -> PageJob:
     is_shared = study.params.edition == "share"
-    return Task(
+    return PageJob(
         page=page.link,
         label=page.label,
         notebook=page.source.text,
@@ -258,7 +260,7 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Ta
 
 def _make_pages(
     todo: Sequence[Page],
-    tasks: Sequence[Task],
+    tasks: Sequence[PageJob],
     run: Run,
     ledger: Ledger,
     layout: Layout,
@@ -271,7 +273,7 @@ def _make_pages(
     saved = time.monotonic()
     with _shown(progress, len(todo)) as show:
 
-        def begin(task: Task) -> None:
+        def begin(task: PageJob) -> None:
             running[task.page] = task.label
             show(Status(done, len(todo), failed, tuple(running.values())))
 
@@ -292,7 +294,7 @@ def _make_pages(
             raise
 
 
-def _store(result: Result, page: Page, before: Entry, layout: Layout) -> Entry:
+def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> PageRecord:
     """Write a result's files; a page that failed or cannot be written leaves the old one there."""
     failure = result.failure
     try:
@@ -303,7 +305,7 @@ def _store(result: Result, page: Page, before: Entry, layout: Layout) -> Entry:
             write_atomically(layout.file(page.link), result.html)
             layout.failed(page.link).unlink(missing_ok=True)
             outcome: Outcome = "published" if page.has_return else "no_return"
-            return Entry(outcome, page.link, hash_text(result.html), page.inputs, _now())
+            return PageRecord(outcome, page.link, hash_text(result.html), page.inputs, _now())
     except OSError as caught:
         failure = failure or Failure(None, f"không ghi được tệp: {explain_os(caught)}")
     return replace(before, outcome="failed", is_stale=is_there(before, layout), failure=failure)

@@ -11,7 +11,7 @@ from typing import Any
 from analysis.problems import InputError, error
 from analysis.site.gate import Failure
 from analysis.site.helper import Helper, Recipe
-from analysis.site.pages import Result, Task
+from analysis.site.pages import PageJob, Result
 from analysis.site.pool import OnStart
 
 _CONNECT_SECONDS = 20.0
@@ -22,7 +22,7 @@ _own = threading.local()
 
 
 def run_on_cluster(
-    tasks: Sequence[Task], address: str, recipe: Recipe, on_start: OnStart | None = None
+    tasks: Sequence[PageJob], address: str, recipe: Recipe, on_start: OnStart | None = None
 ) -> Generator[Result, None, None]:
     """Make pages on a Dask cluster and yield each result as it comes.
 
@@ -30,7 +30,7 @@ def run_on_cluster(
 
     Parameters
     ----------
-    tasks : sequence of Task
+    tasks : sequence of PageJob
         The pages.
     address : str
         The scheduler's, for example ``tcp://192.168.1.10:8786``.
@@ -47,7 +47,7 @@ def run_on_cluster(
     distributed = _import_distributed(address)
     client = _connect(distributed, address)
     waiting = deque(tasks)
-    under_way: dict[Any, Task] = {}
+    under_way: dict[Any, PageJob] = {}
     try:
         arriving = distributed.as_completed(loop=client.loop)
 
@@ -72,7 +72,7 @@ def run_on_cluster(
         client.close()
 
 
-def make_page_here(task: Task, recipe: Recipe) -> Result:
+def make_page_here(task: PageJob, recipe: Recipe) -> Result:
     """Make a page on this worker, in the warm helper of this thread."""
     helper: Helper | None = getattr(_own, "helper", None)
     if helper is None or not helper.is_alive or helper.recipe != recipe:
@@ -82,7 +82,7 @@ def make_page_here(task: Task, recipe: Recipe) -> Result:
     return helper.make(task)
 
 
-def _take(future: Any, task: Task) -> Result:
+def _take(future: Any, task: PageJob) -> Result:
     try:
         result: Result = future.result()
     except Exception as caught:  # one page's trouble, of any kind, must not stop the others

@@ -19,7 +19,7 @@ from pathlib import Path
 from analysis.params import Params
 from analysis.site.gate import Failure
 from analysis.site.layout import NOTEBOOKS
-from analysis.site.pages import Result, Task, make_page
+from analysis.site.pages import PageJob, Result, make_page
 from analysis.site.pool import GRACE_SECONDS, choose_start, obey_parent
 from analysis.site.shell import make_shell
 from analysis.site.templates import TEMPLATE
@@ -71,7 +71,7 @@ class Helper:
         self._seconds = _LOAD_SECONDS  # for the first page, before which it reads the study
         self._pipe.send(recipe)
 
-    def make(self, task: Task) -> Result:
+    def make(self, task: PageJob) -> Result:
         """Make a page; a helper that dies or hangs is a failure of the page it was at."""
         began = time.monotonic()
         message = "tiến trình làm trang không trả lời"
@@ -110,7 +110,7 @@ def serve(handle: int, parent: int) -> None:
     wrong = _get_warm(recipe)
     with suppress(EOFError, ConnectionError):
         while True:
-            task: Task = pipe.recv()
+            task: PageJob = pipe.recv()
             if wrong is not None:
                 pipe.send(Result(task.page, None, None, wrong, 0.0))
                 continue

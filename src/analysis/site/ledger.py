@@ -21,7 +21,7 @@ _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageRecord:
     """One page's line in the ledger.
 
     Attributes
@@ -60,7 +60,7 @@ class Entry:
         return record
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Entry:
+    def from_record(cls, record: dict[str, Any]) -> PageRecord:
         """Read what `as_record` wrote.
 
         Raises
@@ -77,7 +77,7 @@ class Entry:
         return _ENTRY.validate_python(asdict(entry))
 
 
-_ENTRY = TypeAdapter(Entry)
+_ENTRY = TypeAdapter(PageRecord)
 
 
 @dataclass
@@ -88,11 +88,11 @@ class Ledger:
     ----------
     about : dict
         What the whole site was made from: year, plan, dataset, versions.
-    year_page : Entry
+    year_page : PageRecord
         The year's own page.
-    units : dict of str to Entry
+    units : dict of str to PageRecord
         Every expected unit.
-    areas : dict of str to Entry
+    areas : dict of str to PageRecord
         The pages of communes and commune unions, by link.
     names : dict of str to str
         What each unit is called.
@@ -101,19 +101,19 @@ class Ledger:
     """
 
     about: dict[str, Any]
-    year_page: Entry
-    units: dict[str, Entry]
-    areas: dict[str, Entry]
+    year_page: PageRecord
+    units: dict[str, PageRecord]
+    areas: dict[str, PageRecord]
     names: dict[str, str]
     made_at: str = ""
 
     @property
-    def pages(self) -> dict[str | None, Entry]:
+    def pages(self) -> dict[str | None, PageRecord]:
         """Every page's entry: the year's under None, a unit's under its id, an area's under its link."""
-        pages: dict[str | None, Entry] = {None: self.year_page}
+        pages: dict[str | None, PageRecord] = {None: self.year_page}
         return pages | dict(self.units) | dict(self.areas)
 
-    def put(self, key: str | None, entry: Entry) -> None:
+    def put(self, key: str | None, entry: PageRecord) -> None:
         """Set what came of a page."""
         if key is None:
             self.year_page = entry
@@ -150,20 +150,20 @@ class Earlier:
 
     Attributes
     ----------
-    year_page : Entry
+    year_page : PageRecord
         The year's own page.
-    units, areas : dict of str to Entry
+    units, areas : dict of str to PageRecord
         The units and areas of then.
     """
 
-    year_page: Entry
-    units: dict[str, Entry]
-    areas: dict[str, Entry]
+    year_page: PageRecord
+    units: dict[str, PageRecord]
+    areas: dict[str, PageRecord]
 
     @property
-    def pages(self) -> dict[str | None, Entry]:
+    def pages(self) -> dict[str | None, PageRecord]:
         """Every page's entry, as `Ledger.pages`."""
-        pages: dict[str | None, Entry] = {None: self.year_page}
+        pages: dict[str | None, PageRecord] = {None: self.year_page}
         return pages | dict(self.units) | dict(self.areas)
 
 
@@ -181,15 +181,15 @@ def read_earlier(layout: Layout) -> Earlier:
 
     Files are compared, kept and removed by what it says: every name in it is checked.
     """
-    nothing = Earlier(Entry("not_run"), {}, {})
+    nothing = Earlier(PageRecord("not_run"), {}, {})
     record = read_record(layout)
     names = dictionary().tables["roster"].columns["unit_id"].type.pattern or ""
     try:
         if record["format"] != FORMAT:
             return nothing
-        units = {item["unit_id"]: Entry.from_record(item) for item in record["units"]}
-        areas = {item["link"]: Entry.from_record(item) for item in record["areas"]}
-        year_page = Entry.from_record(record["year_page"])
+        units = {item["unit_id"]: PageRecord.from_record(item) for item in record["units"]}
+        areas = {item["link"]: PageRecord.from_record(item) for item in record["areas"]}
+        year_page = PageRecord.from_record(record["year_page"])
         pages = {unit_page(unit_id): entry for unit_id, entry in units.items()}
         pages |= {YEAR_PAGE: year_page, **areas}
         is_sound = all(re.fullmatch(names, unit_id) for unit_id in units)
@@ -200,18 +200,18 @@ def read_earlier(layout: Layout) -> Earlier:
     return Earlier(year_page, units, areas) if is_sound else nothing
 
 
-def keep(entry: Entry | None, inputs: dict[str, str], layout: Layout) -> Entry:
+def keep(entry: PageRecord | None, inputs: dict[str, str], layout: Layout) -> PageRecord:
     """Return what an earlier entry still says: a page counts only if it is there as it was made."""
     if entry is None or entry.page is None or not is_there(entry, layout):
         if entry is None or entry.failure is None:
-            return Entry("not_run")
-        return Entry("failed", failure=entry.failure)
+            return PageRecord("not_run")
+        return PageRecord("failed", failure=entry.failure)
     is_stale = entry.outcome == "failed" or entry.inputs != inputs
     known = (entry.page, entry.sha256, entry.inputs, entry.made_at)
-    return Entry(entry.outcome, *known, is_stale, entry.failure)
+    return PageRecord(entry.outcome, *known, is_stale, entry.failure)
 
 
-def is_there(entry: Entry, layout: Layout) -> bool:
+def is_there(entry: PageRecord, layout: Layout) -> bool:
     """Tell whether the page is in the folder, byte for byte as it was made."""
     if entry.page is None:
         return False
@@ -221,7 +221,7 @@ def is_there(entry: Entry, layout: Layout) -> bool:
         return False
 
 
-def is_good(entry: Entry) -> bool:
+def is_good(entry: PageRecord) -> bool:
     """Tell whether nothing needs to be made: a page is there, made from what there is now."""
     return entry.outcome in ("published", "no_return") and not entry.is_stale
 

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Task:
+class PageJob:
     """A page to make.
 
     Attributes
@@ -87,7 +87,7 @@ class Result:
     seconds: float
 
 
-def make_page(task: Task) -> Result:
+def make_page(task: PageJob) -> Result:
     """Run a notebook, judge it and export it; whatever goes wrong is in the result."""
     began = time.monotonic()
     executed: NotebookNode | None = None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from analysis.problems import InputError, error
 from analysis.reports import UnitReport, area, unit
 from analysis.reports.area import AREA_SCOPES, AreaReport
-from analysis.site import inputs
+from analysis.site import digests
 from analysis.site.layout import (
     AREA_NOTEBOOK,
     UNIT_NOTEBOOK,
@@ -77,7 +77,7 @@ class Page:
 Pages = dict[str | None, Page]
 
 
-class Sources(NamedTuple):
+class Notebooks(NamedTuple):
     """The notebooks of a site."""
 
     year: Source
@@ -85,7 +85,7 @@ class Sources(NamedTuple):
     area: Source
 
 
-def read_sources(folder: Path) -> Sources:
+def read_sources(folder: Path) -> Notebooks:
     """Read the notebooks.
 
     Raises
@@ -93,7 +93,7 @@ def read_sources(folder: Path) -> Sources:
     InputError
         If one cannot be read or its parameters do not fit.
     """
-    return Sources(
+    return Notebooks(
         read_source(folder / YEAR_NOTEBOOK, ["year"]),
         read_source(folder / UNIT_NOTEBOOK, ["unit_id", "year"]),
         read_source(folder / AREA_NOTEBOOK, ["scope", "scope_id", "year"]),
@@ -155,7 +155,7 @@ def check_asked(study: Study, units: Sequence[str] | None) -> None:
 
 
 def plan_pages(
-    study: Study, sources: Sources, template: Template, only: Collection[str] | None = None
+    study: Study, sources: Notebooks, template: Template, only: Collection[str] | None = None
 ) -> Pages:
     """Return the pages of the year's site, the year's own first.
 
@@ -163,7 +163,7 @@ def plan_pages(
     ----------
     study : Study
         The data, with the surroundings of the site's folder in its settings.
-    sources : Sources
+    sources : Notebooks
         The notebooks.
     template : Template
         The nbconvert template.
@@ -172,10 +172,10 @@ def plan_pages(
     """
     year = study.params.year
     year_source, unit_source, area_source = sources
-    shared = inputs.shared_inputs(study.params, study.root, template)
-    shared |= {"pictures": inputs.hash_pictures(year_source.path.parent)}
+    shared = digests.shared_inputs(study.params, study.root, template)
+    shared |= {"pictures": digests.hash_pictures(year_source.path.parent)}
     for_year, for_unit, for_area = (
-        shared | inputs.notebook_inputs(source.text, source.names, study.params)
+        shared | digests.notebook_inputs(source.text, source.names, study.params)
         for source in sources
     )
     if not is_plain(unit_source.text, UnitReport):
@@ -224,5 +224,5 @@ def _anything(study: Study) -> dict[str, str]:
     """Return the hashes of all that a page could show: the year's, and those of analysts' own code."""
     return {
         "data": study.dataset.digest[:_DIGITS],
-        "years_beside": inputs.hash_value(study.params.years_beside),
+        "years_beside": digests.hash_value(study.params.years_beside),
     }

@@ -23,7 +23,7 @@ from typing import Any
 
 from analysis.site.engine import Start
 from analysis.site.gate import Failure
-from analysis.site.pages import Result, Task, make_page
+from analysis.site.pages import PageJob, Result, make_page
 from analysis.site.shell import end_with, make_shell
 
 #: A worker ends its own notebook in time; one that is this much later hangs itself.
@@ -31,7 +31,7 @@ GRACE_SECONDS = 60.0
 #: How long a worker may take to end its kernel when it is told to stop.
 _STOP_SECONDS = 2.0
 
-OnStart = Callable[[Task], None]
+OnStart = Callable[[PageJob], None]
 
 
 def choose_start() -> Start:
@@ -45,7 +45,7 @@ def choose_start() -> Start:
 
 
 def run_tasks(
-    tasks: Sequence[Task], jobs: int, on_start: OnStart | None = None
+    tasks: Sequence[PageJob], jobs: int, on_start: OnStart | None = None
 ) -> Generator[Result, None, None]:
     """Make pages in parallel and yield each result as it comes.
 
@@ -53,7 +53,7 @@ def run_tasks(
 
     Parameters
     ----------
-    tasks : sequence of Task
+    tasks : sequence of PageJob
         All with the same way to start kernels.
     jobs : int
         How many at a time.
@@ -98,11 +98,11 @@ class _Worker:
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
         far_end.close()
-        self.task: Task | None = None
+        self.task: PageJob | None = None
         self.is_lost = False
         self.began = self.deadline = 0.0
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: PageJob) -> None:
         self.task, self.began = task, time.monotonic()
         self.deadline = self.began + task.seconds + GRACE_SECONDS
         with suppress(ConnectionError):  # a dead worker is found out by `finish`

@@ -34,16 +34,16 @@ class Status:
     running: tuple[str, ...]
 
 
-class _Bar(tqdm):  # type: ignore[misc]
+class _ProgressBar(tqdm):  # type: ignore[misc]
     monitor_interval = 0  # it would be a thread, and workers may still have to be forked
 
 
 @contextmanager
 def show_bar(total: int) -> Iterator[Progress]:
     """Draw a progress bar on standard error as long as the context lasts."""
-    _Bar.set_lock(threading.RLock())
+    _ProgressBar.set_lock(threading.RLock())
     is_live = sys.stderr.isatty()
-    bar = _Bar(
+    bar = _ProgressBar(
         total=total,
         file=sys.stderr,
         bar_format=_FORMAT,

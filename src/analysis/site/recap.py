@@ -12,7 +12,7 @@ from analysis.site.layout import INDEX
 
 
 @dataclass(frozen=True)
-class Recap:
+class RunOutcome:
     """What came of a run.
 
     Attributes
@@ -46,12 +46,12 @@ class Recap:
         return not self.failures
 
 
-def format_recap(recap: Recap, options: Sequence[str] = ()) -> str:
+def format_recap(recap: RunOutcome, options: Sequence[str] = ()) -> str:
     """Tell in Vietnamese what came of a run; name each failure and what reruns just those.
 
     Parameters
     ----------
-    recap : Recap
+    recap : RunOutcome
         From `build_site`.
     options : sequence of str
         Further options of the command line as the user typed them, for the command to repeat.
@@ -80,7 +80,7 @@ _OUTCOMES_VI = {
 }
 
 
-def _rerun_command(recap: Recap, options: Sequence[str]) -> str:
+def _rerun_command(recap: RunOutcome, options: Sequence[str]) -> str:
     words = ["congdoan", "report", "--year", str(recap.year), *options]
     for unit_id, _, _ in recap.failures:
         # The year's page is made again with any unit's while it is not good, and alone by a run

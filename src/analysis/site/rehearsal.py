@@ -10,12 +10,12 @@ from analysis.loading import keep_warm
 from analysis.reports import unit
 from analysis.site.export import warm_up
 from analysis.site.notebooks import import_ahead
-from analysis.site.pages import Task
+from analysis.site.pages import PageJob
 from analysis.site.templates import Template
 from analysis.study import Study
 
 
-def rehearse(study: Study, tasks: Sequence[Task]) -> None:
+def rehearse(study: Study, tasks: Sequence[PageJob]) -> None:
     """Get this process ready to be forked for some pages.
 
     The package's own sections are written once, never a notebook's code: whatever an analyst's
@@ -25,7 +25,7 @@ def rehearse(study: Study, tasks: Sequence[Task]) -> None:
     ----------
     study : Study
         What the notebooks will load.
-    tasks : sequence of Task
+    tasks : sequence of PageJob
         The pages.
     """
     rehearse_notebooks(study, {task.notebook for task in tasks}, tasks[0].template)

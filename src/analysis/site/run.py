@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.params import Params
-from analysis.site.recap import Recap
+from analysis.site.recap import RunOutcome
 from analysis.site.unchanged import find_unchanged, fingerprint
 
 
@@ -22,7 +22,7 @@ def run_report(
     again: str = "",
     briefs: bool = False,
     docx: bool = False,
-) -> Recap:
+) -> RunOutcome:
     """Bring a year's site up to date.
 
     Where nothing has changed, no table is read and no kernel started.
@@ -40,7 +40,7 @@ def run_report(
 
     Returns
     -------
-    Recap
+    RunOutcome
         What came of it.
 
     Raises

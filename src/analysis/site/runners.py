@@ -8,16 +8,16 @@ from dataclasses import replace
 from analysis.site.cluster import run_on_cluster
 from analysis.site.engine import Start
 from analysis.site.helper import Recipe
-from analysis.site.pages import Result, Task
+from analysis.site.pages import PageJob, Result
 from analysis.site.pool import OnStart, choose_start, run_tasks
 from analysis.site.rehearsal import rehearse
 from analysis.study import Study
 
-Run = Callable[[Sequence[Task], OnStart], Generator[Result, None, None]]
+Run = Callable[[Sequence[PageJob], OnStart], Generator[Result, None, None]]
 
 
 def run_here(
-    study: Study, jobs: int, start: Start | None, tasks: Sequence[Task], on_start: OnStart
+    study: Study, jobs: int, start: Start | None, tasks: Sequence[PageJob], on_start: OnStart
 ) -> Generator[Result, None, None]:
     """Make pages in worker processes of this machine."""
     if tasks and tasks[0].start == "fork":
@@ -28,7 +28,7 @@ def run_here(
 
 
 def run_there(
-    run_here: Run, address: str, recipe: Recipe, tasks: Sequence[Task], on_start: OnStart
+    run_here: Run, address: str, recipe: Recipe, tasks: Sequence[PageJob], on_start: OnStart
 ) -> Generator[Result, None, None]:
     """Make the units' pages on a cluster; the year's reads what lies beside the site, which is here."""
     units = [task for task in tasks if "unit_id" in task.parameters]

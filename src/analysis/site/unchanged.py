@@ -15,7 +15,7 @@ from pathlib import Path
 
 from analysis.atomic import write_atomically
 from analysis.params import Params
-from analysis.site.inputs import hash_pictures, hash_value, shared_inputs
+from analysis.site.digests import hash_pictures, hash_value, shared_inputs
 from analysis.site.layout import (
     INDEX,
     INDICATORS,
@@ -24,8 +24,8 @@ from analysis.site.layout import (
     UNITS,
     Layout,
 )
-from analysis.site.ledger import Earlier, Entry, hash_file, is_good, is_there, read_earlier
-from analysis.site.recap import Recap
+from analysis.site.ledger import Earlier, PageRecord, hash_file, is_good, is_there, read_earlier
+from analysis.site.recap import RunOutcome
 from analysis.site.templates import TEMPLATE, Template
 from analysis.tables.files import digest_folder
 
@@ -81,7 +81,7 @@ def remember(layout: Layout, placed: Params, seen: str) -> None:
 
 def find_unchanged(
     params: Params, out: Path, seen: str, units: Sequence[str] | None = None
-) -> Recap | None:
+) -> RunOutcome | None:
     """Return the recap of a run that has nothing to do, or None if it may have.
 
     Parameters
@@ -112,13 +112,13 @@ def find_unchanged(
         return None
     outcomes: dict[str, int] = dict(Counter(entry.outcome for entry in earlier.units.values()))
     seconds = time.monotonic() - began
-    return Recap(params.year, out, outcomes, 0, len(asked), (), seconds)
+    return RunOutcome(params.year, out, outcomes, 0, len(asked), (), seconds)
 
 
-def _find_asked(earlier: Earlier, units: Sequence[str] | None) -> list[Entry]:
+def _find_asked(earlier: Earlier, units: Sequence[str] | None) -> list[PageRecord]:
     if units is None:
         return list(earlier.pages.values())
-    nobody = Entry("not_run")
+    nobody = PageRecord("not_run")
     # The year's page is made with any unit's if there is none; stale, it stays.
     index_leads_to = replace(earlier.year_page, is_stale=False)
     asked = [earlier.units.get(unit_id, nobody) for unit_id in dict.fromkeys(units)]

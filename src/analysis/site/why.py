@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.site.editions import with_surroundings
 from analysis.site.layout import Layout
-from analysis.site.ledger import Entry, is_good, is_there, keep, read_earlier
+from analysis.site.ledger import PageRecord, is_good, is_there, keep, read_earlier
 from analysis.site.planning import Page, check_asked, plan_pages, read_sources
 from analysis.site.templates import TEMPLATE, Template
 from analysis.study import Study
@@ -71,10 +71,10 @@ def explain_page(
     sources = read_sources(notebooks or study.root / "notebooks")
     page = plan_pages(with_surroundings(study, layout), sources, template, only)[key]
     earlier = read_earlier(layout)
-    return _explain(page, earlier.pages.get(key, Entry("not_run")), layout)
+    return _explain(page, earlier.pages.get(key, PageRecord("not_run")), layout)
 
 
-def _explain(page: Page, entry: Entry, layout: Layout) -> list[str]:
+def _explain(page: Page, entry: PageRecord, layout: Layout) -> list[str]:
     now = keep(entry, page.inputs, layout)
     if is_good(now):
         return [

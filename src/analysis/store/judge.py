@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
 from analysis.problems import Problem
-from analysis.store.merge import Change, Key
+from analysis.store.merge import Key, SheetChange
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
@@ -40,7 +40,7 @@ class _Merged:
 
 
 def find_errors(
-    connection: sqlite3.Connection, changes: Sequence[Change], file: str, plan: Plan
+    connection: sqlite3.Connection, changes: Sequence[SheetChange], file: str, plan: Plan
 ) -> list[Problem]:
     """Return every rule that the dataset would break with these changes.
 
@@ -51,7 +51,7 @@ def find_errors(
     ----------
     connection : Connection
         The store as it is.
-    changes : sequence of Change
+    changes : sequence of SheetChange
         What the file brings.
     file : str
         Its name.
@@ -69,7 +69,7 @@ def find_errors(
 
 
 def find_suspects(
-    connection: sqlite3.Connection, changes: Sequence[Change], plan: Plan
+    connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan
 ) -> set[Key]:
     """Return year and unit of every row over which the dataset would break a rule.
 
@@ -84,7 +84,7 @@ def find_suspects(
 
 
 def _broken_rules(
-    connection: sqlite3.Connection, changes: Sequence[Change], plan: Plan
+    connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan
 ) -> tuple[_Merged, list[Problem]]:
     merged = _merge(connection, changes)
     problems: list[Problem] = []
@@ -121,7 +121,7 @@ def _empty(name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     )
 
 
-def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged:
+def _merge(connection: sqlite3.Connection, changes: Sequence[SheetChange]) -> _Merged:
     tables = dictionary().tables
     units = _units(changes)
     last = last_entry(connection)
@@ -144,7 +144,7 @@ def _merge(connection: sqlite3.Connection, changes: Sequence[Change]) -> _Merged
     return _Merged(text, brought)
 
 
-def _units(changes: Sequence[Change]) -> pd.DataFrame:
+def _units(changes: Sequence[SheetChange]) -> pd.DataFrame:
     """Return the units, by year, that the rows of the changes name."""
     key = ["year", "unit_id"]
     rows = [c.after.rename(columns={"holder_id": "unit_id"}) for c in changes]
@@ -152,7 +152,7 @@ def _units(changes: Sequence[Change]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(columns=key), *named]).drop_duplicates()
 
 
-def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[Problem]:
+def _not_asked(dataset: Dataset, changes: Sequence[SheetChange], plan: Plan) -> list[Problem]:
     """Return an error for a first return of a unit that did not exist on the cut-off day."""
     absent = dataset.roster[~is_expected(dataset.roster, plan)]
     years, units = absent["year"].astype(str), absent["unit_id"]
@@ -170,7 +170,7 @@ def _not_asked(dataset: Dataset, changes: Sequence[Change], plan: Plan) -> list[
     return problems
 
 
-def _empty_returns(changes: Sequence[Change]) -> list[Problem]:
+def _empty_returns(changes: Sequence[SheetChange]) -> list[Problem]:
     """Return an error for a return without a figure: it would only seem to have come."""
     columns = dictionary().tables["returns"].columns.values()
     keys = dictionary().tables["returns"].key
@@ -196,7 +196,7 @@ def _lone_ones(dataset: Dataset, merged: _Merged) -> list[Problem]:
     return found
 
 
-def _rows_of(name: str, changes: Sequence[Change]) -> Iterator[tuple[int, Key, bool]]:
+def _rows_of(name: str, changes: Sequence[SheetChange]) -> Iterator[tuple[int, Key, bool]]:
     """Yield the rows of a table as `_merge` numbers them: row, key, whether the key is new."""
     parts = [change for change in changes if change.table.name == name]
     keys = [key for part in parts for key in part.keys]

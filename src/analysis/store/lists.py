@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from analysis.problems import Problem
 from analysis.store.figures import show_figure
-from analysis.store.merge import Cell, Change, find_replaced, show_both
+from analysis.store.merge import Cell, SheetChange, find_replaced, show_both
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import find_place
@@ -27,7 +27,7 @@ _MOST_NAMED = 10
 
 
 def find_given_way(
-    connection: sqlite3.Connection, change: Change, cells: Collection[Cell]
+    connection: sqlite3.Connection, change: SheetChange, cells: Collection[Cell]
 ) -> set[Cell]:
     """Return the counts of a list that a form replaces, where no form of the unit stands yet.
 
@@ -37,7 +37,7 @@ def find_given_way(
     ----------
     connection : Connection
         The store.
-    change : Change
+    change : SheetChange
         What the form would change.
     cells : collection of Cell
         From `find_replaced`.
@@ -60,7 +60,7 @@ def find_given_way(
     return found
 
 
-def _counts(change: Change, cells: Collection[Cell]) -> list[Cell]:
+def _counts(change: SheetChange, cells: Collection[Cell]) -> list[Cell]:
     """Return the counts among these figures that lists give, row by row as the form asks them."""
     given = LISTED.get(change.table.name, ())
     order = [name for name in change.table.columns if name in given]
@@ -68,7 +68,7 @@ def _counts(change: Change, cells: Collection[Cell]) -> list[Cell]:
     return sorted(counts, key=lambda cell: (cell[0], order.index(cell[1])))
 
 
-def tell_given_way(change: Change, cells: Collection[Cell], file: str) -> list[Problem]:
+def tell_given_way(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
     """Tell which counts of the list a form has replaced."""
     if not _counts(change, cells):
         return []
@@ -85,7 +85,7 @@ GAVE_WAY = "gave_way"
 
 
 def leave_to_forms(
-    connection: sqlite3.Connection, change: Change, part: Records, file: str
+    connection: sqlite3.Connection, change: SheetChange, part: Records, file: str
 ) -> tuple[Records, list[Problem]]:
     """Leave out of a list the counts for which a unit's own form says something else.
 
@@ -93,7 +93,7 @@ def leave_to_forms(
     ----------
     connection : Connection
         The store.
-    change : Change
+    change : SheetChange
         What the list would change.
     part : Records
         All rows of the list.

@@ -19,7 +19,7 @@ Cell = tuple[int, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class SheetChange:
     """Rows of one sheet that are new to the store, or other than it has them.
 
     Attributes
@@ -50,7 +50,7 @@ class Change:
         return list(self.after[list(self.table.key)].itertuples(index=False, name=None))
 
 
-def compare_rows(records: Records, state: pd.DataFrame) -> Change:
+def compare_rows(records: Records, state: pd.DataFrame) -> SheetChange:
     """Put the rows of a sheet beside the state.
 
     Parameters
@@ -62,7 +62,7 @@ def compare_rows(records: Records, state: pd.DataFrame) -> Change:
 
     Returns
     -------
-    Change
+    SheetChange
         Only rows that are new or have another figure.
     """
     table = dictionary().tables[records.table]
@@ -75,7 +75,7 @@ def compare_rows(records: Records, state: pd.DataFrame) -> Change:
     after[names] = text.where(text.notna(), after[names])
     changed = (after != before.fillna("")).any(axis=1) | before[key[0]].isna()
     kept = Records(table.name, text[changed], records.sheet, records.addresses)
-    return Change(table, kept, before[changed], after[changed])
+    return SheetChange(table, kept, before[changed], after[changed])
 
 
 def is_beside_returns(part: Records, delivery: Delivery) -> bool:
@@ -109,7 +109,7 @@ def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
     return replace(part, text=text)
 
 
-def find_replaced(change: Change) -> set[Cell]:
+def find_replaced(change: SheetChange) -> set[Cell]:
     """Return the figures that a file replaces.
 
     A first return may fill what the register did not know; a second return is a correction,
@@ -128,7 +128,7 @@ def find_replaced(change: Change) -> set[Cell]:
     return found
 
 
-def need_reason(change: Change, cells: Collection[Cell], file: str) -> list[Problem]:
+def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
     """Return an error for every one of these figures, which the file replaces."""
     problems = []
     for row, name in sorted(cells):
@@ -142,7 +142,7 @@ def need_reason(change: Change, cells: Collection[Cell], file: str) -> list[Prob
 _SUPERSEDE = 'muốn thay thì chạy lại với --supersede "lý do"'
 
 
-def show_both(change: Change, cell: Cell) -> str:
+def show_both(change: SheetChange, cell: Cell) -> str:
     """Show a figure as it is and as it would be."""
     row, name = cell
     column = change.table.columns[name]
@@ -150,7 +150,7 @@ def show_both(change: Change, cell: Cell) -> str:
 
 
 def brought_twice(
-    change: Change, cells: Collection[Cell], file: str, run: Mapping[tuple[str, Key], str]
+    change: SheetChange, cells: Collection[Cell], file: str, run: Mapping[tuple[str, Key], str]
 ) -> list[Problem]:
     """Return an error for every row of which another file of the same run says something else.
 

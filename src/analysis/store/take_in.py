@@ -38,8 +38,8 @@ from analysis.store.log import (
     writing,
 )
 from analysis.store.merge import (
-    Change,
     Key,
+    SheetChange,
     brought_twice,
     compare_rows,
     find_replaced,
@@ -158,7 +158,7 @@ class _Run:
     registers: Registers
     brought: dict[tuple[str, Key], str] = field(default_factory=dict)
     last: int = 0  # the store's last entry, as long as no other command adds one
-    sound: dict[Path, list[Change]] = field(default_factory=dict)
+    sound: dict[Path, list[SheetChange]] = field(default_factory=dict)
     stopped_by: tuple[Problem, ...] = ()
 
 
@@ -278,7 +278,7 @@ def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arriv
         run.sound = judge_together(connection, group, run.plan)
 
 
-def _seen_ahead(connection: sqlite3.Connection, run: _Run, path: Path) -> list[Change] | None:
+def _seen_ahead(connection: sqlite3.Connection, run: _Run, path: Path) -> list[SheetChange] | None:
     if last_entry(connection) != run.last:
         # What another command has written meanwhile may change the judgement.
         run.sound.clear()
@@ -395,8 +395,8 @@ def _compare(
     connection: sqlite3.Connection,
     run: _Run,
     delivery: Delivery,
-    sound: list[Change] | None = None,
-) -> tuple[list[Change], list[Problem]]:
+    sound: list[SheetChange] | None = None,
+) -> tuple[list[SheetChange], list[Problem]]:
     """Return what a file would change, every reason why it may not, and what to tell if it may.
 
     ``sound`` is what it would change if that is known to break no rule.
@@ -428,7 +428,7 @@ def _tell_first_year(registers: Registers, problem: Problem) -> Problem:
 
 def _changes(
     connection: sqlite3.Connection, run: _Run, delivery: Delivery
-) -> tuple[list[Change], list[Problem]]:
+) -> tuple[list[SheetChange], list[Problem]]:
     """Return what a file would change, and what of it was left out."""
     last = last_entry(connection)
     changes, told = [], []

@@ -16,7 +16,7 @@ from analysis.plan import Plan
 from analysis.problems import has_errors
 from analysis.store.arrivals import Arrival, has_register
 from analysis.store.judge import find_suspects
-from analysis.store.merge import Change, compare_rows, is_beside_returns, only_news
+from analysis.store.merge import SheetChange, compare_rows, is_beside_returns, only_news
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import read_rows
@@ -69,7 +69,7 @@ def _units_of(arrival: Arrival) -> set[_Unit]:
 
 def judge_together(
     connection: sqlite3.Connection, group: Sequence[Arrival], plan: Plan
-) -> dict[Path, list[Change]]:
+) -> dict[Path, list[SheetChange]]:
     """Return what each sound file of a group would change; the others have to be judged alone.
 
     Parameters
@@ -101,7 +101,7 @@ def judge_together(
             records = only_news(records, state, plan.issuer.id)
         compared.append((compare_rows(records, state), parts))
     suspects = find_suspects(connection, [change for change, _ in compared], plan)
-    changes: dict[Path, list[Change]] = {
+    changes: dict[Path, list[SheetChange]] = {
         one.path: [] for one in group if suspects.isdisjoint(_units_of(one))
     }
     for change, parts in compared:
@@ -111,7 +111,7 @@ def judge_together(
     return changes
 
 
-def _split(change: Change, parts: Sequence[_Part]) -> Iterator[tuple[Path, Change]]:
+def _split(change: SheetChange, parts: Sequence[_Part]) -> Iterator[tuple[Path, SheetChange]]:
     """Yield of rows that were compared together those of each part that has any."""
     ends = list(accumulate(len(part.text) for _, part in parts))
     positions = change.after.index.searchsorted([0, *ends])
@@ -125,4 +125,4 @@ def _split(change: Change, parts: Sequence[_Part]) -> Iterator[tuple[Path, Chang
         text = change.records.text.iloc[own].set_axis(rows)
         records = Records(part.table, text, part.sheet, part.addresses)
         before = change.before.iloc[own].set_axis(rows)
-        yield path, Change(change.table, records, before, after.set_axis(rows))
+        yield path, SheetChange(change.table, records, before, after.set_axis(rows))

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Register:
+class UnitNames:
     """The units of a year, to be found by what people write of them.
 
     Attributes
@@ -53,9 +53,9 @@ class Registers:
     """The registers of the years, each read once."""
 
     connection: sqlite3.Connection
-    _known: dict[str, Register] = field(default_factory=dict)
+    _known: dict[str, UnitNames] = field(default_factory=dict)
 
-    def of(self, year: str) -> Register:
+    def of(self, year: str) -> UnitNames:
         """Return the register of a year."""
         if year not in self._known:
             self._known[year] = self._read(year)
@@ -65,7 +65,7 @@ class Registers:
         """Read again what has changed since."""
         self._known.clear()
 
-    def _read(self, year: str) -> Register:
+    def _read(self, year: str) -> UnitNames:
         table, last = dictionary().tables["roster"], last_entry(self.connection)
         rows = read_rows(self.connection, table, last, pd.DataFrame({"year": [year]}))
         written: dict[str, set[str]] = {}
@@ -76,7 +76,7 @@ class Registers:
         names, parents = (
             dict(zip(rows["unit_id"], rows[column], strict=True)) for column in ("name", "parent")
         )
-        return Register(names, parents, written)
+        return UnitNames(names, parents, written)
 
 
 def _loose(name: str) -> str:
@@ -129,7 +129,7 @@ def _crossed(part: Records, file: str, registers: Registers) -> Iterator[Problem
                 yield replace(problem, value=name)
 
 
-def _both(units: set[str], register: Register) -> str:
+def _both(units: set[str], register: UnitNames) -> str:
     return ", ".join(f"{unit} («{register.names[unit]}»)" for unit in sorted(units))
 
 
@@ -153,7 +153,7 @@ def _named_otherwise(
     return [part.problem(delivery.file, "unit_id", row, code="other_unit", message=message)]
 
 
-def _named_by(stem: str, register: Register) -> set[str]:
+def _named_by(stem: str, register: UnitNames) -> set[str]:
     """Return the units that a file's name speaks of, by code or by full name."""
     words = [*_WORD.finditer(stem)]
     first = stem.partition("_")[0].upper()

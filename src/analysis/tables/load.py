@@ -58,25 +58,25 @@ class Given(pd.DataFrame):  # type: ignore[misc]
     @property
     def loc(self) -> Any:
         """Rows and cells by label, to read."""
-        return _Reading(super().loc)
+        return _ReadOnlyIndexer(super().loc)
 
     @property
     def iloc(self) -> Any:
         """Rows and cells by place, to read."""
-        return _Reading(super().iloc)
+        return _ReadOnlyIndexer(super().iloc)
 
     @property
     def at(self) -> Any:
         """One cell by label, to read."""
-        return _Reading(super().at)
+        return _ReadOnlyIndexer(super().at)
 
     @property
     def iat(self) -> Any:
         """One cell by place, to read."""
-        return _Reading(super().iat)
+        return _ReadOnlyIndexer(super().iat)
 
 
-class _Reading:
+class _ReadOnlyIndexer:
     """An indexer of pandas that only reads."""
 
     def __init__(self, indexer: Any) -> None:

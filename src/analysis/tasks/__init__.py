@@ -6,7 +6,7 @@ It knows owners and cadences, never a task.
 """
 
 from analysis.tasks.check import check_tasks, require_tasks
-from analysis.tasks.duties import GROUPS, SOON_DAYS, Document, Duties, Duty
+from analysis.tasks.duties import GROUPS, SOON_DAYS, Duties, Duty, Evidence
 from analysis.tasks.states import STATES
 from analysis.tasks.table import SCOPES, compute_tasks
 
@@ -15,9 +15,9 @@ __all__ = [
     "SCOPES",
     "SOON_DAYS",
     "STATES",
-    "Document",
     "Duties",
     "Duty",
+    "Evidence",
     "check_tasks",
     "compute_tasks",
     "require_tasks",

@@ -13,7 +13,7 @@ from analysis.indicators.members import IntArray
 from analysis.indicators.rollups import open_sources
 from analysis.plan import Plan, Task
 from analysis.tables.load import Dataset
-from analysis.tasks.holdings import Book, Holding
+from analysis.tasks.holdings import Holding, Holdings
 from analysis.tasks.states import DONE, NO_DAY, STATES, code
 
 #: How states stand together where they are counted, from the best to the least known.
@@ -26,7 +26,7 @@ _OUTSIDE = code("not_applicable")
 
 
 @dataclass(frozen=True)
-class Document:
+class Evidence:
     """A piece of evidence, as it was cited."""
 
     doc_no: str
@@ -61,7 +61,7 @@ class Duty:
         Done, and a document is required that nobody named.
     note : str
         The holder's own words.
-    documents : tuple of Document
+    documents : tuple of Evidence
         What is cited for it.
     """
 
@@ -76,7 +76,7 @@ class Duty:
     count: int | None
     is_unproven: bool
     note: str
-    documents: tuple[Document, ...]
+    documents: tuple[Evidence, ...]
 
     @property
     def group(self) -> str:
@@ -146,7 +146,7 @@ class Duties(Mapping[str, tuple[Duty, ...]]):
         sources = open_sources(dataset, plan)
         # Nobody has duties where the dataset does not follow tasks.
         is_followed = not dataset.tables["tasks"].empty
-        found = Book(dataset, sources, year).holdings(self._day) if is_followed else ()
+        found = Holdings(dataset, sources, year).holdings(self._day) if is_followed else ()
         self._holdings = tuple(found)
         # Every unit of the registers by its code, then the issuer, as in the places below.
         names = [*sources.registers["units"].scopes["unit"].names, plan.issuer.id]
@@ -202,19 +202,19 @@ def _places(holding: Holding, size: int) -> IntArray:
 
 def _said(
     dataset: Dataset, year: int
-) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], list[Document]]]:
+) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], list[Evidence]]]:
     """Return the year's notes and documents by task and holder."""
     tasks, evidence = dataset.tables["tasks"], dataset.tables["evidence"]
     noted = tasks[(tasks["year"] == year) & tasks["note"].notna()]
     keys = zip(noted["task_id"], noted["holder_id"], strict=True)
     notes = dict(zip(keys, noted["note"].astype(str), strict=True))
-    documents: dict[tuple[str, str], list[Document]] = {}
+    documents: dict[tuple[str, str], list[Evidence]] = {}
     cited = evidence[evidence["year"] == year].sort_values("number")
     for row in cited.itertuples(index=False):
         day = row.doc_date.date() if pd.notna(row.doc_date) else None
         texts = [
             str(text) if pd.notna(text) else "" for text in (row.doc_no, row.title, row.issued_by)
         ]
-        document = Document(texts[0], day, *texts[1:])
+        document = Evidence(texts[0], day, *texts[1:])
         documents.setdefault((row.task_id, row.holder_id), []).append(document)
     return notes, documents

@@ -57,7 +57,7 @@ class Holding:
 
 
 @dataclass(frozen=True, eq=False)
-class Book:
+class Holdings:
     """All that is said of tasks, looked up by task and holder.
 
     Parameters

@@ -14,7 +14,7 @@ from analysis.indicators.rollups import Sources, open_sources
 from analysis.indicators.table import require_years
 from analysis.plan import Plan
 from analysis.tables.load import Dataset
-from analysis.tasks.holdings import Book, Holding
+from analysis.tasks.holdings import Holding, Holdings
 from analysis.tasks.states import DONE, STATES, code
 
 #: The scopes of one task over its holders, and that of a section over all its tasks.
@@ -76,7 +76,7 @@ def compute_tasks(
     names = _Names(sources)
     blocks: list[Block] = []
     sections: dict[str, Block] = {}
-    for number, holding in enumerate(Book(dataset, sources, year).holdings(day)):
+    for number, holding in enumerate(Holdings(dataset, sources, year).holdings(day)):
         for scope, groups, block in _count(holding, scopes, at_cut_off=day == cut_off):
             if scope == "section":
                 top = holding.task.section.partition(".")[0]

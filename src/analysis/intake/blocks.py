@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
+from analysis.intake.cellvalues import Raw, shown
+from analysis.intake.formtexts import fold, form_texts
 from analysis.intake.grid import Sheet, address
-from analysis.intake.raw import Raw, shown
-from analysis.intake.words import fold, form_texts
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Table
 
@@ -45,7 +45,7 @@ class Block:
 
 
 @dataclass
-class Finding:
+class SheetReading:
     """What was found in one sheet."""
 
     file: str
@@ -87,7 +87,7 @@ def cell_at(sheet: Sheet, at: tuple[int, int]) -> Raw:
     return sheet.rows[row][column] if inside else ""
 
 
-def ask_part_of_year(finding: Finding, above: int) -> None:
+def ask_part_of_year(finding: SheetReading, above: int) -> None:
     """Refuse a sheet whose title speaks of a part of the year: figures are of the whole of it."""
     for row, cells in enumerate(finding.sheet.rows[:above]):
         for place, cell in enumerate(cells):

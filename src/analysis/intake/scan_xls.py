@@ -10,7 +10,7 @@ import xlrd
 
 from analysis.intake.files import UnreadableError
 from analysis.intake.looks import is_plain
-from analysis.intake.marks import Marks, Place, counts_from_1904
+from analysis.intake.scan import Marks, Place, counts_from_1904
 
 #: The record of a formula; its result is the number 0 or nothing, and it is still to be computed.
 _FORMULA, _EMPTY_TEXT, _TO_COMPUTE = 0x06, b"\x03", 2

@@ -9,10 +9,10 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from analysis.intake.found import NAME, Block
-from analysis.intake.raw import Raw, shown, tidy
+from analysis.intake.blocks import NAME, Block
+from analysis.intake.cellvalues import Raw, shown, tidy
+from analysis.intake.formtexts import form_texts
 from analysis.intake.spelling import Unclear, in_dong, remark_in, settles_days, spell
-from analysis.intake.words import form_texts
 from analysis.problems import Problem, error
 from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
