@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -750,7 +752,17 @@ class Plan(Model):
 
     def catalogue(self) -> list[Indicator]:
         """Return every indicator in the plan's order, each followed by its parts."""
-        return [item for whole in self.indicators for item in (whole, *whole.parts())]
+        return list(self._by_id.values())
+
+    @cached_property
+    def _by_id(self) -> dict[str, Indicator]:
+        return {item.id: item for whole in self.indicators for item in (whole, *whole.parts())}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; it may have other indicators, so it works out its own catalogue."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_by_id", None)
+        return copied
 
     def indicator(self, indicator_id: str) -> Indicator:
         """Return one indicator or part by its id.
@@ -760,10 +772,7 @@ class Plan(Model):
         KeyError
             If the plan has none of this id.
         """
-        for item in self.catalogue():
-            if item.id == indicator_id:
-                return item
-        raise KeyError(indicator_id)
+        return self._by_id[indicator_id]
 
 
 def load_plan(path: Path) -> Plan:
