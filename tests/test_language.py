@@ -31,7 +31,7 @@ from analysis.findings import (
 )
 from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
-from analysis.findings.sides import Sides
+from analysis.findings.tally import Sides
 from analysis.handouts.brief import make_brief
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
@@ -45,7 +45,7 @@ from analysis.redaction.bands import find_band
 from analysis.reports.formula import formula_words
 from analysis.study import Study
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tasks import Document
+from analysis.tasks import Evidence
 from analysis.yamlfile import read_yaml
 
 FOLDER = ROOT / "params" / "lang"
@@ -287,7 +287,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     ]
     some = told.district[0]
     tallies = [
-        tally(2024, [replace(some, verdict=JUDGED[letter]) for letter in letters], before)
+        tally(2024, [replace(some, verdict=JUDGED[letter]) for letter in letters])
         for letters in (
             "",
             "m",
@@ -307,7 +307,6 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             "uhh",
             "mnuhh",
         )
-        for before in ([], [replace(some, verdict="met")], told.district)
     ]
     boards, counts = ("indicators", "tasks"), {"met": 3, "not_met": 2, "all": 9, "won": 2}
     standing = [
@@ -379,7 +378,8 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "change": [(None,), *((change,) for change in changes)],
         "change_size": [(change,) for change in changes if not change.grade],
         "same_perimeter": [(2025,)],
-        "tally": [(counts, name) for counts in tallies for _, name in named],
+        "tally": [(counts, name, both) for counts in tallies for _, name in named for both in sides],
+        "both_years": [(2024, both) for both in sides if both],
         "nothing_judged": named,
         "no_return": [(2024, "CĐCS Trường A", parent) for parent in (issuer, "CDX-01")],
         "good_heading": [()],
@@ -491,7 +491,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "only_reported": [()],
         "lacks_here": [(f,) for f in every],
         "scan_note": [(f,) for f in every],
-        "weigh_sections": [([("A", tallies[30])], [("B", tallies[36]), ("C", tallies[36])])],
+        "weigh_sections": [([("A", tallies[10])], [("B", tallies[12]), ("C", tallies[12])])],
         "weigh_met": [(rates, near) for near in ([], [f for f in rates if f.slack][:2])],
         "weigh_missed": [
             (decided["not_met"], near, far)
@@ -529,7 +529,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "duty_result": [(duty, day) for duty in duties],
         "document": [
             (document, when) for duty in duties for document in duty.documents for when in ("", day)
-        ] + [(Document("", None, "", ""), "")],
+        ] + [(Evidence("", None, "", ""), "")],
         "duty_note": [("N.",)],
         "own_tasks_title": [(issuer,)],
         "section_tasks": [({"done": 3, "late": n, "silent": n}, 9) for n in (0, 1234)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,10 @@ from test_reports_kit import Node, is_rounded, parse, side, study_of_tables
 
 import analysis
 from analysis.findings.board import TASK_VERDICTS, board, by_commune, stand
+from analysis.pages.fragments import area_page
 from analysis.redaction import redact
 from analysis.reports.board import MOST_UNITS
+from analysis.site.planning import find_areas
 from analysis.study import Study, flags_of, shown_value
 
 YEAR = 2024
@@ -133,6 +136,8 @@ def test_more_units_than_can_be_seen_at_once_are_summed_by_commune(tmp_path: Pat
     tree = parse(shown.html)
     names = [head.text for head in tree.all("th", scope="row")]
     assert sorted(names) == sorted(units["commune"].unique())
+    for head in tree.all("th", scope="row"):
+        assert head.one("a").attrs["href"] == area_page("commune", head.text)
     cells = by_commune(board(study, YEAR), units["commune"])
     judged = study.table[(study.table["scope"] == "unit") & (study.table["year"] == YEAR)]
     wholes = judged[~judged["indicator"].astype(str).str.contains(".", regex=False)]
@@ -140,3 +145,24 @@ def test_more_units_than_can_be_seen_at_once_are_summed_by_commune(tmp_path: Pat
     assert (cells["judged"] - cells["met"]).sum() == (wholes["verdict"] == "not_met").sum()
     for row in cells.itertuples():
         assert not row.judged or f"{row.met}/{row.judged}" in tree.text
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_both_years_are_counted_over_the_same_indicators(edition: str) -> None:
+    study, decided = study_of_edition(edition), ("met", "not_met")
+    reports = [analysis.area(study, *where, YEAR) for where in find_areas(study)]
+    reports += [
+        analysis.unit(study, key, YEAR) for key in list(study.expected_units(YEAR).index)[:20]
+    ]
+    for report in reports:
+        now = {f.indicator.id: f.verdict for f in report.wholes if f.verdict in decided}
+        both = [
+            key for key in now if key in report.before and report.before[key].verdict in decided
+        ]
+        met = sum(report.before[key].verdict == "met" for key in both)
+        summary = parse(report.summary().html)
+        told = re.search(r"Trong (\d+) chỉ tiêu .* năm 2023 đạt (\d+)", summary.text)
+        told = told or re.search(r"Năm 2023 đạt ()(\d+)/\d+", summary.text)
+        assert bool(told) == bool(both), summary.text
+        if told:
+            assert (int(told[1] or len(now)), int(told[2])) == (len(both), met), summary.text

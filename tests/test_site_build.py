@@ -26,9 +26,9 @@ from test_site_kit import (
     write_template,
 )
 
+from analysis.pages.fragments import area_page
 from analysis.problems import InputError
 from analysis.site.build import build_site
-from analysis.site.layout import area_page
 from analysis.site.planning import find_areas
 from analysis.site.progress import Status
 from analysis.site.recap import RunOutcome, format_recap
@@ -295,7 +295,6 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_site_kit import make_study, write_template
 from analysis.site.build import build_site
-from analysis.site.layout import area_page
 from analysis.site.planning import find_areas
 root = Path({root!r})
 study = make_study(root / "data", ["DN-DABAN", "TH-HUC"])

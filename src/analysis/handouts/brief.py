@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.findings import Finding, find, find_before, tally
 from analysis.findings.finding import by_nearness
+from analysis.findings.tally import compare_sides
 from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY
@@ -82,7 +83,8 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     rates = [f for f in met if f.indicator.is_fraction and not f.is_answer]
     best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
     good = [*best, *(f for f in met if f not in rates)][:_MOST_GOOD]
-    counts = tally(year, findings.values(), list(before.values()))
+    counts = tally(year, findings.values())
+    sides = compare_sides(findings, before)
     return Brief(
         unit_id,
         str(unit["name"]),
@@ -90,7 +92,7 @@ def make_brief(study: Study, unit_id: str) -> Brief:
         str(unit["commune"]),
         study.name_parent(str(unit["parent"]), year),
         bool(unit["has_return"]),
-        language.say("tally", counts, language.ui("the_unit")),
+        language.say("tally", counts, language.ui("the_unit"), sides),
         tuple(good),
         tuple(missed[:_MOST_GAPS]),
         len(missed[_MOST_GAPS:]),

@@ -286,15 +286,15 @@ class _YearPaper(_Paper):
 
     def leadership(self) -> None:
         report, say, short = self.report, self.language.say, self.study.plan.issuer.short
-        counts = tally(self.year, report.findings.values(), list(report.before.values()))
+        counts = tally(self.year, report.findings.values())
         received = int(self.units["has_return"].sum())
         self.document.write(say("coverage", self.year, len(self.units), received))
         if report.ended_on is not None:
             day = self.language.date(report.ended_on)
             self.document.write(say("district_not_judged", day, short, self.year))
-            self.document.write(say("tally", counts, self.language.ui("all_unions")))
+            self.document.write(say("tally", counts, self.language.ui("all_unions"), report.sides))
             return
-        self.document.write(say("tally", counts, short))
+        self.document.write(say("tally", counts, short, report.sides))
         for finding in report.wholes:
             if finding.indicator.over == "district":
                 self.item(finding)
@@ -403,8 +403,8 @@ class _UnitPaper(_Paper):
         report, say = self.report, self.language.say
         if not report.facts["has_return"]:
             self.document.write(say("no_return", self.year, self.name, report.parent))
-        counts = tally(self.year, report.findings.values(), list(report.before.values()))
-        self.document.write(say("tally", counts, self.language.ui("the_unit")))
+        counts = tally(self.year, report.findings.values())
+        self.document.write(say("tally", counts, self.language.ui("the_unit"), report.sides))
         if report.held:
             done = sum(duty.group == "done" for duty in report.held)
             self.document.write(say("document_tasks", done, len(report.held)))

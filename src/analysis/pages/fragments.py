@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,10 +18,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from analysis.tables.writing import harmless
+from analysis.tables.writing import bare, harmless, loosely
 
 #: The mark of a page that ran to its end; the runner looks for it.
 END_MARK = "application/vnd.congdoan.end+json"
+_SAFE = r"[A-Z0-9][A-Z0-9._-]{0,31}"
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,22 @@ def csv_link(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     writer.writerows([harmless(str(cell)) for cell in row] for row in rows)
     content = base64.b64encode(buffer.getvalue().encode("utf-8-sig")).decode("ascii")
     return f"data:text/csv;charset=utf-8;base64,{content}"
+
+
+def area_page(scope: str, scope_id: str) -> str:
+    """Return the link to an area's page: letters and digits alone, and no two areas share one.
+
+    Examples
+    --------
+    >>> area_page("commune", "Khe Sanh"), area_page("parent", "CDX-KHESANH")
+    ('area/commune-khe-sanh-a57f.html', 'area/parent-CDX-KHESANH.html')
+    """
+    if re.fullmatch(_SAFE, scope_id):
+        return f"area/{scope}-{scope_id}.html"
+    words = "-".join(filter(None, (bare(loosely(word)) for word in scope_id.split())))[
+        :_LONGEST_NAME
+    ]
+    # Names that differ in marks or signs alone are different places.
+    digest = hashlib.sha256(scope_id.encode()).hexdigest()[:4]
+    plain = "".join(sign for sign in words if sign.isascii())
+    return f"area/{scope}-{plain}-{digest}.html"

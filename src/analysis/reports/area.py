@@ -70,7 +70,7 @@ class AreaReport(YearReport):
     def summary(self) -> Fragment:
         """Show what was met, and what is nearest to be met."""
         say = self.language.say
-        counts = tally(self.year, self.findings.values(), list(self.before.values()))
+        counts = tally(self.year, self.findings.values())
         notes = [self._coverage_line(), *self._perimeter_lines()]
         missed = by_nearness(f for f in self.wholes if f.verdict == "not_met")
         lines = [self.line(f) for f in missed[:_MOST_MISSED]]
@@ -78,7 +78,8 @@ class AreaReport(YearReport):
         if rest:
             lines.append({"title": "", "text": say("others_met", rest)})
         groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
-        context: dict[str, Any] = {"lead": say("tally", counts, self.name), "notes": notes}
+        lead = say("tally", counts, self.name, self.sides)
+        context: dict[str, Any] = {"lead": lead, "notes": notes}
         title = self.language.ui("summary")
         return self._render("tom-tat", "summary", title, **context, events=[], groups=groups)
 

@@ -18,6 +18,7 @@ from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
 from analysis.findings.finding import by_nearness
+from analysis.findings.tally import Sides, compare_sides
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Indicator, Task
@@ -71,6 +72,11 @@ class Report:
     def wholes(self) -> list[Finding]:
         """The findings that are not parts of another."""
         return [f for f in self.findings.values() if not f.indicator.is_part]
+
+    @cached_property
+    def sides(self) -> Sides | None:
+        """The verdicts of both years over the indicators that both decided."""
+        return compare_sides(self.findings, self.before)
 
     @property
     def shown_results(self) -> list[Finding]:

@@ -16,7 +16,7 @@ from analysis.findings.board import (
     stand,
     task_board,
 )
-from analysis.pages.fragments import Fragment
+from analysis.pages.fragments import Fragment, area_page
 from analysis.redaction import HIDDEN
 from analysis.reports.base import Report
 from analysis.study import shown_value
@@ -121,7 +121,7 @@ class Boards(Report):
 
     def _named(self, key: str) -> dict[str, str]:
         if self._is_by_commune:
-            return {"name": key, "href": ""}
+            return {"name": key, "href": f"{self.up}{area_page('commune', key)}"}
         return {"name": str(self.units.at[key, "name"]), "href": f"{self.up}cdcs/{key}.html"}
 
     def _cell_texts(self, shown: pd.DataFrame, what: str) -> dict[tuple[str, str], dict[str, str]]:

@@ -115,8 +115,8 @@ class UnitReport(Report):
     def summary(self) -> Fragment:
         """Show how many targets were met, what is nearest, what lacks most, and what to do first."""
         say = self.language.say
-        counts = tally(self.year, self.findings.values(), list(self.before.values()))
-        lead = say("tally", counts, self.language.ui("the_unit"))
+        counts = tally(self.year, self.findings.values())
+        lead = say("tally", counts, self.language.ui("the_unit"), self.sides)
         notes, first = [], []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))

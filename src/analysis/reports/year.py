@@ -32,7 +32,7 @@ from analysis.findings.employers import find_without_union
 from analysis.findings.finding import difference, find_in
 from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
 from analysis.findings.paths import planned_path
-from analysis.findings.sides import Sides, compare_sides
+from analysis.findings.tally import Sides
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
@@ -125,11 +125,6 @@ class YearReport(Boards):
             points=self._main_points(),
             notes=[self._coverage_line(), *self._perimeter_lines()],
         )
-
-    @cached_property
-    def sides(self) -> Sides | None:
-        """The verdicts of both years over the indicators that both decided."""
-        return compare_sides(self.findings, self.before)
 
     def _lead(self, sides: Sides | None) -> str:
         """Say what was met; once the district has ended, of its unions and not of itself."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.params import Params
-from analysis.tables.writing import bare, loosely
 
-_SAFE = r"[A-Z0-9][A-Z0-9._-]{0,31}"
-_LONGEST = 40
 REPORTS = Path("reports")
 SHARED_REPORTS = REPORTS / "share"
 INDEX = "index.html"
@@ -38,23 +33,6 @@ def unit_page(unit_id: str) -> str:
     'cdcs/TT-KHESANH.html'
     """
     return f"cdcs/{unit_id}.html"
-
-
-def area_page(scope: str, scope_id: str) -> str:
-    """Return the link to an area's page: letters and digits alone, and no two areas share one.
-
-    Examples
-    --------
-    >>> area_page("commune", "Khe Sanh"), area_page("parent", "CDX-KHESANH")
-    ('area/commune-khe-sanh-a57f.html', 'area/parent-CDX-KHESANH.html')
-    """
-    if re.fullmatch(_SAFE, scope_id):
-        return f"area/{scope}-{scope_id}.html"
-    words = "-".join(filter(None, (bare(loosely(word)) for word in scope_id.split())))[:_LONGEST]
-    # Names that differ in marks or signs alone are different places.
-    digest = hashlib.sha256(scope_id.encode()).hexdigest()[:4]
-    plain = "".join(sign for sign in words if sign.isascii())
-    return f"area/{scope}-{plain}-{digest}.html"
 
 
 def brief_page(unit_id: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from analysis.pages.fragments import area_page
 from analysis.problems import InputError, error
 from analysis.reports import UnitReport, area, unit
 from analysis.reports.area import AREA_SCOPES, AreaReport
@@ -19,7 +20,6 @@ from analysis.site.layout import (
     UNIT_NOTEBOOK,
     YEAR_NOTEBOOK,
     YEAR_PAGE,
-    area_page,
     unit_page,
 )
 from analysis.site.notebooks import Source, parse_notebook, read_source
