@@ -25,7 +25,7 @@ from test_engine_kit import INFORMED, dataset_of, more_than, plan_of, tables_of
 from test_engine_oracle import UNUSUAL
 
 from analysis import load
-from analysis.indicators import compute_indicators
+from analysis.indicators import OPEN_COLUMNS, compute_indicators
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.plan.schema import columns_over
@@ -55,7 +55,10 @@ COUNTS = (
     *("indicator", "year", "scope", "scope_id"),
     *("expected", "reported", "not_applicable", "missing"),
 )
-FIGURES = ("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven")
+FIGURES = (
+    *("numerator", "denominator", "value", "lower", "upper", "slack", "breakeven"),
+    *OPEN_COLUMNS,
+)
 
 Cell = tuple[int, str, str]  # year, member, column; the district is a member without a name
 Form = dict[Cell, int]
@@ -223,11 +226,19 @@ class World:
     def _of_rows(self) -> Iterator[tuple[str, Form]]:
         asked = persons_in(self.study.plan)
         rows = self.study.table[self.study.table["indicator"].isin(asked)]
-        for row in rows[rows["reported"] > 0].itertuples():
+        for row in rows.itertuples():
             indicator = asked[row.indicator]
-            if indicator.over != "district":
+            if indicator.over == "district":
+                continue
+            label = f"{row.indicator} {row.year} {row.scope} {row.scope_id}"
+            if row.reported:
                 for name, form in self.forms(row, indicator):
-                    yield f"{row.indicator} {row.year} {row.scope} {row.scope_id} {name}", form
+                    yield f"{label} {name}", form
+            elif row.scope == "unit":
+                for name in (*indicator.numerator, *indicator.denominator):
+                    cell = (int(row.year), str(row.scope_id), name)
+                    if cell in self.values:
+                        yield f"{label} {name}", {cell: 1}
 
     def _of_register(self) -> Iterator[tuple[str, Form]]:
         for year in self.study.dataset.years:
@@ -740,7 +751,7 @@ def assert_same_edition(edition: RedactedStudy, other: Dataset, study: Study) ->
     """The engine computes from the other data set whatever the edition shows."""
     problems = [p for p in check_dataset(other) if p.severity == "error"]
     assert not problems, problems[:3]
-    table = compute_indicators(other, study.plan)
+    table = compute_indicators(other, study.plan, with_open=True)
     shown = edition.table
     kinds = {indicator.id: kind_of(indicator) for indicator in study.plan.catalogue()}
     money = shown["indicator"].astype(object).map(kinds) == "money"  # bands and whole percents
@@ -755,7 +766,9 @@ def assert_same_edition(edition: RedactedStudy, other: Dataset, study: Study) ->
     hidden = [HIDDEN in flags_of(row) for row in shown.itertuples()]
     for ours, theirs, is_hidden in zip(shown["flags"], table["flags"], hidden, strict=True):
         plain = set(str(ours).split(";")) - {BANDED, BOUNDS_HIDDEN, ""}
-        assert is_hidden or plain == set(str(theirs).split(";")) - {""}
+        # Of persons no row says whether an earlier year's figure is in its bounds.
+        carried = {"carried"} - plain
+        assert is_hidden or plain == set(str(theirs).split(";")) - carried - {""}
     for name, frame in edition.dataset.tables.items():
         for column in frame.columns.intersection(other.tables[name].columns):
             here = frame[column].notna()
@@ -833,6 +846,8 @@ def test_a_rate_is_shown_with_its_counts_or_not_at_all() -> None:
         persons = table[table["indicator"].isin(persons_in(edition.plan))]
         hidden = persons[[HIDDEN in flags_of(row) for row in persons.itertuples()]]
         assert hidden[list(FIGURES)].isna().all().all()
+        # How many are unknown is a count of another year, or of another column.
+        assert persons[list(OPEN_COLUMNS)].isna().all().all()
         # Of a unit that reported in part only the ends would tell, and they are not shown either.
         assert (hidden.loc[hidden["reported"] == 0, "missing"] > 0).all()
         bare = persons[persons["numerator"].isna() & (persons["reported"] > 0)]

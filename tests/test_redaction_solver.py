@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 from math import ceil, floor
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from solver import Cell, Form, Puzzle, Solver
-from test_engine_kit import plan_of, tables_of
+from test_engine_kit import INFORMED, Cells, plan_of, tables_of
 from test_redaction import (
     YEARS,
     Attacker,
     World,
+    flags_of,
     naive,
     persons_in,
     random_study,
@@ -28,10 +30,10 @@ from test_redaction import (
 )
 
 from analysis.params import Params
-from analysis.plan import Plan, load_plan
+from analysis.plan import Indicator, Plan, load_plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
-from analysis.redaction import redact
+from analysis.redaction import HIDDEN, redact
 from analysis.redaction.sensitive import is_persons
 from analysis.site.editions import note_shared
 from analysis.study import Study
@@ -76,7 +78,48 @@ def puzzle_of(world: World, edition: Study) -> Puzzle:
             sides = forms["numerator"], forms["denominator"]
             demand(puzzle, *sides, target.minimum, target.is_strict, met)
     _add_facts(puzzle, world, edition)
+    _add_silences(puzzle, world, table[(table["scope"] == "unit") & (table["missing"] > 0)], asked)
     return puzzle
+
+
+def _add_silences(
+    puzzle: Puzzle, world: World, rows: pd.DataFrame, asked: dict[str, Indicator]
+) -> None:
+    """Whether a row without figures is withheld, or says what it rests on, compares two counts.
+
+    A reader sees who reported which columns. Where one of two units that reported the same ones is
+    told something and the other is not, whatever sets them apart is a guess at the rule; the guess
+    is as good as can be: the comparisons that hold in the true figures.
+    """
+    alike: dict[tuple[str, str, frozenset[str]], list[tuple[dict[str, Cell], bool]]] = {}
+    for row in rows[rows["indicator"].isin(asked)].itertuples():
+        cells = neighbours(world, asked[row.indicator], int(row.year), str(row.scope_id))
+        for flag in (HIDDEN, "carried"):
+            key = (row.indicator, flag, frozenset(cells))
+            alike.setdefault(key, []).append((cells, flag in flags_of(row)))
+    for (_, _, names), told in alike.items():
+        if len({is_told for _, is_told in told}) < 2:
+            continue
+        for less, more in permutations(sorted(names), 2):
+            if all(
+                (world.values[at[less]] < world.values[at[more]]) == is_told for at, is_told in told
+            ):
+                for at, is_told in told:
+                    ends = (1, float("inf")) if is_told else (-float("inf"), 0)
+                    puzzle.add({at[more]: 1, at[less]: -1}, *ends)
+
+
+def neighbours(world: World, indicator: Indicator, year: int, unit: str) -> dict[str, Cell]:
+    """The known figures on which the ends of a unit's row can rest, by column and years ago."""
+    named, described = {*indicator.numerator, *indicator.denominator}, columns_over("units")
+    near = named | {c.at_most for n, c in described.items() if n in named}
+    near |= {n for n, c in described.items() if c.at_most in named}
+    return {
+        f"{name} {year - before}": cell
+        for before in range(YEARS[0], year + 1)
+        for name in near
+        if (cell := (before, unit, str(name))) in world.values
+    }
 
 
 def _add_facts(puzzle: Puzzle, world: World, edition: Study) -> None:
@@ -200,6 +243,52 @@ def test_a_threshold_that_parts_settle_leaves_three_values_or_nothing_is_shared(
     assert [t for t in narrowed(world, puzzle_of(world, naive(study))) if t.endswith("[5]")]
     with pytest.raises(InputError, match="để lộ số người"):
         redact(study)
+
+
+def of_few() -> Plan:
+    """Facts that say of each count whether it is 2 or more; and whether workers are 5 or more."""
+    fact = {"kind": "share_of_units", "targets": [{"at_least": "50%"}]}
+    large = {"column": "workers_total", "at_least": 5}
+    counts = ("members_total", "informed", "workers_total")
+    return plan_of(
+        INFORMED | {"targets": [{"at_least": "50%"}]},
+        {"kind": "monitor", "monitors": "ratio"}
+        | {"numerator": ["culture_members"], "denominator": ["members_total"]},
+        fact | {"holds": [{"column": "plan_made"}], "applies_if": [large]},
+        *(fact | {"holds": [{"column": name, "at_least": 2}]} for name in counts),
+    )
+
+
+PAIRS = ((4, 3), (3, 4), (2, 4), (4, 2), (3, 3))
+#: Two counts of 2 to 4: this year's members and informed without workers, or last year's members
+#: and this year's workers without members.
+FEW = {
+    "this year": [{"members_total": a, "informed": b} for a, b in PAIRS],
+    "last year": [
+        {"year": year, "unit_id": f"U{i:03d}", **cells}
+        for i, (a, b) in enumerate(PAIRS)
+        for year, cells in ((2023, {"members_total": a}), (2024, {"workers_total": b}))
+    ],
+}
+
+
+def told_by_ends(study: Study) -> Study:
+    """The edition that withholds a row without figures only where its ends say something."""
+    edition = shared(study)
+    table, exact = edition.table.astype({"flags": object}), study.table
+    silent = exact["numerator"].isna() & (exact["missing"] > 0)
+    is_open = silent & exact["lower"].eq(0) & exact["upper"].eq(1)
+    table.loc[is_open, "flags"] = exact.loc[is_open, "flags"]
+    return replace(edition, shown=table)
+
+
+@pytest.mark.parametrize("units", FEW.values(), ids=FEW)
+def test_which_rows_without_figures_are_withheld_compares_nothing(units: list[Cells]) -> None:
+    """Of two counts of 2 to 4, to know which is smaller leaves two values each."""
+    study = study_of(tables_of(*units), of_few())
+    world = World(study)
+    assert narrowed(world, puzzle_of(world, told_by_ends(study)))
+    assert narrowed(world, puzzle_of(world, shared(study))) == []
 
 
 # --- Two editions of a year --------------------------------------------------------------------

@@ -197,6 +197,8 @@ class _Editor:
         #: Units' rows without figures, and whether their verdict is published all the same.
         self.closed: dict[tuple[int, str, str], bool] = {}
         self.shown: set[tuple[int, str, str]] = set()
+        #: Rows of indicators in which a missing member's numerator is known.
+        self.part_known: set[tuple[int, str, str, str]] = set()
         self.totals: dict[tuple[int, str], int] = {}
         sources: tuple[Source, ...] = ("units", "employers")
         for source in sources:
@@ -208,6 +210,17 @@ class _Editor:
         """Remember what is published of a year."""
         decision, matrix = respondents.decide(), respondents.matrix
         self.sums |= {(year, *key) for key in decision.sums if len(key) == 3}  # type: ignore[arg-type,misc]
+        for asked in respondents.asked:
+            part_known = asked.states.missing & asked.part_known
+            scopes = {scope: codes[part_known] for scope, codes in respondents.scopes.items()}
+            names = {**respondents.names, "unit": respondents.ids}
+            scopes["unit"] = np.flatnonzero(part_known[: len(respondents.ids)])
+            self.part_known |= {
+                (year, asked.indicator.id, scope, names[scope][code])
+                for scope, codes in scopes.items()
+                for code in codes.tolist()
+                if code >= 0
+            }
         if not is_units:
             return
         ids, columns = [*respondents.ids, _DISTRICT], np.array(matrix.columns)
@@ -271,16 +284,21 @@ class _Editor:
         hidden, kept = self._find_hidden(table, kinds)
         is_ratio = table["indicator"].isin(self.ratios).to_numpy()
         is_ratio = is_ratio & (kinds == "persons") & (table["missing"] > 0).to_numpy()
-        # Where nobody reported all, the ends tell the few figures that are known.
-        hidden = (
-            hidden | is_ratio & ~reported & (table["lower"].gt(0) | table["upper"].lt(1)).to_numpy()
-        )
+        # Where nobody reported all, the ends tell the few figures that are known. Which figures those
+        # are decides, not what they say: else an open row would tell which of two counts is smaller.
+        keys = table[["year", "indicator", "scope", "scope_id"]].astype(object)
+        part_known = pd.MultiIndex.from_frame(keys).isin(self.part_known)
+        hidden = hidden | (is_ratio & ~reported & part_known)
         blurred = is_ratio & reported & ~hidden
         table.loc[hidden, list(_FIGURES)] = None
         table.loc[hidden, ["trajectory", "flags"]] = ""
         judged = table["verdict"].isin(_JUDGED).to_numpy()
         table.loc[hidden & ~kept & judged, "verdict"] = HIDDEN
         table.loc[blurred, list(_BOUNDS)] = None
+        # Of whom nothing is known, how much is unknown is a figure of another year or another column.
+        table.loc[is_ratio, list(OPEN_COLUMNS)] = None
+        # An earlier year's figure stands in for a missing one where it is the smaller of the two.
+        table.loc[is_ratio, "flags"] = _without_flag(table.loc[is_ratio, "flags"], "carried")
         self._forget_paths(table, hidden | blurred)
         self._band(table, kinds == "money")
         for flag, rows in ((HIDDEN, hidden), (BOUNDS_HIDDEN, blurred)):
@@ -316,10 +334,7 @@ class _Editor:
         keys = [table[name].astype(object) for name in ("indicator", "scope", "scope_id")]
         rows = pd.Series(dim, table.index).groupby(keys).transform("any") & keys[0].map(is_stage)
         table.loc[rows, "trajectory"] = ""
-        table.loc[rows, "flags"] = [
-            ";".join(f for f in flags.split(";") if f != "overdue")
-            for flags in table.loc[rows, "flags"]
-        ]
+        table.loc[rows, "flags"] = _without_flag(table.loc[rows, "flags"], "overdue")
 
     def _band(self, table: pd.DataFrame, rows: np.ndarray) -> None:
         """Put bands in the place of amounts, and round rates."""
@@ -353,3 +368,7 @@ class _Editor:
 
 def _with_flag(flags: pd.Series, flag: str) -> list[str]:
     return [";".join(sorted({*text.split(";"), flag} - {""})) for text in flags]
+
+
+def _without_flag(flags: pd.Series, flag: str) -> list[str]:
+    return [";".join(f for f in text.split(";") if f != flag) for text in flags]

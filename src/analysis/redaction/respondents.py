@@ -79,7 +79,10 @@ class Survey:
         counts = [places.find(name) for name in self.columns]
         x = np.stack([values for values, _ in counts], axis=1)
         known = np.stack([there for _, there in counts], axis=1)
-        asked = [Asked(i, self._find_states(i, places), _bar(i, year)) for i in self.asked]
+        asked = [
+            Asked(i, self._find_states(i, places), _bar(i, year), self._find_part_known(i, places))
+            for i in self.asked
+        ]
         alone = np.tile([name in self.alone for name in self.columns], (len(x), 1))
         if self.beside is not None:
             alone[-1] = [name in self.shown_beside for name in self.columns]
@@ -101,6 +104,15 @@ class Survey:
         key = "unit_id" if self.beside is not None else "employer_id"
         ids = self.register.cells(key, rows).tolist()
         return Respondents(matrix, asked, *self._find_scopes(rows, places), ids, totals)
+
+    def _find_part_known(self, indicator: Indicator, places: _Rows) -> BoolArray:
+        """Tell of whom something is known by which the ends of a missing rate leave 0% and 100%.
+
+        That is a numerator or a part of one: no other figure moves an end by itself.
+        """
+        parts = {n for n, c in self.described.items() if c.at_most in indicator.numerator}
+        known = [places.find(name)[1] for name in {*indicator.numerator, *parts}]
+        return np.asarray(np.any(known, axis=0), bool)
 
     def _places_of(self, indicator: Indicator) -> list[int]:
         return [self.columns.index(n) for n in (*indicator.numerator, *indicator.denominator)]

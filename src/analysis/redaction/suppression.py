@@ -28,11 +28,18 @@ _BETTER = {"low_above": 1, "low_below": -1, "high_above": 1, "high_below": -1, "
 
 @dataclass(frozen=True)
 class Asked:
-    """An indicator that counts persons, what each row is for it, and its bar if it is judged."""
+    """An indicator that counts persons, what each row is for it, and its bar if it is judged.
+
+    Attributes
+    ----------
+    part_known : bool array
+        Of whom something above the line is known, whether or not the rest is.
+    """
 
     indicator: Indicator
     states: States
     target: Target | None
+    part_known: BoolArray
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,7 @@ def reaches(above: IntArray, below: IntArray, bar: Fraction, is_strict: bool) ->
 
 
 def _is_firm(asked: Asked, members: BoolArray) -> bool:
-    """Tell whether a sum's verdict stays what it is if the figures of the missing are a bit off."""
+    """Tell whether verdict and flags of a sum stay if the figures of the missing are a bit off."""
     states, indicator = asked.states, asked.indicator
     if asked.target is None or indicator.measure != "ratio":
         return True
@@ -259,5 +266,5 @@ def _is_firm(asked: Asked, members: BoolArray) -> bool:
         ends[name] = np.maximum(getattr(sums, name) + sign * step * np.array([-1, 0, 1]), 0)
     ends["low_above"] = np.minimum(ends["low_above"], ends["low_below"])
     shifted = replace(sums.take(np.zeros(3, np.int64)), **ends)
-    verdicts = judge(shifted, indicator, Terms(asked.target), is_unit=False)["verdict"]
-    return len(np.unique(verdicts)) == 1
+    judged = judge(shifted, indicator, Terms(asked.target), is_unit=False)
+    return all(len(np.unique(judged[name])) == 1 for name in ("verdict", "flags"))
