@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
 from contextlib import closing
@@ -21,7 +20,7 @@ from analysis.tables.check import check_rules
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
 
-UNITS = [f"U{number}" for number in range(1, 31)]
+UNITS = [f"U{number}" for number in range(1, 13)]
 
 #: What a file may say: the rows of U1 are in the store already.
 SAYINGS: list[dict[str, Any]] = [
@@ -51,17 +50,17 @@ def state_of(folder: Path) -> list[str]:
     return [line for line in lines if not line.startswith(differing)]
 
 
-@pytest.mark.parametrize("seed", range(2))
 def test_judged_together_or_alone_every_file_has_one_fate(
-    folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, seed: int
+    folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rng = random.Random(seed)
-    files = []
-    for number, unit in enumerate(UNITS[1:]):
-        row = a_return(unit) | rng.choice(SAYINGS)
-        if rng.random() < 0.2:
-            row = {name: row[name] for name in ("year", "unit_id")}
-        files.append(write_delivery(tmp_path / "mail", f"returns-{number}", [row]))
+    """Whatever the files say, the bad ones between the good."""
+    said = [*SAYINGS, SAYINGS[0], SAYINGS[1]]
+    rows = [a_return(unit) | saying for unit, saying in zip(UNITS[1:], said, strict=False)]
+    rows.append({"year": 2024, "unit_id": UNITS[-1]})
+    files = [
+        write_delivery(tmp_path / "mail", f"returns-{number}", [row])
+        for number, row in enumerate(rows)
+    ]
     alone = shutil.copytree(folder, tmp_path / "alone")
     recap = give(folder, plan, *files)
     monkeypatch.setattr(together, "_MOST_ROWS", 0)
