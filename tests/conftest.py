@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -14,6 +15,10 @@ from hypothesis import settings
 from analysis.plan import Plan, load_plan
 
 ROOT = Path(__file__).parents[1]
+
+# Every process that a test starts would compile pandas and all else anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples on every run and machine, no folder of found ones, no clock.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None)
