@@ -37,7 +37,7 @@ def odd_table(rows: int) -> pd.DataFrame:
 def test_csv_is_what_pandas_writes(
     rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("analysis.indicators.writing"), "_CHUNK", 700)
+    monkeypatch.setattr(import_module("analysis.indicators.table"), "_CHUNK", 700)
     table, stream, path = odd_table(rows), io.StringIO(), tmp_path / "table.csv"
     wanted = table.to_csv(index=False, lineterminator="\n")
     write_table(table, stream)

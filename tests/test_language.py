@@ -29,15 +29,14 @@ from analysis.findings import (
     find_circumstances,
     tally,
 )
-from analysis.findings.editions import Restated, write_origin
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
-from analysis.findings.tally import Sides
+from analysis.findings.tally import Restated, Sides, write_origin
 from analysis.handouts.brief import make_brief
 from analysis.indicators import write_table
 from analysis.indicators.trajectory import TRAJECTORIES
 from analysis.indicators.verdicts import FLAGS, VERDICTS
 from analysis.language import Language, Numbers, load_language, localise
-from analysis.language.plantexts import PlanTexts
+from analysis.language.language import PlanTexts
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact

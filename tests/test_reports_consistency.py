@@ -39,7 +39,7 @@ from test_reports_kit import (
 )
 
 from analysis.exact import round_half_up
-from analysis.findings.lineage import merged_into
+from analysis.findings.perimeter import merged_into
 from analysis.plan import Indicator, Target
 from analysis.study import Study
 

@@ -14,7 +14,7 @@ from test_store import a_return, outcomes, told
 
 from analysis.plan import Plan
 from analysis.problems import Problem
-from analysis.store import judge, take_in, together
+from analysis.store import arrivals, judge, take_in
 from analysis.store.log import create_store
 from analysis.tables.check import check_rules
 from analysis.tables.files import STORE
@@ -63,7 +63,7 @@ def test_judged_together_or_alone_every_file_has_one_fate(
     ]
     alone = shutil.copytree(folder, tmp_path / "alone")
     recap = give(folder, plan, *files)
-    monkeypatch.setattr(together, "_MOST_ROWS", 0)
+    monkeypatch.setattr(arrivals, "_MOST_ROWS", 0)
     same = give(alone, plan, *files)
     assert {"accepted", "refused"} <= set(outcomes(recap))
     assert recap == same
@@ -93,7 +93,7 @@ def test_what_another_command_writes_meanwhile_is_seen(
     mail = tmp_path / "mail"
     files = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U2", "U3")]
     other = write_delivery(tmp_path, "returns-other", [a_return("U3", informed=9)])
-    look = together.judge_together
+    look = arrivals.judge_together
 
     def interrupted(*arguments: Any) -> Any:
         found = look(*arguments)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.cli_intake import INTAKE_COMMANDS
 from analysis.cli_lists import LIST_COMMANDS
 from analysis.cli_store import STORE_COMMANDS
 from analysis.commandline import (
@@ -382,7 +381,7 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
                 click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
 
 
-for _one in (*LIST_COMMANDS, *INTAKE_COMMANDS, *STORE_COMMANDS):
+for _one in (*LIST_COMMANDS, *STORE_COMMANDS):
     command.add_command(_one)
 
 

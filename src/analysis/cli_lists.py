@@ -1,4 +1,4 @@
-"""The first day of an office: its folder, and its own lists with what has to be asked about them."""
+"""What an office begins with: its folder, its lists and what is asked about them, its forms."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ import click
 import yaml
 
 from analysis.atomic import write_atomically
-from analysis.commandline import Command, option
+from analysis.commandline import (
+    Command,
+    data_option,
+    open_named_study,
+    option,
+    params_option,
+    plan_option,
+    year_option,
+)
 from analysis.problems import InputError, Problem, error
 
 if TYPE_CHECKING:
     from analysis.plan import Plan
     from analysis.tables.delivery import Delivery
+
 
 #: Of new codes so many are shown in a message; all of them stand on the console.
 _MOST_NAMED = 5
@@ -190,4 +199,29 @@ def _with_issuer(plan: str, given: dict[str, str]) -> str:
     return re.sub(r"^issuer:\n(?:[ #].*\n)*", lambda _: block, plan, count=1, flags=re.MULTILINE)
 
 
-LIST_COMMANDS = (init,)
+@click.command(cls=Command)
+@year_option
+@option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="THƯ_MỤC",
+    help="Nơi đặt các tệp Excel.",
+)
+@data_option
+@plan_option
+@params_option
+def template(
+    year: int, out: Path, data: Path | None, plan_file: Path | None, params_file: Path | None
+) -> None:
+    """Lập biểu mẫu Excel gửi đi. Mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
+    from analysis.intake.forms import write_forms
+
+    study = open_named_study(year, data, plan_file, params_file)
+    written = write_forms(study, out, year)
+    click.echo(
+        f"Đã lập {len(written)} tệp trong {out}: 1 tệp của cơ quan ban hành kế hoạch, {len(written) - 1} tệp của CĐCS."
+    )
+
+
+LIST_COMMANDS = (init, template)

@@ -17,7 +17,7 @@ from analysis.exploring.answers import answer, pick_indicator, trend
 from analysis.exploring.names import choose
 from analysis.figures import charts
 from analysis.figures.style import MARKS, SMALL, WIDTH, add_axes, colour, new_figure
-from analysis.findings.paths import planned_path
+from analysis.findings.finding import planned_path
 from analysis.problems import InputError, error
 from analysis.study import Study
 

@@ -13,9 +13,9 @@ from analysis.exploring.answers import changed_verdicts, pick_member, pick_years
 from analysis.exploring.names import choose
 from analysis.problems import InputError, error, has_errors
 from analysis.study import Study
-from analysis.tables.cells import parse_column
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
+from analysis.tables.load import parse_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")

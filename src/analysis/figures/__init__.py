@@ -1,9 +1,7 @@
 """The figures: matplotlib drawings with one message each, as inline SVG."""
 
-from analysis.figures.charts import path, peers, rates, trends
-from analysis.figures.style import PALETTE
-from analysis.figures.svg import to_svg
-from analysis.figures.taskbars import TaskBar, tasks_chart
+from analysis.figures.charts import TaskBar, path, peers, rates, tasks_chart, trends
+from analysis.figures.style import PALETTE, to_svg
 
 __all__ = [
     "PALETTE",

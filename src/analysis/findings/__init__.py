@@ -1,11 +1,24 @@
 """What a row of the indicator table says: the one source of every sentence, table and figure."""
 
 from analysis.findings.board import board, task_board
-from analysis.findings.circle import Circle, find_circle
-from analysis.findings.circumstances import Circumstances, Crowd, find_circumstances
-from analysis.findings.finding import Change, Finding, find, find_before, find_years
-from analysis.findings.lineage import Passage, find_passages
-from analysis.findings.peers import Peers, compare_with_peers
+from analysis.findings.finding import (
+    Change,
+    Finding,
+    Peers,
+    compare_with_peers,
+    find,
+    find_before,
+    find_years,
+)
+from analysis.findings.perimeter import (
+    Circle,
+    Circumstances,
+    Crowd,
+    Passage,
+    find_circle,
+    find_circumstances,
+    find_passages,
+)
 from analysis.findings.tally import Tally, tally
 
 __all__ = [

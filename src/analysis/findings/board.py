@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.findings.lineage import merged_into
+from analysis.findings.perimeter import merged_into
 from analysis.redaction import HIDDEN
 from analysis.redaction.sensitive import kind_of
 from analysis.study import Study

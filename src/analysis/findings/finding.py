@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
-from analysis.findings.circle import find_circle, same_units
-from analysis.findings.lineage import merged_into
+from analysis.findings.perimeter import find_circle, merged_into, same_units
+from analysis.indicators.trajectory import Point, find_path
 from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
@@ -417,3 +418,104 @@ def _beside_others(finding: Finding, found: dict[str, Finding]) -> Finding:
         judging = [f for f in found.values() if f.indicator.question == question and f.target]
         return replace(finding, judged_by=judging[0].indicator.short if judging else "")
     return finding
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What the other units of a type reached in one indicator.
+
+    Attributes
+    ----------
+    count : int
+        How many others have a value.
+    median, lower_quartile, upper_quartile : Fraction or None
+        Empty below the smallest number of peers; for a yes/no indicator only ``holding`` is filled.
+    holding : int or None
+        How many hold, for a yes/no indicator.
+    values : sequence of Fraction
+        What the others reached, smallest first; empty where they are not compared.
+    """
+
+    count: int
+    median: Fraction | None = None
+    lower_quartile: Fraction | None = None
+    upper_quartile: Fraction | None = None
+    holding: int | None = None
+    values: Sequence[Fraction] = ()
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether there are enough peers."""
+        return self.median is not None or self.holding is not None
+
+
+def compare_with_peers(study: Study, finding: Finding) -> Peers:
+    """Compare a unit's finding with the other units of its type in the same year.
+
+    Parameters
+    ----------
+    study : Study
+        Where the others are.
+    finding : Finding
+        At unit scope.
+
+    Returns
+    -------
+    Peers
+        Without figures where fewer than ``params.min_peers`` others have a value.
+    """
+    values = study.peer_values(finding.indicator.id, finding.scope_id, finding.year)
+    if len(values) < study.params.min_peers:
+        return Peers(len(values))
+    if finding.indicator.is_share:
+        # In order, and a fact holds or not: those that hold come last.
+        return Peers(len(values), holding=len(values) - bisect_left(values, 1))
+    lower, median, upper = (quantile(values, quarter) for quarter in (1, 2, 3))
+    return Peers(len(values), median, lower, upper, values=values)
+
+
+def quantile(ordered: Sequence[Fraction], quarter: int) -> Fraction:
+    """Return a quartile by linear interpolation between the two nearest values, exactly.
+
+    Examples
+    --------
+    >>> quantile([Fraction(0), Fraction(1)], 2)
+    Fraction(1, 2)
+    """
+    place = Fraction(quarter * (len(ordered) - 1), 4)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fraction]:
+    """Return the corners of the district's path: the baseline and every planned knot after it.
+
+    Parameters
+    ----------
+    study : Study
+        With the yearly values.
+    indicator : Indicator
+        With stage targets.
+    year : int
+        The year that the page tells of; later baselines are not shown.
+
+    Returns
+    -------
+    dict of int to Fraction
+        Empty where there is no baseline by that year, or the edition withholds a year's figures.
+    """
+    points = {}
+    for known in study.dataset.years:
+        row = study.rows("district", study.plan.issuer.id, known)[indicator.id]
+        if HIDDEN in flags_of(row):
+            return {}  # a path needs every year's figures
+        value = shown_value(row)
+        points[known] = Point(int(row.reported), int(row.missing), row.verdict, value, None, None)
+    path = find_path(points, indicator, study.plan)
+    if path.baseline is None or path.baseline[0] > year:
+        return {}
+    start = path.baseline
+    corners = {start[0]: path.at(start[0]) or start[1]}
+    corners.update((knot, planned) for knot, planned in path.knots if knot > start[0])
+    return corners

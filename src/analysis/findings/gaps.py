@@ -1,4 +1,4 @@
-"""Who closes the gap: the units and communes that are below a level that was missed."""
+"""Who closes the gap: units, communes and employers below a level that was missed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from itertools import groupby
 from math import ceil, floor
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.findings.finding import Finding, find_in
 from analysis.indicators import compute_indicators
-from analysis.plan import Target
+from analysis.indicators.rollups import Year, open_sources
+from analysis.indicators.states import find_states
+from analysis.plan import Indicator, Target
 from analysis.redaction import HIDDEN
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
@@ -207,3 +210,37 @@ def own_facts(study: Study, year: int) -> dict[str, Finding]:
         for f in known
         if f.value is not None
     }
+
+
+def find_without_union(study: Study, indicator: Indicator, year: int) -> pd.DataFrame:
+    """Return the employers that an indicator asks and that have no union, the largest first.
+
+    Parameters
+    ----------
+    study : Study
+        Of the internal edition: names and exact numbers of workers are in it.
+    indicator : Indicator
+        Over employers, about whether they have a union.
+    year : int
+        A year.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``commune`` and ``workers_total``.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> study = load(2024)
+    >>> found = find_without_union(study, study.plan.indicator("employers_20_unionised"), 2024)
+    >>> found["workers_total"].is_monotonic_decreasing
+    True
+    """
+    members = Year(open_sources(study.dataset, study.plan), year).asked(indicator)
+    states = find_states(indicator, members)
+    lacking = members.only(np.asarray(states.reported & (states.numerator == 0), bool))
+    names = ("name", "commune", "workers_total")
+    found = pd.DataFrame({name: lacking.cells(name) for name in names})
+    found = found.astype({"workers_total": "Int64"})
+    return found.sort_values(["workers_total", "name"], ascending=[False, True], ignore_index=True)

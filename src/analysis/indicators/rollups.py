@@ -18,8 +18,7 @@ from analysis.indicators.members import (
     employer_register,
     unit_register,
 )
-from analysis.indicators.pooling import Sums, join, pool, pool_by
-from analysis.indicators.states import States, find_members, find_states
+from analysis.indicators.states import States, Sums, find_members, find_states, join, pool, pool_by
 from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Plan
 from analysis.tables.load import Dataset

@@ -1,16 +1,105 @@
-"""What each member is for one indicator: reported, not applicable or missing, and with how much."""
+"""What each member is for one indicator (reported, not applicable or missing), and the sums of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
-from analysis.exact import fits, multiply
-from analysis.indicators.conditions import Facts, all_hold
-from analysis.indicators.members import BoolArray, Figures, IntArray, Members
-from analysis.plan import Indicator, Plan
+from analysis.exact import fits, multiply, sum_by
+from analysis.indicators.members import BoolArray, Codes, Figures, IntArray, Members
+from analysis.plan import Condition, Indicator, Plan
+from analysis.tables.dictionary import dictionary
+
+Counts = npt.NDArray[np.int64] | npt.NDArray[np.int8]
+#: What the missing add to the ends: sums, then whether there is any.
+_SUMS = ("low_above", "low_below", "high_above", "high_below", "free")
+_FLAGS = ("carried", "low_open", "high_open")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One fact per member row; ``holds`` counts only where it is ``known``."""
+
+    holds: BoolArray
+    known: BoolArray
+
+    @property
+    def is_true(self) -> BoolArray:
+        """Known to hold."""
+        return np.logical_and(self.holds, self.known)
+
+    @property
+    def is_false(self) -> BoolArray:
+        """Known not to hold."""
+        return np.logical_and(~self.holds, self.known)
+
+
+def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = False) -> Facts:
+    """Join facts by "and": one known "no" settles it, "yes" needs all known.
+
+    Without any condition everything holds. With ``once`` what was reported true stays true.
+    """
+    size = len(members)
+    no = np.zeros(size, bool)
+    yes = np.ones(size, bool)
+    for condition in conditions:
+        facts = evaluate(condition, members, once=once)
+        no |= facts.is_false
+        yes &= facts.is_true
+    return Facts(holds=yes, known=yes | no)
+
+
+def evaluate(condition: Condition, members: Members, *, once: bool = False) -> Facts:
+    """Return one condition's facts."""
+    if condition.present is not None:
+        filled = members.cells(condition.column).notna().to_numpy(bool)
+        return Facts(filled == condition.present, np.ones(len(members), bool))
+    if condition.is_not is not None:
+        cells = members.cells(condition.column)
+        differs = (cells != condition.is_not).fillna(False)
+        return Facts(differs.to_numpy(bool), cells.notna().to_numpy(bool))
+    if isinstance(condition.at_least, str):
+        return _at_least_word(condition, members)
+    if condition.at_least is not None or condition.more_than is not None:
+        return _compare(condition, members)
+    figures = members.ever(condition.column) if once else members.figures(condition.column)
+    return Facts(np.asarray(figures.values, bool), figures.known)
+
+
+def _at_least_word(condition: Condition, members: Members) -> Facts:
+    """Compare ranks; a word without a rank (``not_graded``) is reported and does not reach it."""
+    ranked = dictionary().ranked["grade"]
+    reached = ranked[ranked.index(str(condition.at_least)) :]
+    cells = members.cells(condition.column)
+    return Facts(cells.isin(reached).to_numpy(bool), cells.notna().to_numpy(bool))
+
+
+def _compare(condition: Condition, members: Members) -> Facts:
+    """Compare a column, or the quotient of two, with a bar.
+
+    A cell that is not known settles it where all that it can be lies on one side of the bar. A
+    quotient needs both of its cells.
+    """
+    if condition.over is None:
+        span, ones = members.span(condition.column), np.ones(len(members), np.int64)
+        holds = _reaches(condition, span.low, ones)
+        return Facts(holds, holds | (span.is_capped & ~_reaches(condition, span.high, ones)))
+    top, base = members.figures(condition.column), members.figures(condition.over)
+    known = top.known & base.known & (base.values > 0)
+    return Facts(_reaches(condition, top.values, base.values), known)
+
+
+def _reaches(condition: Condition, above: IntArray, below: IntArray) -> BoolArray:
+    """Compare with a fraction on whole numbers alone."""
+    bar = condition.at_least if condition.more_than is None else condition.more_than
+    assert isinstance(bar, Fraction)
+    above, below = fits(above, below, factor=max(bar.numerator, bar.denominator))
+    reach, needed = multiply(above, bar.denominator), multiply(below, bar.numerator)
+    return np.asarray(reach > needed if condition.more_than is not None else reach >= needed, bool)
 
 
 @dataclass(frozen=True)
@@ -181,3 +270,100 @@ def _add(columns: list[Figures]) -> Figures:
         values = values + column.values
         known = known & column.known
     return Figures(values, known)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """One entry per roll-up; the arrays are all of one length, named as in `States`.
+
+    Attributes
+    ----------
+    expected, reported, not_applicable, missing : int
+        How many members; the last three make up the first.
+    numerator, denominator : int
+        Over those that reported.
+    low_above, low_below, high_above, high_below, free : int
+        Over the missing.
+    carried, low_open, high_open : bool
+        Whether any missing member is.
+    """
+
+    expected: Counts
+    reported: Counts
+    not_applicable: Counts
+    missing: Counts
+    numerator: IntArray
+    denominator: IntArray
+    low_above: IntArray
+    low_below: IntArray
+    high_above: IntArray
+    high_below: IntArray
+    free: IntArray
+    carried: BoolArray
+    low_open: BoolArray
+    high_open: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.expected)
+
+    def take(self, rows: Codes) -> Sums:
+        """Return some of the entries."""
+        return Sums(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+
+def pool(states: States) -> Sums:
+    """Sum over everybody: one entry, also where nobody is asked."""
+    return _sum(states, np.zeros(len(states.reported), np.int32), 1)
+
+
+def pool_by(states: States, members: Members, scope: str) -> Sums:
+    """Sum per group of a scope, an entry for each of ``members.present(scope)``."""
+    if scope == "unit":
+        return _one_by_one(states)
+    present = members.present(scope)
+    groups = int(present[-1]) + 1 if len(present) else 0
+    return _sum(states, members.groups(scope), groups).take(present)
+
+
+def join(first: States, second: States) -> States:
+    """Put the states of two sources (units and the district) one after the other."""
+    return States(
+        *(
+            np.concatenate([getattr(first, item.name), getattr(second, item.name)])
+            for item in fields(States)
+        )
+    )
+
+
+def _one_by_one(states: States) -> Sums:
+    """Take units as they are: each has one row a year, nothing to sum."""
+    return Sums(
+        expected=np.ones(len(states.reported), np.int8),
+        reported=states.reported.view(np.int8),
+        not_applicable=states.not_applicable.view(np.int8),
+        missing=states.missing.view(np.int8),
+        numerator=states.numerator,
+        denominator=states.denominator,
+        **{name: getattr(states, name) for name in (*_SUMS, *_FLAGS)},
+    )
+
+
+def _sum(states: States, codes: Codes, groups: int) -> Sums:
+    # Every member is one of three: missing 0, reported 1, not applicable 2.
+    kinds = states.reported + np.int8(2) * states.not_applicable
+    missing, reported, not_applicable = (
+        np.bincount(codes * 3 + kinds, minlength=groups * 3).reshape(-1, 3).T
+    )
+    # The missing are few, and ends are theirs alone.
+    few = np.flatnonzero(kinds == 0)
+    ends = {n: sum_by(codes[few], getattr(states, n)[few], groups) for n in (*_SUMS, *_FLAGS)}
+    ends |= {name: ends[name] > 0 for name in _FLAGS}
+    return Sums(
+        expected=missing + reported + not_applicable,
+        reported=reported,
+        not_applicable=not_applicable,
+        missing=missing,
+        numerator=sum_by(codes, states.numerator, groups),
+        denominator=sum_by(codes, states.denominator, groups),
+        **ends,
+    )

@@ -2,20 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from analysis.indicators.assembly import COLUMNS, COUNTS, OPEN_COLUMNS, Rows
-from analysis.indicators.histories import FOLLOWED_SCOPES, History, find_history
-from analysis.indicators.pooling import Sums
-from analysis.indicators.rollups import SCOPES, Year, open_sources
-from analysis.indicators.verdicts import flag_bit
+from analysis.indicators.members import Codes
+from analysis.indicators.rollups import SCOPES, Sources, Year, open_sources
+from analysis.indicators.states import Sums
+from analysis.indicators.trajectory import FOLLOWED_SCOPES, TRAJECTORIES, History, find_history
+from analysis.indicators.verdicts import FLAGS, VERDICTS, flag_bit
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
 from analysis.tables.load import Dataset
+
+COLUMNS = (
+    *("indicator", "year", "scope", "scope_id"),
+    *("expected", "reported", "not_applicable", "missing", "numerator", "denominator"),
+    *("value", "lower", "upper", "target", "verdict", "slack", "breakeven", "trajectory", "flags"),
+)
+#: Further columns for sentences: `breakeven` is ``needed`` of all that is ``unknown``.
+OPEN_COLUMNS = ("needed", "unknown")
+COUNTS = ("expected", "reported", "not_applicable", "missing")
+_NULLABLE = ("numerator", "denominator", "slack", *OPEN_COLUMNS)
+_DECIMALS = ("value", "lower", "upper", "breakeven")
+#: Rows that become text together: few enough that the text of millions never stands in memory.
+_CHUNK = 250_000
+#: What `csv` might quote; whether it does, it decides itself.
+_SPECIAL = re.compile(r'[",\r\n]')
+_FLAG_WORDS = [
+    ";".join(flag for bit, flag in enumerate(FLAGS) if code >> bit & 1)
+    for code in range(2 ** len(FLAGS))
+]
+#: The arrays that a table is made of: words are codes, and ``has_`` tells where a number is known.
+_DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("year", *COUNTS, *_NULLABLE), np.int64),
+    **dict.fromkeys(_DECIMALS, np.float64),
+    **dict.fromkeys([f"has_{name}" for name in _NULLABLE], np.bool_),
+    **{"indicator": np.int16, "scope": np.int8, "scope_id": np.int32, "target": np.int16},
+    **{"verdict": np.int8, "trajectory": np.int8, "flags": np.int8},
+}
+
+
+class Rows:
+    """The table as it grows: arrays of its full length, filled block by block.
+
+    Parameters
+    ----------
+    length : int
+        How many rows it will have.
+    sources : Sources
+        Whose indicators and groups it names.
+    names : sequence of str
+        Its columns: `COLUMNS`, with or without `OPEN_COLUMNS`.
+    """
+
+    def __init__(self, length: int, sources: Sources, names: Sequence[str] = COLUMNS) -> None:
+        self._names_shown = names
+        self._columns = {
+            name: np.empty(length, dtype)
+            for name, dtype in _DTYPES.items()
+            if name.removeprefix("has_") in names
+        }
+        self._filled = 0
+        self._ids = [item.id for item in sources.plan.catalogue()]
+        self._targets: dict[str, int] = {}
+        self._names, self._places = _name_groups(sources)
+
+    def add(
+        self,
+        judged: Mapping[str, Any],
+        *,
+        indicator: Indicator,
+        year: int,
+        scope: str,
+        groups: Codes,
+    ) -> None:
+        """Write the next block: the groups of one scope of one indicator in one year.
+
+        Parameters
+        ----------
+        judged : mapping of str to array or scalar
+            The counts, the ``trajectory`` and what `Year.judge` returns.
+        indicator, year, scope
+            What they are of.
+        groups : int array
+            The groups' codes.
+        """
+        if not len(groups):
+            return
+        none, target = (
+            self._targets.setdefault(text, len(self._targets))
+            for text in ("", str(judged["target"] or ""))
+        )
+        here = slice(self._filled, self._filled + len(groups))
+        self._filled = here.stop
+        keys = {
+            "indicator": self._ids.index(indicator.id),
+            "year": year,
+            "scope": SCOPES.index(scope),
+            "scope_id": self._places[indicator.over, scope][groups],
+            "target": np.where(judged["is_held"], target, none),
+        }
+        written = {**judged, **keys}
+        for name in self._columns:
+            values = written[name]
+            try:
+                self._columns[name][here] = values
+            except OverflowError:  # a sum beyond int64
+                self._columns[name] = self._columns[name].astype(object)
+                self._columns[name][here] = values
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the finished table."""
+        targets = sorted(self._targets)
+        in_order = np.array([targets.index(target) for target in self._targets], np.int8)
+        self._columns["target"] = in_order[self._columns["target"]]
+        words = {
+            **{"indicator": self._ids, "scope": SCOPES, "scope_id": self._names},
+            **{"target": targets, "verdict": VERDICTS, "trajectory": TRAJECTORIES},
+            "flags": _FLAG_WORDS,
+        }
+        columns: dict[str, Any] = dict(self._columns)
+        for name, names in words.items():
+            columns[name] = pd.Categorical.from_codes(columns[name], list(names))
+        for name in set(_NULLABLE).intersection(columns):
+            columns[name] = _nullable(columns[name], columns[f"has_{name}"])
+        return pd.DataFrame(columns, columns=list(self._names_shown), copy=False)
+
+
+def _name_groups(sources: Sources) -> tuple[list[str], dict[tuple[str, str], np.ndarray]]:
+    """Return every group's name, by code point, and for each scope the place of its codes there."""
+    scopes = {
+        (over, scope): groups.names
+        for over, register in sources.registers.items()
+        for scope, groups in register.scopes.items()
+    }
+    district = {(over, "district"): [sources.plan.issuer.id] for over in sources.registers}
+    scopes = {**scopes, **district}
+    every = sorted(set().union(*scopes.values()))
+    place = pd.Index(every, dtype="object")
+    return every, {key: place.get_indexer(names).astype(np.int32) for key, names in scopes.items()}
+
+
+def _nullable(values: np.ndarray, known: np.ndarray) -> Any:
+    """Return nullable whole numbers, empty where not known."""
+    if values.dtype == object:
+        values[~known] = None
+        return values
+    return pd.arrays.IntegerArray(values, ~known)
 
 
 def compute_indicators(
@@ -115,3 +258,102 @@ def _judge(
         columns["flags"] |= overdue * flag_bit("overdue")
     counts = {name: getattr(sums, name) for name in COUNTS}
     return {**counts, **columns, "trajectory": trajectory}
+
+
+def write_table(table: pd.DataFrame, target: Path | IO[str], sheet: str = "Chỉ tiêu") -> None:
+    """Write an indicator table, or a task table, as ``.csv``, ``.parquet`` or ``.xlsx``, by the path's ending.
+
+    CSV is UTF-8 without BOM, LF, decimals in the shortest form that round-trips. A text stream
+    gets CSV; ``sheet`` names the sheet of a workbook.
+
+    Raises
+    ------
+    InputError
+        If the ending is another.
+    """
+    if not isinstance(target, Path):
+        target.writelines(str(lines, "utf-8") for lines in csv_lines(table))
+        return
+    suffix = target.suffix.lower()
+    if suffix == ".csv":
+        with target.open("wb") as file:
+            file.writelines(csv_lines(table))
+    elif suffix == ".parquet":
+        table.to_parquet(target, index=False)
+    elif suffix == ".xlsx":
+        # Names come from other people's files: never let one become a formula or a link.
+        options = {"strings_to_formulas": False, "strings_to_urls": False}
+        with pd.ExcelWriter(
+            target, engine="xlsxwriter", engine_kwargs={"options": options}
+        ) as writer:
+            table.to_excel(writer, index=False, sheet_name=sheet)
+    else:
+        message = "đuôi tệp phải là .csv, .parquet hoặc .xlsx"
+        raise InputError([error(message, code="ending", file=str(target))])
+
+
+def csv_lines(table: pd.DataFrame) -> Iterator[memoryview]:
+    r"""Yield a table of words and numbers as CSV: the heading, then some rows at a time.
+
+    The same bytes as ``table.to_csv(index=False, lineterminator="\n")``, many times faster: words
+    and decimals become text once for each distinct one, and rows are joined column by column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"name": ["A, B", None], "value": [0.5, 1.0]})
+    >>> b"".join(csv_lines(table))
+    b'name,value\n"A, B",0.5\n,1.0\n'
+    """
+    yield memoryview((",".join(_as_fields(table.columns).to_pylist()) + "\n").encode())
+    words = {name: _words(table[name]) for name in table}
+    for start in range(0, len(table), _CHUNK):
+        rows = table.iloc[start : start + _CHUNK]
+        *cells, last = [_as_text(rows[name], words[name]) for name in table]
+        yield _bytes(_join([*cells, _join([last, "\n"], "")], ","))
+
+
+def _words(column: pd.Series) -> pa.Array | None:
+    """Return the fields of a categorical column's words, made once for all its rows."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    return _as_fields(column.cat.categories)
+
+
+def _as_text(cells: pd.Series, words: pa.Array | None) -> pa.Array:
+    """Return the fields of some cells, null where missing."""
+    if words is not None:
+        codes = cells.cat.codes.to_numpy()
+    elif pd.api.types.is_integer_dtype(cells.dtype):
+        return pa.array(cells).cast(pa.string())
+    else:
+        codes, distinct = pd.factorize(cells)
+        words = _as_fields(distinct)
+    return words.take(pa.array(codes, mask=codes < 0))
+
+
+def _as_fields(values: Iterable[object]) -> pa.Array:
+    """Return values as they stand in a CSV file, quoted where they need it."""
+    texts = [str(value) for value in values]
+    return pa.array(
+        [_quoted(text) if _SPECIAL.search(text) else text for text in texts], pa.string()
+    )
+
+
+def _quoted(text: str) -> str:
+    buffer = io.StringIO()
+    # Beside a second, empty field, so that a lone empty one is not quoted.
+    csv.writer(buffer, lineterminator="\n").writerow([text, ""])
+    return buffer.getvalue().removesuffix(",\n")
+
+
+def _join(columns: Sequence[pa.Array | str], separator: str) -> pa.Array:
+    return pc.binary_join_element_wise(
+        *columns, separator, null_handling="replace", null_replacement=""
+    )
+
+
+def _bytes(texts: pa.Array) -> memoryview:
+    """Return the texts one after the other, as they lie in memory."""
+    _, offsets, data = texts.buffers()
+    end = np.frombuffer(offsets, np.int32)[len(texts)]
+    return memoryview(data)[:end]

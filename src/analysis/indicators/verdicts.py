@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.exact import divide, fits, multiply
 from analysis.indicators.members import BoolArray
-from analysis.indicators.pooling import Sums
+from analysis.indicators.states import Sums
 from analysis.plan import Indicator, Target
 from analysis.tables.dictionary import dictionary
 
@@ -38,7 +38,7 @@ def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
     Parameters
     ----------
     sums : Sums
-        From `pooling`.
+        From `analysis.indicators.states.pool`.
     indicator : Indicator
         Decides which rule holds.
     """
@@ -129,7 +129,7 @@ def judge(
     Parameters
     ----------
     sums : Sums
-        From `pooling`.
+        From `analysis.indicators.states.pool`.
     indicator : Indicator
         What they count.
     terms : Terms

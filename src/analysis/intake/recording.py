@@ -14,9 +14,9 @@ from analysis.intake.cellvalues import Raw, shown, tidy
 from analysis.intake.formtexts import form_texts
 from analysis.intake.spelling import Unclear, in_dong, remark_in, settles_days, spell
 from analysis.problems import Problem, error
-from analysis.tables.cells import parse_column
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Column, Table
+from analysis.tables.load import parse_column
 
 #: A row, its column, what stands there, what it is understood as, and what is said behind that.
 _Remark = tuple[int, Column, Raw, str, str]

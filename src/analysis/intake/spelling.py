@@ -1,7 +1,7 @@
 """From a raw cell to the dataset's own spelling, or to what has to be asked.
 
 Each speller takes one raw value and its column and returns the canonical text. What it cannot read
-and has no better advice on it hands on as it stands: `analysis.tables.cells.parse_column`, the home
+and has no better advice on it hands on as it stands: `analysis.tables.load.parse_column`, the home
 of each type's rule, refuses it then. A value that could mean two things raises `Unclear`.
 """
 

@@ -9,8 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from analysis.indicators.members import BoolArray, IntArray
-from analysis.indicators.pooling import pool
-from analysis.indicators.states import States
+from analysis.indicators.states import States, pool
 from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Target
 from analysis.problems import InputError, error

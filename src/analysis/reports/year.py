@@ -26,13 +26,18 @@ from analysis.findings import (
     find_years,
     tally,
 )
-from analysis.findings.circle import same_units
-from analysis.findings.editions import find_restated, is_comparable
-from analysis.findings.employers import find_without_union
-from analysis.findings.finding import difference, find_in
-from analysis.findings.gaps import FEW_UNITS, Gap, Leaders, find_gap, lead, own_facts
-from analysis.findings.paths import planned_path
-from analysis.findings.tally import Sides
+from analysis.findings.finding import difference, find_in, planned_path
+from analysis.findings.gaps import (
+    FEW_UNITS,
+    Gap,
+    Leaders,
+    find_gap,
+    find_without_union,
+    lead,
+    own_facts,
+)
+from analysis.findings.perimeter import same_units
+from analysis.findings.tally import Sides, find_restated, is_comparable
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.atomic import write_atomically
-from analysis.findings.editions import is_comparable, write_origin
+from analysis.findings.tally import is_comparable, write_origin
 from analysis.indicators import write_table
 from analysis.params import PARAMS_FOLDER
 from analysis.problems import InputError, Problem, error

@@ -13,9 +13,15 @@ from analysis.atomic import write_atomically
 from analysis.store.log import create_tables
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
-from analysis.tables.seals import find_damage
 from analysis.tables.stored import read_rows
-from analysis.tables.storefile import connect, explained, last_entry, local_time, refuse_missing
+from analysis.tables.storefile import (
+    connect,
+    explained,
+    find_damage,
+    last_entry,
+    local_time,
+    refuse_missing,
+)
 
 #: Where rows of damaged entries are written: they may be wrong or not all.
 _DOUBTFUL = "can-kiem-tra"

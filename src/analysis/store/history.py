@@ -10,15 +10,15 @@ from itertools import groupby
 from pathlib import Path
 
 from analysis.problems import name_place
-from analysis.store.figures import show_figure
+from analysis.store.merge import show_figure
 from analysis.tables.dictionary import Column, Table, dictionary
-from analysis.tables.seals import refuse_damage
 from analysis.tables.stored import address, find_keys
 from analysis.tables.storefile import (
     WITHDRAW,
     believed_entries,
     local_time,
     reading,
+    refuse_damage,
     refuse_missing,
 )
 

@@ -10,8 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from analysis.problems import Problem
-from analysis.store.figures import show_figure
-from analysis.store.merge import Cell, SheetChange, find_replaced, show_both
+from analysis.store.merge import Cell, SheetChange, find_replaced, show_both, show_figure
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import find_place

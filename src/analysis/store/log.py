@@ -16,16 +16,19 @@ from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import read_dataset
-from analysis.tables.seals import SEALS, add_seals, refuse_damage, row_ends
 from analysis.tables.storefile import (
     APPLICATION,
     DAMAGED,
     PATIENCE_SECONDS,
+    SEALS,
     VERSION,
+    add_seals,
     connect,
     explained,
     leave_mark,
     local_time,
+    refuse_damage,
+    row_ends,
 )
 from analysis.tables.texts import read_files
 

@@ -10,8 +10,8 @@ from typing import Any
 from analysis.plan import Plan
 from analysis.problems import name_place, tell_first
 from analysis.store.changes import Changed, Correction
-from analysis.store.figures import show_figure
 from analysis.store.lists import GAVE_WAY
+from analysis.store.merge import show_figure
 from analysis.store.take_in import Recap, Taken
 from analysis.tables.dictionary import with_heading
 from analysis.tables.files import STORE

@@ -22,11 +22,13 @@ from analysis.store.arrivals import (
     Arrival,
     Reader,
     find_conflicts,
+    group_files,
     has_register,
+    judge_together,
     program_error,
     read_all,
 )
-from analysis.store.judge import find_errors, typed
+from analysis.store.judge import Registers, find_errors, find_strangers, typed
 from analysis.store.lists import find_given_way, leave_to_forms, tell_given_way
 from analysis.store.log import (
     Handed,
@@ -47,8 +49,6 @@ from analysis.store.merge import (
     need_reason,
     only_news,
 )
-from analysis.store.together import group_files, judge_together
-from analysis.store.whose import Registers, find_strangers
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary

@@ -10,9 +10,8 @@ import pandas as pd
 from analysis.problems import Problem, error
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.files import TEXTS
-from analysis.tables.load import Dataset
+from analysis.tables.load import Dataset, row_problems
 from analysis.tables.oddities import check_oddities
-from analysis.tables.rowproblems import row_problems
 
 Rule = Callable[[Dataset], list[Problem]]
 

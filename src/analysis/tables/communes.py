@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from analysis.problems import Problem
-from analysis.tables.load import Dataset
-from analysis.tables.rowproblems import row_problems
+from analysis.tables.load import Dataset, row_problems
 from analysis.tables.variants import PLACED, bare_place
 from analysis.tables.writing import loosely
 

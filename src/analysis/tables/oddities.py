@@ -10,8 +10,7 @@ import pandas as pd
 from analysis.problems import Problem
 from analysis.tables.communes import find_old_communes
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.load import Dataset
-from analysis.tables.rowproblems import row_problems
+from analysis.tables.load import Dataset, row_problems
 from analysis.tables.variants import find_variants
 
 #: A unit type needs this many figures before one of them can look odd.

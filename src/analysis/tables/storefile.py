@@ -6,13 +6,15 @@ A dataset folder with a store is read from it, as it is now or as it was at an e
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -28,6 +30,11 @@ VERSION = 1
 APPLICATION = 0x43446F61
 #: The command of an entry that takes rows back: they are empty, and none of a file.
 WITHDRAW = "congdoan withdraw"
+#: One digest an entry that brought rows; a store of an older program gets them at its next import.
+SEALS = """CREATE TABLE IF NOT EXISTS seal (
+    entry INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL          -- SHA-256 over the entry, its sources and their rows
+)"""
 #: How long a reader or a second import waits for the one that is writing.
 PATIENCE_SECONDS = 10.0
 
@@ -315,3 +322,108 @@ def refuse_missing(folder: Path) -> None:
     if not has_store(folder):
         message = "thư mục này chưa có kho số liệu (chưa nhập tệp nào bằng congdoan import)"
         raise InputError([error(message, code="no_store", file=STORE)])
+
+
+def row_ends(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the last row's number of each table: what is added comes after it."""
+    return {
+        name: int(connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}").fetchone()[0])
+        for name in dictionary().tables
+    }
+
+
+def add_seals(
+    connection: sqlite3.Connection, first: int = 1, after: Mapping[str, int] | None = None
+) -> None:
+    """Seal the entries from one on that have no seal yet, in the transaction that is open.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    first : int
+        The first entry in question.
+    after : mapping of str to int, optional
+        From `row_ends`, before their rows were added: so only those are read.
+    """
+    found = _digests(connection, first, after or {})
+    known = {
+        entry for (entry,) in connection.execute("SELECT entry FROM seal WHERE entry >= ?", [first])
+    }
+    rows = ((entry, digest) for entry, digest in found.items() if entry not in known)
+    connection.executemany("INSERT INTO seal VALUES (?, ?)", rows)
+
+
+def find_damage(connection: sqlite3.Connection) -> set[int]:
+    """Return the entries whose rows are not what they were when they came in.
+
+    Entries after the last seal are those of an older program: nothing can be said of them.
+    """
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone():
+        return set()
+    sealed = dict(connection.execute("SELECT entry, digest FROM seal").fetchall())
+    found = _digests(connection, 1, {})
+    last = max(sealed, default=0)
+    return {
+        entry
+        for entry in found.keys() | sealed.keys()
+        if entry <= last and found.get(entry) != sealed.get(entry)
+    }
+
+
+def refuse_damage(connection: sqlite3.Connection) -> None:
+    """Refuse a store that has lost or changed rows.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    damaged = find_damage(connection)
+    if damaged:
+        message = (
+            f"kho số liệu bị hỏng: số liệu của {len(damaged)} lần nhập không còn như lúc nhận; hãy"
+            " lấy lại bản sao lưu, hoặc xem còn gì dùng được bằng congdoan doctor"
+        )
+        raise InputError([error(message, code="bad_store", file=STORE)])
+
+
+def _digests(
+    connection: sqlite3.Connection, first: int, after: Mapping[str, int]
+) -> dict[int, str]:
+    """Return the digests of the entries that brought rows."""
+    tables = [(name, _rows(connection, name, after.get(name, 0))) for name in dictionary().tables]
+    query = (
+        "SELECT entry.*, source.* FROM entry LEFT JOIN source ON source.entry = entry.id"
+        " WHERE entry.id >= ? AND errors = 0 ORDER BY entry.id, source.id"
+    )
+    width = len(connection.execute("PRAGMA table_info(entry)").fetchall())
+    digests = {}
+    for number, sources in groupby(connection.execute(query, [first]), itemgetter(0)):
+        digest = hashlib.sha256()
+        for row in sources:
+            digest.update(repr(row).encode())
+            for name, found in tables:
+                if row[width] in found:
+                    digest.update(name.encode() + found[row[width]])
+        digests[int(number)] = digest.hexdigest()
+    return digests
+
+
+def _rows(connection: sqlite3.Connection, name: str, after: int) -> dict[int, bytes]:
+    """Return a digest of the rows of each source, in one pass, wherever they stand.
+
+    A column that the dictionary gets later is empty in earlier rows, and leaves their digest as it is.
+    """
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")][1:]
+    if not columns:  # a table of the dictionary that the store was made without
+        return {}
+    # Control characters end a cell and stand for one that says nothing: no cell can hold them.
+    cells = ", ".join(f"coalesce({column} || x'1f', x'1e')" for column in columns)
+    text = f"rtrim(printf('{'%s' * len(columns)}', {cells}), x'1e')"
+    query = f"SELECT source, CAST({text} AS BLOB) FROM {name} WHERE rowid > ? ORDER BY rowid"
+    found: dict[int, bytes] = {}
+    for source, rows in groupby(connection.execute(query, [after]), itemgetter(0)):
+        digest = hashlib.sha256(b"\n".join(row for _, row in rows)).digest()
+        found[source] = found.get(source, b"") + digest
+    return found

@@ -1,7 +1,7 @@
 """What the plan asks to be done: the state of every task with its holder, and the task table.
 
-Data flows one way: `check` (what rows of the tables must hold) · `holdings` (who has a task, and
-what they said of it) → `states` (what that shows on a day) → `table` (counts and rates per scope).
+Data flows one way: `check` (what rows of the tables must hold) · `states` (who has a task, what they
+said of it, and what that shows on a day) → `table` (counts and rates per scope).
 It knows owners and cadences, never a task.
 """
 

@@ -9,8 +9,7 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import InputError, Problem, error
-from analysis.tables.load import Dataset
-from analysis.tables.rowproblems import row_problems
+from analysis.tables.load import Dataset, row_problems
 
 _HELD = ["year", "task_id", "holder_id"]
 #: Nothing that leads out of the dataset's folder: no drive, no root, no step up.

@@ -13,8 +13,7 @@ from analysis.indicators.members import IntArray
 from analysis.indicators.rollups import open_sources
 from analysis.plan import Plan, Task
 from analysis.tables.load import Dataset
-from analysis.tasks.holdings import Holding, Holdings
-from analysis.tasks.states import DONE, NO_DAY, STATES, code
+from analysis.tasks.states import DONE, NO_DAY, STATES, Holding, Holdings, code
 
 #: How states stand together where they are counted, from the best to the least known.
 GROUPS = ("done", "open", "late", "silent")

@@ -14,8 +14,7 @@ from analysis.indicators.rollups import Sources, open_sources
 from analysis.indicators.table import require_years
 from analysis.plan import Plan
 from analysis.tables.load import Dataset
-from analysis.tasks.holdings import Holding, Holdings
-from analysis.tasks.states import DONE, STATES, code
+from analysis.tasks.states import DONE, STATES, Holding, Holdings, code
 
 #: The scopes of one task over its holders, and that of a section over all its tasks.
 SCOPES = (*HOLDER_SCOPES, "section")
