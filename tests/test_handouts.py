@@ -13,10 +13,23 @@ import pytest
 from browser import open_browser
 
 import analysis
+from analysis.atomic import write_atomically
 from analysis.handouts.brief import LONGEST_MESSAGE, make_brief, render_briefs, write_message
 from analysis.pages.fragments import Fragment
-from analysis.site.beside import write_briefs
-from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file
+from analysis.site.beside import write_briefs, write_documents
+from analysis.site.layout import (
+    BRIEFS,
+    INDEX,
+    INDICATORS,
+    LEDGER,
+    MESSAGES,
+    UNITS,
+    Layout,
+    brief_page,
+    message_file,
+    word_file,
+)
+from analysis.site.unchanged import left_before, remember
 from analysis.study import Study
 
 NUMBER = re.compile(r"\d[\d.,/]*\d|\d")
@@ -113,3 +126,21 @@ def test_files_are_of_those_asked_for_and_never_older_than_the_pages(tmp_path: P
     assert not layout.file(brief_page("DN-DABAN")).exists()
     assert not layout.file(message_file("DN-DABAN")).exists()
     assert layout.file(brief_page("DN-NUICAM")).exists()
+
+
+def test_what_was_deleted_beside_the_pages_comes_back(tmp_path: Path) -> None:
+    study, unit = analysis.load(2024), "DN-DABAN"
+    layout = Layout(tmp_path / "2024")
+    for link in (INDEX, LEDGER, INDICATORS, UNITS):
+        write_atomically(layout.file(link), link)
+    write_briefs(study, layout, [unit], asked=True)
+    write_documents(study, layout, [unit], asked=True)
+    remember(layout, study.params, "seen")
+    links = [brief_page(unit), message_file(unit), word_file(2024), word_file(2024, unit)]
+    assert left_before(layout) >= {*links, BRIEFS, MESSAGES}
+    made = [layout.file(link).read_bytes() for link in links]
+    for link in links:
+        layout.file(link).unlink()
+    write_briefs(study, layout, None, asked=False)
+    write_documents(study, layout, None, asked=False)
+    assert [layout.file(link).read_bytes() for link in links] == made

@@ -116,10 +116,11 @@ def test_the_page_is_the_decrees(made: bytes) -> None:
         assert part in text
 
 
-def test_a_tables_header_comes_again_and_a_picture_is_described(made: bytes) -> None:
+def test_a_tables_header_comes_again_and_a_picture_is_described(study: Study, made: bytes) -> None:
     document = opened(made)
     grids = [table for table in document.tables if table.style.name == "Table Grid"]
-    assert len(grids) == 5  # types, decisions, indicators, tasks, who has not reported
+    # Types, decisions, indicators, tasks, who has not reported; for the office, who has no union.
+    assert len(grids) == (6 if study.params.edition == "internal" else 5)
     for table in grids:
         assert table.rows[0]._tr.trPr.find(docx.oxml.ns.qn("w:tblHeader")) is not None
     pictures = document.inline_shapes
@@ -142,10 +143,45 @@ def test_it_says_what_the_plan_and_people_say(study: Study, made: bytes) -> None
         assert str(name) in text
 
 
-def test_the_share_edition_has_no_note(study: Study) -> None:
-    notes = analysis.load(2024).dataset.tables["tasks"]["note"].dropna().unique()
-    text = words_of(write_unit(study, "DN-NUICAM"))
-    assert not [note for note in notes if note in text]
+def test_it_weighs_as_the_page_does_and_says_who_needs_help(study: Study, made: bytes) -> None:
+    text, report = words_of(made), analysis.year(study, 2024)
+    needy, paths = report.need(), report.paths()
+    assert needy
+    assert paths
+    for line in (*report.weigh(), *(one["name"] for one in needy)):
+        assert line in text
+    described = [p._inline.docPr.get("descr") for p in opened(made).inline_shapes]
+    assert sum("lộ trình" in (one or "") for one in described) == len(paths)
+    is_internal = study.params.edition == "internal"
+    assert any(one["said"] for one in needy) is is_internal
+    for line in (line for one in needy for line in one["said"]):
+        assert line in text
+    table = analysis.year(analysis.load(2024), 2024).table_without_union()
+    assert table is not None
+    assert all((row["name"] in text) is is_internal for row in table["rows"])
+
+
+def test_a_district_that_ended_signs_nothing() -> None:
+    study = analysis.load(2025)
+    report = analysis.year(study, 2025)
+    document = opened(write_year(study))
+    ends = [table.rows[0].cells[-1].text for table in document.tables]
+    (signed,) = (text.splitlines() for text in ends if "TM. BAN THƯỜNG VỤ" in text)
+    assert report.heirs == list(study.dataset.description.parents.values())
+    assert [line for line in signed if line.startswith("CÔNG ĐOÀN")] == [
+        name.upper() for name in report.heirs
+    ]
+    head = document.tables[0].rows[0].cells[0].text
+    assert study.plan.issuer.name.upper() not in head
+    assert study.plan.issuer.superior.upper() in head
+
+
+def test_notes_are_for_the_office_alone(study: Study, made: bytes) -> None:
+    tables = analysis.load(2024).dataset.tables
+    notes = [note for name in ("tasks", "returns") for note in tables[name]["note"].dropna()]
+    text = words_of(write_unit(study, "DN-NUICAM")) + words_of(made)
+    shown = [note for note in notes if note in text]
+    assert bool(shown) is (study.params.edition == "internal")
 
 
 @pytest.mark.parametrize("year", [2022, 2025])

@@ -30,6 +30,7 @@ _MOST_NAMED = 4
 #: Rates in one picture: a page holds so many.
 _MOST_ROWS = 14
 _MOST_PANELS = 24
+_ROMAN = ("", "I", "II", "III", "IV")
 _ASSESSED = ("met", "not_met", "undetermined", "not_due")
 
 
@@ -70,6 +71,7 @@ class _Paper:
         self.report, self.name = report, name
         self.study, self.year, self.language = report.study, report.year, report.language
         self.texts: dict[str, str] = self.language.words["document"]
+        self._appendices = 0
         plan, say = self.study.plan, self.language.say
         subject = say("document_subject", self.year, plan.title)
         day = datetime.combine(plan.cut_off_in(self.year), time())
@@ -91,6 +93,10 @@ class _Paper:
         """Write part I."""
         raise NotImplementedError
 
+    def assessment(self) -> None:
+        """Write part III, before the causes and the lessons that people have written."""
+        raise NotImplementedError
+
     def direction(self) -> None:
         """Write part IV, before what is asked for."""
         raise NotImplementedError
@@ -100,8 +106,8 @@ class _Paper:
         raise NotImplementedError
 
     @property
-    def closing(self) -> tuple[Sequence[str], str]:
-        """Who receives the document, and on whose behalf it is signed."""
+    def closing(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        """Who receives the document, and on whose behalf it is signed: one block for each signer."""
         raise NotImplementedError
 
     def finish(self) -> bytes:
@@ -115,12 +121,14 @@ class _Paper:
         document.heading(ui("year_results"))
         self._results()
         document.heading(ui("assessment"))
-        self._assessment()
+        self.assessment()
+        self._statements("causes", "lessons")
         document.heading(ui("direction"))
         self.direction()
         self._statements("proposals")
-        recipients, signer = self.closing
-        signed = (signer, self.texts["signer"], "", "", "", "", self.texts["signature"])
+        recipients, signers = self.closing
+        hand = (self.texts["signer"], "", "", "", "", self.texts["signature"], "")
+        signed = [line for signer in signers for line in (*signer, *hand)]
         document.signatures(self.texts["recipients"], recipients, signed)
         self._indicators()
         self.appendices()
@@ -160,36 +168,36 @@ class _Paper:
         return ""
 
     def _figures(self) -> None:
-        """Put in all judged shares against their bars, and their paths through the years."""
+        """Put in all judged shares against their bars, their years, and the paths of stages."""
         judged = [f for f in self.report.wholes if f.is_judged and f.value is not None]
         shares = [f for f in judged if f.indicator.is_fraction and not f.is_answer]
-        say, language, number = self.language.say, self.language, 0
+        say, language = self.language.say, self.language
+        shown: list[tuple[str, Sequence[tuple[str, Figure]], float]] = []
         if shares:
-            number += 1
-            halves = [
-                pd.DataFrame(map(self._rate, part)) for part in in_columns(shares, _MOST_ROWS)
-            ]
+            halves = (map(self._rate, part) for part in in_columns(shares, _MOST_ROWS))
+            drawn = [rates(pd.DataFrame(half), language=language) for half in halves]
             caption = say("fig_targets_subtitle", self.name, self.year, True)
-            self._figure(number, caption, [rates(half, language=language) for half in halves], 80)
+            shown.append((caption, [(str(one.get_label()), one) for one in drawn], 80))
         every = [
             find_years(self.study, f.scope, f.scope_id, f.indicator, self.year) for f in shares
         ]
         several = [series for series in every if len(series) > 1]
         for panels in in_columns(several, _MOST_PANELS):
-            number += 1
             rows = [
                 {**self._rate(f), "year": y, "is_break": self._is_break(f)}
                 for series in panels
                 for y, f in series.items()
             ]
             caption = say("fig_trends_subtitle", self._breaks(rows))
-            drawn = trends(pd.DataFrame(rows), columns=4, language=language)
-            width = min(160, drawn.get_figwidth() * 25.4)
-            self._figure(number, caption, [drawn], width)
-
-    def _figure(self, number: int, caption: str, drawings: Sequence[Figure], width: float) -> None:
-        named = [(str(drawing.get_label()), drawing) for drawing in drawings]
-        self.document.figure(f"{self.texts['figure']} {number}. {caption}", named, width)
+            one = trends(pd.DataFrame(rows), columns=4, language=language)
+            shown.append(
+                (caption, [(str(one.get_label()), one)], min(160, one.get_figwidth() * 25.4))
+            )
+        for path in self.paths:
+            shown.append((f"{path['headline']}. {path['subtitle']}", path["panels"], 80))
+        for number, (caption, drawings, width) in enumerate(shown, 1):
+            caption = f"{self.texts['figure']} {number}. {caption}"
+            self.document.figure(caption, drawings, width)
 
     def _is_break(self, finding: Finding) -> bool:
         is_wide = finding.scope == "district" and finding.indicator.over == "units"
@@ -201,15 +209,24 @@ class _Paper:
     def _rate(self, finding: Finding) -> dict[str, Any]:
         return self.report.rate(finding) | {"text": self.language.say("value", finding)}
 
-    def _assessment(self) -> None:
-        """Write part III: what is met, missed and open, nearest first; then the office's words."""
-        say = self.language.say
-        for verdict in _ASSESSED:
-            found = [f for f in self.report.wholes if f.verdict == verdict]
-            if found:
-                ordered = by_nearness(found) if verdict == "not_met" else found
-                self.document.write(say("document_named", verdict, ordered))
-        self._statements("causes", "lessons")
+    @property
+    def paths(self) -> Sequence[dict[str, Any]]:
+        """What is to reach a level by the end of a stage, as the page draws it."""
+        return ()
+
+    def shown(self, table: dict[str, Any], shares: Sequence[float]) -> None:
+        """Write a table that the page has too."""
+        columns = table["columns"]
+        rows = [[row[column["key"]] for column in columns] for row in table["rows"]]
+        numeric = [place for place, column in enumerate(columns) if column["number"]]
+        header = [column["label"] for column in columns]
+        self.document.table(table["caption"], header, rows, shares[: len(columns)], numeric)
+
+    def appendix(self, title: str) -> None:
+        """Begin the next appendix."""
+        self._appendices += 1
+        number = f"{self.texts['appendix']} {_ROMAN[self._appendices]}"
+        self.document.appendix(number, title)
 
     def day(self, duty: Duty) -> str:
         """Write by when a task is to be done; empty where it never falls due."""
@@ -218,7 +235,7 @@ class _Paper:
     def _indicators(self) -> None:
         """Write the table of all indicators, as the page has it."""
         ui, say = self.language.words["ui"], self.language.say
-        self.document.appendix(self.texts["appendix"] + " I", ui["results"])
+        self.appendix(ui["results"])
         header = [self.texts["number"], ui["indicator"], ui["value"], ui["counts"], ui["target"]]
         header += [ui["verdict"], f"{ui['value']} {self.year - 1}"]
         rows: list[list[str]] = []
@@ -266,9 +283,12 @@ class _YearPaper(_Paper):
     report: YearReport
 
     def __init__(self, report: YearReport) -> None:
-        issuer = report.study.plan.issuer
-        head = _letterhead(report, issuer.superior, issuer.name, issuer.short, issuer.place)
-        super().__init__(report, issuer.name, head)
+        issuer, name = report.study.plan.issuer, report.study.plan.issuer.name
+        short, place = issuer.short, issuer.place
+        if report.heirs:  # of a district that is no more, neither the name nor the town
+            name, short = " – ".join(report.heirs), ""
+            place = place.partition(",")[2] or place
+        super().__init__(report, name, _letterhead(report, issuer.superior, name, short, place))
         self.units = report.units
 
     def circumstances(self) -> None:
@@ -276,13 +296,7 @@ class _YearPaper(_Paper):
         day = self.language.date(self.study.plan.cut_off_in(self.year))
         self.document.write(say("circumstances", found, day))
         self.document.write(say("events", found, _MOST_NAMED))
-        table = self.report.table_of_types(found)
-        columns = table["columns"]
-        rows = [[row[column["key"]] for column in columns] for row in table["rows"]]
-        numeric = [i for i, column in enumerate(columns) if column["number"]]
-        shares = [1 if column["number"] else 3 for column in columns]
-        header = [column["label"] for column in columns]
-        self.document.table(table["caption"], header, rows, shares, numeric)
+        self.shown(self.report.table_of_types(found), (3, 1, 1, 1))
 
     def leadership(self) -> None:
         report, say, short = self.report, self.language.say, self.study.plan.issuer.short
@@ -298,6 +312,20 @@ class _YearPaper(_Paper):
         for finding in report.wholes:
             if finding.indicator.over == "district":
                 self.item(finding)
+
+    @property
+    def paths(self) -> Sequence[dict[str, Any]]:
+        return self.report.paths()
+
+    def assessment(self) -> None:
+        """Write what the verdicts come to, then who needs help and what they say of it."""
+        for line in self.report.weigh():
+            self.document.write(line)
+        needy = self.report.need()
+        if needy:
+            self.document.heading(self.language.words["board"]["need"], 2)
+        for one in needy:
+            self.document.item(one["name"], " ".join([f"{one['text']}.", *one["said"]]))
 
     def holders(self, finding: Finding) -> str:
         gap = self.report.gaps.get(finding.indicator.id)
@@ -324,16 +352,29 @@ class _YearPaper(_Paper):
         self.document.table(caption, header, rows, (7, 46, 17, 30))
 
     @property
-    def closing(self) -> tuple[Sequence[str], str]:
-        return self.study.plan.recipients, self.texts["for_district"]
+    def closing(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        issuer, for_district = self.study.plan.issuer, self.texts["for_district"]
+        if not self.report.heirs:
+            return self.study.plan.recipients, [(for_district,)]
+        signers = [(for_district, name.upper()) for name in self.report.heirs]
+        return [text for text in (issuer.superior, *self.report.heirs) if text], signers
 
     def appendices(self) -> None:
         self._tasks()
+        self._absent()
+        if table := self.report.table_without_union():
+            self.appendix(self.language.ui("without_union"))
+            for line in table["lines"]:
+                self.document.write(line)
+            self.shown(table, (6, 2, 1))
+
+    def _absent(self) -> None:
+        """Write who has not sent a return."""
         absent = self.units[~self.units["has_return"]]
         if absent.empty:
             return
         ui = self.language.words["ui"]
-        self.document.appendix(self.texts["appendix"] + " III", ui["not_received"])
+        self.appendix(ui["not_received"])
         ordered = absent.sort_values("name", key=lambda names: names.map(alphabetically))
         rows = [
             [str(place), str(unit["name"]), self._type(unit), str(unit["commune"]), str(key)]
@@ -360,7 +401,7 @@ class _YearPaper(_Paper):
             return
         ui, count = self.language.words["ui"], self.language.numbers.count
         groups = self.language.words["task_group"]
-        self.document.appendix(self.texts["appendix"] + " II", ui["duty"])
+        self.appendix(ui["duty"])
         header = [self.texts["number"], ui["duty"], ui["due"], *(groups[name] for name in GROUPS)]
         found: dict[str, list[Duty]] = {}
         for duty in duties:
@@ -409,6 +450,16 @@ class _UnitPaper(_Paper):
             done = sum(duty.group == "done" for duty in report.held)
             self.document.write(say("document_tasks", done, len(report.held)))
 
+    def assessment(self) -> None:
+        """Write what is met, missed and open, the nearest first; then what the unit notes itself."""
+        for verdict in _ASSESSED:
+            found = [f for f in self.report.wholes if f.verdict == verdict]
+            if found:
+                ordered = by_nearness(found) if verdict == "not_met" else found
+                self.document.write(self.language.say("document_named", verdict, ordered))
+        for line in self.report.quote(self.report.unit_id):
+            self.document.write(line)
+
     def direction(self) -> None:
         """Write what falls due, then what mends what was missed."""
         due = [
@@ -428,14 +479,14 @@ class _UnitPaper(_Paper):
             self.document.item("", f"{tasks}{mends}")
 
     @property
-    def closing(self) -> tuple[Sequence[str], str]:
-        return (self.report.parent, self.texts["archive"]), self.texts["for_unit"]
+    def closing(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        return (self.report.parent, self.texts["archive"]), [(self.texts["for_unit"],)]
 
     def appendices(self) -> None:
         if not self.report.held:
             return
         ui, say = self.language.words["ui"], self.language.say
-        self.document.appendix(self.texts["appendix"] + " II", ui["tasks"])
+        self.appendix(ui["tasks"])
         header = [
             self.texts["number"],
             *(ui[key] for key in ("duty", "due", "state", "task_result")),

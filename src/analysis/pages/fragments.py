@@ -23,7 +23,7 @@ from analysis.tables.writing import bare, harmless, loosely
 #: The mark of a page that ran to its end; the runner looks for it.
 END_MARK = "application/vnd.congdoan.end+json"
 _SAFE = r"[A-Z0-9][A-Z0-9._-]{0,31}"
-_LONGEST_NAME = 40
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,7 @@ def area_page(scope: str, scope_id: str) -> str:
     """
     if re.fullmatch(_SAFE, scope_id):
         return f"area/{scope}-{scope_id}.html"
-    words = "-".join(filter(None, (bare(loosely(word)) for word in scope_id.split())))[
-        :_LONGEST_NAME
-    ]
+    words = "-".join(filter(None, (bare(loosely(word)) for word in scope_id.split())))[:_LONGEST]
     # Names that differ in marks or signs alone are different places.
     digest = hashlib.sha256(scope_id.encode()).hexdigest()[:4]
     plain = "".join(sign for sign in words if sign.isascii())

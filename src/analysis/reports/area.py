@@ -110,6 +110,7 @@ class AreaReport(YearReport):
         """
         study, years = self.study, (self.year - 1, self.year)
         own: list[object] = [self.units.astype(str).to_dict(), self.circle]
+        own += [self.quote(str(key)) for key in self.units.index]
         for year in years:
             own.append(dict(study.rows(self.scope, self.scope_id, year)))
             own += [dict(study.rows("unit", str(key), year)) for key in self.units.index]

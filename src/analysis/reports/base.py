@@ -32,6 +32,8 @@ from analysis.tasks import SOON_DAYS, Duty
 #: As many rates stand below each other; more begin another column.
 _MOST_ROWS = 10
 _LONGEST_COUNTS = 11
+#: A note is quoted in so many signs: what is longer was not written for a page.
+_LONGEST_NOTE = 300
 
 
 def _refuse_assumed(is_assumed: bool) -> None:
@@ -346,6 +348,16 @@ class Report:
             for word, markdown in found.items()
             if word in words
         ]
+
+    def quote(self, unit_id: str) -> list[str]:
+        """Return what a unit notes in its return, quoted; nothing where it does not, or to be shared."""
+        note = self.study.cells(unit_id, self.year)["note"]
+        if self.study.params.edition != "internal" or pd.isna(note):
+            return []
+        text = " ".join(str(note).split())
+        if len(text) > _LONGEST_NOTE:
+            text = text[:_LONGEST_NOTE].rsplit(" ", 1)[0] + " …"
+        return [self.language.say("unit_note", text)]
 
     def definitions(self) -> Fragment | None:
         """Show how each indicator of this page is computed and what was decided about it."""

@@ -42,55 +42,48 @@ class Boards(Report):
 
     def board(self) -> Fragment | None:
         """Show each unit beside each indicator, those that need help first; None without any."""
-        now, before = self._units_of_both_years()
-        cells = [board(self.study, self.year, now), board(self.study, self.year - 1, before)]
         titles = {item.id: item.short for item in self.study.plan.indicators}
-        return self._show_board("indicators", titles, cells[0], cells[1])
+        return self._show_board("indicators", titles)
 
     def task_board(self) -> Fragment | None:
         """Show each unit beside each task; None where nobody follows tasks."""
-        now, before = self._units_of_both_years()
-        cells = [
-            task_board(self.study, self.year, now),
-            task_board(self.study, self.year - 1, before),
-        ]
         titles = {task.id: task.short for task in self.study.plan.tasks}
-        return self._show_board("tasks", titles, cells[0], cells[1])
+        return self._show_board("tasks", titles)
 
     @property
     def _is_by_commune(self) -> bool:
         return len(self.units) > MOST_UNITS
 
-    def _units_of_both_years(self) -> tuple[list[str], list[str]]:
-        """Return the units as they stand below each other, and those that last year had too."""
-        column = "commune" if self._is_by_commune else "name"
-        named = self.units[column].astype(str)
+    def _stand(self, what: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return a board's cells, and how its rows stand: those that need help most come first."""
+        read = board if what == "indicators" else task_board
+        named = self.units["commune" if self._is_by_commune else "name"].astype(str)
         keys = sorted(map(str, self.units.index), key=lambda key: (alphabetically(named[key]), key))
-        return keys, comparable(self.study, self.year, keys)
+        cells = read(self.study, self.year, keys)
+        before = read(self.study, self.year - 1, comparable(self.study, self.year, keys))
+        rows = named if self._is_by_commune else None
+        return cells, cells if cells.empty else stand(cells, before, rows)
 
-    def _show_board(
-        self, what: str, titles: dict[str, str], cells: pd.DataFrame, before: pd.DataFrame
-    ) -> Fragment | None:
+    def _show_board(self, what: str, titles: dict[str, str]) -> Fragment | None:
+        cells, standing = self._stand(what)
         if cells.empty:
             return None
-        say, words = self.language.say, self.language.words["board"]
-        communes = self.units["commune"].astype(str) if self._is_by_commune else None
-        standing = stand(cells, before, communes)
-        shown = cells if communes is None else by_commune(cells, communes)
+        say, words, is_summed = self.language.say, self.language.words["board"], self._is_by_commune
+        shown = by_commune(cells, self.units["commune"].astype(str)) if is_summed else cells
         items = [str(item) for item in cells["item"].cat.categories]
         texts = self._cell_texts(shown, what)
         return self._render(
             f"bang-{'chi-tieu' if what == 'indicators' else 'nhiem-vu'}",
             "board",
             words[what],
-            caption=say("board_caption", self.year, what, communes is not None),
-            first=self.language.ui("unit" if communes is None else "commune"),
+            caption=say("board_caption", self.year, what, is_summed),
+            first=self.language.ui("commune" if is_summed else "unit"),
             score=words[f"{what}_score"],
             items=[titles[item] for item in items],
             groups=self._groups(standing, items, texts, what),
             legend=self._legend(shown, what),
-            explained=say("board_explained", what, communes is not None),
-            lists=self._lists(standing, cells, titles, what),
+            explained=say("board_explained", what, is_summed),
+            lists=self._lists(standing, what),
         )
 
     def _groups(
@@ -161,24 +154,36 @@ class Boards(Report):
             if verdict in seen
         ]
 
-    def _lists(
-        self, standing: pd.DataFrame, cells: pd.DataFrame, titles: dict[str, str], what: str
-    ) -> list[dict[str, Any]]:
+    def _lists(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
         """Return who needs help most and who came on most since last year."""
         say, words = self.language.say, self.language.words["board"]
-        missed = standing[standing["not_met"] > 0]
-        help_first = first_rows(missed, ["not_met", "persons", "days"], _MOST_NAMED)
         net = standing.assign(net=standing["won"] - standing["lost"])
         better = net[net["net"] > 0].sort_values("net", ascending=False, kind="stable")
         most_better = first_rows(better, ["net"], _MOST_NAMED)
         lists = {
-            "need": [
-                self._named(str(key)) | {"text": say("board_need", row, what)}
-                for key, row in help_first.to_dict("index").items()
-            ],
+            "need": self._need(standing, what),
             "progress": [
                 self._named(str(key)) | {"text": say("board_progress", row, what, self.year - 1)}
                 for key, row in most_better.to_dict("index").items()
             ],
         }
         return [{"heading": words[key], "rows": rows} for key, rows in lists.items() if rows]
+
+    def _need(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
+        """Return who needs help most, with what it lacks and what it says of it itself."""
+        missed = standing[standing["not_met"] > 0]
+        first = first_rows(missed, ["not_met", "persons", "days"], _MOST_NAMED)
+        is_told = what == "indicators" and not self._is_by_commune
+        return [
+            {
+                **self._named(str(key)),
+                "text": self.language.say("board_need", row, what),
+                "said": self.quote(str(key)) if is_told else [],
+            }
+            for key, row in first.to_dict("index").items()
+        ]
+
+    def need(self) -> list[dict[str, Any]]:
+        """Return who needs help most with the indicators, as the board lists them."""
+        cells, standing = self._stand("indicators")
+        return [] if cells.empty else self._need(standing, "indicators")

@@ -23,8 +23,6 @@ from analysis.study import Study
 
 _MOST_GOOD = 3
 _MOST_FIRST = 3
-#: A note is quoted in so many signs: what is longer was not written for a page.
-_LONGEST_NOTE = 300
 _MOST_OPEN = 5
 _MOST_TRENDS = 2
 
@@ -176,18 +174,12 @@ class UnitReport(Report):
 
     def own_words(self) -> Fragment | None:
         """Show what the unit says itself: the note of its return, and what was written for it."""
-        note = "" if self.study.params.edition != "internal" else self._note()
+        quoted = self.quote(self.unit_id)
         said = self.written(*self.study.words_of(self.year, self.unit_id))
-        if not note and not said:
+        if not quoted and not said:
             return None
-        quoted = [self.language.say("unit_note", note)] if note else []
         title = self.language.ui("own_words")
         return self._render("y-kien", "statements", title, lines=quoted, statements=said)
-
-    def _note(self) -> str:
-        note = self.study.cells(self.unit_id, self.year)["note"]
-        text = "" if pd.isna(note) else " ".join(str(note).split())
-        return text if len(text) <= _LONGEST_NOTE else text[:_LONGEST_NOTE].rsplit(" ", 1)[0] + " …"
 
     def last_year(self) -> Fragment | None:
         """Show what a unit without a return told a year ago: what the new one will be held against."""

@@ -408,11 +408,14 @@ class YearReport(Boards):
 
     def assessment(self) -> Fragment:
         """Show part III of a review: what is strong and weak, near and far, open, and under way."""
-        lines = [self._weigh_sections(), *self._weigh_verdicts()]
-        title = self.language.ui("assessment")
-        told = [*(line for line in lines if line), *self._only_reported()]
-        statements = self.written("causes", "lessons")
+        title, statements = self.language.ui("assessment"), self.written("causes", "lessons")
+        told = self.weigh()
         return self._render("danh-gia", "assessment", title, lines=told, statements=statements)
+
+    def weigh(self) -> list[str]:
+        """Say what the year's verdicts come to, a sentence each."""
+        lines = [self._weigh_sections(), *self._weigh_verdicts(), *self._only_reported()]
+        return [line for line in lines if line]
 
     def _weigh_sections(self) -> str:
         """Name the parts of the plan with the largest and the smallest share of what is met."""
@@ -528,13 +531,17 @@ class YearReport(Boards):
 
     def figures_path(self) -> Fragment | None:
         """Draw the stage indicators' yearly values against the planned path."""
-        drawn = [self._figure_path(f) for f in self.wholes if f.indicator.is_stage]
-        html = "\n".join(fragment.html for fragment in drawn if fragment is not None)
+        drawn = [self.figure(**parts) for parts in self.paths()]
+        html = "\n".join(fragment.html for fragment in drawn)
         return Fragment(f"<div>{html}</div>") if html else None
 
-    def _figure_path(self, finding: Finding) -> Fragment | None:
+    def paths(self) -> list[dict[str, Any]]:
+        """Return what `figure` shows of each stage indicator: its years against the planned path."""
+        parts = [self._path(f) for f in self.wholes if f.indicator.is_stage]
+        return [one for one in parts if one is not None]
+
+    def _path(self, finding: Finding) -> dict[str, Any] | None:
         study, say, texts = self.study, self.language.say, self.language.words["ui"]
-        key = finding.indicator.id
         issuer = study.plan.issuer.id
         yearly = list(find_years(study, "district", issuer, finding.indicator, self.year).values())
         is_of_units = finding.indicator.over == "units"
@@ -555,15 +562,15 @@ class YearReport(Boards):
             pd.DataFrame([{"planned": None, **row, "year": y} for y, row in corners.items()]),
             language=self.language,
         )
-        return self.figure(
-            f"lo-trinh-{key.replace('_', '-')}",
-            [(say("fig_path_alt", finding.indicator.short, items, knots), drawn)],
-            headline=say("fig_path_title", finding),
-            subtitle=say("fig_path_subtitle", min(yearly[0].year, *path), max(path), others),
-            header=[texts["year"], texts["value"], texts["counts"], texts["path"]],
-            rows=rows,
-            verdicts=[f.verdict for f in yearly],
-        )
+        return {
+            "name": f"lo-trinh-{finding.indicator.id.replace('_', '-')}",
+            "panels": [(say("fig_path_alt", finding.indicator.short, items, knots), drawn)],
+            "headline": say("fig_path_title", finding),
+            "subtitle": say("fig_path_subtitle", min(yearly[0].year, *path), max(path), others),
+            "header": [texts["year"], texts["value"], texts["counts"], texts["path"]],
+            "rows": rows,
+            "verdicts": [f.verdict for f in yearly],
+        }
 
     def figure_trends(self) -> Fragment | None:
         """Draw the district's rates over all years, a small chart each on one scale."""
@@ -719,6 +726,15 @@ class YearReport(Boards):
 
     def employers_without_union(self) -> Fragment | None:
         """Name the employers that the plan counts and that have no union; for the office alone."""
+        table, title = self.table_without_union(), self.language.ui("without_union")
+        return (
+            self._render("chua-co-cong-doan", "table", title, **table, missing=[])
+            if table
+            else None
+        )
+
+    def table_without_union(self) -> dict[str, Any] | None:
+        """Return the employers without a union as a table of the page's templates."""
         asked = next((f for f in self.wholes if f.indicator.measure == "share_of_employers"), None)
         if asked is None or self.study.params.edition != "internal":
             return None
@@ -729,22 +745,18 @@ class YearReport(Boards):
         say, workers = self.language.say, found["workers_total"]
         unknown = asked.missing + int(workers.isna().sum())
         labels = {"name": "employer", "commune": "commune", "workers_total": "workers"}
-        return self._render(
-            "chua-co-cong-doan",
-            "table",
-            texts["without_union"],
-            lines=[say("without_union", asked, len(found), workers.sum(), unknown)],
-            caption=f"{texts['without_union']}, {self.year}",
-            columns=[
+        return {
+            "lines": [say("without_union", asked, len(found), workers.sum(), unknown)],
+            "caption": f"{texts['without_union']}, {self.year}",
+            "columns": [
                 {"key": key, "label": texts[word], "number": key == "workers_total"}
                 for key, word in labels.items()
             ],
-            rows=[
+            "rows": [
                 {**row, "workers_total": "–" if pd.isna(number) else count(int(number))}
                 for row, number in zip(found.to_dict("records"), workers, strict=True)
             ],
-            missing=[],
-        )
+        }
 
     def final_returns(self) -> Fragment | None:
         """Show the last figures of units that ended in the year: they are in no result of it."""
@@ -844,21 +856,22 @@ class YearReport(Boards):
         return rows
 
     @cached_property
-    def _owner(self) -> str:
-        """Who carries the district's tasks out: once it has ended, those that took over."""
+    def heirs(self) -> list[str]:
+        """Who has taken the plan over from a district that ended: whom its units report to now."""
         named = self.study.dataset.description.parents
-        parents = [named[key] for key in sorted(set(self.units["parent"])) if key in named]
-        issuer = self.study.plan.issuer.short
-        return issuer if self.ended_on is None or not parents else "; ".join(parents)
+        taken = self.ended_on is not None
+        return [named[key] for key in sorted(set(self.units["parent"])) if taken and key in named]
+
+    @property
+    def _owner(self) -> str:
+        return "; ".join(self.heirs) or self.study.plan.issuer.short
 
     def _handed_over(self) -> list[str]:
         """Say to whom the tasks of a district that ended have passed."""
         if self.ended_on is None:
             return []
-        named = self.study.dataset.description.parents
-        parents = [named[key] for key in sorted(set(self.units["parent"])) if key in named]
         issuer, day = self.study.plan.issuer.short, self.language.date(self.ended_on)
-        return [self.language.say("handed_over", issuer, day, parents)]
+        return [self.language.say("handed_over", issuer, day, self.heirs)]
 
     def _next_due(self) -> list[str]:
         """Name what falls due first in the next months, of everything that comes every year."""

@@ -12,11 +12,12 @@ from analysis.atomic import write_atomically
 from analysis.handouts.brief import make_brief, render_briefs, write_message
 from analysis.site.data import as_csv
 from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file, word_file
+from analysis.site.unchanged import left_before
 from analysis.study import Study
 
 
 def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool) -> None:
-    """Write the sheets and messages that are asked for, and bring those up to date that are there.
+    """Write the sheets and messages that are asked for, and bring those up to date that were there.
 
     Sheets of units that need not report any more go; so do those of a selection when another is
     asked for. None that is left tells other figures than the pages.
@@ -33,7 +34,10 @@ def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, a
         Whether they were asked for now; else only what an earlier run wrote is renewed.
     """
     expected = [str(key) for key in study.expected_units(study.params.year).index]
-    there = [key for key in expected if layout.file(brief_page(key)).exists()]
+    left = left_before(layout)
+    there = [
+        key for key in expected if brief_page(key) in left or layout.file(brief_page(key)).exists()
+    ]
     wanted = (expected if units is None else list(dict.fromkeys(units))) if asked else there
     for pattern in (brief_page("*"), message_file("*")):
         for path in layout.site.glob(pattern):
@@ -56,7 +60,7 @@ def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, a
 def write_documents(
     study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool
 ) -> None:
-    """Write the year's Word report and these units', and bring those up to date that are there.
+    """Write the year's Word report and these units', and bring those up to date that were there.
 
     What somebody has changed in Word is never lost: where a report is asked for again it is kept
     under another name, and it stays as it is where it is not.
@@ -76,7 +80,9 @@ def write_documents(
     there = {path.stem: path for path in layout.site.glob(word_file(year, "*"))}
     if layout.file(word_file(year)).exists():
         there[""] = layout.file(word_file(year))
-    if not wanted and not there:
+    left = left_before(layout)
+    gone = [key for key in ("", *expected) if word_file(year, key) in left and key not in there]
+    if not wanted and not there and not gone:
         return
     # Whoever never asks for one does not wait for python-docx.
     from analysis.handouts.document import is_edited
@@ -89,7 +95,7 @@ def write_documents(
         elif key and key not in edited and key not in expected:
             path.unlink()
     renewed = [key for key in there if key not in edited and (not key or key in expected)]
-    for key in dict.fromkeys([*wanted, *renewed]):
+    for key in dict.fromkeys([*wanted, *renewed, *gone]):
         made = write_unit(study, key) if key else write_year(study)
         write_atomically(layout.file(word_file(year, key)), made)
 

@@ -163,12 +163,14 @@ def build_site(
             _make_pages(todo, tasks, run, ledger, layout, progress)
         _remove_leftovers(earlier, ledger, layout)
         write_briefs(study, layout, units, asked=briefs)
-        render = render_index or _default_index()
-        record = ledger.as_record() | {"files": layout.office_files()}
-        write_atomically(layout.file(INDEX), render(study, record))
-        _save(ledger, layout)
-        # Last: a report that is open in Word may refuse to be written, and the site is right then.
-        write_documents(study, layout, units, asked=docx)
+        try:
+            # A report that is open in Word may refuse to be written; the site is right all the same.
+            write_documents(study, layout, units, asked=docx)
+        finally:
+            render = render_index or _default_index()
+            record = ledger.as_record() | {"files": layout.office_files()}
+            write_atomically(layout.file(INDEX), render(study, record))
+            _save(ledger, layout)
         if seen:
             remember(layout, placed, seen)
 

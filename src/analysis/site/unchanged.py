@@ -17,12 +17,17 @@ from analysis.atomic import write_atomically
 from analysis.params import Params
 from analysis.site.digests import hash_pictures, hash_value, shared_inputs
 from analysis.site.layout import (
+    BRIEFS,
     INDEX,
     INDICATORS,
     LEDGER,
+    MESSAGES,
     NOTEBOOKS,
     UNITS,
     Layout,
+    brief_page,
+    message_file,
+    word_file,
 )
 from analysis.site.ledger import Earlier, PageRecord, hash_file, is_good, is_there, read_earlier
 from analysis.site.recap import RunOutcome
@@ -30,6 +35,8 @@ from analysis.site.templates import TEMPLATE, Template
 from analysis.tables.files import digest_folder
 
 _FILES = (INDEX, LEDGER, INDICATORS, UNITS)
+#: Patterns of what may lie beside the pages.
+_HANDOUTS = (BRIEFS, MESSAGES, brief_page("*"), message_file("*"))
 
 
 def fingerprint(
@@ -75,7 +82,7 @@ def remember(layout: Layout, placed: Params, seen: str) -> None:
     seen : str
         The `fingerprint` of what was read.
     """
-    record = {"key": _key(placed, seen), "files": _hash_files(layout)}
+    record = {"key": _key(placed, seen), "files": _hash_files(layout, placed.year)}
     write_atomically(layout.state, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
@@ -99,7 +106,7 @@ def find_unchanged(
     layout = Layout(out.resolve())
     try:
         record = json.loads(layout.state.read_text("utf-8"))
-        known = {"key": _key(layout.place(params), seen), "files": _hash_files(layout)}
+        known = {"key": _key(layout.place(params), seen), "files": _hash_files(layout, params.year)}
     except (OSError, ValueError, RecursionError):
         return None
     if not seen or record != known:
@@ -130,5 +137,16 @@ def _key(placed: Params, seen: str) -> str:
     return hash_value([seen, placed.model_dump()])
 
 
-def _hash_files(layout: Layout) -> dict[str, str]:
-    return {link: hash_file(layout.file(link)) for link in _FILES}
+def _hash_files(layout: Layout, year: int) -> dict[str, str]:
+    patterns = (*_HANDOUTS, word_file(year), word_file(year, "*"))
+    beside = [path for pattern in patterns for path in layout.site.glob(pattern)]
+    links = [*_FILES, *(path.relative_to(layout.site).as_posix() for path in beside)]
+    return {link: hash_file(layout.file(link)) for link in links}
+
+
+def left_before(layout: Layout) -> frozenset[str]:
+    """Return the links of all files that the last run left, if they are known."""
+    try:
+        return frozenset(json.loads(layout.state.read_text("utf-8"))["files"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return frozenset()
