@@ -31,16 +31,15 @@ Measured = dict[str, float]
 
 
 def runner(units: Sequence[str], jobs: int) -> Measured:
-    """The runner's pool: papermill in kernels forked from warm workers."""
+    """The runner: papermill in a fork of the warm process for each page."""
     from analysis.loading import load
-    from analysis.site.pool import run_tasks
-    from analysis.site.rehearsal import rehearse
+    from analysis.site.pages import rehearse, run_jobs
 
     study = load(YEAR)
     tasks = [_task(study, unit) for unit in units]
     rehearse(study, tasks)
     began = time.perf_counter()
-    results = list(run_tasks(tasks, jobs))
+    results = list(run_jobs(tasks, jobs))
     wall = time.perf_counter() - began
     assert all(result.failure is None for result in results), results
     return {"wall": wall}
@@ -57,8 +56,7 @@ def cpu(units: Sequence[str], jobs: int) -> Measured:
     from analysis.loading import load
     from analysis.site.export import TEMPLATE, export_page
     from analysis.site.gate import read_end_mark
-    from analysis.site.pool import run_tasks
-    from analysis.site.rehearsal import rehearse
+    from analysis.site.pages import rehearse, run_jobs
 
     text = NOTEBOOK.read_text("utf-8")
 
@@ -83,9 +81,9 @@ def cpu(units: Sequence[str], jobs: int) -> Measured:
     make(units[0])
     make(units[-1])
     before, plain = _cpu(), 0.0
-    for unit, result in zip(units, run_tasks(tasks, 1), strict=True):
+    for unit, result in zip(units, run_jobs(tasks, 1), strict=True):
         assert result.failure is None, result
-        plain += make(unit)  # the worker waits meanwhile
+        plain += make(unit)
     return {"runner": _cpu() - before - plain, "plain": plain}
 
 
@@ -145,31 +143,29 @@ def _by_api(unit: str, folder: str) -> None:
 
 
 def memory(units: Sequence[str], jobs: int) -> Measured:
-    """Private memory of a worker and of its kernel, at the end of a page."""
+    """Private memory of a page's process, at its end."""
     import nbformat
 
     from analysis.loading import load
-    from analysis.site.pool import run_tasks
-    from analysis.site.rehearsal import rehearse
+    from analysis.site.pages import rehearse, run_jobs
 
     look = (
         "import os\n"
         "def private(process):\n"
         "    lines = open(f'/proc/{process}/smaps_rollup').read().splitlines()\n"
         "    return sum(int(x.split()[1]) for x in lines if x.startswith('Private'))\n"
-        "print('private', private(os.getpid()), private(os.getppid()))"
+        "print('private', private(os.getpid()))"
     )
     notebook = nbformat.read(NOTEBOOK, 4)
     notebook.cells.insert(-1, nbformat.v4.new_code_cell(look))
     study = load(YEAR)
     tasks = [_task(study, unit, nbformat.writes(notebook)) for unit in units]
     rehearse(study, tasks)
-    found = [0, 0]
-    for result in run_tasks(tasks, jobs):
+    found = 0
+    for result in run_jobs(tasks, jobs):
         assert result.executed is not None
-        told = result.executed.split("private ")[1].split("\\n")[0].split()
-        found = [max(old, int(new)) for old, new in zip(found, told, strict=True)]
-    return {"kernel": found[0] / 1024, "worker": found[1] / 1024}
+        found = max(found, int(result.executed.split("private ")[1].split("\\n")[0]))
+    return {"page": found / 1024}
 
 
 def rerun(units: Sequence[str], jobs: int) -> Measured:
@@ -290,10 +286,7 @@ def compare(units: Sequence[str], rounds: int, jobs: int) -> None:
         "(goal <= 1.5)"
     )
     held = measure("memory", units[:8], jobs)
-    print(
-        f"private memory: worker {held['worker']:.0f} MB, its kernel {held['kernel']:.0f} MB "
-        "(goal <= 60)"
-    )
+    print(f"private memory of a page's process: {held['page']:.0f} MB (goal <= 60)")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -28,7 +28,7 @@ from cases import CASES, data_for, mail_for
 from conftest import Run
 from nbformat import NotebookNode
 from test_pages_kit import open_context
-from test_site_kit import END, make_notebook, make_task, needs_fork
+from test_site_kit import END, make_notebook, make_page, make_task, needs_fork
 
 from analysis.language.language import load_language
 from analysis.pages.fragments import csv_link
@@ -41,7 +41,7 @@ from analysis.site.editions import keep_edition
 from analysis.site.engine import Start
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import Ledger, PageRecord, read_earlier
-from analysis.site.pages import Result, make_page
+from analysis.site.pages import Result
 from analysis.site.run import run_report
 from analysis.site.templates import TEMPLATE
 from analysis.store.changes import read_published

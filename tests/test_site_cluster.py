@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -19,8 +18,7 @@ from test_site_kit import is_alive, make_study, make_task, needs_fork, wait_unti
 from analysis.params import find_root, load_params
 from analysis.problems import InputError
 from analysis.site import cluster
-from analysis.site.cluster import run_on_cluster
-from analysis.site.helper import Helper, Recipe
+from analysis.site.cluster import make_pages, run_on_cluster
 from analysis.site.notebooks import read_source
 from analysis.site.templates import TEMPLATE
 
@@ -136,31 +134,20 @@ def test_worker_that_has_other_data_makes_no_page(folder: Path) -> None:
     root = find_root()
     params = load_params(2024).model_copy(update={"data": str(folder / "data")})
     source = read_source(root / "notebooks" / "cdcs.ipynb", ["unit_id", "year"])
-    helper = Helper(Recipe(params, str(root), "what the runner saw"))
-    try:
-        task = make_task(
-            nbformat.reads(source.text, 4),
-            TEMPLATE,
-            parameters=source.parameters(params, unit_id="TH-HUC"),
-        )
-        result = helper.make(task)
+    task = make_task(
+        nbformat.reads(source.text, 4),
+        TEMPLATE,
+        parameters=source.parameters(params, unit_id="TH-HUC"),
+    )
+    for seen, told in (("what the runner saw", "khác máy điều khiển"), ("", "bị sửa trong lúc")):
+        (result,) = make_pages([task], params, root, seen)
         assert result.html is None
         assert result.failure is not None
-        assert "khác máy điều khiển" in result.failure.error
-        os.kill(helper._process.pid, signal.SIGKILL)
-        lost = helper.make(task)
-        assert lost.failure is not None
-        assert lost.failure.error == "tiến trình làm trang đã chết"
-        assert not helper.is_alive
-    finally:
-        helper.stop()
-
-
-RECIPE = Recipe(load_params(2024), ".", "")
+        assert told in result.failure.error
 
 
 def begin(address: str, tasks: Sequence[Any] = ()) -> None:
-    next(run_on_cluster(tasks, address, RECIPE))
+    next(run_on_cluster(tasks, address, load_params(2024), Path(), ""))
 
 
 def test_missing_extra_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +171,7 @@ from analysis.site import cluster
 cluster._CONNECT_SECONDS = 1
 for address in ("tcp://127.0.0.1:9", "tcp//"):
     try:
-        next(cluster.run_on_cluster([], address, None))
+        next(cluster.run_on_cluster([], address, None, None, ''))
     except InputError as failure:
         print(failure)
 """

@@ -16,16 +16,15 @@ from test_site_kit import (
     END,
     is_alive,
     make_notebook,
+    make_page,
     make_task,
     needs_fork,
     wait_until,
     write_template,
 )
 
-from analysis.site.engine import run_notebook
 from analysis.site.export import Template
 from analysis.site.gate import Failure, find_failure
-from analysis.site.pages import make_page
 
 # Everything that a cell can put out, in one notebook; it ends with an exception. It imports the
 # package, as every notebook here does: that sets matplotlib's defaults.
@@ -109,13 +108,9 @@ def as_seen(notebook: NotebookNode) -> list[tuple[Any, ...]]:
 @needs_fork
 def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
     notebook = make_notebook(*CELLS)
-    ours = run_notebook(
-        nbformat.writes(notebook),
-        {"year": 2024, "unit_id": "0042"},
-        start="fork",
-        cwd=str(tmp_path),
-        seconds=60,
-    )
+    template = write_template(tmp_path)
+    task = make_task(notebook, template, parameters={"year": 2024, "unit_id": "0042"})
+    ours = nbformat.reads(make_page(task).executed or "", 4)
     plain = run_plainly(notebook, tmp_path)
     for mine, theirs in zip(as_seen(ours), as_seen(plain), strict=True):
         assert mine == theirs
@@ -129,9 +124,8 @@ def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
 def test_what_other_processes_print_is_caught_too(tmp_path: Path) -> None:
     cell = "import os, subprocess\nos.system('echo một'); _ = subprocess.run(['echo', 'hai'])"
     notebook = make_notebook("year = 0", cell)
-    executed = run_notebook(
-        nbformat.writes(notebook), {}, start="fork", cwd=str(tmp_path), seconds=9
-    )
+    task = make_task(notebook, write_template(tmp_path), parameters={})
+    executed = nbformat.reads(make_page(task).executed or "", 4)
     assert [output.text for output in executed.cells[1].outputs] == ["một\nhai\n"]
 
 
@@ -231,7 +225,6 @@ def test_time_limit_ends_the_whole_group(template: Template, tmp_path: Path, loo
     task = make_task(make_notebook("year = 0", begin, f"print('vào')\n{loop}", END), template)
     result = make_page(make_task(nbformat.reads(task.notebook, 4), template, seconds=1.0))
     assert result.failure == Failure(4, "TimeoutError: chạy quá thời hạn 1 giây", "print('vào')")
-    assert result.seconds < 5
     assert '"vào\\n"' in (result.executed or "")  # what it said until then is kept
     pids = [int(pid) for pid in note.read_text().split()]
     assert len(pids) == 2

@@ -19,6 +19,7 @@ from test_site_kit import (
     END,
     fill_disk_at,
     make_notebook,
+    make_page,
     make_study,
     make_task,
     needs_fork,
@@ -31,13 +32,12 @@ from analysis import atomic
 from analysis.cli import main
 from analysis.problems import InputError
 from analysis.site import build as build_module
-from analysis.site import runners
 from analysis.site.build import build_site
 from analysis.site.editions import refuse_place
 from analysis.site.engine import run_notebook
 from analysis.site.export import Template
 from analysis.site.lock import hold_alone
-from analysis.site.pages import PageJob, Result, make_page
+from analysis.site.pages import PageJob, Result
 from analysis.study import Study
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own limits")
@@ -103,7 +103,7 @@ def test_kernel_whose_port_was_taken_starts_again(
 
     monkeypatch.setattr(engine.NBClientEngine, "execute_managed_notebook", start)
     notebook = make_notebook("year = 0", "print(year)")
-    settings = {"start": "kernel", "cwd": str(tmp_path), "seconds": 30.0}
+    settings: Any = {"start": "kernel", "cwd": str(tmp_path), "seconds": 30.0, "seal": None}
     executed = run_notebook(nbformat.writes(notebook), {"year": 2024}, **settings)
     assert executed.cells[-1].outputs[0].text == "2024\n"
     assert len(starts) == 3
@@ -116,7 +116,7 @@ def pages_of(version: str) -> Callable[..., Iterator[Result]]:
     def run(tasks: Sequence[PageJob], *_: Any) -> Iterator[Result]:
         for task in tasks:
             html = f"<p>{version} {task.page}</p>\n" * 50
-            yield Result(task.page, html, json.dumps([version, task.page]), None, 0.0)
+            yield Result(task.page, html, json.dumps([version, task.page]), None)
 
     return run
 
@@ -125,7 +125,7 @@ def pages_of(version: str) -> Callable[..., Iterator[Result]]:
 def build(study: Study, template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """build_site without kernels, at a clock that stands still: ``build(version)``."""
     write_notebooks(tmp_path / "notebooks", "year")
-    monkeypatch.setattr(runners, "rehearse", lambda *_: None)
+    monkeypatch.setattr(build_module, "rehearse", lambda *_: None)
     # The same data each time: what the pages are made from need not be found out each time.
     plans: dict[bool, Any] = {}
     plan_pages = build_module.plan_pages
@@ -141,7 +141,7 @@ def build(study: Study, template: Template, tmp_path: Path, monkeypatch: pytest.
     tables = {version: f"version,{version}\n" * 30 for version in ("old", "new")}
 
     def run(version: str, site: Path, **more: Any) -> Any:
-        monkeypatch.setattr(runners, "run_tasks", pages_of(version))
+        monkeypatch.setattr(build_module, "run_jobs", pages_of(version))
         monkeypatch.setattr(build_module, "indicators_csv", lambda _: tables[version])
         index = {"render_index": lambda _, ledger: version + json.dumps(ledger)}
         places = {"notebooks": tmp_path / "notebooks", "template": template}
@@ -252,7 +252,7 @@ def test_file_size_limit(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     def run(tasks: Sequence[PageJob], *_: Any) -> Iterator[Result]:
         for result in small(tasks):
             html = "x" * 400_000 if "TH-HUC" in result.page else result.html
-            yield Result(result.page, html, result.executed, None, 0.0)
+            yield Result(result.page, html, result.executed, None)
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     monkeypatch.setattr(sys.modules[__name__], "pages_of", lambda version: run)
@@ -389,15 +389,14 @@ def test_clock_set_back(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 MANY = """
-import json, nbformat, os, sys
+import json, os, sys
 from analysis.site.export import Template
-from analysis.site.pages import PageJob
-from analysis.site.pool import run_tasks
+from analysis.site.pages import PageJob, run_jobs
 
-def read_worker(process):
-    with open(f"/proc/{process}/statm") as file:
+def read_own():
+    with open("/proc/self/statm") as file:
         size = file.read().split()
-    return int(size[1]) - int(size[2]), len(os.listdir(f"/proc/{process}/fd"))
+    return int(size[1]) - int(size[2]), len(os.listdir("/proc/self/fd"))
 
 text, folder = sys.stdin.read(), sys.argv[1]
 tasks = [
@@ -405,36 +404,30 @@ tasks = [
     for number in range(300)
 ]
 found, made = [], 0
-for number, result in enumerate(run_tasks(tasks, 2)):
-    made += result.failure is None and f"<pre>{result.page[:-5]} " in result.html
+for number, result in enumerate(run_jobs(tasks, 2)):
+    made += result.failure is None and f"<pre>{result.page[:-5]}\\n" in result.html
     if number % 50 == 49:
-        worker = int(result.html.split("worker ")[1].split()[0])
-        found.append((worker, *read_worker(worker), *read_worker(os.getpid())))
-first = found[0][0]
-print(json.dumps([made, [item[1:] for item in found if item[0] == first]]))
+        found.append(read_own())
+print(json.dumps([made, found]))
 """
 
 
 @needs_fork
 @linux_only
 def test_hundreds_of_pages_leave_memory_and_open_files_flat(template: Template) -> None:
-    """In the worker, and in the process that gives out the work."""
-    notebook = make_notebook("year = 0", "import os\nprint(year, 'worker', os.getppid())", END)
+    """In the process that forks them: what a page takes goes with its own process."""
     done = subprocess.run(
         [sys.executable, "-c", MANY, template.folder],
-        input=nbformat.writes(notebook),
+        input=nbformat.writes(make_notebook("year = 0", "print(year)", END)),
         capture_output=True,
         text=True,
         check=True,
     )
     made, found = json.loads(done.stdout)
     assert made == 300
-    worker_memory, worker_files, memory, files = zip(*found, strict=True)
-    assert len(set(worker_files)) == 1
-    assert len(set(files)) == 1
-    most = 4 * 2**20 / os.sysconf("SC_PAGE_SIZE")
-    assert worker_memory[-1] - worker_memory[1] < most, worker_memory
-    assert memory[-1] - memory[1] < most, memory
+    memory, files = zip(*found, strict=True)
+    assert len(set(files[:-1])) == 1  # the last page has none beside it
+    assert memory[-1] - memory[1] < 4 * 2**20 / os.sysconf("SC_PAGE_SIZE"), memory
 
 
 @pytest.mark.parametrize("place", ["root", "home", "project"])

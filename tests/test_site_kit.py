@@ -22,7 +22,7 @@ from analysis.problems import InputError
 from analysis.site import build as build_module
 from analysis.site.export import Template
 from analysis.site.notebooks import import_ahead, read_source
-from analysis.site.pages import PageJob
+from analysis.site.pages import PageJob, Result, run_jobs
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 
@@ -106,6 +106,12 @@ def make_task(notebook: NotebookNode, template: Template, **changes: object) -> 
         "start": "fork",
     }
     return PageJob(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def make_page(task: PageJob) -> Result:
+    """A page in a process of its own."""
+    (result,) = run_jobs([task], 1)
+    return result
 
 
 def fill_disk_at(patch: pytest.MonkeyPatch, name: str) -> None:

@@ -20,9 +20,10 @@ from test_site_kit import (
 from analysis.loading import open_study
 from analysis.params import Params, find_root
 from analysis.site.build import build_site
+from analysis.site.cluster import make_pages
 from analysis.site.engine import Start
-from analysis.site.helper import Helper, Recipe
 from analysis.site.seal import Seal
+from analysis.site.templates import TEMPLATE
 from analysis.site.unchanged import fingerprint
 
 #: What a cell of each unit's page does, and how its page fails.
@@ -84,18 +85,14 @@ def test_a_shared_page_made_beside_a_busy_process_gets_none_either(tmp_path: Pat
     table = tmp_path / "data" / "lineage"
     pd.read_csv(table.with_suffix(".csv")).to_parquet(table.with_suffix(".parquet"))
     table.with_suffix(".csv").unlink()
-    helper = Helper(Recipe(params, str(root), fingerprint(params, root)))
     seal = Seal(params, str(root))
-    template = write_template(tmp_path / "templates")
-    try:
-        made = []
-        for cell in ("print(*seen(analysis.load(year)))", "pandas.read_parquet(folder)"):
-            notebook = make_notebook(
-                "year = 0", SETUP + f"folder = {str(table) + '.parquet'!r}", cell, END
-            )
-            made.append(helper.make(make_task(notebook, template, seal=seal)))
-    finally:
-        helper.stop()
+    setup = SETUP + f"folder = {str(table) + '.parquet'!r}"
+    cells = ("print(*seen(analysis.load(year)))", "pandas.read_parquet(folder)")
+    tasks = [
+        make_task(make_notebook("year = 0", setup, cell, END), TEMPLATE, seal=seal)
+        for cell in cells
+    ]
+    made = make_pages(tasks, params, root, fingerprint(params, root))
     assert made[0].failure is None
     assert "share" in str(made[0].executed)
     assert made[1].failure is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,9 +15,11 @@ from typing import Any
 
 from analysis.atomic import write_atomically
 from analysis.indicators.members import why_not_expected
+from analysis.params import Params
 from analysis.problems import explain_os
 from analysis.site import digests
 from analysis.site.beside import write_briefs, write_documents
+from analysis.site.cluster import run_on_cluster
 from analysis.site.data import write_data
 from analysis.site.editions import (
     indicators_csv,
@@ -29,7 +31,6 @@ from analysis.site.editions import (
 )
 from analysis.site.engine import Start
 from analysis.site.gate import Failure
-from analysis.site.helper import Recipe
 from analysis.site.layout import INDEX, LEDGER, Layout
 from analysis.site.ledger import (
     Earlier,
@@ -43,12 +44,10 @@ from analysis.site.ledger import (
     read_earlier,
 )
 from analysis.site.lock import hold_alone
-from analysis.site.pages import PageJob, Result
+from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs
 from analysis.site.planning import Page, Pages, check_asked, plan_pages, read_sources
-from analysis.site.pool import choose_start
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.recap import RunOutcome
-from analysis.site.runners import Run, run_here, run_there
 from analysis.site.seal import Seal
 from analysis.site.templates import TEMPLATE, Template
 from analysis.site.unchanged import remember
@@ -155,12 +154,17 @@ def build_site(
             _save(ledger, layout)  # the folder says from the start which edition it is of
         write_data(study, table, layout)
         if todo:
-            tasks = [_make_task(page, study, template, start or choose_start()) for page in todo]
-            run = partial(run_here, study, jobs or _count_processors(), start)
+            tasks = [_make_job(page, study, template, start or choose_start()) for page in todo]
+            if tasks[0].start == "fork":
+                rehearse(study, tasks)
+                # What the notebooks import may have started a thread.
+                tasks = [replace(task, start=start or choose_start()) for task in tasks]
+            run = partial(run_jobs, tasks, jobs or _count_processors())
             if scheduler is not None:
-                recipe = Recipe(given, str(study.root), seen or "")
-                run = partial(run_there, run, scheduler, recipe)
-            _make_pages(todo, tasks, run, ledger, layout, progress)
+                cluster = (scheduler, given, study.root, seen or "")
+                run = partial(_run_far, tasks, jobs or _count_processors(), cluster)
+            with _shown(progress, len(todo)) as show:
+                _make_pages({page.link: page for page in todo}, run, ledger, layout, show)
         _remove_leftovers(earlier, ledger, layout)
         write_briefs(study, layout, units, asked=briefs)
         try:
@@ -244,7 +248,7 @@ def _entry(ledger: Ledger, page: Page) -> PageRecord:
     return ledger.pages[page.key]
 
 
-def _make_task(page: Page, study: Study, template: Template, start: Start) -> PageJob:
+def _make_job(page: Page, study: Study, template: Template, start: Start) -> PageJob:
     is_shared = study.params.edition == "share"
     return PageJob(
         page=page.link,
@@ -260,40 +264,54 @@ def _make_task(page: Page, study: Study, template: Template, start: Start) -> Pa
     )
 
 
-def _make_pages(
-    todo: Sequence[Page],
+def _run_far(
     tasks: Sequence[PageJob],
-    run: Run,
+    at_once: int,
+    cluster: tuple[str, Params, Path, str],
+    begin: Callable[[PageJob], None],
+) -> Generator[Result, None, None]:
+    """Make the units' pages on a cluster, and the others here: they read what lies beside the site."""
+    of_units = [task for task in tasks if "unit_id" in task.parameters]
+    yield from run_jobs(
+        [task for task in tasks if "unit_id" not in task.parameters], at_once, begin
+    )
+    yield from run_on_cluster(of_units, *cluster)
+
+
+def _make_pages(
+    todo: dict[str, Page],
+    run: Callable[[Callable[[PageJob], None]], Generator[Result, None, None]],
     ledger: Ledger,
     layout: Layout,
-    progress: bool | Progress,
+    show: Progress,
 ) -> None:
     """Make pages, store each one as it comes, and keep the ledger true all along."""
-    page_of = {page.link: page for page in todo}
     running: dict[str, str] = {}
     done = failed = 0
     saved = time.monotonic()
-    with _shown(progress, len(todo)) as show:
 
-        def begin(task: PageJob) -> None:
-            running[task.page] = task.label
-            show(Status(done, len(todo), failed, tuple(running.values())))
+    def tell() -> None:
+        show(Status(done, len(todo), failed, tuple(running.values())))
 
-        try:
-            with closing(run(tasks, begin)) as results:
-                for result in results:
-                    page = page_of[result.page]
-                    entry = _store(result, page, _entry(ledger, page), layout)
-                    ledger.put(page.key, entry)
-                    running.pop(result.page, None)
-                    done, failed = done + 1, failed + (entry.outcome == "failed")
-                    show(Status(done, len(todo), failed, tuple(running.values())))
-                    if time.monotonic() - saved > _SAVE_SECONDS:
-                        _save(ledger, layout)
-                        saved = time.monotonic()
-        except BaseException:
-            _save(ledger, layout)  # what is done need not be done again
-            raise
+    def begin(job: PageJob) -> None:
+        running[job.page] = job.label
+        tell()
+
+    try:
+        with closing(run(begin)) as results:
+            for result in results:
+                page = todo[result.page]
+                entry = _store(result, page, _entry(ledger, page), layout)
+                ledger.put(page.key, entry)
+                running.pop(result.page, None)
+                done, failed = done + 1, failed + (entry.outcome == "failed")
+                tell()
+                if time.monotonic() - saved > _SAVE_SECONDS:
+                    _save(ledger, layout)
+                    saved = time.monotonic()
+    except BaseException:
+        _save(ledger, layout)  # what is done need not be done again
+        raise
 
 
 def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> PageRecord:

@@ -1,114 +1,131 @@
-"""The same pages from many machines: an existing Dask cluster in place of local workers."""
+"""The same pages from many machines: an existing Dask cluster in place of this machine's processes."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Generator, Sequence
+from concurrent.futures import as_completed
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from analysis.loading import open_study
+from analysis.params import Params
 from analysis.problems import InputError, error
 from analysis.site.gate import Failure
-from analysis.site.helper import Helper, Recipe
-from analysis.site.pages import PageJob, Result
-from analysis.site.pool import OnStart
+from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs
+from analysis.site.shell import end_with
+from analysis.site.templates import TEMPLATE
+from analysis.site.unchanged import fingerprint
 
 _CONNECT_SECONDS = 20.0
-#: Tasks under way for each thread of the cluster: the next one waits there, not here.
-_AHEAD = 2
-
-_own = threading.local()
+#: Pages of one call: enough to make up for reading the tables, few enough to lose with a machine.
+_MOST = 40
 
 
 def run_on_cluster(
-    tasks: Sequence[PageJob], address: str, recipe: Recipe, on_start: OnStart | None = None
+    jobs: Sequence[PageJob], address: str, params: Params, root: Path, seen: str
 ) -> Generator[Result, None, None]:
     """Make pages on a Dask cluster and yield each result as it comes.
 
-    Close the iterator to stop early: what has not begun is called off.
-
     Parameters
     ----------
-    tasks : sequence of PageJob
+    jobs : sequence of PageJob
         The pages.
     address : str
         The scheduler's, for example ``tcp://192.168.1.10:8786``.
-    recipe : Recipe
-        What the workers read, at the same place on every machine.
-    on_start : callable, optional
-        Called with each task as it is sent.
+    params : Params
+        The settings of the run.
+    root : Path
+        The project's folder, at the same place on every machine.
+    seen : str
+        What the runner saw there (`analysis.site.unchanged.fingerprint`).
 
     Raises
     ------
     InputError
         If the extra ``cluster`` is not installed, or nobody answers at the address.
     """
-    distributed = _import_distributed(address)
-    client = _connect(distributed, address)
-    waiting = deque(tasks)
-    under_way: dict[Any, PageJob] = {}
+    client = _connect(address)
+    # The scheduler itself gives a killed worker's call to another one.
+    executor = client.get_executor(pure=False)
     try:
-        arriving = distributed.as_completed(loop=client.loop)
-
-        def send_more() -> None:
-            most = max(1, sum(client.nthreads().values())) * _AHEAD
-            while waiting and len(under_way) < most:
-                task = waiting.popleft()
-                # The scheduler itself gives a killed worker's task to another one.
-                future = client.submit(make_page_here, task, recipe, pure=False)
-                under_way[future] = task
-                arriving.add(future)
-                if on_start is not None:
-                    on_start(task)
-
-        send_more()
-        for future in arriving:
-            task = under_way.pop(future)
-            yield _take(future, task)
-            send_more()
+        threads = max(1, sum(client.nthreads().values()))
+        size = max(1, min(_MOST, len(jobs) // (2 * threads)))
+        parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        calls = {executor.submit(make_pages, part, params, root, seen): part for part in parts}
+        for call in as_completed(calls):
+            try:
+                yield from call.result()
+            except Exception as caught:  # one call's trouble must not stop the others
+                message = f"cụm máy không làm được trang: {type(caught).__name__}: {caught}"
+                yield from _fail(calls[call], message)
     finally:
-        client.cancel(list(under_way))
+        executor.shutdown(wait=False)  # calls off what has not begun
         client.close()
 
 
-def make_page_here(task: PageJob, recipe: Recipe) -> Result:
-    """Make a page on this worker, in the warm helper of this thread."""
-    helper: Helper | None = getattr(_own, "helper", None)
-    if helper is None or not helper.is_alive or helper.recipe != recipe:
-        if helper is not None:
-            helper.stop()
-        helper = _own.helper = Helper(recipe)
-    return helper.make(task)
+def make_pages(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
+    """Make pages in a process beside this one, which has threads and must not be forked."""
+    command = [sys.executable, "-m", "analysis.site.cluster", str(os.getpid())]
+    done = subprocess.run(
+        command,
+        input=pickle.dumps((jobs, params, root, seen)),
+        stdout=subprocess.PIPE,
+        cwd=root,
+        check=True,
+    )
+    results: list[Result] = pickle.loads(done.stdout)
+    return results
 
 
-def _take(future: Any, task: PageJob) -> Result:
+def _make_warm(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
     try:
-        result: Result = future.result()
-    except Exception as caught:  # one page's trouble, of any kind, must not stop the others
-        message = f"cụm máy không làm được trang: {type(caught).__name__}: {caught}"
-        return Result(task.page, None, None, Failure(None, message), 0.0)
-    return result
+        study = open_study(params, root)
+    except Exception as caught:
+        return _fail(jobs, f"máy làm trang không đọc được số liệu: {caught}")
+    if not seen:
+        return _fail(jobs, "số liệu bị sửa trong lúc máy điều khiển đang đọc; hãy chạy lại")
+    if fingerprint(params, root) != seen:
+        message = (
+            "máy làm trang có số liệu, kế hoạch, chương trình hoặc thư viện khác máy điều khiển"
+        )
+        return _fail(jobs, message)
+    # The same template, wherever the package lies on this machine.
+    jobs = [replace(job, template=TEMPLATE) for job in jobs]
+    rehearse(study, jobs)
+    start = choose_start()
+    return list(run_jobs([replace(job, start=start) for job in jobs], 1))
 
 
-def _import_distributed(address: str) -> Any:
+def _fail(jobs: Sequence[PageJob], message: str) -> list[Result]:
+    return [Result(job.page, None, None, Failure(None, message)) for job in jobs]
+
+
+def _connect(address: str) -> Any:
+    """Return a client of the scheduler, or refuse in words."""
     try:
-        return import_module("distributed")
+        distributed = import_module("distributed")
     except ImportError:
         message = "chưa cài phần chạy trên nhiều máy; cài bằng lệnh: pip install distributed"
         raise InputError([error(message, code="no_cluster", value=address)]) from None
-
-
-def _connect(distributed: Any, address: str) -> Any:
+    client = None
     message = "không kết nối được với bộ điều phối Dask ở địa chỉ này"
     try:
         client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TimeoutError):
-        raise InputError([error(message, code="no_scheduler", value=address)]) from None
-    try:
-        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
-    except TimeoutError:
-        client.close()
         message = "bộ điều phối Dask ở địa chỉ này không có máy làm trang nào"
-        raise InputError([error(message, code="no_workers", value=address)]) from None
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError, TimeoutError):
+        if client is not None:
+            client.close()
+        raise InputError([error(message, code="no_scheduler", value=address)]) from None
     return client
+
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]))
+    sys.stdout.buffer.write(pickle.dumps(_make_warm(*pickle.load(sys.stdin.buffer))))

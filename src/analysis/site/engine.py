@@ -1,4 +1,4 @@
-"""papermill's engines for pages: a kernel forked from a warm process, or an ordinary one.
+"""papermill's engines for pages: the cells run in this very process, or in an ordinary kernel.
 
 Both run an ordinary notebook and leave their findings in it: a kernel that died or ran out of time
 becomes an error of the cell it was in, so that the gate has one thing to look at.
@@ -8,131 +8,53 @@ from __future__ import annotations
 
 import copy
 import os
-import signal
+import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import chdir, suppress
 from functools import lru_cache, partial
-from multiprocessing import Pipe
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from ipykernel.ipkernel import IPythonKernel
-from jupyter_client.session import json_unpacker
+from jupyter_client.session import json_packer, json_unpacker
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, NBClientEngine, papermill_engines
+from papermill.engines import (
+    Engine,
+    NBClientEngine,
+    NotebookExecutionManager,
+    papermill_engines,
+)
 from papermill.execute import remove_error_markers
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
-from analysis.site.seal import Seal
-from analysis.site.shell import INLINE, Message, serve
+from analysis.site.seal import Seal, close
+from analysis.site.shell import INLINE, Message, limited_memory, make_shell
 
-#: How kernels are started: forked from the warm process, or as ordinary kernels.
+#: How cells are run: in a fork of the warm process, or by an ordinary kernel.
 Start = Literal["fork", "kernel"]
+#: Takes each message of a cell as it comes: the cell's index, the message's type and its content.
+Tell = Callable[[int, str, Message], None]
 
-_TIME_IS_UP = "TimeoutError"
-_DEAD = "DeadKernelError"
+TIME_IS_UP = "TimeoutError"
+DEAD = "DeadKernelError"
 _MOST_STARTS = 3
-
-
-class _KernelEndedError(Exception):
-    """A forked kernel that will not answer any more: the error's name and what happened."""
 
 
 class _KernelNotStartedError(Exception):
     """An ordinary kernel that ended before its first cell."""
 
 
-class ForkedKernel:
-    """A fork of this process that runs the cells of one notebook.
+class _ShellClient(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client with this process for a kernel: the same handling of messages and outputs."""
 
-    Parameters
-    ----------
-    seconds : float
-        How long it may live.
-    megabytes : int
-        How much memory it may take beside what it has from this process (on Linux).
-    seal : Seal, optional
-        What alone it may know.
-    """
-
-    def __init__(self, seconds: float, megabytes: int, seal: Seal | None = None) -> None:
-        parent = os.getpid()
-        self._seconds = seconds
-        self._deadline = time.monotonic() + seconds
-        self._pipe, child_end = Pipe()
-        with warnings.catch_warnings():
-            # From Python 3.12 on fork warns about numpy's threads too, which survive it; the
-            # caller has made sure that there are none of Python's.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self._process = os.fork()
-        if self._process == 0:
-            self._pipe.close()
-            serve(child_end, parent, megabytes, seal)
-        child_end.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def run(self, source: str) -> Iterator[tuple[str, Message]]:
-        """Run one cell and yield its messages, of which ``execute_reply`` is the last.
-
-        Raises
-        ------
-        _KernelEndedError
-            If the kernel dies or its time is up.
-        """
-        kind = ""
-        try:
-            self._pipe.send(source)
-            while kind != "execute_reply":
-                if not self._pipe.poll(max(0.0, self._deadline - time.monotonic())):
-                    message = f"chạy quá thời hạn {self._seconds:g} giây"
-                    raise _KernelEndedError(_TIME_IS_UP, message)
-                kind, content = json_unpacker(self._pipe.recv_bytes())
-                yield kind, content
-        except (EOFError, ConnectionError):
-            message = f"tiến trình chạy sổ tay {self._read_end()}"
-            raise _KernelEndedError(_DEAD, message) from None
-
-    def stop(self) -> None:
-        """End the kernel and all that it started."""
-        if self._process == 0:
-            return
-        self._pipe.close()
-        # It is not yet reaped, so the number is still its own; what it started is in its group.
-        for kill in (os.killpg, os.kill):
-            with suppress(ProcessLookupError):
-                kill(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
-        self._process = 0
-
-    def _read_end(self) -> str:
-        """Tell how a kernel ended that has closed its end of the pipe."""
-        soon = time.monotonic() + 1.0
-        while time.monotonic() < soon:
-            end = os.waitid(os.P_PID, self._process, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-            if end is not None:
-                if end.si_code == os.CLD_EXITED:
-                    return f"đã tự thoát (mã {end.si_status})"
-                return f"đã bị ngắt ({signal.Signals(end.si_status).name})"
-            time.sleep(0.005)
-        return "không còn trả lời"
-
-
-class _ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
-    """papermill's client with a pipe for a kernel: the same handling of messages and outputs."""
-
-    def __init__(self, manager: Any, kernel: ForkedKernel, **settings: Any) -> None:
-        super().__init__(manager, record_timing=False, **settings)
-        self._kernel = kernel
+    def __init__(self, manager: Any, tell: Tell) -> None:
+        super().__init__(manager, record_timing=False)
+        self._tell = tell
+        self._lock = threading.RLock()
 
     def execute(self, **_: Any) -> NotebookNode:
         self.reset_execution_trackers()
@@ -146,21 +68,31 @@ class _ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
         if cell.cell_type != "code" or not cell.source.strip() or skipped:
             return cell
         cell.outputs = []
-        self.clear_before_next_output = False
-        reply: Message = {}
-        try:
-            for kind, content in self._kernel.run(cell.source):
-                if kind == "execute_reply":
-                    reply = content
-                else:
-                    self.process_message(_as_message(kind, content), cell, cell_index)
-        except _KernelEndedError as failure:
-            ename, evalue = failure.args
-            reply = {"status": "error", "ename": ename, "evalue": evalue, "traceback": []}
-            cell.outputs.append(_as_output(ename, evalue))
-        if reply["status"] == "error" and not _may_fail(cell):
+        shell = make_shell()
+        if shell.exit_now:  # an ordinary kernel would be gone by now
+            self._tell(cell_index, "execute_input", {})
+            os._exit(0)
+
+        def emit(kind: str, content: Message) -> None:
+            # What is no JSON becomes what Jupyter makes of it.
+            content = json_unpacker(json_packer(content))
+            with self._lock:
+                self._tell(cell_index, kind, content)
+                self.take(kind, content, cell, cell_index)
+
+        reply = shell.run(cell.source, emit)
+        self._tell(cell_index, "execute_reply", {})
+        if reply["status"] == "error" and "raises-exception" not in cell.metadata.get("tags", []):
             raise CellExecutionError.from_cell_and_msg(cell, reply)
         return cell
+
+    def take(self, kind: str, content: Message, cell: NotebookNode, cell_index: int) -> None:
+        """Take what nbclient would read from a kernel's socket."""
+        if kind == "execute_input":
+            self.clear_before_next_output = False
+        header = {"msg_type": kind}
+        message = {"msg_type": kind, "header": header, "parent_header": {}, "content": content}
+        self.process_message(message, cell, cell_index)
 
     def output(
         self, outs: list[NotebookNode], msg: Message, display_id: str | None, cell_index: int
@@ -177,18 +109,8 @@ class _ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
         return output
 
 
-def _as_message(kind: str, content: Message) -> Message:
-    """Return what nbclient takes for a message from a kernel's socket."""
-    header = {"msg_type": kind}
-    return {"msg_type": kind, "header": header, "parent_header": {}, "content": content}
-
-
-def _may_fail(cell: NotebookNode) -> bool:
-    return "raises-exception" in cell.metadata.get("tags", [])
-
-
-class ForkEngine(Engine):  # type: ignore[misc]
-    """Runs the cells in a fork of this process, which should be warm and without threads."""
+class ShellEngine(Engine):  # type: ignore[misc]
+    """Runs the cells in this process, which should be a fork of a warm one and end with the page."""
 
     @classmethod
     def execute_managed_notebook(
@@ -196,14 +118,16 @@ class ForkEngine(Engine):  # type: ignore[misc]
         nb_man: Any,
         kernel_name: str,
         *,
-        seconds: float,
         megabytes: int,
         seal: Seal | None,
+        tell: Tell,
         **_: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
-        with ForkedKernel(seconds, megabytes, seal) as kernel:
-            _ForkedClient(nb_man, kernel).execute()
+        with limited_memory(megabytes):
+            if seal is not None:
+                close(seal)
+            _ShellClient(nb_man, tell).execute()
 
 
 class KernelEngine(NBClientEngine):  # type: ignore[misc]
@@ -211,14 +135,7 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
 
     @classmethod
     def execute_managed_notebook(
-        cls,
-        nb_man: Any,
-        kernel_name: str,
-        *,
-        seconds: float,
-        megabytes: int,
-        seal: Seal | None,
-        **settings: Any,
+        cls, nb_man: Any, kernel_name: str, *, seconds: float, seal: Seal | None, **more: Any
     ) -> None:
         """Run the notebook that papermill manages."""
         deadline = time.monotonic() + seconds
@@ -232,7 +149,6 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
             start_timeout=round(max(60, seconds)),  # a closed kernel reads the tables first
             # Each kernel would warn about its unencrypted, local port.
             extra_arguments=["--log-level=CRITICAL", *closing],
-            **settings,
         )
         try:
             for _ in range(_MOST_STARTS - 1):
@@ -240,9 +156,9 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
                     return _start(run, nb_man.nb)
             run()
         except CellTimeoutError:
-            _mark_running_cell(nb_man.nb, _TIME_IS_UP, f"chạy quá thời hạn {seconds:g} giây")
+            _mark_running_cell(nb_man.nb, TIME_IS_UP, f"chạy quá thời hạn {seconds:g} giây")
         except DeadKernelError:
-            _mark_running_cell(nb_man.nb, _DEAD, "tiến trình chạy sổ tay đã chết")
+            _mark_running_cell(nb_man.nb, DEAD, "tiến trình chạy sổ tay đã chết")
 
 
 def _start(run: Callable[[], None], notebook: NotebookNode) -> None:
@@ -258,32 +174,25 @@ def _start(run: Callable[[], None], notebook: NotebookNode) -> None:
         raise _KernelNotStartedError from failure
 
 
-def _as_output(ename: str, evalue: str) -> NotebookNode:
-    output = {"output_type": "error", "ename": ename, "evalue": evalue, "traceback": []}
-    return NotebookNode(output)  # type: ignore[no-untyped-call]
-
-
 def _mark_running_cell(notebook: NotebookNode, ename: str, evalue: str) -> None:
     started = [cell for cell in notebook.cells if cell.metadata.papermill["start_time"]]
     started[-1].outputs.append(_as_output(ename, evalue))
 
 
+def _as_output(ename: str, evalue: str) -> NotebookNode:
+    output = {"output_type": "error", "ename": ename, "evalue": evalue, "traceback": []}
+    return NotebookNode(output)  # type: ignore[no-untyped-call]
+
+
 #: The kernel of every page, whatever a notebook says of the one that it was saved with.
 _KERNEL = "python3"
 _ENGINES: dict[Start, str] = {"fork": "congdoan-fork", "kernel": "congdoan-kernel"}
-papermill_engines.register(_ENGINES["fork"], ForkEngine)
+papermill_engines.register(_ENGINES["fork"], ShellEngine)
 papermill_engines.register(_ENGINES["kernel"], KernelEngine)
 
 
 def run_notebook(
-    text: str,
-    parameters: dict[str, Any],
-    *,
-    start: Start,
-    cwd: str,
-    seconds: float,
-    megabytes: int = 4000,
-    seal: Seal | None = None,
+    text: str, parameters: dict[str, Any], *, start: Start, cwd: str, **limits: Any
 ) -> NotebookNode:
     """Run a notebook with papermill.
 
@@ -297,39 +206,63 @@ def run_notebook(
     parameters : dict
         What its cell tagged ``parameters`` is overridden with: plain Python values.
     start : {"fork", "kernel"}
-        How to start its kernel.
+        Whether its cells run in this process, which is a fork, or in an ordinary kernel.
     cwd : str
         The folder that it runs in.
-    seconds : float
-        How long it may run.
-    megabytes : int
-        How much memory it may take, where kernels are forked on Linux.
-    seal : Seal, optional
-        On a page of the edition to share: what alone its kernel may know.
+    **limits
+        ``seconds`` (a kernel's), ``megabytes`` (a fork's), ``seal`` (what alone it may know, or
+        None) and ``tell`` (takes a fork's messages as they come).
 
     Returns
     -------
     NotebookNode
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
-    engine = _ENGINES[start]
     os.environ["MPLBACKEND"] = INLINE  # an ordinary kernel would keep what it finds
+    prepared = _parameterise(text, parameters, _ENGINES[start])
+    with chdir(cwd):
+        executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
+            _ENGINES[start], prepared, _KERNEL, progress_bar=False, **limits
+        )
+    return executed
+
+
+def replay(
+    text: str,
+    parameters: dict[str, Any],
+    told: Iterable[tuple[int, str, Message]],
+    error: tuple[str, str],
+) -> NotebookNode:
+    """Return the notebook of a fork that ended in the middle, from what it had told until then.
+
+    Parameters
+    ----------
+    text, parameters
+        As `run_notebook` had them.
+    told : iterable of (int, str, dict)
+        What it handed to ``tell``; not empty.
+    error : (str, str)
+        What the cell it was in ends with: an error's name and message.
+    """
+    notebook = _parameterise(text, parameters, _ENGINES["fork"])
+    manager = NotebookExecutionManager(notebook, progress_bar=False)
+    manager.notebook_start()
+    client = _ShellClient(manager, lambda *_: None)
+    index = -1
+    for index, kind, content in told:
+        if kind != "execute_reply":
+            client.take(kind, content, notebook.cells[index], index)
+    notebook.cells[index].outputs.append(_as_output(*error))
+    return notebook
+
+
+def _parameterise(text: str, parameters: dict[str, Any], engine: str) -> NotebookNode:
     prepared = copy.deepcopy(_prepare(text))
     if parameters:
         prepared = parameterize_notebook(
             prepared, parameters, kernel_name=_KERNEL, language="python", engine_name=engine
         )
-    with chdir(cwd):
-        executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
-            engine,
-            prepared,
-            _KERNEL,
-            progress_bar=False,
-            seconds=seconds,
-            megabytes=megabytes,
-            seal=seal,
-        )
-    return executed
+    return prepared
 
 
 @lru_cache(maxsize=2)

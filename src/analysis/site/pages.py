@@ -1,25 +1,46 @@
-"""One page: a task that is plain data goes in, a result that is plain data comes out.
+"""Pages, each in a process of its own: a job that is plain data goes in, a result comes out.
 
-The same function works in a forked worker, in a spawned one and on another machine; nothing of it
-writes a file.
+The parent is warm and has no threads, neither here nor anywhere: it forks a child for each page, waits
+on their pipes, and ends each child's whole process group. Where a fork is not safe the same function
+runs in a spawned process, with an ordinary kernel. Nothing of it writes a file.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
 import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis.site.engine import Start, run_notebook
-from analysis.site.export import PictureError, Template, export_page
+from analysis.loading import keep_warm
+from analysis.reports import unit
+from analysis.site.engine import DEAD, TIME_IS_UP, Start, Tell, replay, run_notebook
+from analysis.site.export import PictureError, export_page, warm_up
 from analysis.site.gate import Failure, find_failure, read_end_mark
-from analysis.site.notebooks import write_notebook
+from analysis.site.notebooks import import_ahead, write_notebook
 from analysis.site.seal import Seal
+from analysis.site.shell import Message, end_with, make_shell, stand_alone
+from analysis.site.templates import Template
+from analysis.study import Study
 
 _log = logging.getLogger(__name__)
+#: An ordinary kernel ends its notebook in time; a process that is this much later hangs itself.
+_GRACE_SECONDS = 90.0
+#: How long a process may take to end its kernel when it is told to stop.
+_STOP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,7 @@ class PageJob:
     Attributes
     ----------
     page : str
-        Its link from the site's folder, which also tells tasks apart.
+        Its link from the site's folder, which also tells jobs apart.
     label : str
         What the progress bar calls it.
     notebook : str
@@ -45,7 +66,7 @@ class PageJob:
     template : Template
         What it is exported with.
     start : {"fork", "kernel"}
-        How its kernel is started.
+        How its cells are run.
     seal : Seal or None
         In a run of the edition to share, what alone its process may know.
     """
@@ -64,54 +85,224 @@ class PageJob:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a task.
+    """What came of a job.
 
     Attributes
     ----------
     page : str
-        The task's page.
+        The job's page.
     html : str or None
-        The page; None if the task failed.
+        The page; None if the job failed.
     executed : str or None
         The executed notebook, as far as it ran.
     failure : Failure or None
         Why there is no page.
-    seconds : float
-        Wall time.
     """
 
     page: str
     html: str | None
     executed: str | None
     failure: Failure | None
-    seconds: float
 
 
-def make_page(task: PageJob) -> Result:
-    """Run a notebook, judge it and export it; whatever goes wrong is in the result."""
-    began = time.monotonic()
+def make_page(job: PageJob, tell: Tell = lambda *_: None) -> Result:
+    """Run a notebook, judge it and export it; whatever goes wrong is in the result.
+
+    Parameters
+    ----------
+    job : PageJob
+        With ``start="fork"`` the cells run in this process, which should not outlive the page.
+    tell : callable, optional
+        Takes a fork's messages as they come.
+    """
     executed: NotebookNode | None = None
     html = None
     try:
         executed = run_notebook(
-            task.notebook,
-            task.parameters,
-            start=task.start,
-            cwd=task.cwd,
-            seconds=task.seconds,
-            megabytes=task.megabytes,
-            seal=task.seal,
+            job.notebook,
+            job.parameters,
+            start=job.start,
+            cwd=job.cwd,
+            seconds=job.seconds,
+            megabytes=job.megabytes,
+            seal=job.seal,
+            tell=tell,
         )
         failure = find_failure(executed)
         if failure is None:
-            html = export_page(executed, read_end_mark(executed) or {}, task.template, task.cwd)
+            html = export_page(executed, read_end_mark(executed) or {}, job.template, job.cwd)
             if not html.strip():
                 html, failure = None, Failure(None, "mẫu trang cho ra một trang trống")
     except PictureError as lost:
         failure = Failure(None, str(lost))
     except Exception as caught:
         # One page's trouble, of any kind, must not stop the others.
-        _log.debug("page %s", task.page, exc_info=True)
+        _log.debug("page %s", job.page, exc_info=True)
         failure = Failure(None, f"{type(caught).__name__}: {caught}")
-    text = None if executed is None else write_notebook(executed)
-    return Result(task.page, html, text, failure, time.monotonic() - began)
+    return Result(job.page, html, None if executed is None else write_notebook(executed), failure)
+
+
+def choose_start() -> Start:
+    """Return the faster way to run cells that is safe in this process.
+
+    A fork copies only the thread that forks: locks that others hold stay locked for ever. macOS'
+    own libraries do not survive a fork either, and Windows has none.
+    """
+    is_safe = sys.platform == "linux" and threading.active_count() == 1
+    return "fork" if is_safe else "kernel"
+
+
+def rehearse(study: Study, jobs: Sequence[PageJob]) -> None:
+    """Do once in this process what its forks then need not: imports, caches, fonts, templates.
+
+    The package's own sections are written once, never a notebook's code: whatever an analyst's
+    cells change must not reach another page. Half of a cold page's time is saved that way.
+
+    Parameters
+    ----------
+    study : Study
+        What the notebooks will load.
+    jobs : sequence of PageJob
+        The pages to be made.
+    """
+    keep_warm(study)
+    for text in {job.notebook for job in jobs}:
+        import_ahead(text)
+    warm_up(jobs[0].template)
+    units = [job.parameters["unit_id"] for job in jobs if "unit_id" in job.parameters]
+    # One page of a kind draws as much as the rehearsal would.
+    for unit_id in units[:2] if len(units) > 2 else ():
+        with suppress(Exception):  # a page's own cell will say what is wrong
+            report = unit(study, unit_id, study.params.year)
+            for name, section in inspect.getmembers(report, inspect.ismethod):
+                if not name.startswith("_") and not inspect.signature(section).parameters:
+                    with suppress(Exception):
+                        section()
+
+
+def run_jobs(
+    jobs: Iterable[PageJob], at_once: int, on_start: Callable[[PageJob], None] = lambda _: None
+) -> Generator[Result, None, None]:
+    """Make pages in parallel and yield each result as it comes.
+
+    Close the iterator to stop early: it leaves no process behind.
+
+    Parameters
+    ----------
+    jobs : iterable of PageJob
+        The pages.
+    at_once : int
+        How many at a time.
+    on_start : callable, optional
+        Called with each job as its process begins.
+    """
+    waiting = deque(jobs)
+    working: dict[Connection, _Child] = {}
+    try:
+        while waiting or working:
+            while waiting and len(working) < at_once:
+                child = _Child(waiting.popleft())
+                working[child.pipe] = child
+                on_start(child.job)
+            soonest = min(child.deadline for child in working.values())
+            wait(list(working), max(0.0, soonest - time.monotonic()))
+            for pipe, child in list(working.items()):
+                result = child.hear()
+                if result is not None:
+                    del working[pipe]
+                    child.stop()
+                    yield result
+    finally:
+        for child in working.values():
+            child.stop()
+
+
+class _Child:
+    """The process of one page, the pipe from it, and what it has told so far."""
+
+    def __init__(self, job: PageJob) -> None:
+        self.job = job
+        is_fork = job.start == "fork"
+        if is_fork:
+            make_shell()
+        # Typed loosely: which contexts there are depends on the system.
+        context: Any = multiprocessing.get_context("fork" if is_fork else "spawn")
+        self.pipe, far_end = context.Pipe(duplex=False)
+        self._process = context.Process(target=_work, args=(far_end, job, os.getpid()), daemon=True)
+        with warnings.catch_warnings():
+            # From Python 3.12 on fork warns about numpy's threads too, which survive it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        far_end.close()
+        self.deadline = time.monotonic() + job.seconds + (0.0 if is_fork else _GRACE_SECONDS)
+        self._told: list[tuple[int, str, Message]] = []
+
+    def hear(self) -> Result | None:
+        """Return the page's result, or what became of its process; None while it is at work."""
+        try:
+            while self.pipe.poll():
+                told = self.pipe.recv()
+                if isinstance(told, Result):
+                    return told
+                self._told.append(told)
+        except (EOFError, OSError):
+            return self._fail(DEAD, f"tiến trình chạy sổ tay {self._read_end()}")
+        if time.monotonic() < self.deadline:
+            return None
+        return self._fail(TIME_IS_UP, f"chạy quá thời hạn {self.job.seconds:g} giây")
+
+    def stop(self) -> None:
+        """End the process and all that it started."""
+        self.pipe.close()
+        self._process.terminate()  # a spawned one ends its kernel
+        self._process.join(_STOP_SECONDS)
+        if self.job.start == "fork":  # what it started is in its group
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+
+    def _fail(self, name: str, message: str) -> Result:
+        if not self._told or self._told[-1][1] == "execute_reply":
+            return Result(self.job.page, None, None, Failure(None, f"{name}: {message}"))
+        notebook = replay(self.job.notebook, self.job.parameters, self._told, (name, message))
+        return Result(self.job.page, None, write_notebook(notebook), find_failure(notebook))
+
+    def _read_end(self) -> str:
+        """Tell how a process ended that has closed its end of the pipe."""
+        self._process.join(1.0)
+        code = self._process.exitcode
+        if code is None:
+            return "không còn trả lời"
+        return (
+            f"đã tự thoát (mã {code})"
+            if code >= 0
+            else f"đã bị ngắt ({signal.Signals(-code).name})"
+        )
+
+
+def _work(pipe: Connection, job: PageJob, parent: int) -> None:
+    """Make a page in this process, tell the parent and end."""
+    if job.start == "kernel":
+        # Ctrl-C reaches the whole group: the parent alone decides. Its SIGTERM must not kill this
+        # process at once, for the kernel would live on.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        end_with(parent)
+        pipe.send(make_page(job))
+        return
+    try:
+        stand_alone(parent)
+        own, lock = os.getpid(), threading.Lock()
+
+        def send(told: object) -> None:
+            if os.getpid() != own:  # a cell has forked, and its child runs the rest once more
+                os._exit(0)
+            with lock:
+                pipe.send(told)
+
+        send(make_page(job, lambda *told: send(told)))
+    finally:
+        # Nothing of the parent's (exit handlers, buffered output, test runners) may run here.
+        os._exit(0)

@@ -1,7 +1,7 @@
-"""The child's side of a forked kernel: IPython runs the cells, a pipe takes their messages.
+"""The process of one page: IPython runs the cells in it, and it ends with the page.
 
 The shell is ipykernel's own, so what a cell displays is worded just as an ordinary kernel words it;
-only the sockets are missing. Everything here runs in a process that ends with the notebook.
+only the sockets are missing.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, Any, NoReturn
+from typing import Any
 
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
-from jupyter_client.session import Session, json_packer
+from jupyter_client.session import Session
 from traitlets.config import Config
 
-from analysis.site.seal import Seal, close
-
 Message = dict[str, Any]
+#: Takes what a cell puts out: a type of Jupyter's messages and its content.
+Emit = Callable[[str, Message], None]
 #: The only backend whose figures reach a page.
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -40,33 +40,71 @@ INLINE = "module://matplotlib_inline.backend_inline"
 class _Session(Session):
     """Hands every message to a function instead of a socket."""
 
-    emit: Callable[[str, Message], None]
+    emit: Emit | None = None
 
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *_: Any, **__: Any) -> None:
-        """Pass on a message, or a type and a content."""
+        """Pass on a message, or a type and a content; between cells nobody listens."""
+        if self.emit is None:
+            return
         if isinstance(msg_or_type, dict):
             self.emit(msg_or_type["msg_type"], msg_or_type["content"])
         else:
             self.emit(msg_or_type, content)
 
 
-class _Shell(ZMQInteractiveShell):
+class PageShell(ZMQInteractiveShell):
+    """Runs one page's cells."""
+
     displayhook: Any
     display_pub: Any
+    #: What stands for standard output and error, once the process is a page's own.
+    streams: tuple[_Stream, ...] = ()
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no event loop to hook a window into."""
 
+    def run(self, source: str, emit: Emit) -> Message:
+        """Run a cell, hand over what it puts out, and return an ordinary kernel's reply.
+
+        Parameters
+        ----------
+        source : str
+            The cell's.
+        emit : callable
+            Takes the messages, in the order in which an ordinary kernel would send them.
+        """
+        session = self.display_pub.session
+        session.emit = emit
+        emit("execute_input", {"execution_count": self.execution_count})
+        result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+        for stream in self.streams:
+            stream.take_in()
+        session.emit = None
+        failure = result.error_before_exec or result.error_in_exec
+        if failure is None and not self._last_traceback_during_displayhook:
+            return {"status": "ok"}
+        return {
+            "status": "error",
+            "ename": type(failure).__name__,
+            "evalue": str(failure),
+            "traceback": self._last_traceback or [],
+        }
+
 
 class _Stream(io.TextIOBase):
-    """What ``sys.stdout`` and ``sys.stderr`` are to a cell; passed on line by line."""
+    """What ``sys.stdout`` or ``sys.stderr`` is to a cell; passed on line by line.
 
-    def __init__(self, name: str, number: int, emit: Callable[[str, Message], None]) -> None:
-        self.name, self._number, self._emit = name, number, emit
-        self._pieces: list[str] = []
-        self._lock = threading.RLock()
+    What subprocesses and C code write to the file descriptor is read after each cell.
+    """
 
     encoding = "utf-8"
+
+    def __init__(self, name: str, number: int, session: _Session) -> None:
+        self.name, self._number, self._session = name, number, session
+        self._pieces: list[str] = []
+        self._lock = threading.RLock()
+        self._file, self._seen = tempfile.TemporaryFile(), 0  # noqa: SIM115
+        os.dup2(self._file.fileno(), number)
 
     def fileno(self) -> int:
         return self._number
@@ -87,28 +125,21 @@ class _Stream(io.TextIOBase):
         with self._lock:
             text, self._pieces = "".join(self._pieces), []
         if text:
-            self._emit("stream", {"name": self.name, "text": text})
+            self._session.send(None, "stream", {"name": self.name, "text": text})
 
-
-class _Descriptor:
-    """What subprocesses and C code write to file descriptor 1 or 2, read after each cell."""
-
-    def __init__(self, stream: _Stream) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        self._stream, self._seen = stream, 0
-        os.dup2(self._file.fileno(), stream.fileno())
-
-    def pass_on(self) -> None:
+    def take_in(self) -> None:
+        self.flush()
         handle = self._file.fileno()
         size = os.fstat(handle).st_size
         if size > self._seen:
             text = os.pread(handle, size - self._seen, self._seen)
             self._seen = size
-            self._stream.write(text.decode("utf-8", "replace"))
+            self.write(text.decode("utf-8", "replace"))
+            self.flush()
 
 
 @cache
-def make_shell() -> _Shell:
+def make_shell() -> PageShell:
     """Return this process's shell; a warm process makes it ahead, and its forks inherit it.
 
     It has run an empty cell by then and chosen the backend for figures: else each fork would load
@@ -119,140 +150,17 @@ def make_shell() -> _Shell:
     config = Config()
     # No history file: it would need a thread, and runs would leave traces in the user's own.
     config.HistoryManager.enabled = False
-    _Shell.compiler_class = XCachingCompiler  # type: ignore[assignment]
+    PageShell.compiler_class = XCachingCompiler  # type: ignore[assignment]
     # The user's own IPython folder may not be usable, and what starts from it is no page's business.
     with tempfile.TemporaryDirectory() as own:
-        shell = _Shell.instance(config=config, ipython_dir=own)
+        shell = PageShell.instance(config=config, ipython_dir=own)
     shell.kernel = SimpleNamespace(eventloop=None)  # ``exit()`` looks for it
-    session = _Session(key=b"unused")
-    shell.displayhook.session = shell.display_pub.session = session
+    shell.displayhook.session = shell.display_pub.session = _Session(key=b"unused")
     shell.displayhook.pub_socket = shell.display_pub.pub_socket = "pipe"
     shell.displayhook.topic = b"execute_result"
     _use_inline_figures()
     shell.run_cell("None")  # type: ignore[no-untyped-call]
     return shell
-
-
-def serve(pipe: Connection, parent: int, megabytes: int, seal: Seal | None) -> NoReturn:
-    """Run the cells that come through the pipe until it is closed, then end the process.
-
-    Parameters
-    ----------
-    pipe : Connection
-        Brings one cell's source at a time; takes messages, which are JSON as an ordinary kernel's
-        are: ``[type, content]``, the last one of each cell being ``["execute_reply", …]``.
-    parent : int
-        The process without which there is no point in running.
-    megabytes : int
-        How much memory may be taken, beside what this process has already.
-    seal : Seal or None
-        What alone the cells may know, on a page of the edition to share.
-    """
-    try:
-        _stand_alone(parent)
-        lock = threading.Lock()
-
-        def emit(kind: str, content: Message) -> None:
-            # What is no JSON becomes what Jupyter makes of it.
-            packed = json_packer([kind, content])
-            with lock:
-                pipe.send_bytes(packed)
-
-        shell = make_shell()
-        shell.display_pub.session.emit = emit
-        streams = [_Stream("stdout", 1, emit), _Stream("stderr", 2, emit)]
-        sys.stdout, sys.stderr = streams
-        descriptors = [_Descriptor(stream) for stream in streams]
-        _limit_memory(shell, megabytes)
-        if seal is not None:
-            close(seal)
-        while True:
-            try:
-                source = pipe.recv()
-            except EOFError:
-                break
-            emit("execute_input", {"execution_count": shell.execution_count})
-            reply = _run_cell(shell, source)
-            for stream, descriptor in zip(streams, descriptors, strict=True):
-                stream.flush()
-                descriptor.pass_on()
-                stream.flush()
-            emit("execute_reply", reply)
-            if shell.exit_now:
-                break
-    finally:
-        # Nothing of the parent's (exit handlers, buffered output, test runners) may run here.
-        os._exit(0)
-
-
-def _run_cell(shell: _Shell, source: str) -> Message:
-    result = shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
-    failure = result.error_before_exec or result.error_in_exec
-    if failure is None and not shell._last_traceback_during_displayhook:
-        return {"status": "ok"}
-    return {
-        "status": "error",
-        "ename": type(failure).__name__,
-        "evalue": str(failure),
-        "traceback": shell._last_traceback or [],
-    }
-
-
-def _stand_alone(parent: int) -> None:
-    """Be a group of one's own that dies with the parent, with signals as a kernel has them."""
-    os.setsid()
-    end_with(parent)
-    # What is inherited stays where it is, and a notebook's life is too short to tidy up often.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    handle = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(handle, 0)
-    sys.stdin = os.fdopen(handle)
-    builtins.input = _refuse_input
-    # What this package keeps from being imported (see its __init__) is nobody else's loss.
-    if sys.modules.get("rfc3987_syntax", sys) is None:
-        del sys.modules["rfc3987_syntax"]
-
-
-def _limit_memory(shell: _Shell, megabytes: int) -> None:
-    """Let a cell that takes too much memory fail, rather than the system choose its victim."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    status = Path("/proc/self/status").read_text("utf-8")
-    taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    most = taken * 1024 + megabytes * 2**20
-    hard = before[1]
-    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-    def tell(shell: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, before)  # telling takes memory too
-        message = f"sổ tay dùng quá {megabytes} MB bộ nhớ (tham số page_megabytes)"
-        failure = MemoryError(message)
-        lines = shell.InteractiveTB.structured_traceback(MemoryError, failure, trace, tb_offset)
-        shell._showtraceback(MemoryError, failure, lines)
-
-    shell.set_custom_exc((MemoryError,), tell)  # type: ignore[no-untyped-call]
-
-
-def end_with(parent: int) -> None:
-    """Have Linux kill this process as soon as its parent dies."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we could ask
-            os._exit(1)
-
-
-def _refuse_input(prompt: object = "") -> str:
-    message = "raw_input was called, but this frontend does not support input requests."
-    raise StdinNotImplementedError(message)
 
 
 def _use_inline_figures() -> None:
@@ -270,3 +178,80 @@ def _use_inline_figures() -> None:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and getattr(pyplot, "_backend_mod", None) is not None:
         pyplot.switch_backend(INLINE)
+
+
+def stand_alone(parent: int) -> None:
+    """Make a fork independent: it leads its own process group and dies with its parent.
+
+    Signals and standard input are as an ordinary kernel has them.
+    """
+    os.setsid()
+    end_with(parent)
+    # What is inherited stays where it is, and a notebook's life is too short to tidy up often.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    handle = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(handle, 0)
+    sys.stdin = os.fdopen(handle)
+    builtins.input = _refuse_input
+    shell = make_shell()
+    session = shell.display_pub.session
+    shell.streams = (_Stream("stdout", 1, session), _Stream("stderr", 2, session))
+    sys.stdout, sys.stderr = shell.streams
+    # What this package keeps from being imported (see its __init__) is nobody else's loss.
+    if sys.modules.get("rfc3987_syntax", sys) is None:
+        del sys.modules["rfc3987_syntax"]
+
+
+def end_with(parent: int) -> None:
+    """Have Linux kill this process as soon as its parent dies."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+
+def _refuse_input(prompt: object = "") -> str:
+    message = "raw_input was called, but this frontend does not support input requests."
+    raise StdinNotImplementedError(message)
+
+
+@contextmanager
+def limited_memory(megabytes: int) -> Iterator[None]:
+    """Let a cell that takes too much memory fail, rather than the system choose its victim.
+
+    Parameters
+    ----------
+    megabytes : int
+        How much may be taken beside what the process has already; on Linux alone.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text("utf-8")
+    taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    most = taken * 1024 + megabytes * 2**20
+    hard = before[1]
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+    )
+
+    def tell(shell: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, before)  # telling takes memory too
+        message = f"sổ tay dùng quá {megabytes} MB bộ nhớ (tham số page_megabytes)"
+        failure = MemoryError(message)
+        lines = shell.InteractiveTB.structured_traceback(MemoryError, failure, trace, tb_offset)
+        shell._showtraceback(MemoryError, failure, lines)
+
+    make_shell().set_custom_exc((MemoryError,), tell)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
