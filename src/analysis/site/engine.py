@@ -32,7 +32,7 @@ from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
 from analysis.site.seal import Seal, close
-from analysis.site.shell import INLINE, Message, limited_memory, make_shell
+from analysis.site.shell import Message, limited_memory, make_shell
 
 #: How cells are run: in a fork of the warm process, or by an ordinary kernel.
 Start = Literal["fork", "kernel"]
@@ -218,7 +218,6 @@ def run_notebook(
     NotebookNode
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
-    os.environ["MPLBACKEND"] = INLINE  # an ordinary kernel would keep what it finds
     prepared = _parameterise(text, parameters, _ENGINES[start])
     with chdir(cwd):
         executed: NotebookNode = papermill_engines.execute_notebook_with_engine(

@@ -32,7 +32,7 @@ from analysis.site.export import PictureError, export_page, warm_up
 from analysis.site.gate import Failure, find_failure, read_end_mark
 from analysis.site.notebooks import import_ahead, write_notebook
 from analysis.site.seal import Seal
-from analysis.site.shell import Message, end_with, make_shell, stand_alone
+from analysis.site.shell import INLINE, Message, end_with, make_shell, stand_alone
 from analysis.site.templates import Template
 from analysis.study import Study
 
@@ -225,6 +225,7 @@ class _Child:
         is_fork = job.start == "fork"
         if is_fork:
             make_shell()
+        os.environ["MPLBACKEND"] = INLINE  # an ordinary kernel would keep what it finds
         # Typed loosely: which contexts there are depends on the system.
         context: Any = multiprocessing.get_context("fork" if is_fork else "spawn")
         self.pipe, far_end = context.Pipe(duplex=False)
