@@ -24,7 +24,7 @@ import pandas as pd
 
 from analysis.indicators.members import is_expected
 from analysis.plan import load_plan
-from analysis.store.export import export_dataset
+from analysis.store.history import export_dataset
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.texts import spell_column

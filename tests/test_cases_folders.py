@@ -44,7 +44,7 @@ from analysis.site.ledger import Ledger, PageRecord, read_earlier
 from analysis.site.pages import Result
 from analysis.site.run import run_report
 from analysis.site.templates import TEMPLATE
-from analysis.store.changes import read_published
+from analysis.store.history import read_published
 from analysis.store.status import find_status, find_unasked, format_status
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary

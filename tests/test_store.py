@@ -21,11 +21,9 @@ from test_tables import UNIT
 from analysis.plan import Plan
 from analysis.problems import InputError, Problem
 from analysis.store import log
-from analysis.store.export import export_dataset
-from analysis.store.history import format_history, read_history
-from analysis.store.log import create_store, open_for_writing, writing
+from analysis.store.history import export_dataset, format_history, read_history
+from analysis.store.log import create_store, open_for_writing, withdraw_rows, writing
 from analysis.store.take_in import Recap
-from analysis.store.withdraw import withdraw_rows
 from analysis.tables import storefile
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary

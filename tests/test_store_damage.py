@@ -15,8 +15,7 @@ from test_store import a_return
 
 from analysis.plan import Plan
 from analysis.problems import InputError
-from analysis.store.log import create_store
-from analysis.store.withdraw import withdraw_rows
+from analysis.store.log import create_store, withdraw_rows
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
 from analysis.tables.load import load_dataset

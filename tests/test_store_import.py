@@ -19,7 +19,7 @@ from test_intake_forms import fill_form, rows_of, unit_of
 from analysis.intake.forms import write_forms
 from analysis.loading import load
 from analysis.store import take_in
-from analysis.store.export import export_dataset
+from analysis.store.history import export_dataset
 from analysis.store.log import create_store
 from analysis.tables.files import STORE
 from analysis.tables.load import load_dataset

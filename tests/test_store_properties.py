@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from analysis.plan import Plan
 from analysis.problems import InputError
 from analysis.store.history import read_history
-from analysis.store.log import create_store
-from analysis.store.withdraw import withdraw_rows
+from analysis.store.log import create_store, withdraw_rows
 from analysis.tables.dictionary import dictionary
 from analysis.tables.stored import read_rows
 from analysis.tables.storefile import last_entry, reading

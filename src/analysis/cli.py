@@ -162,7 +162,7 @@ def report(
         _explain_pages(params, root, folder, why)
         return
     if root != CHECKOUT:
-        # Notebooks are programs: whose are run is said before they are.
+        # Notebooks are programs: the user is told whose will run.
         click.echo(f"Dự án: {root}; các sổ tay trong {root / 'notebooks'} sẽ được chạy.", err=True)
     recap = run_report(
         params,
@@ -285,7 +285,7 @@ def tasks(
 
 
 def _scopes_in(by: str, known: Sequence[str], out: Path | None) -> list[str]:
-    """Return the scopes that are asked for; refuse unknown ones, and a file in no folder."""
+    """Return the scopes asked for; refuse unknown ones, and an output file in no folder."""
     scopes = [word.strip() for word in by.split(",") if word.strip()] or list(known)
     unknown = [word for word in scopes if word not in known]
     if unknown:
@@ -350,7 +350,7 @@ def check(
 
 
 def _tell_unwritten(dataset: Dataset, year: int | None) -> None:
-    """Say under which headings nobody has written yet, of the year or of those that have a file."""
+    """Name the headings that nobody has written about, of one year or of all years with a file."""
     from analysis.tables.peoples_text import name_missing
 
     years = [year] if year is not None else sorted({y for y, unit in dataset.texts if not unit})
@@ -427,10 +427,7 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    # numpy asks Linux for huge pages for large arrays. A virtual machine can stall for seconds to
-    # find them, far longer than they save: see benchmarks/README.md.
-    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
-    # With a backend that it does not know, matplotlib would not even be imported.
+    # An unknown backend would keep matplotlib from being imported.
     os.environ.pop("MPLBACKEND", None)
     raise SystemExit(_run(args))
 
@@ -451,7 +448,7 @@ def _run(args: list[str] | None) -> int:
         click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: congdoan --help", err=True)
         return _BAD_USAGE
     except (KeyboardInterrupt, click.Abort):
-        if args is None:  # this process ends now: Ctrl-C again could only break the last word
+        if args is None:  # this process ends: a second Ctrl-C could only cut off its last words
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("Đã dừng theo yêu cầu.", err=True)
         return _INTERRUPTED
@@ -467,7 +464,7 @@ def _run(args: list[str] | None) -> int:
 
 
 def _tell_unexpected(failure: Exception) -> str:
-    """Tell a machine without memory, and an installation that lacks something, from a fault of ours."""
+    """Tell lack of memory and a broken installation apart from a fault of the program."""
     signs = ("map segment", "allocate memory", "paging file")
     if isinstance(failure, MemoryError) or any(sign in str(failure) for sign in signs):
         why = (

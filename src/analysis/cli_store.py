@@ -252,7 +252,7 @@ def withdraw(
     params_file: Path | None,
 ) -> None:
     """Rút lại số liệu đã nhận nhầm của một mã. Số cũ vẫn được giữ trong kho."""
-    from analysis.store.withdraw import withdraw_rows
+    from analysis.store.log import withdraw_rows
 
     folder, plan, _ = _settings(year, data, plan_file, params_file)
     issuer = plan.issuer.id
@@ -320,7 +320,7 @@ def changes(
     from analysis.language import load_language
     from analysis.params import find_root
     from analysis.site.layout import default_site
-    from analysis.store.changes import as_published, find_changes, find_corrections, read_published
+    from analysis.store.history import as_published, find_changes, find_corrections, read_published
     from analysis.store.messages import format_changes
     from analysis.tables.load import load_dataset
     from analysis.tables.storefile import first_moment, refuse_missing
@@ -390,7 +390,7 @@ def _format_stale(record: dict[str, Any], digest: str) -> str:
 @as_of_option
 def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -> None:
     """Ghi số liệu ra các bảng CSV chuẩn. Như hiện nay hoặc như một ngày đã qua."""
-    from analysis.store.export import export_dataset
+    from analysis.store.history import export_dataset
     from analysis.tables.load import load_dataset
 
     folder = _folder(date.today().year, data, params_file)

@@ -41,7 +41,7 @@ class Option(click.Option):
     """An option whose help says all in its own words, without click's English extras."""
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """Return nothing to add."""
+        """Return nothing: the help text says it all."""
         return {}
 
 
@@ -158,7 +158,7 @@ def named_settings(
 
     root = find_root()
     base: Params = load_params(year, params_file, root)
-    # A folder given on the command line is meant as the user stands, not as the project lies.
+    # A path on the command line is relative to the user's folder, not to the project.
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
     chosen = {key: value for key, value in settings.items() if value}
@@ -206,7 +206,7 @@ def _choices(failure: click.BadParameter) -> str:
 
 
 def _usage(failure: click.UsageError) -> str:
-    """Translate the one general message of click that a plain typing mistake brings up."""
+    """Translate click's message about one argument too many."""
     return re.sub(r"^Got unexpected extra arguments?", "thừa tham số", failure.format_message())
 
 

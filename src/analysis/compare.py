@@ -107,8 +107,8 @@ def _in_new_communes(
 ) -> pd.DataFrame:
     """Return a table whose rows of the earlier year stand under the communes of the later one.
 
-    Of a commune that was divided, a unit goes where it stands in the later year; one that is no
-    more then keeps the old name.
+    A unit of a divided commune goes where it stands in the later year; a unit that is gone by then
+    keeps the old name.
     """
     start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
     heirs = find_heirs(dataset.tables["communes"], start, end)
@@ -151,7 +151,7 @@ def side_by_side(
 
 
 def _require_exact(study: Study) -> None:
-    """Refuse to add up an edition that lacks figures: its sums would be wrong, or give them away."""
+    """Refuse an edition that lacks figures: a new sum would be wrong, or would give them away."""
     if study.params.edition != "internal":
         message = (
             "bản chia sẻ không có đủ số liệu để tính lại trên cùng phạm vi; hãy dùng bản nội bộ"
@@ -188,7 +188,7 @@ def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
 
 
 def _without_ended(district: pd.DataFrame, study: Study, before: int, now: int) -> pd.DataFrame:
-    """Leave a district that ended between the two years out of the earlier one as well."""
+    """Leave a district that ended between the two years out of the earlier year too."""
     start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
     ended = district["dissolved_on"].min()
     if pd.isna(ended) or not start <= ended < end:
@@ -201,7 +201,7 @@ def _without_ended(district: pd.DataFrame, study: Study, before: int, now: int) 
 
 
 def _successors(study: Study, before: int, now: int) -> dict[str, set[str]]:
-    """Return which units each one went into between two years' cut-offs, followed to the end."""
+    """Return the units that each unit became between two years' cut-offs, followed to the end."""
     events = study.dataset.lineage
     start = pd.Timestamp(study.plan.cut_off_in(before))
     end = pd.Timestamp(study.plan.cut_off_in(now))

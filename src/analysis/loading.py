@@ -17,7 +17,7 @@ from analysis.tasks import check_tasks
 
 #: What `keep_warm` holds, by the settings that decide it.
 _warm: dict[tuple[str, ...], Study] = {}
-# Whether that is all that this process may know.
+# Whether this process may know nothing else.
 _is_alone = False
 
 
@@ -73,7 +73,7 @@ def _params_of(year: int, file: str | Path | None, root: Path, settings: dict[st
 
 
 def open_study(params: Params, root: Path) -> Study:
-    """Read what the settings name, or take what `keep_warm` holds for the same settings."""
+    """Read what the settings name, or return what `keep_warm` holds for the same settings."""
     if _is_alone:
         params = params.model_copy(update={"edition": "share"})
     warm = _warm.get(_key(params))
@@ -92,7 +92,7 @@ def open_study(params: Params, root: Path) -> Study:
     if problems:
         raise InputError(problems)
     study = Study(params, plan, dataset, root)
-    # Before anything else sees it: no page, table or file of that edition holds an exact figure.
+    # Redacted before anything else sees it: no page, table or file may hold an exact figure.
     return redact(study) if params.edition == "share" else study
 
 
@@ -108,7 +108,7 @@ def keep_warm(study: Study) -> None:
 
 
 def forget() -> None:
-    """Let go of what `keep_warm` holds: what is on the disk may change from now on."""
+    """Drop what `keep_warm` holds, because files may change from now on."""
     _warm.clear()
 
 
@@ -120,5 +120,5 @@ def keep_alone(study: Study) -> None:
 
 
 def _key(params: Params) -> tuple[str, ...]:
-    """Return the settings that decide what is read; the others only change what is said of it."""
+    """Return the settings that decide what is read; the others only change how it is told."""
     return params.data, params.plan, params.lang, params.edition, params.as_of

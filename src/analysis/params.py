@@ -17,7 +17,7 @@ PARAMS_FOLDER = "params"
 #: The folder that the package was installed from.
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_FILE = "default.yaml"
-#: What is an office's own: git does not track it, so that an update of the program leaves it alone.
+#: An office's own settings: git does not track them, so updates leave them alone.
 LOCAL_FILE = "local.yaml"
 #: The environment variable that hands ``--project`` on to the processes that a command starts.
 PROJECT = "CONGDOAN_PROJECT"
@@ -89,7 +89,7 @@ class Params(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _on_is_no_yes(cls, data: Any) -> Any:
-        """Take ``on:`` for the setting's name: to YAML it is another word for true."""
+        """Accept ``on:`` as the setting's name, which YAML reads as true."""
         if isinstance(data, dict) and True in data:
             return {**{k: v for k, v in data.items() if k is not True}, "on": data[True]}
         return data

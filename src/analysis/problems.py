@@ -93,7 +93,7 @@ def name_place(file: str = "", sheet: str = "", cell: str = "", row: int | None 
 
 
 def printable(text: str) -> str:
-    r"""Return a text that does nothing to a terminal: names of files may hold any byte.
+    r"""Replace what could act on a terminal, since file names may hold any byte.
 
     Examples
     --------
@@ -104,12 +104,12 @@ def printable(text: str) -> str:
 
 
 def is_unprintable(sign: str) -> bool:
-    """Tell whether a sign is a control character, or a byte that is no letter of any alphabet."""
+    """Tell whether a sign is a control character or an undecodable byte."""
     return sign not in "\n\t" and unicodedata.category(sign) in ("Cc", "Cs")
 
 
 def _place_word(file: str) -> str:
-    """Tables have columns, settings files have keys, and without a file it is a setting."""
+    """Return what a column is called: tables have columns, settings files have keys."""
     if not file:
         return "tham số"
     return "khóa" if file.endswith((".yaml", ".yml")) else "cột"
@@ -149,7 +149,7 @@ def has_errors(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-#: More of one kind and place tell nothing new, and no browser opens a list of a million.
+#: More problems than this tell nothing new, and no browser opens a list of a million.
 MOST_TOLD = 5_000
 
 

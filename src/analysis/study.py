@@ -137,7 +137,7 @@ class Study(Questions):
         return roster.set_index(["year", "unit_id"]).sort_index()
 
     def name_parent(self, parent: str, year: int) -> str:
-        """Return what those are called to whom units of a year report, by the id in the register."""
+        """Return the name of whom units of a year report to, from the id in the register."""
         issuer = self.plan.issuer
         if parent == issuer.id:
             return issuer.short
@@ -158,7 +158,7 @@ class Study(Questions):
         return compute_indicators(self.dataset, self.plan, years, list(scopes))
 
     def with_params(self, params: Params) -> Study:
-        """Return the same data and plan under other settings that change none of the figures."""
+        """Return the same data and plan with other settings that change no figure."""
         _ = self._memory  # shared from now on
         other = replace(self, params=params)
         computed = {k: v for k, v in self.__dict__.items() if k not in other.__dict__}
@@ -176,7 +176,7 @@ class Study(Questions):
     def expected_units(self, year: int) -> pd.DataFrame:
         """Return the units that have to report in a year, by id."""
         units: pd.DataFrame = self.remember(("expected", year), lambda: self._expected(year))
-        return units.copy(deep=False)  # what is done to it stays with who does it
+        return units.copy(deep=False)  # a caller's changes stay with the caller
 
     def _expected(self, year: int) -> pd.DataFrame:
         if year not in self.dataset.years:
@@ -217,11 +217,11 @@ class Study(Questions):
         return self.dataset.texts.get((year, unit_id), {})
 
     def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
-        """Return the columns that a unit reported and this edition withholds: none, in this one."""
+        """Return the columns that this edition withholds of what a unit reported: none here."""
         return ()
 
     def roster_total(self, year: int, column: str) -> int | None:
-        """Return what a count of the register adds up to over the units that have to report.
+        """Return the sum of a register's count over the units that have to report.
 
         None where the edition withholds it.
         """
@@ -247,7 +247,7 @@ class Study(Questions):
         return found
 
     def _ordered(self, indicator_id: str, year: int, unit_type: str) -> tuple[Fraction, ...]:
-        """Return a type's values from the smallest: sorted once, however many pages ask."""
+        """Return a type's values, smallest first; they are sorted once for all pages."""
         key = (indicator_id, year, unit_type)
         values: tuple[Fraction, ...] = self.remember(
             ("ordered", *key), lambda: tuple(sorted(self._values_by_type.get(key, {}).values()))
@@ -264,7 +264,7 @@ class Study(Questions):
 
 @dataclass(frozen=True)
 class Others(Sequence[Fraction]):
-    """Values in order, but for one: nothing is copied for each unit of a large type.
+    """A sorted sequence without one of its values, made without copying.
 
     Examples
     --------

@@ -44,7 +44,7 @@ _TASK_ROW = 38.0
 _SIDE = 6.0
 _AXIS = 22.0
 _PANEL_HEIGHT = 112.0
-#: What a chart may know of a row beside what it is made of.
+#: Columns that a chart uses where they are there.
 _OPTIONAL = ("text", "target", "lower", "upper", "numerator", "denominator")
 #: The colour and the pattern of each part of a bar, from the left.
 _LOOKS = {
@@ -316,7 +316,7 @@ def _told(row: SimpleNamespace, language: Language) -> str:
 
 
 def _described(figure: Figure, language: Language, items: Sequence[str]) -> Figure:
-    """Give a figure the words that are read out instead of it."""
+    """Give a figure the text that a screen reader reads instead of it."""
     figure.set_label(f"{language.ui('chart')}: {'; '.join(items)}.")
     return figure
 
@@ -523,7 +523,7 @@ class TaskBar:
 
 
 def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
-    """Draw each section's tasks by state, every bar as long as the other: shares, with counts."""
+    """Draw each section's tasks by state: bars of one length, shares with their counts."""
     figure = new_figure(_TASK_ROW * len(bars))
     axes = add_axes(figure, 2, 0, WIDTH - 4, _TASK_ROW * len(bars))
     axes.set_xlim(0, 1)

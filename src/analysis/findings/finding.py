@@ -154,14 +154,14 @@ class Finding:
 
     @property
     def is_of_all(self) -> bool:
-        """Whether its target is a level of the whole district: for one unit only a yardstick."""
+        """Whether its target is for the whole district: a unit is only compared with it."""
         has_rate = self.indicator.measure == "ratio" and self.target is not None
         is_wide = self.scope == "unit" and self.indicator.population == "all"
         return is_wide and has_rate and self.target.minimum < 1  # type: ignore[union-attr]
 
     @property
     def common_target(self) -> Target | None:
-        """For one unit: what the plan asks of all units together and so of none of them alone."""
+        """For one unit: a target that the plan sets for all units together and for none alone."""
         together = self.indicator.measure in ("mean_per_unit", "total")
         is_alone = self.scope == "unit" and self.target is None
         return self.indicator.target_in(self.year) if together and is_alone else None
@@ -190,10 +190,10 @@ class Finding:
 
 
 def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
-    """Return what was missed, the nearest first: persons and units, then money, then what has no size.
+    """Return what was missed, the nearest first: persons and units, money, what has no size.
 
-    Persons and đồng have no common measure, so each is ordered by the part of its bar that is
-    lacking, and in persons a smaller number comes before a smaller part.
+    Persons and đồng cannot be compared. Persons and units are ordered by how many are lacking, then
+    by the lacking part of the bar; money by that part alone.
     """
 
     def distance(f: Finding) -> tuple[int, Fraction, Fraction]:
@@ -244,7 +244,7 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         elif indicator.id in before:
             extra["change"] = difference(finding, before[indicator.id], basis)
         if is_of_circle and has_moved and finding.trajectory in _PACES:
-            # The pace may be of who left and who came: the path alone can be spoken of.
+            # Other units, so no pace can be told: only whether they are on the path.
             extra["trajectory"] = "behind"
         if cells is not None:
             extra["since"] = _find_since(study, finding)
@@ -257,7 +257,7 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
 
 
 def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
-    """Return what a row of the table says, without what lies beside it."""
+    """Return one row of the table as a finding, without comparisons."""
     return Finding(
         indicator=indicator,
         year=int(row.year),
@@ -288,7 +288,7 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
 def _pair(needed: Any, unknown: Any) -> tuple[int, int] | None:
     known = [_whole(cell) for cell in (needed, unknown)]
     if known[0] is None or known[1] is None or known[0] > known[1]:
-        return None  # more than there are: how many it is out of is open too
+        return None  # more than is unknown: the whole is unknown too
     return known[0], known[1]
 
 
@@ -304,7 +304,7 @@ def _fraction(cell: Any) -> Fraction | None:
 def find_years(
     study: Study, scope: str, scope_id: str, indicator: Indicator, until: int
 ) -> dict[int, Finding]:
-    """Return what an indicator says of a scope in every year up to one that has a value.
+    """Return a scope's findings of one indicator in every year up to one, where they have a value.
 
     Parameters
     ----------
@@ -323,7 +323,7 @@ def find_years(
 def find_before(
     study: Study, scope: str, scope_id: str, year: int
 ) -> tuple[dict[str, Finding], str]:
-    """Return what the year before stands beside a scope's findings, and whose figures they are.
+    """Return last year's findings to compare a scope with, and whose figures they are.
 
     Parameters
     ----------
@@ -342,7 +342,10 @@ def find_before(
     if scope == "commune":
         heirs = came_into(study.dataset.tables["communes"], year - 1, year)
         if any(find_place(scope_id, names) for names in heirs.values()):
-            return {}, ""  # the same name, another area: `analysis.compare` adds up the old ones
+            return (
+                {},
+                "",
+            )  # the name covers another area now; `analysis.compare` adds up the old ones
     if scope == "unit":
         earlier = merged_into(study, scope_id, year)
         keys = [*earlier, *([scope_id] if study.rows(scope, scope_id, year - 1) else [])] or keys
@@ -374,7 +377,7 @@ def _pool(parts: list[Finding]) -> Finding:
 
 
 def difference(now: Finding, before: Finding, basis: str) -> Change | None:
-    """Return how the figure that a page shows differs from an earlier one; answers have none."""
+    """Return the change between two shown figures; yes/no findings have none."""
     if now.value is None or before.value is None or now.is_answer:
         return None
     size, grade = now.shown - before.shown, before.grade if before.is_grade else ""
@@ -394,7 +397,7 @@ def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
 
 
 def _find_since(study: Study, finding: Finding) -> int | None:
-    """Return since when a fact that once done stays done has been so, if before this year."""
+    """Return the earlier year since which a thing once done stays done; None if there is none."""
     if not finding.indicator.once or not finding.value:
         return None
     key = finding.indicator.id
@@ -468,7 +471,7 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
     if len(values) < study.params.min_peers:
         return Peers(len(values))
     if finding.indicator.is_share:
-        # In order, and a fact holds or not: those that hold come last.
+        # The values are 0 or 1 in order: those that hold come last.
         return Peers(len(values), holding=len(values) - bisect_left(values, 1))
     lower, median, upper = (quantile(values, quarter) for quarter in (1, 2, 3))
     return Peers(len(values), median, lower, upper, values=values)

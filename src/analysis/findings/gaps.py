@@ -21,13 +21,13 @@ from analysis.redaction import HIDDEN
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
 
-#: So few units are all named, and need no list of their communes.
+#: Up to this many units are all named, without a list of their communes.
 FEW_UNITS = 4
 
 
 @dataclass(frozen=True)
 class Leaders:
-    """Those that hold most, as far as they can be told apart.
+    """Those that hold most, without choosing among equals.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Leaders:
 
     @property
     def held(self) -> int:
-        """What those that are named hold."""
+        """How much the named ones hold."""
         return sum(size for _, size in self.named)
 
 
@@ -110,7 +110,7 @@ class Gap:
 
     @property
     def surplus(self) -> int:
-        """What others are above the level: it makes up for a part of what these lack."""
+        """How much others are above the level, which makes up for a part of the gap."""
         return self.total + self.own - self.finding.shortfall
 
     def named(self, most: int) -> Leaders:
@@ -174,9 +174,9 @@ def _pool(
 
 
 def own_rows(study: Study, year: int) -> dict[str, Any]:
-    """Return the rows of the district itself, without any unit; as if it had not ended in the year.
+    """Return the district's own rows, without any unit, as if it had not ended in the year.
 
-    Empty in the edition to share, which lacks the figures for it.
+    Empty in the share edition, which lacks the figures.
     """
 
     def compute() -> dict[str, Any]:
@@ -198,7 +198,7 @@ def own_rows(study: Study, year: int) -> dict[str, Any]:
 
 
 def own_facts(study: Study, year: int) -> dict[str, Finding]:
-    """Return what the district itself did in a year, as of one unit: facts without a verdict."""
+    """Return what the district itself did in a year, as facts of one unit without a verdict."""
     rows, plan = own_rows(study, year), study.plan.catalogue()
     known = [
         find_in(study, item, rows[item.id])

@@ -30,15 +30,15 @@ class Circle:
 
     @property
     def is_other(self) -> bool:
-        """Whether figures of the two years tell of other units, and not of better or worse work.
+        """Whether the two years' figures may differ because the units do, and not their work.
 
-        A handful of units coming and going is every year; a tenth of them changes the figures.
+        A few units come and go every year; where a tenth of them does, the figures change.
         """
         return 10 * (self.left + self.joined) >= self.before > 0
 
 
 def find_circle(study: Study, year: int, scope: str = "district", scope_id: str = "") -> Circle:
-    """Compare who had to report in a year with the year before, of an area alone if one is named.
+    """Compare who has to report with the year before, in the district or in one area.
 
     Examples
     --------
@@ -62,11 +62,10 @@ def find_circle(study: Study, year: int, scope: str = "district", scope_id: str 
 def same_units(
     study: Study, year: int, scope: str = "district", scope_id: str = ""
 ) -> Mapping[str, tuple[Any, Any]]:
-    """Return rows of last year and of this one over the same units, by indicator.
+    """Return last year's and this year's rows over the same units, by indicator.
 
-    Those of the district, or of the area that is named.
-
-    Empty in the edition to share, which lacks the figures for a new sum.
+    Those of the district, or of the area that is named. Empty in the share edition, which lacks the
+    figures for a new sum.
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
@@ -117,8 +116,8 @@ class Passage:
 def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
     """Return the events that a unit's page of a year tells of, the earliest first.
 
-    Those of the year itself, and what became of the unit after it: on its last page a reader finds
-    the way on, and on its successor's first one the way back.
+    Those of the year itself, and what became of the unit after it: its last page shows the way on,
+    and its successor's first page the way back.
 
     Parameters
     ----------
@@ -166,7 +165,7 @@ def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
 
 
 def report_year(day: date, plan: Plan) -> int:
-    """Return the year whose figures a day falls into: up to its cut-off.
+    """Return the year whose figures a day belongs to: each year ends at its cut-off.
 
     Examples
     --------
@@ -279,7 +278,7 @@ def _whole(study: Study, year: int) -> Crowd:
 
 
 def _count_unknown(study: Study, units: pd.DataFrame, column: str, year: int) -> int:
-    """Return of how many units a count was not reported; one that is withheld was."""
+    """Count the units that did not report a column; a figure that is withheld was reported."""
     empty = units.index[units[column].isna()]
     return sum(column not in study.hidden_columns(str(key), year) for key in empty)
 

@@ -23,7 +23,7 @@ _DECIDED = ("met", "not_met")
 class Tally:
     """Counts of verdicts among whole indicators; parts are not counted.
 
-    ``hidden`` are those whose verdict the edition withholds.
+    ``hidden`` counts those whose verdict the edition withholds.
     """
 
     year: int

@@ -22,7 +22,15 @@ Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Figures:
-    """One column: whole numbers or yes/no, and where they are known (0 where they are not)."""
+    """One column of n rows.
+
+    Attributes
+    ----------
+    values : int64 or bool array of shape (n,)
+        Persons, units, đồng or yes/no; 0 where not known.
+    known : bool array of shape (n,)
+        Where it was reported.
+    """
 
     values: IntArray
     known: BoolArray
@@ -34,7 +42,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Span:
-    """What one column's cells can be: themselves where known, else between what else is known.
+    """The range of one column's cells: the value where it is known, else what related cells allow.
 
     ``high`` counts only where the cell ``is_capped``.
     """
@@ -100,7 +108,7 @@ class Register:
         return self._figures[column]
 
     def ever(self, column: str) -> Figures:
-        """Return a yes/no that stays yes from the first year in which the member reported it."""
+        """Return a yes/no that, once reported as yes, stays yes in later years."""
         if column not in self._ever:
             own = self.figures(column)
             order, _, so_far = self._largest_so_far(own.values)
@@ -124,7 +132,7 @@ class Register:
         return self._largest[column]
 
     def _largest_so_far(self, values: IntArray) -> tuple[IntArray, Codes, IntArray]:
-        """Return the rows by member and year, whose they are, and the largest value up to each.
+        """Return the rows by member and year, whose they are, and the largest value so far.
 
         Unknown figures are 0, so they never are the largest.
         """
@@ -136,8 +144,8 @@ class Register:
     def span(self, column: str, rows: IntArray) -> Span:
         """Return what the cells of some rows can be.
 
-        An unknown one is at least its largest known part and at most its known whole, by the
-        dictionary's rules and in one step.
+        An unknown cell is at least its largest known part, and at most its known whole. The
+        dictionary says which columns are parts of which.
         """
         own = self.figures(column).take(rows)
         low, high, is_capped = own.values.copy(), own.values.copy(), own.known.copy()
@@ -154,7 +162,7 @@ class Register:
         return Span(low, high, is_capped)
 
     def _is_bound(self, part: str, rows: IntArray) -> BoolArray:
-        """Tell which rows' unit types are not excepted from a part's rule."""
+        """Tell for which rows a part's rule holds: unit types can be exempt."""
         exempt = self.columns[part].exempt
         if not exempt:
             return np.ones(len(rows), bool)

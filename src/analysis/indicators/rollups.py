@@ -78,11 +78,11 @@ class Year:
         return self._populations[key]
 
     def groups(self, indicator: Indicator, scope: str) -> Codes:
-        """Return the codes of the groups that have a roll-up; the district is one, always."""
+        """Return the codes of the groups of a roll-up; the district always is one."""
         return _DISTRICT if scope == "district" else self.asked(indicator).present(scope)
 
     def roll_up(self, indicator: Indicator, scopes: Iterable[str]) -> Iterator[tuple[str, Sums]]:
-        """Yield the sums of an indicator for each of some scopes, an entry for each group."""
+        """Yield an indicator's sums for each scope that is asked for, one entry for each group."""
         members = self.asked(indicator)
         states = find_states(indicator, members)
         for scope in self.sources.scopes_of(indicator, scopes):
@@ -104,7 +104,7 @@ class Year:
         return sums
 
     def judged_elsewhere(self, indicator: Indicator, scope: str) -> BoolArray | None:
-        """Tell which groups of a scope another row judges instead; None where none does."""
+        """Tell which groups of a scope another row judges instead; None if it judges no group."""
         types = self.sources.plan.judged_elsewhere(indicator, self.year)
         if not types or scope not in ("unit_type", "unit"):
             return None

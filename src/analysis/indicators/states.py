@@ -81,8 +81,8 @@ def _at_least_word(condition: Condition, members: Members) -> Facts:
 def _compare(condition: Condition, members: Members) -> Facts:
     """Compare a column, or the quotient of two, with a bar.
 
-    A cell that is not known settles it where all that it can be lies on one side of the bar. A
-    quotient needs both of its cells.
+    An unknown cell settles it where all its possible values lie on one side of the bar. A quotient
+    needs both of its cells.
     """
     if condition.over is None:
         span, ones = members.span(condition.column), np.ones(len(members), np.int64)
@@ -106,9 +106,9 @@ def _reaches(condition: Condition, above: IntArray, below: IntArray) -> BoolArra
 class States:
     """One entry per member; the arrays are all of one length, and 0 where they do not apply.
 
-    A missing member can bring so much less, or so much more, once all is known of it: at the lower
-    end ``low_above`` over ``low_below``, at the upper end ``high_above`` over ``high_below`` and,
-    where its numerator is open, ``free`` (times ``max_rate``) over ``free``.
+    What a missing member may add to numerator and denominator: ``low_above`` over ``low_below`` at the
+    lower end of the bounds; at the upper end ``high_above`` over ``high_below`` and, where its
+    numerator is unknown, ``free`` × ``max_rate`` over ``free``.
 
     Attributes
     ----------
@@ -251,9 +251,9 @@ def _ends_of_ratio(
 
 
 def _find_cap(column: str, members: Members) -> tuple[IntArray, BoolArray, BoolArray]:
-    """Return the largest that a denominator could be, where it has a cap, and where that is carried.
+    """Return the largest possible denominator, where it is known, and where an earlier year gave it.
 
-    A figure of an earlier year stands in where no whole of this year is at most as large.
+    An earlier year's figure is the cap, unless a whole of this year is known and not larger.
     """
     span, earlier = members.span(column), members.largest_before(column)
     is_carried = ~members.figures(column).known & earlier.known
@@ -336,7 +336,7 @@ def join(first: States, second: States) -> States:
 
 
 def _one_by_one(states: States) -> Sums:
-    """Take units as they are: each has one row a year, nothing to sum."""
+    """Take units as they are: each has one row a year, so nothing is summed."""
     return Sums(
         expected=np.ones(len(states.reported), np.int8),
         reported=states.reported.view(np.int8),
@@ -354,7 +354,7 @@ def _sum(states: States, codes: Codes, groups: int) -> Sums:
     missing, reported, not_applicable = (
         np.bincount(codes * 3 + kinds, minlength=groups * 3).reshape(-1, 3).T
     )
-    # The missing are few, and ends are theirs alone.
+    # Only the missing, who are few, add to the ends.
     few = np.flatnonzero(kinds == 0)
     ends = {n: sum_by(codes[few], getattr(states, n)[few], groups) for n in (*_SUMS, *_FLAGS)}
     ends |= {name: ends[name] > 0 for name in _FLAGS}

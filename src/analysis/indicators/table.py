@@ -29,14 +29,14 @@ COLUMNS = (
     *("expected", "reported", "not_applicable", "missing", "numerator", "denominator"),
     *("value", "lower", "upper", "target", "verdict", "slack", "breakeven", "trajectory", "flags"),
 )
-#: Further columns for sentences: `breakeven` is ``needed`` of all that is ``unknown``.
+#: More columns, for sentences: `breakeven` is ``needed`` divided by ``unknown``.
 OPEN_COLUMNS = ("needed", "unknown")
 COUNTS = ("expected", "reported", "not_applicable", "missing")
 _NULLABLE = ("numerator", "denominator", "slack", *OPEN_COLUMNS)
 _DECIMALS = ("value", "lower", "upper", "breakeven")
-#: Rows that become text together: few enough that the text of millions never stands in memory.
+#: Rows that become text at a time, so that the text of millions is never in memory.
 _CHUNK = 250_000
-#: What `csv` might quote; whether it does, it decides itself.
+#: Signs for which `csv` may need quotes; `csv` itself decides.
 _SPECIAL = re.compile(r'[",\r\n]')
 _FLAG_WORDS = [
     ";".join(flag for bit, flag in enumerate(FLAGS) if code >> bit & 1)
@@ -202,7 +202,7 @@ def compute_indicators(
     sources = open_sources(dataset, plan)
     shown = [Year(sources, year) for year in chosen]
     catalogue = plan.catalogue()
-    # How long the table is follows from who is asked, so every figure is written once, in place.
+    # The table's length follows from who is asked, so each figure is written once, in its place.
     lengths = (
         len(year.groups(indicator, scope))
         for year, indicator in product(shown, catalogue)

@@ -159,7 +159,7 @@ def _below_path(points: Mapping[int, Point], year: int, required: Fraction, plan
 
 
 def observed_pace(points: Mapping[int, Point], year: int, plan: Plan) -> Fraction | None:
-    """Return the change a year over the longest unbroken run of at most three complete years."""
+    """Return the yearly change over the longest unbroken run of at most three complete years."""
     pace = None
     now = _complete_value(points, year, plan)
     if now is None:
@@ -203,7 +203,7 @@ class History:
 
 
 def find_history(indicator: Indicator, sources: Sources) -> History:
-    """Roll up and judge a stage indicator in every year, also those that are not shown."""
+    """Roll up and judge a stage indicator in every year, including years that are not shown."""
     history = History(indicator, sources.plan)
     for number in sources.years:
         year = Year(sources, number)

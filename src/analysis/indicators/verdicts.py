@@ -33,7 +33,7 @@ class Bounds:
 
 
 def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
-    """Return what the value is, and could be once the missing are known.
+    """Return the value, and the bounds between which it ends once the missing are known.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
 def _end(
     above: np.ndarray, below: np.ndarray, is_open: BoolArray, *, at: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an end of the bounds, where it is open as far as a share can go."""
+    """Return an end of the bounds; an open end is as far out as a share can be."""
     if not is_open.any():
         return above, below
     return np.where(is_open, at, above), np.where(is_open, 1, below)
@@ -188,7 +188,7 @@ def _verdicts(
     terms: Terms,
     idle: BoolArray,
 ) -> np.ndarray:
-    """Return verdict codes: the first rule that matches, so the last one is written first."""
+    """Return verdict codes. The first rule that matches wins, so the last rule is written first."""
     codes = {word: code for code, word in enumerate(VERDICTS)}
     target = terms.target
     verdict = np.full(len(sums), codes["undetermined"], np.int8)
@@ -199,7 +199,7 @@ def _verdicts(
     else:
         not_met = ~bounds.is_open & ~_reaches(bounds.upper, target)
         if indicator.measure == "ratio" and indicator.max_rate is None and target.minimum >= 1:
-            # One person left out cannot be made good.
+            # Where all are required, nobody makes up for one person left out.
             not_met |= np.asarray(sums.numerator < sums.denominator, bool) & bounds.has_value
         verdict[not_met] = codes["not_met"]
         verdict[_reaches(bounds.lower, target)] = codes["met"]
@@ -264,7 +264,7 @@ def _breakeven(
 
 
 def _needed(bounds: Bounds, target: Target | None, is_open: BoolArray) -> np.ndarray:
-    """Return how many of what is unknown the target needs; `_breakeven` is their share."""
+    """Return how many of the unknown the target needs; `_breakeven` is their share."""
     if target is None or not is_open.any():
         return np.broadcast_to(0, len(is_open))
     above, below = (end[is_open] for end in bounds.lower)

@@ -123,7 +123,7 @@ class Language:
 
     @cached_property
     def sentences(self) -> Any:
-        """The macros of ``sentences.j2``, compiled when first asked for: a table needs none."""
+        """The macros of ``sentences.j2``, compiled on first use: a table needs none."""
         return self._templates.get_template("sentences.j2").module
 
     def say(self, macro: str, *args: Any, **kwargs: Any) -> str:

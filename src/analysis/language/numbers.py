@@ -39,7 +39,7 @@ class Numbers:
         return str(format_decimal(int(value), locale=self.locale))
 
     def decimal(self, value: Fraction, digits: int = 1) -> str:
-        """Write a number rounded half up, always with its decimals: a column reads evenly.
+        """Write a number rounded half up, with all its decimals, so that columns read evenly.
 
         Examples
         --------
@@ -49,7 +49,7 @@ class Numbers:
         return self._write(value, digits, "0")
 
     def percent(self, value: Fraction, target: Target | None = None, fewest: int = 1) -> str:
-        """Write a share in percent: one decimal (or ``fewest``), or as many as its verdict takes.
+        """Write a share in percent: with ``fewest`` decimals, or as many as its verdict needs.
 
         Examples
         --------
@@ -79,7 +79,7 @@ class Numbers:
         return self._exactly(abs(difference) * 100)
 
     def difference(self, difference: Fraction) -> str:
-        """Write the size of a difference of means; what is not zero never reads 0."""
+        """Write the size of a difference of means; one that is not zero never reads 0."""
         size = abs(difference)
         return self.count(size) if size.denominator == 1 else self._exactly(size)
 
@@ -91,15 +91,15 @@ class Numbers:
         return self.decimal(size, digits)
 
     def percent_up(self, value: Fraction) -> str:
-        """Write a share that is enough: rounded up to one decimal."""
+        """Write a share that is enough, rounded up to one decimal."""
         return self.decimal(Fraction(math.ceil(value * 1000), 10)) + "%"
 
     def mean(self, value: Fraction, target: Target | None = None) -> str:
-        """Write a mean: one decimal, or as many as its verdict takes."""
+        """Write a mean: with one decimal, or as many as its verdict needs."""
         return self.decimal(value, _digits(value, target, 1))
 
     def quantity(self, value: Fraction) -> str:
-        """Write a count, or half of one: whole where it is whole."""
+        """Write a count, or half of one; a whole number has no decimals."""
         return self._write(value, 1, "#")
 
     def _write(self, value: Fraction, digits: int, place: str) -> str:

@@ -34,7 +34,7 @@ from analysis.tables.storefile import last_entry
 
 #: Reads one file: what it holds, or every reason why it cannot be read.
 Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]
-#: So many rows share what a file costs; more would only be judged anew if one comes between.
+#: Files of up to so many rows are judged at a time: the more, the more is judged again after an error.
 _MOST_ROWS = 200
 _Part = tuple[Path, Records]
 _Unit = tuple[str, str]
@@ -124,10 +124,10 @@ def has_register(delivery: Delivery) -> bool:
 def find_conflicts(
     arrivals: Sequence[Arrival], known: Collection[str]
 ) -> dict[Path, list[Problem]]:
-    """Return the figures of which two files say different things: nobody can know which is right.
+    """Return where two files say different things: nobody can know which one is right.
 
-    A unit's form may say something else of the unit than the office's register: that is not told
-    here, for the register came first.
+    A unit's form may differ from the office's register. That is not told here, because the register
+    came first.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def group_files(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
 
 
 def _units_of(arrival: Arrival) -> set[_Unit]:
-    """Return the units of a file that speaks of their own returns alone; none for any other."""
+    """Return the units of a file that holds their own returns alone; none for any other file."""
     delivery = arrival.delivery
     if delivery is None or has_errors(arrival.problems) or has_register(delivery):
         return set()
@@ -251,7 +251,7 @@ def _units_of(arrival: Arrival) -> set[_Unit]:
 def judge_together(
     connection: sqlite3.Connection, group: Sequence[Arrival], plan: Plan
 ) -> dict[Path, list[SheetChange]]:
-    """Return what each sound file of a group would change; the others have to be judged alone.
+    """Return what each sound file of a group would change; the others must be judged alone.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def judge_together(
 
 
 def _split(change: SheetChange, parts: Sequence[_Part]) -> Iterator[tuple[Path, SheetChange]]:
-    """Yield of rows that were compared together those of each part that has any."""
+    """Yield, for each part, its own rows of a change in which several parts were compared."""
     ends = list(accumulate(len(part.text) for _, part in parts))
     positions = change.after.index.searchsorted([0, *ends])
     for number, (path, part) in enumerate(parts):

@@ -23,12 +23,12 @@ from analysis.tables.storefile import (
     refuse_missing,
 )
 
-#: Where rows of damaged entries are written: they may be wrong or not all.
+#: Where rows of damaged entries are written: some may be wrong, some missing.
 _DOUBTFUL = "can-kiem-tra"
 
 
 def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
-    """Say what of a store is sound, and write what can be saved.
+    """Say what is sound in a store, and write out what can be saved.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def _structure(store: sqlite3.Connection) -> str:
 
 
 def _readable(store: sqlite3.Connection, name: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows that can be read, around pages that cannot."""
+    """Yield the rows that can be read, skipping pages that cannot."""
     last = 0
     for query in (f"SELECT max(rowid) FROM {name}", f"SELECT max(rowid) FROM {name} NOT INDEXED"):
         with suppress(sqlite3.DatabaseError):
             last = max(last, store.execute(query).fetchone()[0] or 0)
-    if name in _tables():  # the index lies on other pages
+    if name in _tables():  # the index has pages of its own, which may be sound
         with suppress(sqlite3.DatabaseError):
             query = f"SELECT max(rowid) FROM {name} INDEXED BY {name}_key WHERE +rowid > 0"
             last = max(last, store.execute(query).fetchone()[0] or 0)
@@ -95,7 +95,7 @@ def _readable(store: sqlite3.Connection, name: str) -> Iterator[tuple[object, ..
 
 
 def _damaged(store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]) -> set[object]:
-    """Return the damaged entries; around a broken page, by what can be read."""
+    """Return the damaged entries; where a page is broken, judged by what can be read."""
     try:
         return set(find_damage(store))
     except sqlite3.DatabaseError:
@@ -105,7 +105,7 @@ def _damaged(store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]
 def _unlike_their_seals(
     store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]
 ) -> set[object]:
-    """Judge what could be read in a store of its own, by the seals of the damaged one."""
+    """Copy the readable rows into a new store, and compare it with the damaged one's seals."""
     with closing(_copy(store, rows, set())) as copy:
         copy.executemany("INSERT INTO seal VALUES (?, ?)", _readable(store, "seal"))
         return set(find_damage(copy))
@@ -114,7 +114,7 @@ def _unlike_their_seals(
 def _copy(
     store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]], without: set[object]
 ) -> sqlite3.Connection:
-    """Return a store in memory of the readable rows, without those of some entries."""
+    """Return a store in memory with the readable rows, except those of some entries."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     create_tables(copy)
     sources = {row[0]: row[1] for row in rows["source"]}

@@ -25,7 +25,7 @@ from analysis.tables.storefile import last_entry
 from analysis.tables.writing import bare, loosely
 from analysis.tasks import check_tasks
 
-#: A table of more units is not named after one of them.
+#: A file of more units than this is not named after one of them.
 _FEW_UNITS = 20
 #: A shorter name may stand in a file's name by chance.
 _LEAST_WORDS = 3
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, eq=False)
 class _Merged:
-    """The rows that a file concerns, as they would be.
+    """The rows that a file touches, as they would be with it.
 
     Attributes
     ----------
@@ -53,8 +53,8 @@ def find_errors(
 ) -> list[Problem]:
     """Return every rule that the dataset would break with these changes.
 
-    Only the rows that a change can touch are looked at: its own, and of the units concerned the
-    register and the return. All others are as sound as they were.
+    Only the rows that a change can touch are looked at: its own, and the register and return rows
+    of its units. All others are as sound as before.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def find_errors(
 def find_suspects(
     connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan
 ) -> set[Key]:
-    """Return year and unit of every row over which the dataset would break a rule.
+    """Return year and unit of every row that would break a rule.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _broken_rules(
 
 
 def typed(name: str, text: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
-    """Type a table's rows; a table without rows is typed once for all files.
+    """Type a table's rows; an empty table is typed once for all files.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _not_asked(dataset: Dataset, changes: Sequence[SheetChange], plan: Plan) -> 
 
 
 def _empty_returns(changes: Sequence[SheetChange]) -> list[Problem]:
-    """Return an error for a return without a figure: it would only seem to have come."""
+    """Return an error for a return without any figure, which would only seem to have come."""
     columns = dictionary().tables["returns"].columns.values()
     keys = dictionary().tables["returns"].key
     figures = [c.name for c in columns if c.type.name != "text" and c.name not in keys]
@@ -195,7 +195,7 @@ def _empty_returns(changes: Sequence[SheetChange]) -> list[Problem]:
 
 
 def _lone_ones(dataset: Dataset, merged: _Merged) -> list[Problem]:
-    """Return an error for each lone 1 that a workbook brings: nothing in the cell tells 100% from 1."""
+    """Return an error for each lone 1 from a workbook, where nothing tells 100% from one person."""
     found = []
     for problem in find_lone_ones(dataset):
         brought = dict(enumerate(merged.brought[problem.file], start=2)).get(problem.row or 0)
@@ -216,7 +216,7 @@ def _rows_of(name: str, changes: Sequence[SheetChange]) -> Iterator[tuple[int, K
 def _locate(
     connection: sqlite3.Connection, problem: Problem, merged: _Merged, file: str, last: int
 ) -> Problem:
-    """Name the cell: of this file, or of the earlier one that holds the figure."""
+    """Name the cell: in this file, or in the earlier file that the figure came from."""
     name, position = problem.file, (problem.row or 2) - 2
     brought = merged.brought[name]
     if position < len(brought):
@@ -269,7 +269,7 @@ class Registers:
         return self._known[year]
 
     def forget(self) -> None:
-        """Read again what has changed since."""
+        """Forget the registers, so that changed ones are read again."""
         self._known.clear()
 
     def _read(self, year: str) -> UnitNames:
@@ -314,7 +314,7 @@ def find_strangers(delivery: Delivery, path: Path, registers: Registers) -> list
 
 
 def _crossed(part: Records, file: str, registers: Registers) -> Iterator[Problem]:
-    """Yield an error for every name that is another unit's than the one of the code beside it."""
+    """Yield an error for each name that belongs to another unit than the code beside it."""
     if part.names is None or not {"year", "unit_id"} <= {*part.text.columns}:
         return
     printed = part.names.reindex(part.text.index)
@@ -361,7 +361,7 @@ def _named_otherwise(
 
 
 def _named_by(stem: str, register: UnitNames) -> set[str]:
-    """Return the units that a file's name speaks of, by code or by full name."""
+    """Return the units that a file's name mentions, by code or by full name."""
     words = [*_WORD.finditer(stem)]
     first = stem.partition("_")[0].upper()
     found: dict[tuple[int, int], set[str]] = {}

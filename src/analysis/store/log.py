@@ -10,24 +10,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.problems import InputError, Problem, error, has_errors
-from analysis.tables.check import check_dataset
+from analysis.store.judge import typed
+from analysis.tables.check import check_dataset, check_rules
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import STORE
-from analysis.tables.load import read_dataset
+from analysis.tables.load import Dataset, read_dataset
+from analysis.tables.stored import find_keys, read_rows
 from analysis.tables.storefile import (
     APPLICATION,
     DAMAGED,
     PATIENCE_SECONDS,
     SEALS,
     VERSION,
+    WITHDRAW,
     add_seals,
     connect,
     explained,
+    last_entry,
     leave_mark,
     local_time,
     refuse_damage,
+    refuse_missing,
     row_ends,
 )
 from analysis.tables.texts import read_files
@@ -132,7 +139,7 @@ _FIRST = "bảng có sẵn trong thư mục khi lập kho"
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open a store to add to it, after looking that it is whole; it gets its mark.
+    """Open a store to add to it, after checking that it is whole; leave its mark.
 
     Raises
     ------
@@ -291,7 +298,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def _locks(name: str) -> Iterator[str]:
-    """Yield what keeps a table's rows as they are."""
+    """Yield the triggers that keep a table's rows from being changed or removed."""
     for act in ("UPDATE", "DELETE"):
         yield (
             f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name}"
@@ -300,7 +307,7 @@ def _locks(name: str) -> Iterator[str]:
 
 
 def add_new_columns(connection: sqlite3.Connection) -> None:
-    """Give a store what came after it was made: tables and columns of the dictionary, and seals."""
+    """Give an older store the tables, columns and seals that came after it was made."""
     made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     for table in dictionary().tables.values():
         if table.name not in made:
@@ -321,3 +328,101 @@ def add_new_columns(connection: sqlite3.Connection) -> None:
     unsealed = "SELECT 1 FROM entry WHERE errors = 0 AND id NOT IN (SELECT entry FROM seal) LIMIT 1"
     if connection.execute(unsealed).fetchone():
         add_seals(connection)
+
+
+def withdraw_rows(
+    folder: Path,
+    name: str,
+    year: int,
+    *,
+    reason: str,
+    by: str = "",
+    table: str = "returns",
+    issuer: str = "",
+) -> int:
+    """Take back what a table says of a unit, an employer or the district in a year.
+
+    The figures stay in the log, and the other tables stay as they are. What comes in later counts as
+    new.
+
+    Parameters
+    ----------
+    folder : Path
+        A dataset folder with a store.
+    name : str
+        A unit, an employer, or the issuer, for the district's own row.
+    year : int
+        The year; of events, that of their day: all that name the unit are taken back.
+    reason : str
+        Why.
+    by : str
+        Who says so.
+    table : str
+        Which table.
+    issuer : str
+        The id of the plan's issuer.
+
+    Returns
+    -------
+    int
+        How many figures there were.
+
+    Raises
+    ------
+    InputError
+        If there is no reason, no store, no such row in it, or if other tables rest on it.
+    """
+    if not reason.strip():
+        raise InputError([error("cần nêu lý do rút lại", code="no_reason")])
+    refuse_missing(folder)
+    kind = dictionary().tables[table]
+    # The evidence of a task goes with it.
+    kinds = [kind, *([dictionary().tables["evidence"]] if table == "tasks" else [])]
+    handed = Handed(WITHDRAW, "", "", reason.strip(), by.strip())
+    with (
+        closing(open_for_writing(folder)) as connection,
+        explained(folder / STORE),
+        writing(connection),
+    ):
+        add_new_columns(connection)
+        found = [(each, _rows(connection, each, name, year, issuer)) for each in kinds]
+        if found[0][1].empty:
+            message = f"kho không có gì về mã này năm {year} trong bảng «{kind.vi}»"
+            raise InputError([error(message, code="no_rows", file=STORE, column=table, value=name)])
+        # Row 0 stands for no row of any file.
+        records = [
+            Records(
+                each.name,
+                rows.assign(**dict.fromkeys(_figures(each), "")).set_axis([0] * len(rows)),
+                "",
+                {},
+            )
+            for each, rows in found
+            if not rows.empty
+        ]
+        add_entry(connection, handed, records)
+        _refuse_broken(connection)
+    return sum(int((rows[_figures(each)] != "").to_numpy().sum()) for each, rows in found)
+
+
+def _rows(
+    connection: sqlite3.Connection, table: Table, name: str, year: int, issuer: str
+) -> pd.DataFrame:
+    keys = find_keys(connection, table, name, year, issuer)
+    return read_rows(connection, table, last_entry(connection), keys)
+
+
+def _figures(table: Table) -> list[str]:
+    return [column for column in table.columns if column not in table.key]
+
+
+def _refuse_broken(connection: sqlite3.Connection) -> None:
+    """Refuse if rows of other tables would lose the row that they depend on."""
+    last = last_entry(connection)
+    tables = {
+        name: typed(name, read_rows(connection, table, last), [])
+        for name, table in dictionary().tables.items()
+    }
+    problems = check_rules(Dataset(tables, {name: name for name in tables}))
+    if has_errors(problems):
+        raise InputError([problem for problem in problems if problem.severity == "error"])

@@ -19,7 +19,7 @@ _YES_NO = {"true": "có", "false": "không"}
 
 
 def show_figure(column: Column, text: object) -> str:
-    """Return a cell's text as a reader sees it; what is not known is said in words.
+    """Return a cell's text as a reader sees it; an empty one is told in words.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def show_figure(column: Column, text: object) -> str:
         if kind.name == "date":
             return f"{date.fromisoformat(cell):%d/%m/%Y}"
     except ValueError:
-        # What a file says and no cell may hold is shown as it stands.
+        # What is no valid value is shown as it stands.
         return cell
     return _YES_NO.get(cell, cell) if kind.name == "boolean" else _word(column, cell)
 
@@ -61,7 +61,7 @@ def _word(column: Column, cell: str) -> str:
 
 
 Key = tuple[str, ...]
-#: A row and a column of a change.
+#: Row and column of a changed figure.
 Cell = tuple[int, str]
 
 
@@ -126,16 +126,16 @@ def compare_rows(records: Records, state: pd.DataFrame) -> SheetChange:
 
 
 def is_beside_returns(part: Records, delivery: Delivery) -> bool:
-    """Tell whether rows of the register stand on a sheet of returns, as in the head of a form."""
+    """Tell whether register rows stand on a sheet of returns, like the head of a unit's form."""
     on_sheet = {other.table for other in delivery.records if other.sheet == part.sheet}
     return part.table == "roster" and "returns" in on_sheet
 
 
 def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
-    """Keep of register rows beside returns what tells the register something.
+    """Keep, of register rows on a form, what is new to the office's register.
 
-    A unit that leaves a line of its form empty takes nothing out of the office's register, none
-    enters itself in it, and to name the issuer as parent is to name none.
+    An empty line of a form removes nothing from the register, no unit adds itself to it, and naming
+    the issuer as parent means naming none.
 
     Parameters
     ----------
@@ -159,8 +159,8 @@ def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
 def find_replaced(change: SheetChange) -> set[Cell]:
     """Return the figures that a file replaces.
 
-    A first return may fill what the register did not know; a second return is a correction,
-    whatever it changes.
+    A first return may fill gaps of the register. A second return is a correction, whatever it
+    changes.
     """
     known = ~change.is_new
     if not known.any():
@@ -176,7 +176,7 @@ def find_replaced(change: SheetChange) -> set[Cell]:
 
 
 def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
-    """Return an error for every one of these figures, which the file replaces."""
+    """Return an error for each figure that the file replaces: that needs a reason."""
     problems = []
     for row, name in sorted(cells):
         column = change.table.columns[name]
@@ -190,7 +190,7 @@ _SUPERSEDE = 'muốn thay thì chạy lại với --supersede "lý do"'
 
 
 def show_both(change: SheetChange, cell: Cell) -> str:
-    """Show a figure as it is and as it would be."""
+    """Show a figure before and after."""
     row, name = cell
     column = change.table.columns[name]
     return " → ".join(show_figure(column, f.at[row, name]) for f in (change.before, change.after))
@@ -199,7 +199,7 @@ def show_both(change: SheetChange, cell: Cell) -> str:
 def brought_twice(
     change: SheetChange, cells: Collection[Cell], file: str, run: Mapping[tuple[str, Key], str]
 ) -> list[Problem]:
-    """Return an error for every row of which another file of the same run says something else.
+    """Return an error for every row that another file of the same import says otherwise.
 
     ``cells`` are the figures that the file replaces.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.plan import Plan
 from analysis.problems import name_place, tell_first
-from analysis.store.changes import Changed, Correction
+from analysis.store.history import Changed, Correction
 from analysis.store.lists import GAVE_WAY
 from analysis.store.merge import show_figure
 from analysis.store.take_in import Recap, Taken
@@ -17,14 +17,14 @@ from analysis.tables.dictionary import with_heading
 from analysis.tables.files import STORE
 from analysis.tables.storefile import local_time
 
-#: More units than this in one file are counted, not named.
+#: Of one file so many units are named; the others are counted.
 _MOST_NAMED = 100
 #: Warnings block nothing; more than these would push the errors out of sight.
 _MOST_WARNINGS = 200
 
 
 def format_recap(recap: Recap) -> str:
-    """Name what was accepted, what is there already and what was refused, each with its errors.
+    """Tell what was accepted, what was there already, and what was refused with its errors.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def format_recap(recap: Recap) -> str:
 
 
 def format_traces(traces: Mapping[str, str]) -> str:
-    """Tell those who mend the program where it failed; the traces name no cell but what broke it.
+    """Tell the maintainers where the program failed; a trace shows only the cell that broke it.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _name(taken: Taken) -> str:
 
 
 def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:
-    """Tell each verdict then and now, and the figures that made the difference.
+    """Tell each verdict then and now, and the corrections behind it.
 
     Parameters
     ----------

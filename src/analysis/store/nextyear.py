@@ -14,7 +14,7 @@ from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
 from analysis.tables.texts import spell_column
 
-#: Events after which the predecessor is another's, or no more, unless it goes on as itself.
+#: Events after which the predecessor is gone, unless it goes on as itself.
 _ENDS = ("dissolved", "merged", "transferred_out")
 
 
@@ -41,7 +41,7 @@ class NextYear:
 
 
 def begin_year(dataset: Dataset, year: int) -> NextYear:
-    """Return the register of a year, from that of the year before and from what happened since.
+    """Return the register of a new year: last year's, changed by what happened since.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _tell(row: Any) -> str:
 
 
 def format_next_year(begun: NextYear, dataset: Dataset, year: int) -> str:
-    """Tell in Vietnamese what of the register is other than a year ago.
+    """Tell in Vietnamese how the new register differs from last year's.
 
     Parameters
     ----------

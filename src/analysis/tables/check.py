@@ -17,7 +17,7 @@ Rule = Callable[[Dataset], list[Problem]]
 
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
-#: Said of a year of which nothing can be asked yet.
+#: Told of a year without a register: nobody can be asked anything yet.
 NO_REGISTER = "chưa có danh sách năm {year}; nhận tệp của văn phòng trước"
 
 
@@ -38,7 +38,7 @@ def check_dataset(dataset: Dataset) -> list[Problem]:
 
 
 def check_rules(dataset: Dataset) -> list[Problem]:
-    """Apply the rules that may not be broken; each looks at a key's own rows alone."""
+    """Apply the rules that must hold; each looks at the rows of one key alone."""
     rules: list[Rule] = [_unique_keys, _known_units, _parts_within_wholes]
     return dataset.locate([problem for rule in rules for problem in rule(dataset)])
 
@@ -68,7 +68,7 @@ def _unique_keys(dataset: Dataset) -> list[Problem]:
 
 def _known_units(dataset: Dataset) -> list[Problem]:
     if "roster" in dataset.unread:
-        return []  # what is wrong with it is told already, once
+        return []  # its own errors are told already
     found = []
     known = pd.MultiIndex.from_frame(dataset.roster[["year", "unit_id"]])
     for name in ("returns", "employers"):
@@ -86,7 +86,7 @@ def _known_units(dataset: Dataset) -> list[Problem]:
 
 
 def known_writers(dataset: Dataset) -> list[Problem]:
-    """Return what was written of units that the year's register has not."""
+    """Return an error for each text about a unit that the year's register does not have."""
     if "roster" in dataset.unread:
         return []
     known = set(zip(dataset.roster["year"], dataset.roster["unit_id"], strict=True))

@@ -102,7 +102,7 @@ def is_form(addresses: Mapping[str, str], column: str) -> bool:
 
 
 def with_keys(delivery: Delivery) -> Delivery:
-    """Leave out the parts that lack a column of their key: their rows are nobody's."""
+    """Leave out the parts that lack a key column: nobody can tell whose their rows are."""
     tables = dictionary().tables
     parts = [one for one in delivery.records if {*tables[one.table].key} <= {*one.text.columns}]
     return replace(delivery, records=tuple(parts))
@@ -155,7 +155,7 @@ def _key_columns(part: Records) -> list[str]:
 
 
 def _has_repeats(records: Sequence[Records], keys: Sequence[pd.DataFrame]) -> bool:
-    """Look at all rows at once: hardly any file has one twice."""
+    """Look at all rows at once, since hardly any file repeats a key."""
     tables: dict[str, list[pd.DataFrame]] = {}
     for part, rows in zip(records, keys, strict=True):
         tables.setdefault(part.table, []).append(rows)

@@ -147,7 +147,7 @@ def dictionary() -> Dictionary:
 
 
 def heading_of(column: str) -> str:
-    """Return a column's Vietnamese heading; in every table where it stands it is about the same.
+    """Return a column's Vietnamese heading; it means about the same in every table that has it.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def heading_of(column: str) -> str:
 
 
 def with_heading(problem: Problem) -> Problem:
-    """Name the column of a problem as the sheet or form that it stands in does.
+    """Name a problem's column as its sheet or form does.
 
     A row of the dataset's own tables has no cell, and there the column's name is the heading.
     """

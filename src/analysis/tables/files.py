@@ -12,7 +12,7 @@ from analysis.tables.dictionary import dictionary
 
 DESCRIPTION = "dataset.yaml"
 STORE = "store.sqlite"
-#: Lies beside a store from its first import on: tables of then must not stand in for one that is gone.
+#: Lies beside a store from its first import on: if the store is lost, older tables must not replace it.
 MARK = "CO-KHO-SO-LIEU.txt"
 #: The folder of what people have written: `analysis.tables.peoples_text`.
 TEXTS = "loi-van"
@@ -83,7 +83,7 @@ def hash_files(folder: Path) -> list[tuple[Path, str]]:
 
 
 def digest_folder(folder: Path) -> str:
-    """Return a digest of all that a dataset is read from, reading no cell and no sentence.
+    """Return a digest of everything that a dataset is read from, reading no cell and no sentence.
 
     Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
     all its bytes count, whatever state of it is read. The mark counts too: without its store
@@ -100,7 +100,7 @@ def digest_folder(folder: Path) -> str:
 
 
 def with_texts(digest: str, folder: Path) -> str:
-    """Return the digest of tables and of what people have written; of tables alone if nobody has."""
+    """Return the digest of tables and texts; of tables alone where nobody has written a text."""
     texts = find_texts(folder)
     if not texts:
         return digest

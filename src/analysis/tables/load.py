@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -20,7 +20,7 @@ from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.dictionary import CellType, Column, Table, dictionary
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
 from analysis.tables.peoples_text import Statements, read_texts
-from analysis.tables.stored import Origin, digest_rows, read_rows, unknown_tables
+from analysis.tables.stored import Origin, digest_rows, read_rows, spell_cell, unknown_tables
 from analysis.tables.storefile import (
     has_store,
     last_entry,
@@ -39,7 +39,7 @@ Reason = tuple[str, str]  # code, Vietnamese message
 
 
 class _Words(Formatter):
-    """Writes ``{sum:,}`` with the dots of Vietnamese figures; a year has no such mark."""
+    """Writes ``{sum:,}`` with Vietnamese thousands marks; a plain ``{year}`` has none."""
 
     def format_field(self, value: object, format_spec: str) -> str:
         text: str = super().format_field(value, format_spec)
@@ -71,7 +71,7 @@ def row_problems(
     """
     severity: Severity = "error" if is_error else "warning"
     words = _Words()
-    # A nation has a hundred thousand warnings: only the columns that are shown, as plain lists.
+    # A nation has a hundred thousand warnings: plain lists of the columns that are shown are fast.
     named = [name for _, name, _, _ in Formatter().parse(message) if name]
     places = zip(rows.index.tolist(), rows[column].tolist(), _years_of(rows), strict=True)
     facts = zip(*(rows[name].tolist() for name in named), strict=True) if named else repeat(())
@@ -82,18 +82,12 @@ def row_problems(
             file,
             row,
             column,
-            _spell(value),
+            spell_cell(value),
             words.vformat(message, (), dict(zip(named, own, strict=True))),
             year,
         )
         for (row, value, year), own in zip(places, facts, strict=False)
     ]
-
-
-def _spell(value: object) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)
 
 
 def _years_of(rows: pd.DataFrame) -> list[int | None]:
@@ -122,7 +116,7 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
         One per unusable cell.
     """
     filled = text != ""
-    # What a cell means depends on its text alone: each distinct text is read once.
+    # The same text always means the same, so each distinct text is read once.
     codes, distinct = pd.factorize(text)
     meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
     values = pd.Series(meanings.array.take(codes), index=text.index, name=text.name)
@@ -254,9 +248,9 @@ class Description(BaseModel):
 
 
 class Given(pd.DataFrame):  # type: ignore[misc]
-    """A table as it was given: to look at, to filter and to copy, not to write into.
+    """A table to look at, to filter and to copy, but not to write into.
 
-    Indicators are computed once; a figure that is written into a table later would change nothing.
+    Indicators are computed once: a figure written into a table later would change nothing.
     """
 
     @property
@@ -436,7 +430,7 @@ def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
     from analysis.tables.check import check_dataset, check_rules, known_writers
 
     dataset, problems = read_dataset(folder, as_of)
-    # Looking for oddities takes half of the time, and they are told beside errors alone.
+    # Finding oddities takes half of the time, and they are told only beside errors.
     if has_errors([*problems, *check_rules(dataset), *known_writers(dataset)]):
         raise InputError([*problems, *check_dataset(dataset)])
     return dataset
@@ -520,7 +514,7 @@ def type_table(
 
 
 def _with_year(problem: Problem, years: pd.Series | None) -> Problem:
-    """Say which year's row it is, so that a check of one year can leave out the others."""
+    """Note which year the row is of, so that a check of one year can leave out the others."""
     if years is None or problem.row is None or pd.isna(years.loc[problem.row]):
         return problem
     return replace(problem, year=int(years.loc[problem.row]))

@@ -16,14 +16,14 @@ from analysis.tables.variants import find_variants
 #: A unit type needs this many figures before one of them can look odd.
 _MIN_DISTRIBUTION = 8
 _MAX_ROBUST_Z = 3.5
-#: Money that is so many times what it is held against was typed in another unit of money.
+#: Money so many times what it is compared with was typed in another unit of money.
 _OTHER_UNIT = 200
-#: Fewer people than this may well be one.
+#: Where there are fewer people than this, 1 may well be right.
 _MANY = 10
-#: Fewer figures than this may well be the same twice.
+#: Fewer figures than this can be equal by chance.
 _LEAST_FIGURES = 5
 _DUE = {"fund_collected": "fund_due", "dues_collected": "dues_due"}
-#: Events after which the predecessor is no more, if all of it went.
+#: Events that end the predecessor if they take all of it.
 _ENDINGS = ("merged", "split", "dissolved", "transferred_out")
 Rule = Callable[[Dataset], list[Problem]]
 
@@ -58,7 +58,7 @@ def _warn(
 
 
 def _floats(column: pd.Series) -> pd.Series:
-    """Return figures for statistics; nothing is decided on them."""
+    """Return figures as floats, for statistics alone: no rule rests on them."""
     figures = column.astype("Float64").to_numpy("float64", na_value=np.nan)
     return pd.Series(figures, index=column.index)
 
@@ -73,18 +73,13 @@ def _beside(frame: pd.DataFrame, other: pd.DataFrame, *, years_back: int = 0) ->
 
 def _dates_in_order(dataset: Dataset) -> list[Problem]:
     roster = dataset.roster
-    return row_problems(
-        roster[roster["dissolved_on"] < roster["founded_on"]],
-        dataset.files["roster"],
-        "dissolved_on",
-        code="dates",
-        message="ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}",
-        is_error=False,
-    )
+    rows = roster[roster["dissolved_on"] < roster["founded_on"]]
+    message = "ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}"
+    return _warn(rows, dataset, "roster", "dissolved_on", "dates", message)
 
 
 def _other_founding(dataset: Dataset) -> list[Problem]:
-    """Warn of a unit that was founded on another day than an earlier year's register says."""
+    """Warn of a unit whose founding day differs from an earlier year's register."""
     roster = dataset.roster[dataset.roster["founded_on"].notna()].sort_values(["unit_id", "year"])
     before = roster["founded_on"].shift().where(roster["unit_id"] == roster["unit_id"].shift())
     other = before.notna() & (before != roster["founded_on"])
@@ -96,7 +91,7 @@ def _other_founding(dataset: Dataset) -> list[Problem]:
 
 
 def find_lone_ones(dataset: Dataset) -> list[Problem]:
-    """Warn of 1 out of many where most are meant: Excel keeps a typed 100% as 1.
+    """Warn of a 1 where most people are meant: Excel keeps a typed 100% as 1.
 
     Parameters
     ----------
@@ -120,7 +115,7 @@ def find_lone_ones(dataset: Dataset) -> list[Problem]:
 
 
 def _odd_money(dataset: Dataset) -> list[Problem]:
-    """Warn of money in another unit of money, else far from that of the same type per head."""
+    """Warn of money typed in thousands or millions, or far from what its type has per head."""
     found = []
     for name in ("returns", "district"):
         frame = dataset.tables[name]
@@ -178,7 +173,7 @@ def _other_unit(
     usual: pd.Series,
     what: str,
 ) -> list[Problem]:
-    """Ask whether an amount was typed in thousands or millions, or what it is held against was."""
+    """Ask whether this amount, or what it is compared with, was typed in thousands or millions."""
     size = np.log10(times).abs()
     unit = np.where(size < 4.5, "nghìn", "triệu")
     share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
@@ -199,7 +194,7 @@ def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
-    """Tell of which rows every figure is equal, with enough of them above nothing."""
+    """Tell in which rows all figures are equal and enough of them are above 0."""
     equal = pd.Series(True, index=one.index)
     filled = pd.Series(0, index=one.index)
     for name in one.columns:
@@ -211,7 +206,7 @@ def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
 
 
 def _same_as_last_year(dataset: Dataset) -> list[Problem]:
-    """Warn of a return that is last year's once more."""
+    """Warn of a return that repeats last year's figures."""
     returns = dataset.returns
     same = _are_equal(
         _figures(returns, "returns"),
@@ -224,7 +219,7 @@ def _same_as_last_year(dataset: Dataset) -> list[Problem]:
 
 
 def _twins(dataset: Dataset) -> list[Problem]:
-    """Warn of two ids with one name and commune and equal figures."""
+    """Warn of two ids with the same name, commune and figures."""
     roster = dataset.roster
     key = roster["year"].astype(str) + "|" + roster["commune"] + "|" + roster["name"]
     rows = roster.assign(place=key.str.casefold())
@@ -241,7 +236,7 @@ def _twins(dataset: Dataset) -> list[Problem]:
 
 
 def _still_standing(dataset: Dataset) -> list[Problem]:
-    """Warn of a unit that ended by its lineage and stands in the register as if it went on."""
+    """Warn of a unit that ended by its lineage while the register shows it as going on."""
     if dataset.lineage.empty:
         return []
     gone = _ended_by_lineage(dataset.lineage)
@@ -264,7 +259,7 @@ def _still_standing(dataset: Dataset) -> list[Problem]:
 
 
 def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
-    """Return the units of which nothing was left, and that did not begin again: with day and event."""
+    """Return the units that ended as a whole and did not begin again, with day and event."""
     kept = events["predecessor_id"].notna() & events["date"].notna()
     outgoing = events[kept & events["event"].isin(_ENDINGS)]
     went = outgoing["share"].fillna(1).groupby([outgoing["predecessor_id"], outgoing["date"]])
@@ -285,25 +280,18 @@ def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
 def _odd_counts(dataset: Dataset) -> list[Problem]:
     """Warn of a count far from those of its own type in the same year."""
     found = []
-    types = dataset.roster.drop_duplicates(["year", "unit_id"])[["year", "unit_id", "unit_type"]]
-    for table in (dictionary().tables["roster"], dictionary().tables["returns"]):
-        frame = dataset.tables[table.name]
+    for name in ("roster", "returns"):
+        frame = dataset.tables[name]
         if "unit_type" not in frame:
-            merged = frame[["year", "unit_id"]].merge(types, how="left", on=["year", "unit_id"])
-            frame = frame.assign(unit_type=merged["unit_type"].to_numpy())
-        counts = [column for column in table.columns.values() if column.type.name == "count"]
-        for column in counts:
-            figures = frame[column.name].astype("Float64").to_numpy("float64", na_value=np.nan)
-            z, median = _robust_z(pd.Series(figures, index=frame.index), frame)
+            frame = frame.assign(unit_type=_beside(frame, dataset.roster)["unit_type"])
+        for column in dictionary().tables[name].columns.values():
+            if column.type.name != "count":
+                continue
+            z, median = _robust_z(_floats(frame[column.name]), frame)
             odd = z.abs() > _MAX_ROBUST_Z
-            rows = frame[odd].assign(median=median[odd])
-            found += row_problems(
-                rows,
-                dataset.files[table.name],
-                column.name,
-                code="odd_count",
-                message=f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
-                is_error=False,
+            found += _warn(
+                *(frame[odd].assign(median=median[odd]), dataset, name, column.name, "odd_count"),
+                f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
             )
     return found
 
@@ -318,13 +306,9 @@ def _robust_z(figures: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Se
 
 
 def _sudden_changes(dataset: Dataset) -> list[Problem]:
-    """Warn of members changed by over half without an event that explains it."""
+    """Warn where members changed by more than half and no event explains it."""
     roster = dataset.roster.drop_duplicates(["year", "unit_id"])
-    before = roster[["year", "unit_id", "members_total"]].assign(year=roster["year"] + 1)
-    pair = roster[["year", "unit_id"]].merge(
-        before, how="left", on=["year", "unit_id"], validate="one_to_one"
-    )
-    last = pd.Series(pair["members_total"].to_numpy(), index=roster.index, dtype="Int64")
+    last = _beside(roster, roster, years_back=1)["members_total"]
     jump = (roster["members_total"] - last).abs() * 2 > last
     events = dataset.lineage
     explained = {
@@ -335,13 +319,10 @@ def _sudden_changes(dataset: Dataset) -> list[Problem]:
     }
     named = [pair in explained for pair in zip(roster["year"], roster["unit_id"], strict=True)]
     unexplained = (jump & (last > 0)).fillna(False) & ~np.array(named, dtype=bool)
-    return row_problems(
-        roster[unexplained].assign(last=last[unexplained]),
-        dataset.files["roster"],
-        "members_total",
-        code="sudden_change",
-        message="đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào",
-        is_error=False,
+    return _warn(
+        *(roster[unexplained].assign(last=last[unexplained]), dataset, "roster"),
+        *("members_total", "sudden_change"),
+        "đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào",
     )
 
 
@@ -349,16 +330,13 @@ def _over_collection(dataset: Dataset) -> list[Problem]:
     found = []
     for name in ("returns", "district"):
         frame = dataset.tables[name]
-        for collected, due in (("fund_collected", "fund_due"), ("dues_collected", "dues_due")):
+        for collected, due in _DUE.items():
             over = (frame[collected] * 5 > frame[due] * 6) & (frame[due] > 0)
-            found += row_problems(
+            rows, message = (
                 frame[over.fillna(False)],
-                dataset.files[name],
-                collected,
-                code="over_collection",
-                message=f"thu trên 120% số phải thu ({{{due}:,}} đồng)",
-                is_error=False,
+                f"thu trên 120% số phải thu ({{{due}:,}} đồng)",
             )
+            found += _warn(rows, dataset, name, collected, "over_collection", message)
     return found
 
 
@@ -369,12 +347,7 @@ def _unknown_lineage(dataset: Dataset) -> list[Problem]:
     found = []
     for column in ("predecessor_id", "successor_id"):
         ids = dataset.lineage[column]
-        found += row_problems(
-            dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)],
-            dataset.files["lineage"],
-            column,
-            code="unknown_lineage",
-            message="mã này không có trong danh sách CĐCS của năm nào",
-            is_error=False,
-        )
+        rows = dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)]
+        message = "mã này không có trong danh sách CĐCS của năm nào"
+        found += _warn(rows, dataset, "lineage", column, "unknown_lineage", message)
     return found

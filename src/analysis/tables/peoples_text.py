@@ -35,7 +35,7 @@ _REFUSED = {
 
 
 class Run(NamedTuple):
-    """Letters of one look."""
+    """Text in one style."""
 
     text: str
     is_bold: bool = False
@@ -51,7 +51,7 @@ class Paragraph(NamedTuple):
 
 
 def read_texts(folder: Path) -> tuple[dict[tuple[int, str], Statements], list[Problem]]:
-    """Read what people have written, by year and unit; the whole's is under the empty id.
+    """Read what people have written, by year and unit; the empty id stands for the whole.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _read_statements(text: str, file: str) -> tuple[Statements, list[Problem]]:
         if here is not None:
             here.append(line)
     written = {word: "\n".join(lines).strip() for word, lines in sections.items()}
-    if not problems:  # what begins on one line and ends on another
+    if not problems:  # a tag may begin on one line and end on another
         spread = [m for markdown in written.values() for m in _refusals(markdown)]
         problems = [error(m, code="text_markup", file=file) for m in dict.fromkeys(spread)]
     return {w: written[w] for w in dictionary().words["statement"] if written.get(w)}, problems
@@ -126,7 +126,7 @@ def _fold(heading: str) -> str:
 
 
 def _refusals(markdown: str) -> Iterator[str]:
-    """Yield what of a text cannot be printed."""
+    """Yield a message for each part of a text that cannot be printed."""
     if any(is_unprintable(sign) for sign in markdown):
         yield "có ký tự điều khiển"
     for token in _walk(_parser(None)(markdown)):
@@ -143,7 +143,7 @@ def _walk(tokens: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @cache
 def _parser(renderer: str | None) -> Any:
-    import mistune  # where nobody has written anything, nobody waits for it
+    import mistune  # only those who have written something wait for it
 
     parser = mistune.create_markdown(escape=True, renderer=renderer)  # type: ignore[arg-type]
     for rules in (parser.block.rules, parser.block.list_rules):
@@ -200,7 +200,7 @@ def _read_runs(
 
 
 def name_missing(texts: Mapping[tuple[int, str], Statements], year: int) -> list[str]:
-    """Return the headings of which nobody has written for the whole of a year, in Vietnamese.
+    """Return, in Vietnamese, the headings that nobody has written about for the whole of a year.
 
     Examples
     --------

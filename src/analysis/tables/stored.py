@@ -87,7 +87,7 @@ _UPTO = "source <= (SELECT coalesce(max(id), 0) FROM source WHERE entry <= ?)"
 
 
 def _want(connection: sqlite3.Connection, table: Table, keys: pd.DataFrame) -> str:
-    """Put keys into a table of this connection alone, so that an index finds their rows."""
+    """Put keys into a temporary table, so that an index finds their rows."""
     name = f"temp.wanted_{table.name}"
     connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.execute(f"CREATE TABLE {name} ({', '.join(keys.columns)})")
@@ -106,7 +106,7 @@ def _split(cells: str | None) -> pd.Series:
 
 
 def digest_rows(frame: pd.DataFrame) -> bytes:
-    """Return bytes that are the same for the same state, for a digest."""
+    """Return bytes that are the same for the same state, to make a digest of."""
     joined = [_BETWEEN.join(frame[name].to_list()) for name in frame.columns]
     return f"{len(frame)}:{','.join(frame.columns)}:{_ABSENT.join(joined)}".encode()
 
@@ -114,7 +114,7 @@ def digest_rows(frame: pd.DataFrame) -> bytes:
 def unknown_tables(
     connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]
 ) -> list[Problem]:
-    """Return an error for every table file beside the store that the store does not know.
+    """Return an error for every table file beside the store that was never imported into it.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def unknown_tables(
 class Place:
     """Where a figure of the store came from: a cell of a file, and the entry that took it in.
 
-    ``is_form``: the cell is one of a form, not of a list.
+    ``is_form`` tells a cell of a form from one of a list.
     """
 
     entry: int
@@ -166,7 +166,7 @@ class Origin:
     last: int
 
     def locate(self, problems: Sequence[Problem], tables: dict[str, pd.DataFrame]) -> list[Problem]:
-        """Say of problems with rows of the state in which file and cell they are.
+        """Name the file and cell of each problem with a row of the state.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ def at_place(problem: Problem, place: Place) -> Problem:
 def find_keys(
     connection: sqlite3.Connection, table: Table, name: str, year: int, issuer: str
 ) -> pd.DataFrame:
-    """Return the keys that a table ever had about somebody in a year.
+    """Return every key that a table ever had about a unit, an employer or the issuer in a year.
 
     Parameters
     ----------
@@ -251,18 +251,19 @@ def find_keys(
 
 
 def key_index(table: Table, frame: pd.DataFrame) -> pd.Index:
-    """Return the rows' keys as an index: nothing is found in one that has a single level."""
+    """Return the rows' keys as an index; a MultiIndex of one level would find nothing."""
     key = list(table.key)
     return pd.MultiIndex.from_frame(frame[key]) if key[1:] else pd.Index(frame[key[0]])
 
 
 def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, tuple[str, ...]]:
-    """Return the rows' keys as text, by row; from text or typed cells."""
+    """Return the rows' keys as text, by row; cells may be text or typed."""
     rows = frame[list(table.key)].itertuples(name=None)
-    return {row: tuple(map(_key_text, key)) for row, *key in rows}
+    return {row: tuple(map(spell_cell, key)) for row, *key in rows}
 
 
-def _key_text(value: object) -> str:
+def spell_cell(value: object) -> str:
+    """Return a typed cell as the tables spell it; missing is ``""``."""
     if pd.isna(value):
         return ""
     return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)

@@ -24,13 +24,13 @@ from analysis.problems import InputError, error
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import MARK, STORE
 
-#: Raised when an older program could no longer read the store rightly.
+#: Goes up when an older program could no longer read the store rightly.
 VERSION = 1
 #: Marks the SQLite file as a store of this program ("CDoa").
 APPLICATION = 0x43446F61
-#: The command of an entry that takes rows back: they are empty, and none of a file.
+#: The command of an entry that takes rows back: its rows are empty and of no file.
 WITHDRAW = "congdoan withdraw"
-#: One digest an entry that brought rows; a store of an older program gets them at its next import.
+#: A digest for each entry that brought rows; an older store gets them at its next import.
 SEALS = """CREATE TABLE IF NOT EXISTS seal (
     entry INTEGER PRIMARY KEY,
     digest TEXT NOT NULL          -- SHA-256 over the entry, its sources and their rows
@@ -83,7 +83,7 @@ _REASONS = {
 def has_store(folder: Path) -> bool:
     """Tell whether a dataset folder is kept in a store.
 
-    A first import that was cut off leaves an empty file: that is none yet.
+    A first import that was cut off leaves an empty file, which is no store yet.
 
     Raises
     ------
@@ -118,7 +118,7 @@ _WAYS_BACK = (
 
 
 def leave_mark(folder: Path) -> None:
-    """Say beside a store that it exists, so that it is missed if it goes."""
+    """Leave a note beside a store, so that the loss of the store is noticed."""
     if not (folder / MARK).exists():
         text = f"Số liệu của thư mục này nằm trong kho {STORE}.\nNếu kho bị mất: {_WAYS_BACK}.\n"
         write_atomically(folder / MARK, text)
@@ -127,8 +127,8 @@ def leave_mark(folder: Path) -> None:
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the store of a folder.
 
-    Opened for writing where that is allowed, even to read: what a cut-off import left behind is
-    then rolled back.
+    Opened for writing where that is allowed, even to read: only then does SQLite roll back what a
+    cut-off import left behind.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 
 def address_of(path: PurePath) -> str:
-    r"""Return what SQLite opens for reading and writing, and does not make if it is not there.
+    r"""Return the address with which SQLite opens a file that is there for reading and writing.
 
     ``Path.as_uri`` would name a network drive's server as the address's host, which SQLite refuses.
 
@@ -185,10 +185,10 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Open the store of a folder and hold one state of it: what is written meanwhile is not seen."""
+    """Open the store of a folder and hold one state of it, whatever is written meanwhile."""
     with closing(connect(folder)) as connection, explained(folder / STORE):
         connection.execute("BEGIN")
-        # A table that the dictionary got after the store was made is an empty one.
+        # Tables that the dictionary got after the store was made are empty.
         made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         for table in dictionary().tables.values():
             if table.name not in made:
@@ -219,8 +219,8 @@ def moment(as_of: date) -> str:
 def last_entry(connection: sqlite3.Connection, as_of: date | None = None) -> int:
     """Return the last entry of a state: the latest one, or the latest before a moment; 0 if none.
 
-    Entries stand in the order of their numbers. One that a wrong clock dated counts as made when
-    the one before it was.
+    Entries count in the order of their numbers. One with a wrong date counts as made at the same
+    time as the one before it.
     """
     if as_of is None:
         query = "SELECT coalesce(max(id), 0) FROM entry"
@@ -237,17 +237,19 @@ def last_entry(connection: sqlite3.Connection, as_of: date | None = None) -> int
 
 
 def believed_entries(connection: sqlite3.Connection) -> dict[int, str]:
-    """Return the entries whose clock can have been right, by number, with what it said.
+    """Return the entries whose date can be right, by number, with that date.
 
-    Time does not run backwards: of the days in the order of the log, the longest row that never
-    falls is believed, and of two such rows the one that ends earlier. So a clock that was once far
-    ahead or behind misdates its own entries alone, as soon as a later one says otherwise. A moment
-    still to come is never believed.
+    Time does not run backwards, so the longest sequence of entries whose days never fall is
+    believed; of two equally long ones, the one that ends earlier. A clock that was far off for a
+    while thus misdates only its own entries, once a later entry contradicts it. A date in the
+    future is never believed.
     """
     query = "SELECT id, at FROM entry WHERE at <= ? ORDER BY id"
     entries = connection.execute(query, [moment(datetime.now(UTC))])
-    ends: list[str] = []  # the earliest last day of a row of each length
-    rows: list[tuple[Any, ...]] = [()]  # and that row: its last entries, and the row before them
+    ends: list[str] = []  # the earliest last day of a sequence of each length
+    rows: list[tuple[Any, ...]] = [
+        ()
+    ]  # that sequence: its last entries, and the sequence before them
     for day, found in groupby(entries, lambda entry: entry[1][: len("2025-03-01")]):
         length = bisect_right(ends, day)
         ends[length : length + 1] = [day]
@@ -280,7 +282,7 @@ def withdrawn_keys(connection: sqlite3.Connection, table: Table, last: int) -> s
 
 
 def first_moment(folder: Path) -> datetime:
-    """Return the moment from which on a store has its first state."""
+    """Return when a store's first state begins."""
     with reading(folder) as connection:
         first = next(iter(believed_entries(connection).values()), "")
     began = datetime.fromisoformat(first) if first else datetime.now(UTC)
@@ -305,7 +307,7 @@ def require_past(connection: sqlite3.Connection, as_of: date) -> int:
 
 
 def local_time(at: str) -> str:
-    """Return a moment of the store as a Vietnamese reader writes it, by this machine's clock."""
+    """Return a moment of the store in this machine's time, as a Vietnamese reader writes it."""
     return f"{datetime.fromisoformat(at).astimezone():%d/%m/%Y %H:%M}"
 
 
@@ -325,7 +327,7 @@ def refuse_missing(folder: Path) -> None:
 
 
 def row_ends(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return the last row's number of each table: what is added comes after it."""
+    """Return the number of each table's last row: rows that are added later come after it."""
     return {
         name: int(connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}").fetchone()[0])
         for name in dictionary().tables
@@ -335,7 +337,7 @@ def row_ends(connection: sqlite3.Connection) -> dict[str, int]:
 def add_seals(
     connection: sqlite3.Connection, first: int = 1, after: Mapping[str, int] | None = None
 ) -> None:
-    """Seal the entries from one on that have no seal yet, in the transaction that is open.
+    """Seal the entries from ``first`` on that have no seal yet, within the open transaction.
 
     Parameters
     ----------
@@ -355,9 +357,9 @@ def add_seals(
 
 
 def find_damage(connection: sqlite3.Connection) -> set[int]:
-    """Return the entries whose rows are not what they were when they came in.
+    """Return the entries whose rows are not as they came in.
 
-    Entries after the last seal are those of an older program: nothing can be said of them.
+    Entries after the last seal were made by an older program: nothing can be said of them.
     """
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone():
         return set()
@@ -411,14 +413,14 @@ def _digests(
 
 
 def _rows(connection: sqlite3.Connection, name: str, after: int) -> dict[int, bytes]:
-    """Return a digest of the rows of each source, in one pass, wherever they stand.
+    """Return a digest of each source's rows, reading the table once.
 
-    A column that the dictionary gets later is empty in earlier rows, and leaves their digest as it is.
+    A column that the dictionary got later is empty in earlier rows, and does not change their digest.
     """
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")][1:]
-    if not columns:  # a table of the dictionary that the store was made without
+    if not columns:  # the store is older than this table of the dictionary
         return {}
-    # Control characters end a cell and stand for one that says nothing: no cell can hold them.
+    # No cell can hold control characters: one ends each cell, another stands for an empty one.
     cells = ", ".join(f"coalesce({column} || x'1f', x'1e')" for column in columns)
     text = f"rtrim(printf('{'%s' * len(columns)}', {cells}), x'1e')"
     query = f"SELECT source, CAST({text} AS BLOB) FROM {name} WHERE rowid > ? ORDER BY rowid"

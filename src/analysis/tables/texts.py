@@ -16,7 +16,7 @@ from analysis.problems import Problem, Severity, error, has_errors
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import find_files
 
-#: Rows that become columns together: few enough that Python's own objects stay few.
+#: Rows that become columns at a time, so that few Python objects exist at once.
 _BATCH = 10_000
 _SEPARATORS = {";": "dấu chấm phẩy", "\t": "dấu Tab", "|": "dấu gạch đứng"}
 
@@ -146,7 +146,7 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
 
 
 def _refuse_header(header: list[str], file: str, problems: list[Problem]) -> bool:
-    """Refuse a heading that is there twice, and a first line that is one cell of many headings."""
+    """Refuse a repeated heading, and a first line that is one cell with many headings in it."""
     for name, times in Counter(header).items():
         if times > 1:
             message = f"tiêu đề lặp lại {times} lần"
@@ -218,7 +218,7 @@ def _fit_columns(
             continue
         blocking = name in table.key or column.required
         if blocking:
-            cells = cells.iloc[:0]  # its rows would each be refused for the same reason
+            cells = cells.iloc[:0]  # else each row would be refused for this one reason
         message = f"thiếu cột «{column.vi}»" + ("" if blocking else "; coi như chưa báo cáo")
         severity: Severity = "error" if blocking else "warning"
         problems.append(Problem(severity, "no_column", file, 1, name, "", message))

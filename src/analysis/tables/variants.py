@@ -18,7 +18,7 @@ PLACED = ("roster", "employers")
 
 
 def find_variants(dataset: Dataset) -> list[Problem]:
-    """Warn of communes and names written in several ways, within a year or against the year before.
+    """Warn of communes and units whose name is written in several ways, within or between years.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ def _communes(dataset: Dataset) -> list[Problem]:
     rows = pd.concat(tables, names=["table", "row"]).reset_index()
     same = {text: bare_place(text) for text in rows["commune"].unique()}
     rows["same"] = rows["commune"].map(same)
-    # Nearly every commune of a nation is written in one way.
+    # In a nation nearly every commune is written in one way, and is skipped.
     several = rows.groupby("same")["commune"].transform("nunique") > 1
     found = []
     for _, group in rows[several].groupby("same"):
         before: set[str] = set()
         for year, own in group.groupby("year"):
             counts = own["commune"].value_counts(sort=False)
-            # From one year to the next a town may become a commune: only the spelling is compared.
+            # A town may become a commune between two years: only the spelling is compared.
             old = {loosely(text) for text in before}
             new = [text for text in counts.index if text not in before and loosely(text) in old]
             if new or len(counts) > 1:
-                # The one that came last of the rarest is most likely the one to be mended.
+                # Of the rarest spellings the one that came last is most likely wrong.
                 odd = min(reversed(new or list(counts.index)), key=lambda text: int(counts[text]))
                 table, row = own.loc[own["commune"] == odd, ["table", "row"]].iloc[0]
                 listed = [f"{_quoted(text)} ({times} dòng)" for text, times in counts.items()]
@@ -69,7 +69,7 @@ def _communes(dataset: Dataset) -> list[Problem]:
 
 
 def _names(dataset: Dataset) -> list[Problem]:
-    """Warn of a name that the year before had for the same code in another spelling."""
+    """Warn of a unit or employer whose name differs from last year's in spelling alone."""
     found = []
     for table in PLACED:
         key = dictionary().tables[table].key[-1]
@@ -93,14 +93,14 @@ def _warning(file: str, row: int, column: str, value: str, message: str, year: i
 
 
 def _quoted(text: str) -> str:
-    """Return a writing so that a reader sees what is odd about it."""
+    """Quote a name so that hidden signs in it can be seen."""
     return f"«{text}»" + (
         " có dấu cách thừa, ký tự ẩn hoặc chữ Đ lạ" if clean(text) != text else ""
     )
 
 
 def bare_place(commune: str) -> str:
-    """Return what two writings of one commune have in common.
+    """Return a commune's name without its title, to compare two ways of writing it.
 
     Examples
     --------

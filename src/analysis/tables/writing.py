@@ -18,7 +18,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 
 
 def clean(text: str) -> str:
-    r"""Return a text as it was meant to be typed: what differs is the same by rule.
+    r"""Return a text as it was meant to be typed; texts that then agree are the same by rule.
 
     Composed letters (NFC), single ordinary spaces, no signs without width, Đ for letters that only
     look like it; lines stay lines.
@@ -33,9 +33,9 @@ def clean(text: str) -> str:
     return "\n".join(_SPACES.sub(" ", line).strip() for line in lines).strip()
 
 
-@lru_cache(maxsize=20_000)  # file after file has the same words
+@lru_cache(maxsize=20_000)  # every file has the same words
 def loosely(text: str) -> str:
-    """Return what two writings of one name have in common: not case, spaces, stops, nor where a tone stands.
+    """Return a name without what its writings may differ in: case, spaces, stops, tone places.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def bare(loose: str) -> str:
 
 
 def lacks_only_marks(loose: str, full: str) -> bool:
-    """Tell whether a loose writing is another one with nothing but marks left out.
+    """Tell whether one loose writing is the other with some marks left out.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def lacks_only_marks(loose: str, full: str) -> bool:
 
 
 def alphabetically(text: str) -> str:
-    """Return what a Vietnamese name sorts by: the letters a ă â … d đ …, equals by their tones.
+    """Return a sort key: letters in Vietnamese order (a ă â … d đ …), then tones.
 
     Examples
     --------

@@ -12,12 +12,12 @@ from analysis.problems import InputError, Problem, error
 from analysis.tables.load import Dataset, row_problems
 
 _HELD = ["year", "task_id", "holder_id"]
-#: Nothing that leads out of the dataset's folder: no drive, no root, no step up.
+#: A path inside the dataset's folder: no drive, no root, no step up.
 _PATH = re.compile(r"(?![/\\]|[A-Za-z]:|.*(^|[/\\])\.\.([/\\]|$)|[a-z]+://).+")
 
 
 def check_tasks(dataset: Dataset, plan: Plan) -> list[Problem]:
-    """Return every row of a task or a piece of evidence that the plan does not know so.
+    """Return an error for each row about a task or its evidence that contradicts the plan.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ def _told(
 
 
 def _holders(dataset: Dataset, plan: Plan, name: str, rows: pd.DataFrame) -> list[Problem]:
-    """Return rows of a holder that the task is not for."""
+    """Return an error for each row whose holder does not have the task."""
     is_district = rows["task"].map(lambda task: task.owner == "district").astype(bool)
     wrong = rows[is_district & (rows["holder_id"] != plan.issuer.id)]
     message = f"nhiệm vụ này là của {plan.issuer.short} (mã {plan.issuer.id})"
     found = _told(dataset, name, wrong, "holder_id", "other_owner", message)
     if "roster" in dataset.unread:
-        return found  # what is wrong with it is told already, once
+        return found  # its own errors are told already
     roster = dataset.roster.drop_duplicates(["year", "unit_id"])
     types = roster.set_index(["year", "unit_id"])["unit_type"]
     theirs = rows[~is_district]
@@ -90,7 +90,7 @@ def _holders(dataset: Dataset, plan: Plan, name: str, rows: pd.DataFrame) -> lis
 
 
 def _said(dataset: Dataset, rows: pd.DataFrame) -> list[Problem]:
-    """Return days and counts where there can be none."""
+    """Return an error for each day or count that cannot be."""
     dated = rows[rows["done_on"].notna()]
     undone = dated[(dated["state"] != "done").fillna(True)]
     message = "chỉ ghi ngày hoàn thành khi trạng thái là đã hoàn thành (done)"
@@ -104,10 +104,10 @@ def _said(dataset: Dataset, rows: pd.DataFrame) -> list[Problem]:
 
 
 def _proven(dataset: Dataset, rows: pd.DataFrame) -> list[Problem]:
-    """Return evidence of what nobody reported, and files named by where they lie on a machine."""
+    """Return an error for evidence of an unreported task, and for a file outside the folder."""
     tasks = dataset.tables["tasks"]
     said = pd.MultiIndex.from_frame(tasks.loc[tasks["state"].notna(), _HELD])
-    # What a linked task is, its indicator says: no row of the table has to.
+    # A linked task's state comes from its indicator, so it needs no row of its own.
     asked = ~rows["task"].map(lambda task: bool(task.indicator)).astype(bool)
     lost = rows[asked & ~pd.MultiIndex.from_frame(rows[_HELD]).isin(said)]
     message = "minh chứng của nhiệm vụ chưa được báo cáo; hãy ghi trạng thái vào bảng nhiệm vụ"

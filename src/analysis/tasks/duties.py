@@ -15,9 +15,9 @@ from analysis.plan import Plan, Task
 from analysis.tables.load import Dataset
 from analysis.tasks.states import DONE, NO_DAY, STATES, Holding, Holdings, code
 
-#: How states stand together where they are counted, from the best to the least known.
+#: The groups in which states are counted, from the best to the least known.
 GROUPS = ("done", "open", "late", "silent")
-#: So many days ahead a report tells what falls due.
+#: How many days ahead a report tells what falls due.
 SOON_DAYS = 60
 _OPEN = ("in_progress", "kept_so_far", "not_started")
 _SILENT = ("unreported", "unreported_due")
@@ -81,7 +81,7 @@ class Duty:
     def group(self) -> str:
         """One of `GROUPS`; empty where the edition withholds the state.
 
-        What never falls due and brought no result is late when the year is over.
+        A task that never falls due and has no result is late once the year is over.
         """
         if self.state in DONE:
             return "done"
@@ -93,7 +93,7 @@ class Duty:
 
     @property
     def has_passed(self) -> bool:
-        """Whether its day has passed without its being known to be done."""
+        """Whether its due day has passed and it is not known to be done."""
         return self.state in ("overdue", "unreported_due")
 
     @property
@@ -106,17 +106,17 @@ class Duty:
 
     @property
     def is_answered(self) -> bool:
-        """Whether its holder itself has said something of it in the year."""
+        """Whether its holder reported something about it this year."""
         return self.group != "silent" and not self.task.indicator and not self.since
 
     def is_due_within(self, days: int) -> bool:
-        """Tell whether it is still to be done, and by a day that is at most so far ahead."""
+        """Tell whether it is not done yet and falls due within so many days."""
         is_ahead = self.group in ("open", "silent") and not self.has_passed
         return is_ahead and self.due is not None and (self.due - self.on).days <= days
 
 
 class Duties(Mapping[str, tuple[Duty, ...]]):
-    """What every holder has to do in a year, by holder, in the plan's order; made when it is asked for.
+    """What every holder has to do in a year: by holder, in the plan's order, made on request.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class Duties(Mapping[str, tuple[Duty, ...]]):
 
 
 def _places(holding: Holding, size: int) -> IntArray:
-    """Return where each holder stands among those of a task; -1 where the task is not for it."""
+    """Return each holder's position in a task's arrays; -1 where the task is not for it."""
     holders = np.array([size - 1]) if holding.members is None else holding.members.groups("unit")
     places = np.full(size, -1, np.int64)
     places[holders] = np.where(holding.shown == _OUTSIDE, -1, np.arange(len(holders)))

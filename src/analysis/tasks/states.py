@@ -20,7 +20,7 @@ from analysis.tables.load import Dataset
 
 Codes = npt.NDArray[np.int8]
 
-#: What is reported, and what is shown of it; codes point into them. ``""``: nothing is reported.
+#: States as reported and as shown; codes point into these. ``""``: nothing is reported.
 REPORTED = ("", "done", "in_progress", "not_started", "not_applicable")
 STATES = (
     *("not_applicable", "done_on_time", "done_late", "done_undated", "kept"),
@@ -45,7 +45,7 @@ def code(state: str) -> int:
 
 
 def days(day: date) -> int:
-    """Return a day as numbers of days, as holders' days are."""
+    """Return a day as a number of days, in the unit of the holders' days."""
     return int(np.datetime64(day, "D").astype(np.int64))
 
 
@@ -134,7 +134,7 @@ class Holding:
 
 @dataclass(frozen=True, eq=False)
 class Holdings:
-    """All that is said of tasks, looked up by task and holder.
+    """Everything that is reported about tasks, looked up by task and holder.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class Holdings:
 
     @cached_property
     def _rows(self) -> tuple[pd.DataFrame, np.ndarray]:
-        """The year's rows, and which of them each task and holder has (-1: none)."""
+        """The year's rows, and the row of each task and holder (-1: none)."""
         tasks = self.dataset.tables["tasks"]
         rows = tasks[tasks["year"].to_numpy() == self.year]
         place, known = self._places(rows)
@@ -186,7 +186,7 @@ class Holdings:
 
     @cached_property
     def _cells(self) -> dict[str, np.ndarray]:
-        """The year's cells, with one more behind them for who said nothing."""
+        """The year's cells, and one more at the end for holders that said nothing."""
         rows, _ = self._rows
         codes, distinct = pd.factorize(rows["state"])
         words = np.append(pd.Index(REPORTED, dtype="str").get_indexer(distinct), 0)[codes]
@@ -210,14 +210,14 @@ class Holdings:
 
     @cached_property
     def _since(self) -> np.ndarray:
-        """The first earlier year in which each holder had done each task that is done once."""
+        """The first earlier year in which each holder did each task that is done once (0: none)."""
         tasks = self.dataset.tables["tasks"]
         once = {task.id for task in self.plan.tasks if task.cadence == "once"}
         earlier = (tasks["year"] < self.year) & (tasks["state"] == "done").fillna(False)
         rows = tasks[earlier & tasks["task_id"].isin(once)].sort_values("year", ascending=False)
         place, known = self._places(rows)
         table = self._table(0, np.int64)
-        table[place[known]] = rows["year"].to_numpy()[known]  # the first year is written last
+        table[place[known]] = rows["year"].to_numpy()[known]  # so the earliest year is written last
         return table.reshape(len(self.plan.tasks), -1)
 
     def holdings(self, on: date) -> Iterator[Holding]:
@@ -270,9 +270,9 @@ class Holdings:
         return bool(district.expected[self.sources.years.index(year)])
 
     def _judged(self, task: Task, year: int, holders: Groups) -> Codes:
-        """Return what the task's indicator says of some holders, as if they had reported it.
+        """Return what the task's indicator says of some holders, as a reported state.
 
-        Where the plan passes no verdict, the fact itself speaks: a yes or a count above nothing.
+        Where the plan passes no verdict, the figure decides: a yes, or a count above 0, is done.
         """
         words = {"met": "done", "not_met": "not_started", "not_applicable": "not_applicable"}
         lookup = np.array([REPORTED.index(words.get(v, "")) for v in VERDICTS], np.int8)

@@ -16,9 +16,9 @@ from analysis.plan import Plan
 from analysis.tables.load import Dataset
 from analysis.tasks.states import DONE, STATES, Holding, Holdings, code
 
-#: The scopes of one task over its holders, and that of a section over all its tasks.
+#: The scopes of one task, and ``section``, which sums all tasks of a section.
 SCOPES = (*HOLDER_SCOPES, "section")
-#: The columns that count holders, each with the states that it counts.
+#: The columns that count holders, and the states that each counts.
 _STATES = {
     **{state: (state,) for state in STATES if state != "kept_so_far"},
     "in_progress": ("in_progress", "kept_so_far"),
@@ -90,7 +90,7 @@ def compute_tasks(
         if section.id in sections:
             place = names.places("section", np.array([names.sections.index(section.id)]))
             sums = sections[section.id]
-            # What its tasks count are different things.
+            # Its tasks count different things, which have no sum.
             sums |= {"has_count": np.zeros(1, bool), "has_counted": np.zeros(1, bool)}
             keys = _keys(1, len(plan.tasks), "section", place)
             blocks.append(sums | _rates(sums) | keys)
@@ -98,7 +98,7 @@ def compute_tasks(
 
 
 class _Names:
-    """The names of all groups, by code point, and where each scope's codes point in them."""
+    """All groups' names in code point order, and where each scope's codes stand among them."""
 
     def __init__(self, sources: Sources) -> None:
         self.sections = [section.id for section in sources.plan.sections]
@@ -109,7 +109,7 @@ class _Names:
         self._places = {scope: index.get_indexer(own) for scope, own in named.items()}
 
     def places(self, scope: str, groups: np.ndarray) -> np.ndarray:
-        """Return where the groups of a scope stand among all names."""
+        """Return the positions of a scope's groups among all names."""
         places: np.ndarray = self._places[scope][groups].astype(np.int32)
         return places
 
@@ -125,12 +125,12 @@ def _keys(length: int, task: int, scope: str, scope_ids: np.ndarray) -> Block:
 def _count(
     holding: Holding, scopes: Sequence[str], *, at_cut_off: bool
 ) -> Iterator[tuple[str, np.ndarray, Block]]:
-    """Yield scope, groups and figures of one task; ``section`` is counted as ``district`` is."""
+    """Yield scope, groups and figures of one task; ``section`` counts as ``district`` does."""
     is_late = at_cut_off and holding.due is None
     for scope in [scope for scope in SCOPES if scope in scopes]:
         groups, places = np.zeros(1, np.int64), np.zeros(len(holding.shown), np.int64)
         if scope == "unit" and holding.members is not None:
-            # A unit's figures follow from its state: worked out once for each state.
+            # A unit's figures depend on its state alone: they are computed once for each state.
             each = _figures(np.eye(len(STATES), dtype=np.int32), is_late=is_late)
             block = {name: figures[holding.shown] for name, figures in each.items()}
             sums = holding.is_unproven, holding.has_count, holding.count * holding.has_count
@@ -157,7 +157,7 @@ def _count(
 def _figures(states: np.ndarray, *, is_late: bool) -> Block:
     """Return what follows from how many holders are in each state: a row per group.
 
-    ``is_late``: the year is over, so no result of what never falls due counts as overdue.
+    ``is_late``: the year is over, so what never falls due and has no result counts as overdue.
     """
     figures: Block = {"holders": states.sum(axis=1, dtype=np.int32)}
     for name, counted in _STATES.items():
@@ -195,7 +195,7 @@ def _frame(blocks: list[Block], tasks: list[str], names: list[str], year: int) -
 
 
 def _rates(columns: Block) -> Block:
-    """Return the shares: whole numbers divided once, NaN over nothing."""
+    """Return the shares: whole numbers divided once, NaN where the denominator is 0."""
     done, overdue, waiting = (columns[name] for name in ("done", "overdue", "unreported_due"))
     on_time, late = columns["done_on_time"], columns["done_late"]
     pairs = {
