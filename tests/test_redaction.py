@@ -26,6 +26,7 @@ from test_engine_oracle import UNUSUAL
 
 from analysis import load
 from analysis.indicators import OPEN_COLUMNS, compute_indicators
+from analysis.indicators.rollups import Year, open_sources
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.plan.schema import columns_over
@@ -41,6 +42,7 @@ from analysis.redaction import (
 from analysis.redaction.bands import BANDS
 from analysis.redaction.respondents import Survey
 from analysis.redaction.sensitive import NOT_PERSONS, SIZES, kind_of
+from analysis.redaction.suppression import Respondents
 from analysis.study import Study, shown_value
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
@@ -591,11 +593,11 @@ class Exchange:
 def exchanges_of(study: Study) -> list[Exchange]:
     """Exchanges that the redaction holds to be invisible, a few of every kind for every member."""
     found = []
-    for source in ("units", "employers"):
-        register = Survey(study.dataset, study.plan, source)
+    sources = open_sources(study.dataset, study.plan)
+    for register in (Survey(sources, "units"), Survey(sources, "employers")):
         for year in study.dataset.years:
             persons = register.read(year)
-            names = [*persons.ids, DISTRICT]
+            names = names_of(persons, register, year)
             proof = persons.decide().proof
             for way, (up, down) in proof.protection.items():
                 columns = [persons.matrix.columns[c] for c in way.columns]
@@ -623,6 +625,15 @@ def exchanges_of(study: Study) -> list[Exchange]:
                                 for m, n in steps.items() if m >= 0 for c in columns
                             )))  # fmt: skip
     return found
+
+
+def names_of(persons: Respondents, survey: Survey, year: int) -> list[str]:
+    """Whose the rows are."""
+    if "unit" not in persons.scopes:
+        everyone = Year(survey.sources, year).everyone("employers")
+        return [str(name) for name in everyone.cells("employer_id")]
+    units = persons.scopes["unit"]
+    return [units.names[code] if code >= 0 else DISTRICT for code in units.codes.tolist()]
 
 
 def _spreads(most: int, others: list[int], room: Any) -> Iterator[dict[int, int]]:

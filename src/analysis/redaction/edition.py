@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from analysis.indicators import OPEN_COLUMNS, SCOPES
-from analysis.plan import Indicator
-from analysis.plan.schema import Source
+from analysis.indicators.rollups import open_sources
 from analysis.redaction.bands import find_band, round_rate
+from analysis.redaction.matrix import is_small
 from analysis.redaction.respondents import Survey
-from analysis.redaction.sensitive import LARGEST_HIDDEN, SIZES, is_persons, kind_of
+from analysis.redaction.sensitive import is_persons, kind_of
 from analysis.redaction.suppression import Respondents
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
@@ -37,7 +37,9 @@ BAND_COLUMNS = ("numerator_band", "denominator_band")
 _JUDGED = ("met", "not_met", "undetermined")
 _BOUNDS = ("lower", "upper", "breakeven", *OPEN_COLUMNS)
 _FIGURES = ("numerator", "denominator", "value", "slack", *_BOUNDS)
+_WORDS = ("verdict", "trajectory", "flags", "target")
 _KEY = ["year", "unit_id"]
+_ROW = ["year", "indicator", "scope", "scope_id"]
 #: The district among the ids of units.
 _DISTRICT: Final = ""
 #: All that is told of the plan's tasks: states, and that there is evidence, never what it is.
@@ -190,51 +192,39 @@ class _Editor:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.catalogue = study.plan.catalogue()
-        self.kinds = {item.id: kind_of(item) for item in self.catalogue}
-        self.ratios = [item.id for item in self.catalogue if item.measure == "ratio"]
-        self.sums: set[Hashable] = set()
-        #: Units' rows without figures, and whether their verdict is published all the same.
-        self.closed: dict[tuple[int, str, str], bool] = {}
-        self.shown: set[tuple[int, str, str]] = set()
-        #: Rows of indicators in which a missing member's numerator is known.
-        self.part_known: set[tuple[int, str, str, str]] = set()
+        self.catalogue = {item.id: item for item in study.plan.catalogue()}
+        self.kinds = {key: kind_of(item) for key, item in self.catalogue.items()}
+        #: Cells that are shown: year, unit (or the district) and column.
+        self.cells: set[tuple[int, str, str]] = set()
+        #: Rows of the indicator table, a year and its `Key`; see `Decision`.
+        self.rows: set[tuple[int | str, ...]] = set()
+        self.verdicts: set[tuple[int | str, ...]] = set()
+        self.part_known: set[tuple[int | str, ...]] = set()
         self.totals: dict[tuple[int, str], int] = {}
-        sources: tuple[Source, ...] = ("units", "employers")
-        for source in sources:
-            survey = Survey(study.dataset, study.plan, source)
+        sources = open_sources(study.dataset, study.plan)
+        for survey in (Survey(sources, "units"), Survey(sources, "employers")):
             for year in study.dataset.years if survey.columns else ():
-                self._take(year, survey.read(year), is_units=source == "units")
+                self._take(year, survey.read(year))
 
-    def _take(self, year: int, respondents: Respondents, *, is_units: bool) -> None:
+    def _take(self, year: int, respondents: Respondents) -> None:
         """Remember what is published of a year."""
         decision, matrix = respondents.decide(), respondents.matrix
-        self.sums |= {(year, *key) for key in decision.sums if len(key) == 3}  # type: ignore[arg-type,misc]
-        for asked in respondents.asked:
-            part_known = asked.states.missing & asked.part_known
-            scopes = {scope: codes[part_known] for scope, codes in respondents.scopes.items()}
-            names = {**respondents.names, "unit": respondents.ids}
-            scopes["unit"] = np.flatnonzero(part_known[: len(respondents.ids)])
-            self.part_known |= {
-                (year, asked.indicator.id, scope, names[scope][code])
-                for scope, codes in scopes.items()
-                for code in codes.tolist()
-                if code >= 0
-            }
-        if not is_units:
+        self.rows |= {(year, *key) for key in decision.rows}
+        self.verdicts |= {(year, *key) for key in decision.verdicts}
+        self.part_known |= {(year, *key) for key in decision.part_known}
+        if "unit" not in respondents.scopes:
             return
-        ids, columns = [*respondents.ids, _DISTRICT], np.array(matrix.columns)
+        self.totals |= {(year, name): total for name, total in decision.totals.items()}
+        units = respondents.scopes["unit"]
+        ids = [units.names[code] if code >= 0 else _DISTRICT for code in units.codes.tolist()]
         for row, column in zip(*np.nonzero(matrix.known & ~decision.hidden), strict=True):
-            self.shown.add((year, ids[row], str(columns[column])))
-        for asked in respondents.asked:
-            key = asked.indicator.id
-            hidden = decision.hidden[:, respondents.places_of(asked.indicator)].any(axis=1)
-            for row in np.flatnonzero(asked.states.reported & hidden)[: len(ids) - 1].tolist():
-                self.closed[year, key, ids[row]] = bool(decision.verdicts[key][row])
-        for name in SIZES:
-            if ("", name) in decision.sums:
-                column = matrix.columns.index(name)
-                self.totals[year, name] = int(matrix.x[respondents.totals[name], column].sum())
+            self.cells.add((year, ids[row], matrix.columns[column]))
+        for key, item in self.catalogue.items():
+            if item.over == "district" and self.kinds[key] == "persons":
+                counts = [matrix.columns.index(n) for n in item.numerator if n in matrix.columns]
+                is_shown = (matrix.known & ~decision.hidden)[-1, counts].all()
+                if is_shown and not is_small(matrix.x[-1, counts].sum(keepdims=True))[0]:
+                    self.rows.add((year, key, "district", self.study.plan.issuer.id))
 
     # The tables
 
@@ -261,7 +251,7 @@ class _Editor:
             return np.zeros(len(frame), bool)
         ids = [_DISTRICT] * len(frame) if table == "district" else frame["unit_id"]
         keys = zip(frame["year"], ids, strict=True)
-        return np.array([(int(y), key, column.name) in self.shown for y, key in keys], bool)
+        return np.array([(int(y), key, column.name) in self.cells for y, key in keys], bool)
 
     def hidden_cells(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return which cells of units were reported and are not shown."""
@@ -276,99 +266,69 @@ class _Editor:
 
     def table(self) -> pd.DataFrame:
         """Return the indicator table without what may not be shown."""
-        table = self.study.table.copy()
-        for name in ("verdict", "trajectory", "flags", "target"):
-            table[name] = table[name].astype(object)
+        table = self.study.table.astype(dict.fromkeys(_WORDS, object))
         kinds = table["indicator"].astype(object).map(self.kinds).to_numpy()
-        reported = (table["reported"] > 0).to_numpy()
-        hidden, kept = self._find_hidden(table, kinds)
-        is_ratio = table["indicator"].isin(self.ratios).to_numpy()
-        is_ratio = is_ratio & (kinds == "persons") & (table["missing"] > 0).to_numpy()
+        ratios = [key for key, item in self.catalogue.items() if item.measure == "ratio"]
+        keys = pd.MultiIndex.from_frame(table[_ROW].astype(object))
+        is_persons, reported = kinds == "persons", (table["reported"] > 0).to_numpy()
+        is_partial = is_persons & table["indicator"].isin(ratios).to_numpy()
+        is_partial &= (table["missing"] > 0).to_numpy()
+        hidden = is_persons & reported & ~keys.isin(self.rows)
         # Where nobody reported all, the ends tell the few figures that are known. Which figures those
         # are decides, not what they say: else an open row would tell which of two counts is smaller.
-        keys = table[["year", "indicator", "scope", "scope_id"]].astype(object)
-        part_known = pd.MultiIndex.from_frame(keys).isin(self.part_known)
-        hidden = hidden | (is_ratio & ~reported & part_known)
-        blurred = is_ratio & reported & ~hidden
+        hidden |= is_partial & ~reported & keys.isin(self.part_known)
+        blurred = is_partial & reported & ~hidden
         table.loc[hidden, list(_FIGURES)] = None
         table.loc[hidden, ["trajectory", "flags"]] = ""
-        judged = table["verdict"].isin(_JUDGED).to_numpy()
-        table.loc[hidden & ~kept & judged, "verdict"] = HIDDEN
+        withheld = hidden & ~keys.isin(self.verdicts) & table["verdict"].isin(_JUDGED).to_numpy()
+        table.loc[withheld, "verdict"] = HIDDEN
         table.loc[blurred, list(_BOUNDS)] = None
         # Of whom nothing is known, how much is unknown is a figure of another year or another column.
-        table.loc[is_ratio, list(OPEN_COLUMNS)] = None
+        table.loc[is_partial, list(OPEN_COLUMNS)] = None
         # An earlier year's figure stands in for a missing one where it is the smaller of the two.
-        table.loc[is_ratio, "flags"] = _without_flag(table.loc[is_ratio, "flags"], "carried")
-        self._forget_paths(table, hidden | blurred)
+        _mark(table, is_partial, without="carried")
+        # The path of persons of whom a year is hidden compares the years.
+        stages = [k for k, i in self.catalogue.items() if i.is_stage and self.kinds[k] == "persons"]
+        paths = [table[name].astype(object) for name in _ROW[1:]]
+        is_pale = pd.Series(hidden | blurred, table.index).groupby(paths).transform("any")
+        is_pale &= table["indicator"].isin(stages)
+        table.loc[is_pale, "trajectory"] = ""
+        _mark(table, is_pale, without="overdue")
         self._band(table, kinds == "money")
-        for flag, rows in ((HIDDEN, hidden), (BOUNDS_HIDDEN, blurred)):
-            table.loc[rows, "flags"] = _with_flag(table.loc[rows, "flags"], flag)
-        for name in ("verdict", "trajectory", "flags", "target"):
-            table[name] = table[name].astype("category")
-        return table
-
-    def _find_hidden(self, table: pd.DataFrame, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which rows show no figures, and which of them show their verdict all the same."""
-        hidden, kept = np.zeros(len(table), bool), np.zeros(len(table), bool)
-        here = np.flatnonzero((kinds == "persons") & (table["reported"] > 0))
-        own = {i.id: self._counts_of(i) for i in self.catalogue if i.over == "district"}
-        for place, row in zip(here, table.iloc[here].itertuples(index=False), strict=True):
-            year, name, who = int(row.year), str(row.indicator), str(row.scope_id)
-            if name in own:
-                few = 1 <= row.numerator <= LARGEST_HIDDEN
-                hidden[place] = few or not {(year, _DISTRICT, c) for c in own[name]} <= self.shown
-            elif row.scope == "unit":
-                verdict = self.closed.get((year, name, who))
-                hidden[place], kept[place] = verdict is not None, bool(verdict)
-            else:
-                hidden[place] = (year, name, str(row.scope), who) not in self.sums
-        return hidden, kept
-
-    def _counts_of(self, indicator: Indicator) -> list[str]:
-        columns = dictionary().tables["district"].columns
-        return [name for name in indicator.numerator if is_persons(columns[name])]
-
-    def _forget_paths(self, table: pd.DataFrame, dim: np.ndarray) -> None:
-        """Leave out the path of persons of whom a year is hidden: it compares the years."""
-        is_stage = {i.id: i.is_stage and self.kinds[i.id] == "persons" for i in self.catalogue}
-        keys = [table[name].astype(object) for name in ("indicator", "scope", "scope_id")]
-        rows = pd.Series(dim, table.index).groupby(keys).transform("any") & keys[0].map(is_stage)
-        table.loc[rows, "trajectory"] = ""
-        table.loc[rows, "flags"] = _without_flag(table.loc[rows, "flags"], "overdue")
+        _mark(table, hidden, HIDDEN)
+        _mark(table, blurred, BOUNDS_HIDDEN)
+        return table.astype(dict.fromkeys(_WORDS, "category"))
 
     def _band(self, table: pd.DataFrame, rows: np.ndarray) -> None:
         """Put bands in the place of amounts, and round rates."""
-        indicators = {item.id: item for item in self.catalogue}
-        is_ratio = np.asarray(table["indicator"].isin(self.ratios), bool)
-        amounts = {name: table[name] for name in ("numerator", "denominator")}
+        indicators = table["indicator"].astype(object).map(self.catalogue)
+        is_ratio = np.array([item.measure == "ratio" for item in indicators], bool)
+        amounts = table[["numerator", "denominator"]].copy()
         reported = rows & amounts["numerator"].notna().to_numpy()
-        for (name, figures), band in zip(amounts.items(), BAND_COLUMNS, strict=True):
-            # The denominator of a mean counts units.
-            banded = reported if name == "numerator" else reported & is_ratio
+        # The denominator of a mean counts units.
+        for name, band, banded in zip(
+            amounts, BAND_COLUMNS, (reported, reported & is_ratio), strict=True
+        ):
             table[band] = ""
-            table.loc[banded, band] = [find_band(int(v)) for v in figures[banded]]
-            table[name] = figures.mask(banded)
+            table.loc[banded, band] = [find_band(int(v)) for v in amounts.loc[banded, name]]
+            table[name] = amounts[name].mask(banded)
         for name in ("slack", *OPEN_COLUMNS):
             table[name] = table[name].mask(rows)
         for name in ("value", "lower", "upper", "breakeven"):
             table[name] = table[name].mask(rows & ~is_ratio)
-            rates = np.flatnonzero(rows & is_ratio & table[name].notna())
-            rounded = table[name].to_numpy(copy=True)
-            for place in rates.tolist():
-                indicator = indicators[table["indicator"].iat[place]]
-                target = indicator.target_in(int(table["year"].iat[place]))
-                rate = Fraction(float(rounded[place])).limit_denominator(10**9)
+            for place in table.index[rows & is_ratio & table[name].notna().to_numpy()]:
+                rate = Fraction(float(table.at[place, name])).limit_denominator(10**9)
                 if name == "value":
-                    rate = Fraction(*(int(figures.iat[place]) for figures in amounts.values()))
+                    rate = Fraction(*map(int, amounts.loc[place]))
+                target = indicators[place].target_in(int(table.at[place, "year"]))
                 bar = None if name == "breakeven" else target
-                rounded[place] = float(round_rate(rate, bar))
-            table[name] = rounded
-        table.loc[reported, "flags"] = _with_flag(table.loc[reported, "flags"], BANDED)
+                table.at[place, name] = float(round_rate(rate, bar))
+        _mark(table, reported, BANDED)
 
 
-def _with_flag(flags: pd.Series, flag: str) -> list[str]:
-    return [";".join(sorted({*text.split(";"), flag} - {""})) for text in flags]
-
-
-def _without_flag(flags: pd.Series, flag: str) -> list[str]:
-    return [";".join(f for f in text.split(";") if f != flag) for text in flags]
+def _mark(table: pd.DataFrame, rows: Any, flag: str = "", *, without: str = "") -> None:
+    """Put a flag to the others of some rows, or take one away."""
+    table.loc[rows, "flags"] = [
+        ";".join(sorted({*text.split(";"), flag} - {"", without}))
+        for text in table.loc[rows, "flags"]
+    ]

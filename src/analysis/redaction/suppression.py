@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, IntArray
+from analysis.indicators.members import BoolArray, IntArray, Scope
 from analysis.indicators.states import States, pool
 from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Target
@@ -24,71 +24,91 @@ _MOST_ROUNDS = 6
 #: Whether a verdict gets better (or worse) where the missing bring more of this.
 _BETTER = {"low_above": 1, "low_below": -1, "high_above": 1, "high_below": -1, "free": 1}
 
+#: A row of the indicator table in one year: indicator, scope and scope_id.
+Key = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class Asked:
-    """An indicator that counts persons, what each row is for it, and its bar if it is judged.
-
-    Attributes
-    ----------
-    part_known : bool array
-        Of whom something above the line is known, whether or not the rest is.
-    """
+    """An indicator that counts persons."""
 
     indicator: Indicator
+    #: What each row is for it.
     states: States
+    #: Its bar, if the year is judged.
     target: Target | None
+    #: Of whom something above the line is known, whether or not the rest is.
     part_known: BoolArray
+    #: The matrix's columns of its numerator and of its denominator.
+    part: tuple[int, ...]
+    whole: tuple[int, ...]
+
+    def amounts(self) -> list[Amount]:
+        """Return what a sum of it counts: a part, its whole, and who is left out."""
+        beside = [Amount(self.whole), Amount(self.whole, self.part)] if self.whole else []
+        return [Amount(self.part), *beside]
+
+    def counts_few(self, amount: Amount, x: IntArray) -> bool:
+        """Tell whether rows together count few persons; a "part" above its whole leaves nobody out."""
+        values = amount.of(x)
+        return bool(is_small(values.sum(keepdims=True)).any() and not (values < 0).any())
+
+    def hold_verdict(self, x: IntArray, shown: BoolArray) -> Constraint | None:
+        """Return the constraint that the verdicts published of some rows stay what they are."""
+        target, held = self.target, shown & self.states.reported
+        if target is None or not held.any():
+            return None
+
+        def meets(x: IntArray) -> BoolArray:
+            below = Amount(self.whole).of(x) if self.whole else np.ones(len(x), np.int64)
+            return reaches(Amount(self.part).of(x), below, target.minimum, target.is_strict)
+
+        now = meets(x)
+        return lambda x, rows: np.asarray(~held[rows] | (meets(x) == now[rows]), bool)
+
+    def is_firm(self, members: BoolArray) -> bool:
+        """Tell whether a sum's verdict and flags stay if the figures of the missing are a bit off."""
+        if self.target is None or not self.whole:
+            return True
+        own = States(**{name: array[members] for name, array in vars(self.states).items()})
+        sums, ends = pool(own), {}
+        for name, sign in _BETTER.items():
+            step = MOST_PERSONS * len(self.whole) * np.count_nonzero(getattr(own, name))
+            ends[name] = np.maximum(getattr(sums, name) + sign * step * np.array([-1, 0, 1]), 0)
+        ends["low_above"] = np.minimum(ends["low_above"], ends["low_below"])
+        shifted = replace(sums.take(np.zeros(3, np.int64)), **ends)
+        judged = judge(shifted, self.indicator, Terms(self.target), is_unit=False)
+        return all(len(np.unique(judged[name])) == 1 for name in ("verdict", "flags"))
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is published of one year's persons.
+    """What is published of one year's persons."""
 
-    Attributes
-    ----------
-    hidden : bool array
-        Cells of the matrix.
-    sums : set
-        Keys ``(indicator, scope, name)`` and ``("", column)`` (the register's total).
-    verdicts : dict of str to bool array
-        By indicator, in which rows the verdict may be published though the figures are hidden.
-    proof : Release
-        How persons can be exchanged without anything published changing.
-    """
-
+    #: Cells of the matrix that are not.
     hidden: BoolArray
-    sums: frozenset[Hashable]
-    verdicts: dict[str, BoolArray]
+    #: Rows of the indicator table with their figures.
+    rows: set[Key]
+    #: Units' rows without figures that still have their verdict.
+    verdicts: set[Key]
+    #: Rows in which the numerator of somebody is known who did not report all.
+    part_known: set[Key]
+    #: What the register's counts add up to.
+    totals: dict[str, int]
+    #: How persons can be exchanged without anything published changing.
     proof: Release
 
 
 @dataclass
 class Respondents:
-    """All persons of one source in one year.
-
-    Attributes
-    ----------
-    matrix : Matrix
-        The counts.
-    asked : sequence of Asked
-        The indicators over them.
-    scopes : dict of str to int array
-        The group of every row in each roll-up, -1 for none.
-    names : dict of str to sequence
-        The names of the groups.
-    ids : sequence of str
-        Whose the rows are.
-    totals : dict of str to bool array
-        Columns whose total the register shows, and over which rows.
-    """
+    """All persons of one source in one year."""
 
     matrix: Matrix
     asked: Sequence[Asked]
-    scopes: dict[str, IntArray]
-    names: dict[str, Sequence[str]]
-    ids: Sequence[str]
-    totals: dict[str, BoolArray] = field(default_factory=dict)
+    #: The group of every row in each roll-up, -1 for none.
+    scopes: dict[str, Scope]
+    #: Columns whose total the register shows, and over which rows.
+    totals: dict[str, BoolArray]
 
     def decide(self) -> Decision:
         """Hide what is sensitive, look for protection, then publish one sum after the other.
@@ -108,49 +128,60 @@ class Respondents:
                 f"đến {LARGEST_HIDDEN} ở một đơn vị"
             )
             raise InputError([error(message, code="pinned")])
-        sums = frozenset(item.key for item in self._find_sums() if release.add(item))
-        return Decision(self.matrix.hidden, sums, verdicts, release)
+        published = {item.key: item for item in self._find_sums() if release.add(item)}
+        rows = {key for key in published if isinstance(key, tuple)}
+        totals = {
+            key: int(self.matrix.x[item.members][:, list(item.columns)].sum())
+            for key, item in published.items()
+            if isinstance(key, str)
+        }
+        decision = Decision(self.matrix.hidden, rows, set(), set(), totals, release)
+        for asked in self.asked:
+            self._decide_rows(asked, verdicts[asked.indicator.id], decision)
+        return decision
+
+    def _decide_rows(self, asked: Asked, verdicts: BoolArray, decision: Decision) -> None:
+        """Note which rows of units show what, and of whom a part is known."""
+        reported, states = asked.states.reported, asked.states
+        hidden = decision.hidden[:, [*asked.part, *asked.whole]].any(axis=1)
+        if "unit" in self.scopes:
+            decision.rows.update(self._keys(asked, "unit", reported & ~hidden))
+            decision.verdicts.update(self._keys(asked, "unit", reported & hidden & verdicts))
+        for scope in self.scopes:
+            known = states.missing & asked.part_known
+            decision.part_known.update(self._keys(asked, scope, known))
+
+    def _keys(self, asked: Asked, scope: str, rows: BoolArray) -> dict[Key, int]:
+        """Return the indicator's rows of a scope in which any of some respondents is."""
+        codes, names = self.scopes[scope].codes, self.scopes[scope].names
+        present = np.unique(codes[rows & (codes >= 0)]).tolist()
+        return {(asked.indicator.id, scope, names[code]): code for code in present}
 
     def _begin(self, sensitive: Sequence[Sensitive], verdicts: dict[str, BoolArray]) -> Release:
-        exchanges = self.matrix.find_exchanges([self.places_of(a.indicator) for a in self.asked])
-        shown = [self._hold_verdict(a, verdicts[a.indicator.id]) for a in self.asked]
-        return Release(self.matrix, sensitive, exchanges, [one for one in shown if one is not None])
-
-    def places_of(self, indicator: Indicator) -> list[int]:
-        """Return the matrix's columns of an indicator, numerator first."""
-        names = (*indicator.numerator, *indicator.denominator)
-        return [self.matrix.columns.index(name) for name in names]
-
-    def _sides(self, indicator: Indicator) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        places, size = self.places_of(indicator), len(indicator.numerator)
-        return tuple(places[:size]), tuple(places[size:])
-
-    # What is sensitive
-
-    def _amounts(self, indicator: Indicator) -> list[Amount]:
-        part, whole = self._sides(indicator)
-        is_ratio = indicator.measure == "ratio"
-        return [Amount(part), *([Amount(whole), Amount(whole, part)] if is_ratio else [])]
+        matrix = self.matrix
+        exchanges = matrix.find_exchanges([(*a.part, *a.whole) for a in self.asked])
+        shown = [a.hold_verdict(matrix.x, verdicts[a.indicator.id]) for a in self.asked]
+        return Release(matrix, sensitive, exchanges, [one for one in shown if one is not None])
 
     def _find_sensitive(self) -> Iterator[Sensitive]:
+        """Yield every amount of few persons: of single rows, and of groups that reported."""
         matrix = self.matrix
         for amount in matrix.amounts():
-            small = matrix.is_known(amount) & is_small(amount.of(matrix.x))
-            yield Sensitive(amount, np.where(small, np.arange(len(small)), -1))
+            few = matrix.known[:, sorted(amount.columns)].all(axis=1) & is_small(
+                amount.of(matrix.x)
+            )
+            yield Sensitive(amount, np.where(few, np.arange(len(few)), -1))
         for asked in self.asked:
-            for codes in self.scopes.values():
-                for amount in self._amounts(asked.indicator):
-                    yield Sensitive(amount, self._find_small_groups(asked, codes, amount))
-
-    def _find_small_groups(self, asked: Asked, codes: IntArray, amount: Amount) -> IntArray:
-        rows = np.flatnonzero(asked.states.reported & (codes >= 0))
-        values, size = amount.of(self.matrix.x)[rows], int(codes.max(initial=0)) + 1
-        totals = np.bincount(codes[rows], weights=values, minlength=size).astype(np.int64)
-        # A "part" above its whole leaves nobody out.
-        odd = np.bincount(codes[rows], weights=values < 0, minlength=size) > 0
-        labels = np.full(len(codes), -1, np.int64)
-        labels[rows] = np.where((is_small(totals) & ~odd)[codes[rows]], codes[rows], -1)
-        return labels
+            for scope in (name for name in _SCOPES if name in self.scopes):
+                codes, reported = self.scopes[scope].codes, asked.states.reported
+                groups = self._keys(asked, scope, reported).values()
+                for amount in asked.amounts():
+                    labels = np.full(len(codes), -1, np.int64)
+                    for code in groups:
+                        rows = reported & (codes == code)
+                        if asked.counts_few(amount, matrix.x[rows]):
+                            labels[rows] = code
+                    yield Sensitive(amount, labels)
 
     # Protection: verdicts give way, then figures
 
@@ -172,7 +203,7 @@ class Respondents:
                 break
             for amount, rows in exposed:
                 for asked in self.asked:
-                    if attempt or amount.columns.intersection(self.places_of(asked.indicator)):
+                    if attempt or amount.columns.intersection(asked.part + asked.whole):
                         verdicts[asked.indicator.id][rows] = False
             if attempt > 1 and alone:
                 cells = np.zeros(self.matrix.x.shape, bool)
@@ -202,68 +233,26 @@ class Respondents:
                 cells[[row, *best], column] = True
         matrix.suppress(cells)
 
-    def _hold_verdict(self, asked: Asked, shown: BoolArray) -> Constraint | None:
-        """Return the constraint that an indicator's published verdicts stay what they are."""
-        target, indicator = asked.target, asked.indicator
-        held = shown & asked.states.reported
-        if target is None or not held.any():
-            return None
-        part, whole = map(Amount, self._sides(indicator))
-
-        def meets(x: IntArray) -> BoolArray:
-            below = whole.of(x) if indicator.measure == "ratio" else np.ones(len(x), np.int64)
-            return reaches(part.of(x), below, target.minimum, target.is_strict)
-
-        now = meets(self.matrix.x)
-        return lambda x, rows: np.asarray(~held[rows] | (meets(x) == now[rows]), bool)
-
     # Sums, one after the other
 
     def _find_sums(self, scopes: Sequence[str] = _SCOPES) -> Iterator[PublishedSum]:
-        for scope in scopes:
-            for asked in self.asked if scope in self.scopes else ():
-                yield from self._sums_of(asked, scope)
+        """Yield the sums that count no few persons and whose verdicts hang on no few missing."""
+        x = self.matrix.x
+        for scope in (name for name in scopes if name in self.scopes):
+            for asked in self.asked:
+                for key, code in self._keys(asked, scope, asked.states.reported).items():
+                    members = np.asarray(self.scopes[scope].codes == code, bool)
+                    rows = members & asked.states.reported
+                    few = any(asked.counts_few(amount, x[rows]) for amount in asked.amounts())
+                    if not few and asked.is_firm(members):
+                        yield PublishedSum(key, frozenset(asked.part + asked.whole), rows)
             for name, members in self.totals.items() if scope == "district" else ():
                 column = self.matrix.columns.index(name)
-                if not is_small(self.matrix.x[members, [column]].sum(keepdims=True)).any():
-                    yield PublishedSum(("", name), frozenset({column}), members)
-
-    def _sums_of(self, asked: Asked, scope: str) -> Iterator[PublishedSum]:
-        codes = self.scopes[scope]
-        columns = frozenset(self.places_of(asked.indicator))
-        for code in np.unique(codes[asked.states.reported & (codes >= 0)]).tolist():
-            members = np.asarray(codes == code, bool)
-            if self._is_presentable(asked, members):
-                key = (asked.indicator.id, scope, self.names[scope][code])
-                yield PublishedSum(key, columns, members & asked.states.reported)
-
-    def _is_presentable(self, asked: Asked, members: BoolArray) -> bool:
-        """Tell whether a sum counts no few persons itself and its verdict hangs on no few."""
-        rows = members & asked.states.reported
-        for amount in self._amounts(asked.indicator):
-            values = amount.of(self.matrix.x)[rows]
-            if is_small(values.sum(keepdims=True)).any() and not (values < 0).any():
-                return False
-        return _is_firm(asked, members)
+                if not is_small(x[members, [column]].sum(keepdims=True)).any():
+                    yield PublishedSum(name, frozenset({column}), members)
 
 
 def reaches(above: IntArray, below: IntArray, bar: Fraction, is_strict: bool) -> BoolArray:
     """Compare N/D with p/q as N·q with p·D."""
     reach, needed = above * bar.denominator, below * bar.numerator
     return np.asarray(reach > needed if is_strict else reach >= needed, bool)
-
-
-def _is_firm(asked: Asked, members: BoolArray) -> bool:
-    """Tell whether verdict and flags of a sum stay if the figures of the missing are a bit off."""
-    states, indicator = asked.states, asked.indicator
-    if asked.target is None or indicator.measure != "ratio":
-        return True
-    own = States(**{name: array[members] for name, array in vars(states).items()})
-    sums, ends = pool(own), {}
-    for name, sign in _BETTER.items():
-        step = MOST_PERSONS * len(indicator.denominator) * np.count_nonzero(getattr(own, name))
-        ends[name] = np.maximum(getattr(sums, name) + sign * step * np.array([-1, 0, 1]), 0)
-    ends["low_above"] = np.minimum(ends["low_above"], ends["low_below"])
-    shifted = replace(sums.take(np.zeros(3, np.int64)), **ends)
-    judged = judge(shifted, indicator, Terms(asked.target), is_unit=False)
-    return all(len(np.unique(judged[name])) == 1 for name in ("verdict", "flags"))
