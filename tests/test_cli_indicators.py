@@ -77,8 +77,6 @@ def test_decimals_are_in_the_shortest_form_that_round_trips(
 @pytest.mark.parametrize(
     "by",
     [
-        "district",
-        "unit",
         "commune",
         "unit,district",
         "parent, unit_type",

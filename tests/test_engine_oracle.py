@@ -115,7 +115,7 @@ UNUSUAL = spec_of(
 )
 
 CASES = [
-    *(pytest.param(seed, {}, id=f"{seed}") for seed in range(1001, 1016)),
+    *(pytest.param(seed, {}, id=f"{seed}") for seed in range(1001, 1007)),
     *(
         pytest.param(seed, {"units": units}, id=f"{seed}-{units}-units")
         for seed, units in [(1016, 1), (1017, 3), (1018, 5), (1019, 8), (1020, 25)]

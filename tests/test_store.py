@@ -200,20 +200,26 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize(("cells", "column", "code"), CELLS.values(), ids=list(CELLS))
 def test_an_error_names_file_sheet_cell_and_value_and_nothing_is_taken_in(
-    folder: Path, mail: Path, plan: Plan, cells: dict[str, Any], column: str, code: str
+    tmp_path: Path, mail: Path, plan: Plan
 ) -> None:
-    rows = [a_return("U3"), a_return("U2", **cells)]
-    path = write_delivery(mail, "returns-a", rows)
-    recap = give(folder, plan, path)
-    problem = the_error(recap)
-    letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[list(rows[1]).index(column)]
-    assert (problem.code, problem.file, problem.sheet) == (code, path.name, SHEET)
-    assert (problem.cell, problem.value) == (f"{letter}3", str(rows[1][column]))
-    assert f"tệp {path.name}".removeprefix("tệp ") in str(problem)
+    """Not even the sound row above it."""
+    units = [f"U{number}" for number in range(1, 2 * len(CELLS) + 3) if number != 9]
+    folder, paths = make_folder(tmp_path / "data", units), {}
+    for number, (cells, column, code) in enumerate(CELLS.values()):
+        sound, wrong = units[2 * number + 1 :][:2]
+        rows = [a_return(sound), a_return(wrong, **cells)]
+        paths[write_delivery(mail, f"returns-{number}", rows)] = rows[1], column, code
+    recap = give(folder, plan, *paths)
+    assert list(recap.refused) == list(paths)
+    for taken in recap.files:
+        row, column, code = paths[taken.path]
+        letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[list(row).index(column)]
+        (problem,) = (p for p in taken.problems if p.code != "two_deliveries")
+        assert (problem.code, problem.file, problem.sheet) == (code, taken.path.name, SHEET)
+        assert (problem.cell, problem.value) == (f"{letter}3", str(row[column]))
+        assert taken.path.name in str(problem)
     assert list(load_dataset(folder).returns["unit_id"]) == ["U1"]
-    assert list(recap.refused) == [path]
 
 
 def test_every_error_of_a_file_is_told_at_once(folder: Path, mail: Path, plan: Plan) -> None:
@@ -548,26 +554,22 @@ def test_nothing_is_exported_over_a_store(folder: Path, mail: Path, plan: Plan) 
 # The file itself
 
 
-@pytest.mark.parametrize("table", ["entry", "source", "refused", *HEADERS])
-def test_nothing_in_the_store_can_be_changed_or_removed(
-    folder: Path, mail: Path, plan: Plan, table: str
+def test_nothing_in_the_store_can_be_changed_removed_or_replaced(
+    folder: Path, mail: Path, plan: Plan
 ) -> None:
     paths = [write_delivery(mail, f"returns-{n}", [a_return(n)]) for n in ("U2", "U9")]
     give(folder, plan, *paths)
+    columns = dict.fromkeys(HEADERS, "row") | {
+        **{"entry": "file", "source": "sheet", "refused": "unit_id"}
+    }
+    statements = ["DELETE FROM {0}", "UPDATE {0} SET {1} = 1"]
+    statements += ["INSERT OR REPLACE INTO {0} SELECT * FROM {0} LIMIT 1"]
     with closing(sqlite3.connect(folder / STORE)) as connection:
-        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
-        column = {"entry": "file", "source": "sheet", "refused": "unit_id"}.get(table, "row")
-        for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = 1"):
-            with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-                connection.execute(statement)
-
-
-@pytest.mark.parametrize("table", ["entry", "source"])
-def test_nothing_in_the_store_can_be_replaced(folder: Path, table: str) -> None:
-    with closing(sqlite3.connect(folder / STORE)) as connection:
-        statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
-        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-            connection.execute(statement)
+        for table, column in columns.items():
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > 0
+            for statement in statements if table in ("entry", "source") else statements[:2]:
+                with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+                    connection.execute(statement.format(table, column))
 
 
 def test_a_file_that_cannot_be_opened_stops_no_other(folder: Path, mail: Path, plan: Plan) -> None:
