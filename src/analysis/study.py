@@ -74,6 +74,8 @@ class Study(Questions):
             self._memory[key] = compute()
         return self._memory[key]
 
+    # Every page asks for the district's rows, and for its own again and again.
+    @lru_cache(maxsize=64)  # noqa: B019 - a study lives as long as its process
     def rows(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
         """Return one scope's rows of a year, by indicator id; empty if there are none.
 
@@ -91,18 +93,6 @@ class Study(Questions):
         mapping of str to namedtuple
             The table's columns as attributes.
         """
-        # Every page asks for the district's rows, and for its own again and again.
-        if scope == "district":
-            key = ("rows", scope, scope_id, year)
-            rows: Mapping[str, Any] = self.remember(key, lambda: self._find(scope, scope_id, year))
-            return rows
-        return self._rows(scope, scope_id, year)
-
-    @lru_cache(maxsize=64)  # noqa: B019 - a study lives as long as its process
-    def _rows(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
-        return self._find(scope, scope_id, year)
-
-    def _find(self, scope: str, scope_id: str, year: int) -> Mapping[str, Any]:
         found = self._positions.get((scope, scope_id, year), np.array([], np.int64))
         cells = zip(*(array.take(found).tolist() for array in self._arrays), strict=True)
         row_type = self._row_type
@@ -120,7 +110,15 @@ class Study(Questions):
         return [c.to_numpy() if isinstance(c.dtype, np.dtype) else c.array for c in short]
 
     def values(self, indicator_id: str, scope: str, scope_id: str) -> dict[int, Fraction]:
-        """Return one scope's exact values of an indicator, by year; years without one are left out."""
+        """Return one scope's exact values of an indicator, by year; years without one are left out.
+
+        Parameters
+        ----------
+        indicator_id : str
+            An indicator or a part of one.
+        scope, scope_id : str
+            As for `rows`.
+        """
         rows = {y: self.rows(scope, scope_id, y).get(indicator_id) for y in self.dataset.years}
         values = {y: shown_value(row) for y, row in rows.items() if row is not None}
         return {year: value for year, value in values.items() if value is not None}
@@ -228,7 +226,15 @@ class Study(Questions):
         return int(self.expected_units(year)[column].sum())
 
     def unit_rows(self, indicator_id: str, year: int) -> Iterator[Any]:
-        """Yield the table's rows of every unit for one indicator and year."""
+        """Yield the table's rows of every unit for one indicator and year.
+
+        Parameters
+        ----------
+        indicator_id : str
+            The indicator.
+        year : int
+            The year.
+        """
         table = self.table
         keep = (table["scope"] == "unit") & (table["indicator"] == indicator_id)
         yield from table[keep & (table["year"] == year)].itertuples(index=False)
@@ -255,33 +261,22 @@ class Study(Questions):
         return values
 
     def peer_values(self, indicator_id: str, unit_id: str, year: int) -> Sequence[Fraction]:
-        """Return what the other units of a unit's type reached in an indicator, smallest first."""
+        """Return what the other units of a unit's type reached in an indicator, smallest first.
+
+        Parameters
+        ----------
+        indicator_id, unit_id : str
+            Of which indicator, and beside whom.
+        year : int
+            The year.
+        """
         unit_type = str(self.register.at[(year, unit_id), "unit_type"])
         ordered = self._ordered(indicator_id, year, unit_type)
         own = self._values_by_type.get((indicator_id, year, unit_type), {}).get(unit_id)
-        return ordered if own is None else Others(ordered, bisect_left(ordered, own))
-
-
-@dataclass(frozen=True)
-class Others(Sequence[Fraction]):
-    """A sorted sequence without one of its values, made without copying.
-
-    Examples
-    --------
-    >>> list(Others((Fraction(1), Fraction(2), Fraction(3)), 1))
-    [Fraction(1, 1), Fraction(3, 1)]
-    """
-
-    ordered: tuple[Fraction, ...]
-    without: int
-
-    def __len__(self) -> int:
-        return len(self.ordered) - 1
-
-    def __getitem__(self, place: Any) -> Any:
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        return self.ordered[place + (place >= self.without)]
+        if own is None:
+            return ordered
+        at = bisect_left(ordered, own)
+        return ordered[:at] + ordered[at + 1 :]
 
 
 def flags_of(row: Any) -> frozenset[str]:

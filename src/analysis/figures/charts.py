@@ -523,7 +523,15 @@ class TaskBar:
 
 
 def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
-    """Draw each section's tasks by state: bars of one length, shares with their counts."""
+    """Draw each section's tasks by state: bars of one length, shares with their counts.
+
+    Parameters
+    ----------
+    bars : sequence of TaskBar
+        From top to bottom.
+    language : Language
+        Writes the numbers.
+    """
     figure = new_figure(_TASK_ROW * len(bars))
     axes = add_axes(figure, 2, 0, WIDTH - 4, _TASK_ROW * len(bars))
     axes.set_xlim(0, 1)

@@ -74,7 +74,7 @@ mpl.rcParams.update(
 
 
 def colour(role: str) -> str:
-    """Return the light page's colour; `svg.to_svg` turns it into the page's own."""
+    """Return the light page's colour; `to_svg` turns it into the page's own."""
     return PALETTE[role][0]
 
 
@@ -82,22 +82,34 @@ class Drawing(Figure):
     """A figure of the house: drawn on the page as it is, and in JupyterLab as on the page."""
 
     def _repr_html_(self) -> str:
-        from analysis.figures.style import to_svg
-
         alt = str(self.get_label())
         svg = to_svg(self, alt, f"d{crc32(alt.encode())}")
         return f'<div style="max-width:{self.get_figwidth():.2f}in">{svg}</div>'
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """Return an empty figure; its size in points."""
+    """Return an empty figure; its size in points.
+
+    Parameters
+    ----------
+    height, width : float
+        In points, 72 to an inch.
+    """
     figure = Drawing(figsize=(width / 72, height / 72))
     figure.patch.set_alpha(0)
     return figure
 
 
 def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Add bare axes at a place given in points from the lower left: margins never move."""
+    """Add bare axes at a place given in points from the lower left: margins never move.
+
+    Parameters
+    ----------
+    figure : Figure
+        From `new_figure`.
+    left, bottom, width, height : float
+        In points.
+    """
     across, total = figure.get_figwidth() * 72, figure.get_figheight() * 72
     axes = figure.add_axes((left / across, bottom / total, width / across, height / total))
     axes.patch.set_alpha(0)

@@ -177,6 +177,18 @@ def own_rows(study: Study, year: int) -> dict[str, Any]:
     """Return the district's own rows, without any unit, as if it had not ended in the year.
 
     Empty in the share edition, which lacks the figures.
+
+    Parameters
+    ----------
+    study : Study
+        With the district's own table.
+    year : int
+        The year.
+
+    Returns
+    -------
+    dict of str to namedtuple
+        Rows of the indicator table, by indicator id.
     """
 
     def compute() -> dict[str, Any]:
@@ -198,7 +210,18 @@ def own_rows(study: Study, year: int) -> dict[str, Any]:
 
 
 def own_facts(study: Study, year: int) -> dict[str, Finding]:
-    """Return what the district itself did in a year, as facts of one unit without a verdict."""
+    """Return what the district itself did in a year, as facts of one unit without a verdict.
+
+    Parameters
+    ----------
+    study, year
+        As for `own_rows`.
+
+    Returns
+    -------
+    dict of str to Finding
+        By indicator id; those without a value are left out.
+    """
     rows, plan = own_rows(study, year), study.plan.catalogue()
     known = [
         find_in(study, item, rows[item.id])

@@ -40,6 +40,15 @@ class Circle:
 def find_circle(study: Study, year: int, scope: str = "district", scope_id: str = "") -> Circle:
     """Compare who has to report with the year before, in the district or in one area.
 
+    Parameters
+    ----------
+    study : Study
+        With the register.
+    year : int
+        The later year.
+    scope, scope_id : str
+        The area; all of the district by default.
+
     Examples
     --------
     >>> from analysis import load
@@ -66,6 +75,16 @@ def same_units(
 
     Those of the district, or of the area that is named. Empty in the share edition, which lacks the
     figures for a new sum.
+
+    Parameters
+    ----------
+    study, year, scope, scope_id
+        As for `find_circle`.
+
+    Returns
+    -------
+    mapping of str to (namedtuple, namedtuple)
+        Rows of the indicator table by indicator id: last year's, this year's.
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
@@ -143,6 +162,15 @@ def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
 
 def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
     """Return the units that merged into one in a year's figures and reported apart before.
+
+    Parameters
+    ----------
+    study : Study
+        With the register and its events.
+    unit_id : str
+        The unit that the others went into.
+    year : int
+        The year, from cut-off to cut-off.
 
     Examples
     --------

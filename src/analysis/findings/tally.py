@@ -147,7 +147,15 @@ def write_origin(edition: str, plan: Mapping[str, Any], dataset: str) -> str:
 
 
 def is_comparable(study: Study, kept: Path) -> bool:
-    """Tell whether a kept table is of this study's own edition, plan and data."""
+    """Tell whether a kept table is of this study's own edition, plan and data.
+
+    Parameters
+    ----------
+    study : Study
+        As it is now.
+    kept : Path
+        The kept table, whose first line is `write_origin`'s.
+    """
     plan, name = study.plan, study.dataset.description.name
     ours = write_origin(study.params.edition, {"id": plan.id, "version": plan.version}, name)
     try:

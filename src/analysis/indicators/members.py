@@ -146,6 +146,18 @@ class Register:
 
         An unknown cell is at least its largest known part, and at most its known whole. The
         dictionary says which columns are parts of which.
+
+        Parameters
+        ----------
+        column : str
+            A count or an amount of money.
+        rows : int array of shape (n,)
+            Positions in the register.
+
+        Returns
+        -------
+        Span
+            Arrays of shape (n,), in persons or đồng.
         """
         own = self.figures(column).take(rows)
         low, high, is_capped = own.values.copy(), own.values.copy(), own.known.copy()
@@ -275,7 +287,20 @@ def district_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register
 
 
 def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
-    """Tell which roster rows have to report: founded by the cut-off and not dissolved by it."""
+    """Tell which roster rows have to report: founded by the cut-off and not dissolved by it.
+
+    Parameters
+    ----------
+    roster : DataFrame
+        n rows of the register, of any years.
+    plan : Plan
+        Its cut-off of each year decides.
+
+    Returns
+    -------
+    bool array of shape (n,)
+        In the order of the rows.
+    """
     days = {year: pd.Timestamp(plan.cut_off_in(int(year))) for year in roster["year"].unique()}
     cut_off = roster["year"].map(days).astype("datetime64[s]")
     founded = roster["founded_on"].isna() | (roster["founded_on"] <= cut_off)

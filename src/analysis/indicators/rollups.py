@@ -78,11 +78,39 @@ class Year:
         return self._populations[key]
 
     def groups(self, indicator: Indicator, scope: str) -> Codes:
-        """Return the codes of the groups of a roll-up; the district always is one."""
+        """Return the codes of the groups of a roll-up; the district always is one.
+
+        Parameters
+        ----------
+        indicator : Indicator
+            Whom it asks.
+        scope : str
+            One of `SCOPES`.
+
+        Returns
+        -------
+        int array of shape (groups,)
+            In ascending order; [0] for the district.
+        """
         return _DISTRICT if scope == "district" else self.asked(indicator).present(scope)
 
     def roll_up(self, indicator: Indicator, scopes: Iterable[str]) -> Iterator[tuple[str, Sums]]:
-        """Yield an indicator's sums for each scope that is asked for, one entry for each group."""
+        """Yield an indicator's sums for each scope that is asked for, one entry for each group.
+
+        Parameters
+        ----------
+        indicator : Indicator
+            What is counted.
+        scopes : iterable of str
+            Some of `SCOPES`; those that the indicator lacks are skipped.
+
+        Yields
+        ------
+        scope : str
+            In the order of `SCOPES`.
+        sums : Sums
+            Arrays as long as `groups` of the scope.
+        """
         members = self.asked(indicator)
         states = find_states(indicator, members)
         for scope in self.sources.scopes_of(indicator, scopes):
@@ -104,7 +132,18 @@ class Year:
         return sums
 
     def judged_elsewhere(self, indicator: Indicator, scope: str) -> BoolArray | None:
-        """Tell which groups of a scope another row judges instead; None if it judges no group."""
+        """Tell which groups of a scope another row judges instead; None if it judges no group.
+
+        Parameters
+        ----------
+        indicator, scope
+            As for `groups`.
+
+        Returns
+        -------
+        bool array of shape (groups,), or None
+            In the order of `groups`.
+        """
         types = self.sources.plan.judged_elsewhere(indicator, self.year)
         if not types or scope not in ("unit_type", "unit"):
             return None
@@ -126,7 +165,20 @@ class Year:
         )
 
     def judge(self, indicator: Indicator, scope: str, sums: Sums) -> dict[str, Any]:
-        """Return what `verdicts.judge` does, the ``target``, and which rows are held to it."""
+        """Return what `verdicts.judge` does, the ``target``, and which rows are held to it.
+
+        Parameters
+        ----------
+        indicator, scope
+            As for `groups`.
+        sums : Sums
+            From `roll_up`, for the same scope.
+
+        Returns
+        -------
+        dict of str to array of shape (groups,)
+            Besides the arrays ``target`` (Target or None) and ``is_held`` (may be one bool for all).
+        """
         is_unit, terms = scope == "unit", self.terms(indicator, scope)
         columns: dict[str, Any] = judge(sums, indicator, terms, is_unit=is_unit)
         columns |= {"target": terms.target, "is_held": terms.target is not None}
@@ -140,7 +192,15 @@ class Year:
 
 
 def open_sources(dataset: Dataset, plan: Plan) -> Sources:
-    """Sort every register of a dataset and number its years, members and groups."""
+    """Sort every register of a dataset and number its years, members and groups.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tables without errors.
+    plan : Plan
+        Its cut-offs tell who has to report.
+    """
     registered = frozenset(int(year) for year in dataset.employers["year"].unique())
     years = sorted({*dataset.years, *registered, *map(int, dataset.district["year"])})
     index = pd.Index(years, dtype="int64")

@@ -42,6 +42,20 @@ def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = 
     """Join facts by "and": one known "no" settles it, "yes" needs all known.
 
     Without any condition everything holds. With ``once`` what was reported true stays true.
+
+    Parameters
+    ----------
+    conditions : sequence of Condition
+        The plan's.
+    members : Members
+        n members.
+    once : bool
+        Whether what was ever reported true stays true.
+
+    Returns
+    -------
+    Facts
+        Arrays of shape (n,).
     """
     size = len(members)
     no = np.zeros(size, bool)
@@ -54,7 +68,18 @@ def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = 
 
 
 def evaluate(condition: Condition, members: Members, *, once: bool = False) -> Facts:
-    """Return one condition's facts."""
+    """Return one condition's facts.
+
+    Parameters
+    ----------
+    condition, members, once
+        As for `all_hold`.
+
+    Returns
+    -------
+    Facts
+        Arrays of shape (n,).
+    """
     if condition.present is not None:
         filled = members.cells(condition.column).notna().to_numpy(bool)
         return Facts(filled == condition.present, np.ones(len(members), bool))
@@ -144,7 +169,17 @@ class States:
 
 
 def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members:
-    """Return those who belong to an indicator's population and were expected to report."""
+    """Return those who belong to an indicator's population and were expected to report.
+
+    Parameters
+    ----------
+    indicator : Indicator
+        Says whom it asks.
+    plan : Plan
+        Says which unit types a population has.
+    everyone : Members
+        All rows of the register in one year.
+    """
     members = everyone.only(everyone.register.expected[everyone.rows])
     scopes = everyone.register.scopes
     if "unit_type" in scopes and indicator.population != "all":
@@ -157,7 +192,20 @@ def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members
 
 
 def find_states(indicator: Indicator, members: Members) -> States:
-    """Return what each member is for an indicator of any measure."""
+    """Return what each member is for an indicator of any measure.
+
+    Parameters
+    ----------
+    indicator : Indicator
+        Says what is counted.
+    members : Members
+        The n members that it asks, from `find_members`.
+
+    Returns
+    -------
+    States
+        Arrays of shape (n,), in persons, units or đồng.
+    """
     if indicator.holds:
         return _of_facts(indicator, members)
     if indicator.measure == "ratio":
@@ -317,7 +365,17 @@ def pool(states: States) -> Sums:
 
 
 def pool_by(states: States, members: Members, scope: str) -> Sums:
-    """Sum per group of a scope, an entry for each of ``members.present(scope)``."""
+    """Sum per group of a scope, an entry for each of ``members.present(scope)``.
+
+    Parameters
+    ----------
+    states : States
+        Of n members.
+    members : Members
+        The same n members.
+    scope : str
+        ``commune``, ``unit_type``, ``parent`` or ``unit``.
+    """
     if scope == "unit":
         return _one_by_one(states)
     present = members.present(scope)

@@ -263,8 +263,16 @@ def _judge(
 def write_table(table: pd.DataFrame, target: Path | IO[str], sheet: str = "Chỉ tiêu") -> None:
     """Write an indicator table, or a task table, as ``.csv``, ``.parquet`` or ``.xlsx``, by the path's ending.
 
-    CSV is UTF-8 without BOM, LF, decimals in the shortest form that round-trips. A text stream
-    gets CSV; ``sheet`` names the sheet of a workbook.
+    CSV is UTF-8 without BOM, LF, decimals in the shortest form that round-trips.
+
+    Parameters
+    ----------
+    table : DataFrame
+        An indicator table or a task table.
+    target : Path or text stream
+        Where to; a stream gets CSV.
+    sheet : str
+        The name of a workbook's sheet.
 
     Raises
     ------

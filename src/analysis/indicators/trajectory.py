@@ -136,7 +136,17 @@ def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: P
 
 
 def is_overdue(points: Mapping[int, Point], year: int, indicator: Indicator) -> bool:
-    """Tell whether a target year has passed unmet and today's value is still below that target."""
+    """Tell whether a target year has passed unmet and today's value is still below that target.
+
+    Parameters
+    ----------
+    points : mapping of year to Point
+        Every year of the group.
+    year : int
+        The year to look at.
+    indicator : Indicator
+        With stage targets.
+    """
     now = points[year].value
     if now is None:
         return False
@@ -159,7 +169,22 @@ def _below_path(points: Mapping[int, Point], year: int, required: Fraction, plan
 
 
 def observed_pace(points: Mapping[int, Point], year: int, plan: Plan) -> Fraction | None:
-    """Return the yearly change over the longest unbroken run of at most three complete years."""
+    """Return the yearly change over the longest unbroken run of at most three complete years.
+
+    Parameters
+    ----------
+    points : mapping of year to Point
+        Every year of the group.
+    year : int
+        The last year of the run.
+    plan : Plan
+        Says what counts as complete.
+
+    Returns
+    -------
+    Fraction or None
+        In the value's own unit a year (a share's as 0.05); None without two such years.
+    """
     pace = None
     now = _complete_value(points, year, plan)
     if now is None:
@@ -203,7 +228,15 @@ class History:
 
 
 def find_history(indicator: Indicator, sources: Sources) -> History:
-    """Roll up and judge a stage indicator in every year, including years that are not shown."""
+    """Roll up and judge a stage indicator in every year, including years that are not shown.
+
+    Parameters
+    ----------
+    indicator : Indicator
+        With stage targets.
+    sources : Sources
+        From `analysis.indicators.rollups.open_sources`.
+    """
     history = History(indicator, sources.plan)
     for number in sources.years:
         year = Year(sources, number)

@@ -226,6 +226,18 @@ def _slack(sums: Sums, target: Target | None, *, is_divided: bool) -> np.ndarray
 def least_sufficient(below: np.ndarray, target: Target) -> np.ndarray:
     """Return the smallest whole numerator that meets a target over each denominator.
 
+    Parameters
+    ----------
+    below : int array of shape (n,)
+        Denominators.
+    target : Target
+        The bar.
+
+    Returns
+    -------
+    int array of shape (n,)
+        Numerators; Python integers where int64 would overflow.
+
     Examples
     --------
     >>> least_sufficient(np.array([10, 30]), Target(at_least="90%"))

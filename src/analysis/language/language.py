@@ -172,6 +172,15 @@ def localise(plan: Plan, code: str, root: Path) -> Plan:
 
     The file's shape is the plan file's own: it repeats the ids and gives only texts.
 
+    Parameters
+    ----------
+    plan : Plan
+        As its file has it.
+    code : str
+        A folder of ``params/lang``.
+    root : Path
+        The project's folder.
+
     Raises
     ------
     InputError
@@ -204,6 +213,13 @@ def lower_first(text: str) -> str:
 @cache
 def load_language(code: str, root: Path) -> Language:
     """Read a language's folder.
+
+    Parameters
+    ----------
+    code : str
+        A folder of ``params/lang``.
+    root : Path
+        The project's folder.
 
     Raises
     ------

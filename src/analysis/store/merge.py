@@ -176,7 +176,17 @@ def find_replaced(change: SheetChange) -> set[Cell]:
 
 
 def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
-    """Return an error for each figure that the file replaces: that needs a reason."""
+    """Return an error for each figure that the file replaces: that needs a reason.
+
+    Parameters
+    ----------
+    change : SheetChange
+        What the file brings.
+    cells : collection of (int, str)
+        The figures that it replaces, by row and column.
+    file : str
+        Its name.
+    """
     problems = []
     for row, name in sorted(cells):
         column = change.table.columns[name]
@@ -201,9 +211,18 @@ def brought_twice(
 ) -> list[Problem]:
     """Return an error for every row that another file of the same import says otherwise.
 
-    ``cells`` are the figures that the file replaces.
-
     The register and a unit's own form may each bring a part of the unit's row.
+
+    Parameters
+    ----------
+    change : SheetChange
+        What the file brings.
+    cells : collection of (int, str)
+        The figures that it replaces.
+    file : str
+        Its name.
+    run : mapping of (str, tuple) to str
+        Which file of the import brought each row before, by table and key.
     """
     problems = []
     column = change.table.key[-1]

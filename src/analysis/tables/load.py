@@ -422,6 +422,11 @@ def _as_it_was(description: Description, as_of: date) -> Description:
 def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
     """Read a dataset that is free of errors.
 
+    Parameters
+    ----------
+    folder, as_of
+        As for `read_dataset`.
+
     Raises
     ------
     InputError

@@ -272,7 +272,21 @@ def spell_cell(value: object) -> str:
 def find_place(
     connection: sqlite3.Connection, table: Table, key: Sequence[str], column: str, last: int
 ) -> Place | None:
-    """Return where the current figure of a key came from; None if no file ever gave one."""
+    """Return where the current figure of a key came from; None if no file ever gave one.
+
+    Parameters
+    ----------
+    connection : Connection
+        The store.
+    table : Table
+        The table.
+    key : sequence of str
+        The row's key.
+    column : str
+        The figure's column.
+    last : int
+        The last entry that counts.
+    """
     same = " AND ".join(f"{name} = ?" for name in table.key)
     query = (
         f"SELECT entry.id, entry.file, sheet, addresses, row, t.{column} FROM {table.name} AS t"
