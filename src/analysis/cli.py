@@ -325,6 +325,7 @@ def check(
     from analysis.params import find_root, load_params
     from analysis.plan import load_plan
     from analysis.tables.check import check_dataset
+    from analysis.tables.dictionary import take_own_columns
     from analysis.tables.load import read_dataset
     from analysis.tasks import check_tasks
 
@@ -332,6 +333,7 @@ def check(
     params = load_params(year or date.today().year, params_file, root)
     folder = data or root / params.data
     try:
+        take_own_columns(folder)
         dataset, problems = read_dataset(folder, date.fromisoformat(as_of) if as_of else None)
         problems += [*check_dataset(dataset), *check_tasks(dataset, load_plan(root / params.plan))]
     except InputError as failure:
@@ -367,9 +369,12 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
     """In danh mục chỉ tiêu đúng như tệp kế hoạch."""
     from analysis.params import find_root, load_params
     from analysis.plan import load_plan
+    from analysis.tables.dictionary import take_own_columns
 
     root = find_root()
-    path = plan_file or root / load_params(date.today().year, params_file, root).plan
+    params = load_params(date.today().year, params_file, root)
+    take_own_columns(root / params.data)
+    path = plan_file or root / params.plan
     loaded = load_plan(path)
     click.echo(f"{loaded.title} ({loaded.source})")
     for section in loaded.sections:

@@ -155,6 +155,7 @@ def named_settings(
 ) -> tuple[Params, Path]:
     """Return the settings of a command, and the project's folder."""
     from analysis.params import find_root, load_params, make_params
+    from analysis.tables.dictionary import take_own_columns
 
     root = find_root()
     base: Params = load_params(year, params_file, root)
@@ -162,7 +163,9 @@ def named_settings(
     given = {"data": data, "plan": plan_file}
     named = {key: str(path.resolve()) for key, path in given.items() if path is not None}
     chosen = {key: value for key, value in settings.items() if value}
-    return make_params(base.model_dump(), {**named, **chosen}), root
+    params = make_params(base.model_dump(), {**named, **chosen})
+    take_own_columns(root / params.data)  # the plan may count them
+    return params, root
 
 
 def tell_unread(folder: Path) -> None:

@@ -12,6 +12,7 @@ from analysis.plan import load_plan
 from analysis.problems import InputError, error
 from analysis.redaction import redact
 from analysis.study import Study
+from analysis.tables.dictionary import take_own_columns
 from analysis.tables.load import load_dataset
 from analysis.tasks import check_tasks
 
@@ -85,6 +86,7 @@ def open_study(params: Params, root: Path) -> Study:
             " lượt lập này"
         )
         raise InputError([error(message, code="sealed")])
+    take_own_columns(root / params.data)
     load_language(params.lang, root)  # an unknown language is refused now, not by a report
     plan = localise(load_plan(root / params.plan), params.lang, root)
     dataset = load_dataset(root / params.data, params.as_of_day)

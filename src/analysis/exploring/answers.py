@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import cache
 from typing import Any, Literal
 
 import pandas as pd
@@ -23,7 +22,7 @@ from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.store.history import read_history
 from analysis.study import Study
-from analysis.tables.dictionary import dictionary, heading_of
+from analysis.tables.dictionary import dictionary, heading_of, per_dictionary
 from analysis.tables.oddities import check_oddities
 from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
@@ -674,7 +673,7 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     return found
 
 
-@cache
+@per_dictionary
 def _known() -> set[str]:
     tables = dictionary().tables
     return {*tables["returns"].columns, *tables["roster"].columns}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
 
 from analysis.intake.blocks import SheetReading, cell_at
 from analysis.intake.cellvalues import Raw, shown, tidy
@@ -13,7 +12,7 @@ from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
 from analysis.intake.measure import split_unit
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import Column, Table, dictionary, per_dictionary
 
 #: Headings stand below a title, not below this many rows of it.
 _FIRST_ROWS = 40
@@ -26,7 +25,7 @@ _CODE = "ma"
 _Key = tuple[str, ...]
 
 
-@cache
+@per_dictionary
 def _families() -> dict[_Key, dict[str, list[tuple[Table, Column]]]]:
     """Return, for tables that share a key, the columns by heading and by English name."""
     families: dict[_Key, dict[str, list[tuple[Table, Column]]]] = {}

@@ -16,6 +16,7 @@ from analysis.intake.files import UnreadableError, identify
 from analysis.intake.headings import Answers
 from analysis.intake.reading import Outcome
 from analysis.problems import Problem, error
+from analysis.tables.dictionary import own_columns
 
 #: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
 SECONDS = 240
@@ -128,7 +129,7 @@ class _Child:
         timer.daemon = True
         timer.start()
         try:
-            state, result = _exchange(process, (task, arguments))
+            state, result = _exchange(process, (task, own_columns(), arguments))
         except (EOFError, OSError, pickle.UnpicklingError):
             self.stop()
             raise _LostError("too_slow" if late.is_set() else "crashed") from None

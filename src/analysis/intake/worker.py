@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from analysis.tables.dictionary import set_own_columns
+
 _TASKS = {
     "read": ("analysis.intake.reading", "read_content"),
     "mark": ("analysis.intake.marking", "mark_cells"),
@@ -33,7 +35,8 @@ def main() -> None:
     _limit_memory()
     while True:
         try:
-            task, arguments = pickle.load(requests)
+            task, own, arguments = pickle.load(requests)
+            set_own_columns(own)
         except EOFError:
             return
         answer: tuple[str, Any]

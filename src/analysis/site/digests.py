@@ -15,6 +15,7 @@ from typing import Any
 from analysis.params import PARAMS_FOLDER, Params
 from analysis.site.ledger import hash_file, hash_text
 from analysis.site.templates import Template, hash_files, hash_template
+from analysis.tables.dictionary import OWN_COLUMNS
 from analysis.tables.files import DESCRIPTION
 
 #: Libraries whose version shows in a page.
@@ -43,10 +44,10 @@ def library_versions() -> dict[str, str]:
 def shared_inputs(params: Params, root: Path, template: Template) -> dict[str, str]:
     """Return the hashes that all pages of a run have in common."""
     package = Path(__file__).parents[1]
-    description = root / params.data / DESCRIPTION
+    described = [root / params.data / name for name in (DESCRIPTION, OWN_COLUMNS)]
     return {
         "code": hash_files(package, without=Path(template.folder) / template.name)[:_DIGITS],
-        "description": hash_file(description)[:_DIGITS] if description.is_file() else "",
+        "description": hash_value([hash_file(path) for path in described if path.is_file()]),
         "language": hash_files(root / PARAMS_FOLDER / "lang" / params.lang)[:_DIGITS],
         "libraries": hash_value(library_versions()),
         "plan": hash_file(root / params.plan)[:_DIGITS],

@@ -17,7 +17,7 @@ YEAR = "year"
 _INPUTS_VI = {
     "code": "mã chương trình congdoan",
     "data": "bộ số liệu (mọi bảng)",
-    "description": "mô tả bộ số liệu (dataset.yaml)",
+    "description": "mô tả bộ số liệu (dataset.yaml, dictionary.yaml)",
     "figures": "số liệu của chính đơn vị",
     "language": "câu chữ (params/lang)",
     "libraries": "phiên bản Python và thư viện",

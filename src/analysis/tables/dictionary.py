@@ -1,14 +1,31 @@
-"""The dictionary of the canonical tables, read from ``dictionary.yaml`` beside this file."""
+"""The dictionary of the canonical tables, read from ``dictionary.yaml`` beside this file.
+
+An office may count more than the tables of this package ask for: a ``dictionary.yaml`` beside its data
+adds columns, and forms, import, store, checks, plans and exports know them like any other.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache, wraps
 from importlib.resources import files
+from pathlib import Path
+from typing import Literal, TypeVar
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.problems import Problem
+from analysis.problems import InputError, Problem, error
+from analysis.yamlfile import Document, read_document, validate
+
+R = TypeVar("R")
+
+#: The file beside the tables in which an office names its own columns.
+OWN_COLUMNS = "dictionary.yaml"
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_OWN_GROUP = "Số liệu riêng của đơn vị chủ trì"
 
 
 @dataclass(frozen=True)
@@ -95,9 +112,14 @@ class Dictionary:
         return self.ranked[list_name].index(word)
 
 
-@cache
+def per_dictionary(function: Callable[[], R]) -> Callable[[], R]:
+    """Remember what a function makes of the dictionary as long as that has the same own columns."""
+    remembered = lru_cache(maxsize=8)(lambda own: function())
+    return wraps(function)(lambda: remembered(_own))
+
+
 def dictionary() -> Dictionary:
-    """Return the dictionary (read once).
+    """Return the dictionary, with the own columns that were taken last.
 
     Examples
     --------
@@ -106,6 +128,11 @@ def dictionary() -> Dictionary:
     >>> dictionary().rank("grade", "excellent")
     3
     """
+    return _with_own(_own)
+
+
+@cache
+def _common() -> Dictionary:
     raw = yaml.safe_load(files(__package__).joinpath("dictionary.yaml").read_text("utf-8"))
     types = {name: CellType(name, **spec) for name, spec in raw["types"].items()}
     words: dict[str, dict[str, str]] = raw["words"]
@@ -144,6 +171,129 @@ def dictionary() -> Dictionary:
     return Dictionary(
         tables, words, ranked, unit_titles, area_titles, **{name: raw[name] for name in names}
     )
+
+
+# An office's own columns -------------------------------------------------------------------------
+
+Own = tuple[tuple[str, Column], ...]
+#: Those of the dataset that this process works on, each with its table.
+_own: Own = ()
+
+
+class _OwnColumn(BaseModel):
+    """What an office says of one of its columns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    vi: str = Field(min_length=1, max_length=120)
+    type: Literal["count", "money", "boolean", "date"]
+    meaning: str = ""
+    unit: str = Field(default="", max_length=20)
+    at_most: str | None = None
+
+
+class _OwnFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    roster: dict[str, _OwnColumn] = {}
+    returns: dict[str, _OwnColumn] = {}
+    district: dict[str, _OwnColumn] = {}
+
+
+def take_own_columns(folder: Path) -> None:
+    """Make a dataset's own columns part of the dictionary, instead of another dataset's.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset's. Without the file `OWN_COLUMNS` in it, the dictionary is the package's own.
+
+    Raises
+    ------
+    InputError
+        With file, line, column and what is wrong, for every mistake of the file at once.
+
+    Examples
+    --------
+    >>> take_own_columns(Path("data/sample"))
+    >>> own_columns()
+    ()
+    """
+    path = folder / OWN_COLUMNS
+    set_own_columns(_read_own(read_document(path)) if path.exists() else ())
+
+
+def own_columns() -> Own:
+    """Return the own columns of now, for another process to `set_own_columns`."""
+    return _own
+
+
+def set_own_columns(own: Own) -> None:
+    """Make these the own columns."""
+    global _own
+    _own = own
+
+
+def _read_own(document: Document) -> Own:
+    given = validate(document, _OwnFile)
+    common = _common()
+    types = {c.type.name: c.type for t in common.tables.values() for c in t.columns.values()}
+    found: list[tuple[str, Column]] = []
+    problems: list[Problem] = []
+    heads = {c.vi.casefold() for t in common.tables.values() for c in t.columns.values()}
+    names = {name for table in common.tables.values() for name in table.columns}
+    for table in _OwnFile.model_fields:
+        own: dict[str, _OwnColumn] = getattr(given, table)
+        counts = {
+            name
+            for name, kind in (
+                *((n, c.type.name) for n, c in common.tables["roster"].columns.items()),
+                *((n, c.type.name) for n, c in common.tables[table].columns.items()),
+                *((n, c.type) for n, c in own.items()),
+            )
+            if kind == "count"
+        }
+        for name, spec in own.items():
+            wrong = {
+                "tên cột chỉ gồm chữ thường không dấu, chữ số và dấu _, bắt đầu bằng chữ": (
+                    not _OWN_NAME.fullmatch(name)
+                ),
+                "cột này đã có trong các bảng; hãy đặt tên khác": name in names,
+                f"tiêu đề «{spec.vi}» đã có ở một cột khác": spec.vi.casefold() in heads,
+                f"at_most: không có cột số đếm «{spec.at_most}» ở bảng này hay ở danh sách CĐCS": (
+                    spec.at_most is not None
+                    and (spec.type != "count" or spec.at_most not in counts - {name})
+                ),
+            }
+            row = document.places.get((table, name), (document.file, 1))[1]
+            problems += [
+                error(message, code="bad_column", file=document.file, row=row, column=name)
+                for message, is_so in wrong.items()
+                if is_so
+            ]
+            names.add(name)
+            heads.add(spec.vi.casefold())
+            kind = types[spec.type]
+            column = Column(
+                name, kind, spec.vi, spec.meaning, at_most=spec.at_most, unit=spec.unit or kind.unit
+            )
+            found.append((table, column))
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _with_own(own: Own) -> Dictionary:
+    common = _common()
+    tables = dict(common.tables)
+    for name, column in own:
+        table = tables[name]
+        first = not any(key in table.columns for one, c in own if one == name for key in [c.name])
+        groups = {**table.groups, column.name: _OWN_GROUP} if first else table.groups
+        columns = {**table.columns, column.name: column}
+        tables[name] = replace(table, columns=columns, groups=groups)
+    return replace(common, tables=tables)
 
 
 def heading_of(column: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from analysis.problems import InputError, Problem, error
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import OWN_COLUMNS, dictionary
 
 DESCRIPTION = "dataset.yaml"
 STORE = "store.sqlite"
@@ -100,8 +100,9 @@ def digest_folder(folder: Path) -> str:
 
 
 def with_texts(digest: str, folder: Path) -> str:
-    """Return the digest of tables and texts; of tables alone where nobody has written a text."""
-    texts = find_texts(folder)
+    """Return the digest of tables, of what people have written and of the office's own columns."""
+    own = folder / OWN_COLUMNS
+    texts = [*find_texts(folder), *([own] if own.is_file() else [])]
     if not texts:
         return digest
     named = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in texts)
