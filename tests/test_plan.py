@@ -7,10 +7,12 @@ import unicodedata
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from analysis.plan import Condition, Indicator, Plan, load_plan
+from analysis.params import find_root
+from analysis.plan import Condition, Indicator, Plan, load_plan, schema
 from analysis.problems import InputError, Problem
 
 ROOT = Path(__file__).parents[1]
@@ -897,3 +899,47 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     file.write_bytes("id: Hướng Hóa".encode("utf-16"))
     with pytest.raises(InputError, match="UTF-8"):
         load_plan(file)
+
+
+# --- The key reference ---------------------------------------------------------------------------
+
+_REFERENCE = {
+    "Đầu tệp": Plan,
+    "issuer": schema.Issuer,
+    "sections": schema.Section,
+    "indicators": schema.Indicator,
+    "targets": schema.Target,
+    "Điều kiện": schema.Condition,
+    "tasks": schema.Task,
+}
+
+
+@pytest.mark.parametrize("chapter", _REFERENCE)
+def test_the_reference_names_every_key_and_no_other(chapter: str) -> None:
+    text = (find_root() / "docs" / "tep-ke-hoach.md").read_text("utf-8")
+    (part,) = [
+        p for p in text.split("\n## ")[1:] if p.split("\n")[0].lstrip("`").startswith(chapter)
+    ]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", part, re.MULTILINE)
+    model = _REFERENCE[chapter]
+    assert [key for key, _ in rows] == list(model.model_fields)
+    asked = {key for key, kind in rows if "bắt buộc" in kind}
+    assert asked == {key for key, field in model.model_fields.items() if field.is_required()}
+
+
+def words_of(kind: Any) -> set[str]:
+    """The words of a Literal, however deep it stands."""
+    return {
+        word
+        for arg in get_args(kind)
+        for word in ({arg} if isinstance(arg, str) else words_of(arg))
+    }
+
+
+def test_every_word_that_the_plan_takes_is_in_the_reference() -> None:
+    text = (find_root() / "docs" / "tep-ke-hoach.md").read_text("utf-8")
+    for model in _REFERENCE.values():
+        for key, field in model.model_fields.items():
+            assert {
+                word for word in words_of(field.annotation) if f"`{word}`" not in text
+            } == set(), key
