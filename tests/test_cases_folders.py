@@ -24,7 +24,7 @@ from urllib.parse import quote
 import nbformat
 import pytest
 from browser import open_browser
-from cases import CASES, data_for, mail_for
+from cases import CASES, data_for, mail_for, store_for
 from conftest import Run
 from nbformat import NotebookNode
 from test_pages_kit import open_context
@@ -188,7 +188,7 @@ def test_what_nobody_could_have_written_is_refused_at_once(text: str, tmp_path: 
 
 
 def test_every_file_of_a_folder_has_its_fate(congdoan: Congdoan, tmp_path: Path) -> None:
-    data, mail = data_for("11-subfolder", tmp_path), mail_for("11-subfolder", tmp_path)
+    data, mail = store_for("11-subfolder", tmp_path), mail_for("11-subfolder", tmp_path)
     (mail / "DN-HUC.XLSX").write_bytes(b"x")
     (mail / "không đuôi").touch()
     (mail / "link.csv").symlink_to("gone.csv")
@@ -334,14 +334,15 @@ def remark(source: str, **attachments: dict[str, str]) -> NotebookNode:
 
 
 @needs_fork
-@pytest.mark.parametrize("start", ["fork", "kernel"])
 @pytest.mark.parametrize(
-    "spec",
+    ("spec", "start"),
     [
-        pytest.param(None, id="none"),
-        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, id="R"),
-        pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, id="gone"),
-        pytest.param({}, id="empty"),
+        pytest.param(None, "fork", id="none"),
+        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "fork", id="R"),
+        pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, "fork", id="gone"),
+        pytest.param({}, "fork", id="empty"),
+        pytest.param(None, "kernel", id="none-kernel"),
+        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "kernel", id="R-kernel"),
     ],
 )
 def test_a_notebook_runs_whatever_kernel_it_was_saved_with(
@@ -404,7 +405,7 @@ CHART = "import matplotlib.pyplot as plt\nplt.plot([1, 2], [3, 4]); plt.show()"
 @needs_fork
 @pytest.mark.parametrize(
     ("backend", "start"),
-    [*((name, "fork") for name in BACKENDS), ("TkAgg", "kernel"), ("x", "kernel")],
+    [*((name, "fork") for name in BACKENDS), ("x", "kernel")],
 )
 def test_an_own_chart_is_shown_once_whatever_the_backend(
     backend: str, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -474,7 +475,7 @@ def test_the_command_runs_with_a_backend_that_is_none(tmp_path: Path) -> None:
 # --- a store on a network drive ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a b", "#1", "100%", "%23", "gì?", "Hướng Hóa", "a&b;c='d'"])
+@pytest.mark.parametrize("name", ["a b #1 100% %23 gì?", "Hướng Hóa a&b;c='d'"])
 def test_a_store_opens_wherever_it_lies(name: str, congdoan: Congdoan, tmp_path: Path) -> None:
     folder = tmp_path / name
     folder.mkdir()
@@ -724,17 +725,15 @@ def test_a_tampered_ledger_reaches_nothing_outside_its_site(name: str, tmp_path:
     )
 
 
-@pytest.mark.parametrize("text", ["null", "[]", "{}", '{"made_at": 5}', "[" * 100_000])
-def test_changes_since_a_tampered_ledger_says_so(
-    text: str, congdoan: Congdoan, tmp_path: Path
-) -> None:
-    data, mail = data_for("00-control", tmp_path), mail_for("00-control", tmp_path)
+def test_changes_since_a_tampered_ledger_says_so(congdoan: Congdoan, tmp_path: Path) -> None:
+    data, mail = store_for("00-control", tmp_path), mail_for("00-control", tmp_path)
     congdoan("import", mail, "--year", 2025, "--data", data)
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "ledger.json").write_text(text, "utf-8")
-    run = congdoan("changes", "--year", 2025, "--data", data, "--out", tmp_path / "site")
-    assert run.status == 1
-    assert "hãy dùng --since" in run.err
+    for text in ("null", "[]", "{}", '{"made_at": 5}', "[" * 100_000):
+        (tmp_path / "site" / "ledger.json").write_text(text, "utf-8")
+        run = congdoan("changes", "--year", 2025, "--data", data, "--out", tmp_path / "site")
+        assert run.status == 1
+        assert "hãy dùng --since" in run.err
 
 
 # --- which project -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cases import CASES, data_for, mail_for
+from cases import CASES, data_for, mail_for, store_for
 from conftest import Run
 
 from analysis.store import take_in as taking
@@ -30,7 +30,7 @@ def dakrong(folder: Path, *names: str) -> list[Path]:
 def test_a_second_return_with_a_cell_that_cannot_be_read_is_refused_by_cell(
     congdoan: Congdoan, tmp_path: Path, case: str, value: str
 ) -> None:
-    data, first = data_for(case, tmp_path), mail_for(case, tmp_path, "first")
+    data, first = store_for(case, tmp_path), mail_for(case, tmp_path, "first")
     assert congdoan("import", first, "--year", 2025, "--data", data).status == 0
     before = load_dataset(data).returns
     run = congdoan("import", mail_for(case, tmp_path), "--year", 2025, "--data", data)
@@ -43,7 +43,7 @@ def test_a_second_return_with_a_cell_that_cannot_be_read_is_refused_by_cell(
 def test_where_the_program_itself_fails_over_one_file_the_others_go_on(
     congdoan: Congdoan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     names = (
         "40-DK-002_CDCS-Truong-Mam-non-Krong-Klang_2024.xlsx",
         "31-go-100-phan-tram.xlsx",
@@ -78,7 +78,7 @@ def test_where_the_program_itself_fails_over_one_file_the_others_go_on(
 def test_the_offices_own_workbook_overwrites_nothing_without_a_reason(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     first, second = dakrong(tmp_path, "20-co-quan-lan-1.xlsx", "20-co-quan-lan-2.xlsx")
     options = ("--year", 2024, "--data", data)
     # Two of them in one import that differ: neither is the right one.
@@ -110,7 +110,7 @@ def test_the_offices_own_workbook_overwrites_nothing_without_a_reason(
 def test_a_file_named_after_one_unit_with_the_figures_of_another_is_refused(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data, mail = data_for("03-other-unit", tmp_path), mail_for("03-other-unit", tmp_path)
+    data, mail = store_for("03-other-unit", tmp_path), mail_for("03-other-unit", tmp_path)
     (path,) = mail.iterdir()
     options = ("--year", 2025, "--data", data)
     run = congdoan("import", path, *options)
@@ -129,7 +129,7 @@ def test_a_file_named_after_one_unit_with_the_figures_of_another_is_refused(
 def test_a_code_in_the_midst_of_a_files_name_names_the_unit(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     (path,) = dakrong(tmp_path, "40-DK-002_CDCS-Truong-Mam-non-Krong-Klang_2024.xlsx")
     options = ("--year", 2024, "--data", data)
     run = congdoan("import", path, *options)
@@ -143,7 +143,7 @@ def test_a_code_in_the_midst_of_a_files_name_names_the_unit(
 def test_a_printed_name_that_is_another_units_refuses_its_row(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     (path,) = dakrong(tmp_path, "41-ma-ten-khong-khop.xlsx")
     run = congdoan("import", path, "--year", 2024, "--data", data)
     assert run.status == 1
@@ -157,7 +157,7 @@ def test_a_printed_name_that_is_another_units_refuses_its_row(
 def test_a_return_of_a_unit_founded_after_the_cut_off_does_not_vanish(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data, mail = data_for("22-founded-after", tmp_path), mail_for("22-founded-after", tmp_path)
+    data, mail = store_for("22-founded-after", tmp_path), mail_for("22-founded-after", tmp_path)
     options = ("--year", 2025, "--data", data)
     status = congdoan("status", *options).out
     assert "Không phải báo cáo" not in status
@@ -191,7 +191,7 @@ def test_a_return_that_stands_in_the_tables_is_in_the_sites_account_though_nobod
 
 
 def test_money_typed_in_thousands_is_asked_about(congdoan: Congdoan, tmp_path: Path) -> None:
-    data, mail = data_for("04-thousand", tmp_path), mail_for("04-thousand", tmp_path)
+    data, mail = store_for("04-thousand", tmp_path), mail_for("04-thousand", tmp_path)
     run = congdoan("import", mail, "--year", 2025, "--data", data)
     assert (run.status, run.err) == (0, "")
     told = [line for line in run.out.splitlines() if "gõ bằng nghìn đồng?" in line]
@@ -202,7 +202,7 @@ def test_money_typed_in_thousands_is_asked_about(congdoan: Congdoan, tmp_path: P
 def test_a_founding_day_that_differs_from_last_years_is_asked_about(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data, mail = data_for("07-us-dates", tmp_path), mail_for("07-us-dates", tmp_path)
+    data, mail = store_for("07-us-dates", tmp_path), mail_for("07-us-dates", tmp_path)
     run = congdoan("import", mail, "--year", 2026, "--data", data)
     assert run.out.count("danh sách năm trước ghi thành lập ngày") == 5
     assert "ô F3" in run.out
@@ -221,7 +221,7 @@ def test_units_that_were_merged_and_still_stand_are_told(
 def test_a_hundred_percent_that_excel_kept_as_1_is_asked_about(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     form = dakrong(tmp_path, "31-go-100-phan-tram.xlsx")
     asked = congdoan("import", *form, "--data", data)
     assert asked.status == 1

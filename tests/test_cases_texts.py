@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import openpyxl
 import pytest
-from cases import CASES, data_for, mail_for
+from cases import CASES, data_for, mail_for, store_for
 from conftest import ROOT, Run
 from datasets import filled, write_tables
 from test_tables import UNIT, sound_tables
@@ -41,7 +41,7 @@ def take(congdoan: Congdoan, tmp_path: Path) -> Callable[..., Imported]:
     """Import what arrives in a case, into the dataset that it begins with."""
 
     def take(case: str, *settings: object, file: str = "") -> Imported:
-        data = data_for(case.partition("/")[0], tmp_path)
+        data = store_for(case.partition("/")[0], tmp_path)
         if file:
             mail = tmp_path / "in"
             mail.mkdir()

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 import xlwt
-from cases import CASES, data_for, mail_for
+from cases import CASES, mail_for, store_for
 from conftest import Run
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
@@ -118,7 +118,7 @@ def test_the_message_says_what_is_seen_and_what_to_do(name: str, told: str) -> N
 
 def test_one_person_of_fifty_is_asked_about(congdoan: Callable[..., Run], tmp_path: Path) -> None:
     """ "100%" typed into a cell for whole numbers: only the number beside it tells."""
-    data = data_for("dakrong", tmp_path)
+    data = store_for("dakrong", tmp_path)
     form = CASES / "dakrong" / "31-go-100-phan-tram.xlsx"
     done = congdoan("import", form, "--year", 2024, "--data", data, "--errors", tmp_path / "e")
     lines = [line for line in (done.out + done.err).splitlines() if "có phải đã gõ 100%" in line]
@@ -528,7 +528,7 @@ def test_comments_in_a_table_are_told() -> None:
 def test_the_list_is_written_whatever_becomes_of_a_copy(
     congdoan: Callable[..., Run], tmp_path: Path, case: str
 ) -> None:
-    data, mail = data_for(case, tmp_path), mail_for(case, tmp_path)
+    data, mail = store_for(case, tmp_path), mail_for(case, tmp_path)
     if case == "10-copy-blocked":
         (mail / "loi-nhap" / "DN-COLAU_x_2025_danh-dau-loi.xlsx").mkdir(parents=True)
     assert congdoan("import", mail, "--year", 2025, "--data", data).status == 1

@@ -23,8 +23,9 @@ from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import Column, dictionary
 
 YEAR = 2024
+#: By their names one stands before the district's workbook and one after it.
+CHOSEN = ("DN-DABAN", "TT-KHESANH")
 Rows = list[dict[str, str]]
-#: What the plan's populations leave out for some types.
 
 
 def rows_of(table: str, year: int = YEAR) -> Rows:
@@ -128,9 +129,18 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def filled(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The year's forms as they come back: the district's workbook first."""
-    district, *units = write_forms(study, tmp_path_factory.mktemp("forms"), YEAR)
+def written(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_forms(study, tmp_path_factory.mktemp("forms"), YEAR)
+
+
+@pytest.fixture(scope="module")
+def filled(study: Study, written: list[Path]) -> list[Path]:
+    """Forms as they come back: the district's workbook first, then two or more of each type."""
+    expected = study.expected_units(YEAR)
+    chosen = {*expected.groupby("unit_type", observed=True).head(2).index}
+    chosen |= {*expected.index[~expected["has_return"]][:2], *CHOSEN}
+    district = written[0]
+    units = [path for path in written[1:] if unit_of(path) in chosen]
     own = {row["unit_id"]: row for row in rows_of("roster")}
     returns = {row["unit_id"]: row for row in rows_of("returns")}
     for path in units:
@@ -143,8 +153,8 @@ def filled(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]
     return [district, *units]
 
 
-def test_every_unit_expected_has_a_form(study: Study, filled: list[Path]) -> None:
-    assert [unit_of(path) for path in filled[1:]] == list(study.expected_units(YEAR).index)
+def test_every_unit_expected_has_a_form(study: Study, written: list[Path]) -> None:
+    assert [unit_of(path) for path in written[1:]] == list(study.expected_units(YEAR).index)
 
 
 def test_filled_unit_forms_give_the_very_tables(filled: list[Path]) -> None:
@@ -228,8 +238,7 @@ def test_forms_and_the_register_of_one_import_go_together(
         (data / f"{table}.csv").write_text("".join(kept), "utf-8")
     sent.mkdir()
     own = {row["unit_id"]: row for row in rows_of("roster")}
-    # By their names one is read before the district's workbook and one after it.
-    chosen = [path for path in filled[1:] if unit_of(path) in ("DN-DABAN", "TT-KHESANH")]
+    chosen = [path for path in filled[1:] if unit_of(path) in CHOSEN]
     district, *_ = [Path(shutil.copy(path, sent)) for path in (filled[0], *chosen)]
     clear_counts(district)
     done = congdoan("import", sent, "--data", data, "--year", YEAR)

@@ -35,10 +35,11 @@ CODE = 12
 MARCH = datetime(YEAR, 3, 3)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three years of one unit; the fourth has its register alone."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three years of one unit, the fourth has its register alone: `data`, and its form in `mail`."""
+    base = tmp_path_factory.mktemp("tasks")
+    folder = base / "data"
     make_study(folder, [UNIT])
     for path in folder.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
@@ -47,18 +48,22 @@ def folder(tmp_path: Path) -> Path:
             rows = [row for row in rows if row[0] != str(YEAR)]
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *rows])
-    return folder
+    study = make_study(base / "whole", [UNIT], YEAR)
+    study = type(study)(study.params, study.plan, load_dataset(folder), study.root)
+    for path in write_forms(study, base / "mail", YEAR):
+        if not path.name.startswith(UNIT):
+            path.unlink()
+    return base
 
 
 @pytest.fixture
-def form(folder: Path, tmp_path: Path) -> Path:
-    study = make_study(tmp_path / "whole", [UNIT], YEAR)
-    shutil.copytree(folder, tmp_path / "kept")
-    study = type(study)(study.params, study.plan, load_dataset(folder), study.root)
-    (path,) = [p for p in write_forms(study, tmp_path / "mail", YEAR) if p.name.startswith(UNIT)]
-    for other in path.parent.iterdir():
-        if other != path:
-            other.unlink()
+def folder(base: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(base / "data", tmp_path / "data")
+
+
+@pytest.fixture
+def form(base: Path, tmp_path: Path) -> Path:
+    (path,) = shutil.copytree(base / "mail", tmp_path / "mail").iterdir()
     return path
 
 

@@ -58,11 +58,19 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             path.rename(base / "empty" / path.name)
     next((base / "forms").glob("LDLD-*")).unlink()
+    shutil.copytree(base / "data", base / "stored")
+    create_store(base / "stored", "congdoan import")
     return base
 
 
 @pytest.fixture
 def data(base: Path, tmp_path: Path) -> Path:
+    """With a store that was begun already."""
+    return shutil.copytree(base / "stored", tmp_path / "data")
+
+
+@pytest.fixture
+def tables(base: Path, tmp_path: Path) -> Path:
     return shutil.copytree(base / "data", tmp_path / "data")
 
 
@@ -87,14 +95,14 @@ def change(path: Path, line: str, value: object) -> str:
 
 
 def test_a_years_forms_come_back_without_loss(
-    congdoan: Congdoan, base: Path, data: Path, tmp_path: Path
+    congdoan: Congdoan, base: Path, tables: Path, tmp_path: Path
 ) -> None:
     """Every figure that a form asks is what it was, and the store knows its cell."""
-    run = congdoan("import", base / "forms", "--data", data, "--year", YEAR)
+    run = congdoan("import", base / "forms", "--data", tables, "--year", YEAR)
     count = len(list((base / "forms").iterdir()))
     assert (run.status, run.err) == (0, "")
     assert f"Đã nhận: {count} tệp" in run.out
-    exported = export_dataset(load_dataset(data), tmp_path / "back", data)
+    exported = export_dataset(load_dataset(tables), tmp_path / "back", tables)
     units = [unit_of(path) for path in (base / "forms").iterdir()]
     sample, plan = load_dataset(SAMPLE), load(YEAR).plan
     returns, once = sample.tables["returns"], [one.holds for one in plan.indicators if one.once]
@@ -107,9 +115,9 @@ def test_a_years_forms_come_back_without_loss(
     for here, there in zip(exported, original, strict=True):
         assert here.read_bytes() == there.read_bytes()
     assert all(f"{unit} ({YEAR})" in run.out for unit in units)
-    history = congdoan("history", units[0], YEAR, "--data", data).out
+    history = congdoan("history", units[0], YEAR, "--data", tables).out
     assert "trang tính «Báo cáo», ô D21" in history
-    status = congdoan("status", "--year", YEAR, "--data", data).out
+    status = congdoan("status", "--year", YEAR, "--data", tables).out
     assert f"Danh sách nhắc nộp báo cáo năm {YEAR} (4 CĐCS)" in status
 
 
@@ -163,7 +171,6 @@ def test_a_full_store_disk_is_no_fault_of_a_file(
         failure.sqlite_errorname = "SQLITE_FULL"
         raise failure
 
-    create_store(data, "congdoan import")
     monkeypatch.setattr(take_in, "add_entry", fail)
     run = congdoan("import", mail, "--data", data)
     assert run.status == 1
@@ -225,15 +232,15 @@ def test_the_year_of_the_command_binds(congdoan: Congdoan, data: Path, mail: Pat
 
 
 def test_what_is_not_there_and_what_holds_nothing(
-    congdoan: Congdoan, data: Path, tmp_path: Path
+    congdoan: Congdoan, tables: Path, tmp_path: Path
 ) -> None:
-    run = congdoan("import", tmp_path / "none", "--data", data)
+    run = congdoan("import", tmp_path / "none", "--data", tables)
     assert run.status == 2
     (tmp_path / "nothing").mkdir()
-    run = congdoan("import", tmp_path / "nothing", "--data", data)
+    run = congdoan("import", tmp_path / "nothing", "--data", tables)
     assert run.status == 1
     assert "không có tệp số liệu nào" in run.err
-    assert not (data / STORE).exists()
+    assert not (tables / STORE).exists()
 
 
 def test_a_list_gives_way_to_a_form_and_a_form_to_none(
@@ -281,18 +288,18 @@ def test_chairs_are_told_of_cells_and_the_office_of_commands(
 
 
 def test_where_a_year_has_no_register_that_is_what_is_told(
-    congdoan: Congdoan, data: Path, mail: Path
+    congdoan: Congdoan, tables: Path, mail: Path
 ) -> None:
-    kept = pd.read_csv(data / "roster.csv", dtype=str, keep_default_na=False)
-    kept[kept["year"] != str(YEAR)].to_csv(data / "roster.csv", index=False)
+    kept = pd.read_csv(tables / "roster.csv", dtype=str, keep_default_na=False)
+    kept[kept["year"] != str(YEAR)].to_csv(tables / "roster.csv", index=False)
     for name in ("returns", "employers", "tasks", "evidence"):
-        rows = pd.read_csv(data / f"{name}.csv", dtype=str, keep_default_na=False)
-        rows[rows["year"] != str(YEAR)].to_csv(data / f"{name}.csv", index=False)
+        rows = pd.read_csv(tables / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows[rows["year"] != str(YEAR)].to_csv(tables / f"{name}.csv", index=False)
     told = f"chưa có danh sách năm {YEAR}; nhận tệp của văn phòng trước"
-    run = congdoan("import", mail, "--data", data)
+    run = congdoan("import", mail, "--data", tables)
     assert run.status == 1
     assert told in run.out
-    assert told in congdoan("status", "--year", YEAR, "--data", data).out
+    assert told in congdoan("status", "--year", YEAR, "--data", tables).out
 
 
 def test_a_phones_download_folder_is_sorted_out_file_by_file(
