@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -194,3 +195,12 @@ def test_notebooks_are_committed_without_results():
         if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
             stale.append(path.name)
     assert stale == []
+
+
+def test_the_library_reference_is_what_the_docstrings_say():
+    """Of every function that it names, and it names all: `tools/reference.py` writes it anew."""
+    code = "import reference, sys; sys.stdout.reconfigure(encoding='utf-8'); print(reference.write_reference(), end='')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "tools", capture_output=True, check=True
+    )
+    assert done.stdout.decode() == read("docs/thu-vien.md")

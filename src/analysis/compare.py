@@ -26,7 +26,7 @@ _FINAL_EVENTS = ("merged", "split")
 def compare(
     study: Study, before: int, now: int, *, basis: Basis = "published", by: By = "district"
 ) -> pd.DataFrame:
-    """Compare the figures of two years: the district's, or each commune's.
+    """So số liệu hai năm: của toàn địa bàn, hay của từng xã.
 
     Parameters
     ----------

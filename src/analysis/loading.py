@@ -23,7 +23,7 @@ _is_alone = False
 
 
 def load(year: int | None = None, *, file: str | Path | None = None, **settings: Any) -> Study:
-    """Load a dataset and a plan.
+    """Mở bộ số liệu và kế hoạch.
 
     Parameters
     ----------

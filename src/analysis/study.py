@@ -299,7 +299,7 @@ def shown_value(row: Any) -> Fraction | None:
 def indicators(
     study: Study, years: Iterable[int] | None = None, by: Iterable[str] = SCOPES
 ) -> pd.DataFrame:
-    """Return the indicator table.
+    """Lấy bảng chỉ tiêu: mỗi dòng một chỉ tiêu của một nơi trong một năm.
 
     Parameters
     ----------

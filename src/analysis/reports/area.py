@@ -135,7 +135,7 @@ class AreaReport(YearReport):
 
 
 def area(study: Study, scope: str, scope_id: str, year: int) -> AreaReport:
-    """Open the narrative of a commune, or of the units of one commune union, in one year.
+    """Mở báo cáo của một xã, hoặc của các CĐCS thuộc một công đoàn xã, trong một năm.
 
     Parameters
     ----------

@@ -496,7 +496,7 @@ class UnitReport(Report):
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:
-    """Open the narrative of one unit in one year.
+    """Mở báo cáo của một CĐCS trong một năm.
 
     Parameters
     ----------

@@ -925,7 +925,7 @@ def _bar(finding: Finding) -> dict[str, str] | None:
 
 
 def year(study: Study, year: int) -> YearReport:
-    """Open the narrative of a year.
+    """Mở báo cáo năm.
 
     Parameters
     ----------
