@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -189,6 +190,10 @@ class Finding:
         return -self.slack if self.slack is not None and self.slack < 0 else 0
 
 
+#: Last year's findings, and whose figures they are.
+Before = tuple[dict[str, Finding], str]
+
+
 def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
     """Return what was missed, the nearest first: persons and units, money, what has no size.
 
@@ -205,7 +210,9 @@ def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=distance)
 
 
-def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Finding]:
+def find(
+    study: Study, scope: str, scope_id: str, year: int, before: Before | None = None
+) -> dict[str, Finding]:
     """Return every finding of one scope in one year, parts included, in the plan's order.
 
     Parameters
@@ -218,6 +225,8 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
         Which one.
     year : int
         The year.
+    before : tuple, optional
+        From `find_before` of the same, where the caller needs it too.
 
     Returns
     -------
@@ -226,7 +235,7 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
     """
     rows = study.rows(scope, scope_id, year)
     totals = study.rows("district", study.plan.issuer.id, year)
-    before, basis = find_before(study, scope, scope_id, year)
+    last, basis = before or find_before(study, scope, scope_id, year)
     known = [y for y in study.dataset.years if study.plan.baseline_year < y <= year]
     has_moved = scope == "district" and any(find_circle(study, y).is_other for y in known)
     found = {}
@@ -241,8 +250,8 @@ def find(study: Study, scope: str, scope_id: str, year: int) -> dict[str, Findin
             pair = same_units(study, year).get(indicator.id, ())
             earlier = [find_in(study, indicator, row) for row in pair]
             extra["change"] = difference(earlier[1], earlier[0], "same_units") if earlier else None
-        elif indicator.id in before:
-            extra["change"] = difference(finding, before[indicator.id], basis)
+        elif indicator.id in last:
+            extra["change"] = difference(finding, last[indicator.id], basis)
         if is_of_circle and has_moved and finding.trajectory in _PACES:
             # Other units, so no pace can be told: only whether they are on the path.
             extra["trajectory"] = "behind"
@@ -297,8 +306,13 @@ def _whole(cell: Any) -> int | None:
 
 
 def _fraction(cell: Any) -> Fraction | None:
-    # As published: the shortest decimal that stands for the table's number.
-    return None if pd.isna(cell) else Fraction(repr(float(cell)))
+    return None if pd.isna(cell) else _published(float(cell))
+
+
+@lru_cache(maxsize=1024)
+def _published(number: float) -> Fraction:
+    # The shortest decimal that stands for the table's number; most are 0, 1 or another's too.
+    return Fraction(repr(number))
 
 
 def find_years(
@@ -320,9 +334,7 @@ def find_years(
     return {y: f for y, f in found.items() if y <= until and f.value is not None}
 
 
-def find_before(
-    study: Study, scope: str, scope_id: str, year: int
-) -> tuple[dict[str, Finding], str]:
+def find_before(study: Study, scope: str, scope_id: str, year: int) -> Before:
     """Return last year's findings to compare a scope with, and whose figures they are.
 
     Parameters

@@ -75,8 +75,8 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     year = study.params.year
     language = load_language(study.params.lang, study.root)
     unit = study.register.loc[(year, unit_id)]
-    findings = find(study, "unit", unit_id, year)
-    before, _ = find_before(study, "unit", unit_id, year)
+    before = find_before(study, "unit", unit_id, year)
+    findings = find(study, "unit", unit_id, year, before)
     wholes = [f for f in findings.values() if not f.indicator.is_part]
     missed = by_nearness(f for f in wholes if f.verdict == "not_met")
     met = [f for f in wholes if f.verdict == "met"]
@@ -84,7 +84,7 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
     good = [*best, *(f for f in met if f not in rates)][:_MOST_GOOD]
     counts = tally(year, findings.values())
-    sides = compare_sides(findings, before)
+    sides = compare_sides(findings, before[0])
     return Brief(
         unit_id,
         str(unit["name"]),

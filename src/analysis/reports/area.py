@@ -43,11 +43,12 @@ class AreaReport(YearReport):
         self.scope, self.scope_id = scope, scope_id
         self.ended_on, self.gaps = None, {}
         self.circle = find_circle(study, year, scope, scope_id)
-        self.before, _ = find_before(study, scope, scope_id, year)
+        before = find_before(study, scope, scope_id, year)
+        self.before, _ = before
         self.findings = {
             # Where other units are in it, better or worse is not theirs.
             key: replace(f, change=None) if self.circle.is_other else f
-            for key, f in find(study, scope, scope_id, year).items()
+            for key, f in find(study, scope, scope_id, year, before).items()
         }
 
     @property

@@ -50,8 +50,9 @@ class UnitReport(Report):
         self.unit_id = self.writer = unit_id
         self.facts: pd.Series = study.register.loc[(year, unit_id)]
         self.name = str(self.facts["name"])
-        self.findings = find(study, "unit", unit_id, year)
-        self.before, self.basis = find_before(study, "unit", unit_id, year)
+        before = find_before(study, "unit", unit_id, year)
+        self.before, self.basis = before
+        self.findings = find(study, "unit", unit_id, year, before)
         self.trends = self._choose_trends()
         self.around = look_around(study, self.findings, unit_id, year, drawn=self.trends)
 

@@ -79,8 +79,9 @@ class YearReport(Boards):
             message = f"danh sách CĐCS không có năm này; các năm hiện có: {known}"
             raise InputError([error(message, code="no_year", column="year", value=year)])
         issuer = study.plan.issuer
-        self.findings = find(study, "district", issuer.id, year)
-        self.before, _ = find_before(study, "district", issuer.id, year)
+        before = find_before(study, "district", issuer.id, year)
+        self.before, _ = before
+        self.findings = find(study, "district", issuer.id, year, before)
         self.circle = find_circle(study, year)
         ended = study.dataset.district["dissolved_on"].min()
         is_over = pd.notna(ended) and ended.date() < study.plan.cut_off_in(year)

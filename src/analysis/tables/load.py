@@ -362,7 +362,7 @@ class Dataset:
         """Foundings, mergers, splits, transfers and dissolutions."""
         return Given(self.tables["lineage"])
 
-    @property
+    @cached_property
     def years(self) -> list[int]:
         """The years that the roster knows."""
         return sorted(int(year) for year in self.roster["year"].unique())
