@@ -151,7 +151,7 @@ def test_the_year_counts_what_the_units_pages_show(
     for duty in duties[study.plan.issuer.id]:
         assert duty.task.short in own.html
     assert "Đôn đốc việc quá hạn" in report.next_steps().html
-    assert "Sắp đến hạn" in report.next_steps().html
+    assert "sắp đến hạn" in report.next_steps().html
 
 
 def test_the_day_is_a_setting(study: Study, tmp_path: Path) -> None:

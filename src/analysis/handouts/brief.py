@@ -84,7 +84,7 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
     good = [*best, *(f for f in met if f not in rates)][:_MOST_GOOD]
     counts = tally(year, findings.values())
-    sides = compare_sides(findings, before[0])
+    sides = compare_sides(findings, before[0]) if unit["has_return"] else None
     return Brief(
         unit_id,
         str(unit["name"]),

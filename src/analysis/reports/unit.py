@@ -115,7 +115,9 @@ class UnitReport(Report):
         """Show how many targets were met, what is nearest, what lacks most, and what to do first."""
         say = self.language.say
         counts = tally(self.year, self.findings.values())
-        lead = say("tally", counts, self.language.ui("the_unit"), self.sides)
+        # What little is known without a return is no year to hold beside another.
+        sides = self.sides if self.facts["has_return"] else None
+        lead = say("tally", counts, self.language.ui("the_unit"), sides)
         notes, first = [], []
         if not self.facts["has_return"]:
             notes.append(say("no_return", self.year, self.name, self.parent))
@@ -152,10 +154,10 @@ class UnitReport(Report):
         say = self.language.say
         late = sorted((d for d in self.held if d.state == "overdue"), key=lambda d: -d.days_late)
         steps = [
-            {"title": d.task.short or d.task.text, "text": f"{say('duty_days', d)}."} for d in late
+            {"title": d.task.short or d.task.text, "text": f"{say('first_duty', d)}."} for d in late
         ]
         steps += [
-            {"title": f.indicator.short, "text": f"{say('gap_size', f)}."} for f in self.missed
+            {"title": f.indicator.short, "text": f"{say('first_step', f)}."} for f in self.missed
         ]
         return steps[:_MOST_FIRST]
 
@@ -262,7 +264,7 @@ class UnitReport(Report):
         drawn = [f for series in self.trends.values() for f in series.values()]
         years = sorted({f.year for f in drawn})
         first = list(next(iter(self.trends.values())).values())
-        change = first[-1].shown - first[0].shown
+        change = first[-1].shown - first[-2].shown
         breaks = [y for y in around.other_circles if years[0] < y <= years[-1]]
         whole = {key: {y: s.text for y, s in around.series[key].items()} for key in self.trends}
         panels = [
@@ -278,7 +280,7 @@ class UnitReport(Report):
         return self.figure(
             "xu-huong",
             panels,
-            headline=say("fig_trend_title", first[0].indicator.short, first[0].year, change),
+            headline=say("fig_trend_title", first[0].indicator.short, first[-2].year, change),
             subtitle=say("fig_trend_subtitle", years[0], years[-1], breaks),
             header=[
                 *(texts[key] for key in ("indicator", "year", "unit", "verdict", "district_value"))
@@ -407,10 +409,11 @@ class UnitReport(Report):
             day = self.language.date(self.study.plan.cut_off_in(self.year))
             first.append(say("send_form", self.year, form, day))
             first.append(say("send_return", self.year, self.parent))
-            first.append(say("contact", self.parent))
+            first.append(f"{self.language.ui('brief_contact')}: {say('contact', self.parent)}")
         elif lacking:
             first.append(say("send_missing", list(lacking)))
-        return self._steps("viec-can-lam", self.language.ui("missed_and_next"), first)
+        title = "missed_and_next" if self.missed else "to_do"
+        return self._steps("viec-can-lam", self.language.ui(title), first)
 
     def tasks(self) -> Fragment:
         """Show every task that the plan gives this unit, with its state and what proves it."""

@@ -217,18 +217,14 @@ class YearReport(Boards):
 
     def leadership(self) -> Fragment:
         """Show part I of a review: what the district itself did, to its end if it ended."""
-        title, lines, items, table = (
-            self.language.ui("leadership"),
-            [self._coverage_line()],
-            [],
-            None,
-        )
+        lines, items, table = [], [], None
         if self.ended_on is None:
             items = [self.line(f) for f in self.wholes if f.indicator.over == "district"]
         else:
             day, issuer = self.language.date(self.ended_on), self.study.plan.issuer.short
-            lines.append(self.language.say("district_not_judged", day, issuer, self.year))
+            lines = [self.language.say("district_not_judged", day, issuer, self.year)]
             table = self._own_facts()
+        title = self.language.ui("leadership")
         return self._render("lanh-dao", "leadership", title, lines=lines, items=items, table=table)
 
     def _own_facts(self) -> dict[str, Any] | None:
