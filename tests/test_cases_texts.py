@@ -19,10 +19,10 @@ from test_tables import UNIT, sound_tables
 
 from analysis.intake.reading import lacks_codes, read_content
 from analysis.problems import InputError, Problem
+from analysis.tables.communes import find_variants
 from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset
-from analysis.tables.variants import find_variants
 from analysis.tables.writing import clean
 
 Congdoan = Callable[..., Run]

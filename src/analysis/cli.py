@@ -38,7 +38,6 @@ from analysis.tables.files import TEXTS
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from analysis.params import Params
     from analysis.tables.load import Dataset
 
 _BAD_INPUT = _FAILED = 1
@@ -159,7 +158,11 @@ def report(
     )
     folder = out or default_site(params)
     if why:
-        _explain_pages(params, root, folder, why)
+        from analysis.loading import open_study
+        from analysis.site.why import explain_page
+
+        study = open_study(params, root)
+        click.echo("\n".join(line for name in why for line in explain_page(study, folder, name)))
         return
     if root != CHECKOUT:
         # Notebooks are programs: the user is told whose will run.
@@ -401,15 +404,6 @@ def lab(options: tuple[str, ...]) -> None:
         [sys.executable, "-m", "jupyter", "lab", *options], cwd=folder, check=False
     )
     raise SystemExit(done.returncode)
-
-
-def _explain_pages(params: Params, root: Path, folder: Path, names: Iterable[str]) -> None:
-    from analysis.loading import open_study
-    from analysis.site.why import explain_page
-
-    study = open_study(params, root)
-    for name in names:
-        click.echo("\n".join(explain_page(study, folder, name)))
 
 
 def _print_problems(problems: Iterable[Problem], *, err: bool) -> None:

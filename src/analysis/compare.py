@@ -11,10 +11,9 @@ import pandas as pd
 from analysis.indicators import compute_indicators
 from analysis.problems import InputError, error
 from analysis.study import Study
-from analysis.tables.communes import find_heirs, find_place
+from analysis.tables.communes import PLACED, find_heirs, find_place
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.variants import PLACED
 from analysis.tables.writing import alphabetically
 
 Basis = Literal["published", "same_perimeter"]

@@ -14,11 +14,10 @@ from analysis.intake.headings import Answers
 from analysis.intake.reading import lacks_codes
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Problem
-from analysis.tables.communes import came_into, find_place
+from analysis.tables.communes import bare_place, came_into, find_place
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.variants import bare_place
 from analysis.tables.writing import clean, loosely
 
 #: How alike the names of two units of one commune are, when one may be a writing of the other.

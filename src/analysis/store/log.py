@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.problems import InputError, Problem, error, has_errors
 from analysis.store.judge import typed
 from analysis.tables.check import check_dataset, check_rules
@@ -385,7 +383,12 @@ def withdraw_rows(
         writing(connection),
     ):
         add_new_columns(connection)
-        found = [(each, _rows(connection, each, name, year, issuer)) for each in kinds]
+        last = last_entry(connection)
+        keys = [find_keys(connection, each, name, year, issuer) for each in kinds]
+        found = [
+            (each, read_rows(connection, each, last, who))
+            for each, who in zip(kinds, keys, strict=True)
+        ]
         if found[0][1].empty:
             message = f"kho không có gì về mã này năm {year} trong bảng «{kind.vi}»"
             raise InputError([error(message, code="no_rows", file=STORE, column=table, value=name)])
@@ -403,13 +406,6 @@ def withdraw_rows(
         add_entry(connection, handed, records)
         _refuse_broken(connection)
     return sum(int((rows[_figures(each)] != "").to_numpy().sum()) for each, rows in found)
-
-
-def _rows(
-    connection: sqlite3.Connection, table: Table, name: str, year: int, issuer: str
-) -> pd.DataFrame:
-    keys = find_keys(connection, table, name, year, issuer)
-    return read_rows(connection, table, last_entry(connection), keys)
 
 
 def _figures(table: Table) -> list[str]:

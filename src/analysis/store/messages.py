@@ -139,13 +139,10 @@ def _correction(item: Correction) -> str:
     before, after = (show_figure(item.column, text) for text in (item.before, item.after))
     why = f"; lý do: {item.reason}" if item.reason else ""
     who = f"; người nhập: {item.by}" if item.by else ""
+    place = (
+        name_place(item.file, item.sheet, item.cell, item.row) if item.file else "rút lại báo cáo"
+    )
     return (
         f"{_who(item)}, «{item.column.vi}»: {before} → {after}"
-        f" ({_place(item)}; {local_time(item.at)}{why}{who})"
+        f" ({place}; {local_time(item.at)}{why}{who})"
     )
-
-
-def _place(item: Correction) -> str:
-    if not item.file:
-        return "rút lại báo cáo"
-    return name_place(item.file, item.sheet, item.cell, item.row)

@@ -128,14 +128,18 @@ def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:
     records : sequence of Records
         All of the file; a part without the year's column is told apart by the rest of the key.
     """
-    keys = [part.text[_key_columns(part)] for part in records]
+    tables = dictionary().tables
+    keys = [
+        part.text[[name for name in tables[part.table].key if name in part.text]]
+        for part in records
+    ]
     if not _has_repeats(records, keys):
         return []
     problems = []
     first: dict[tuple[str, ...], str] = {}
     for part, rows in zip(records, keys, strict=True):
-        may_be_empty = dictionary().tables[part.table].optional
-        headings = [dictionary().tables[part.table].columns[name].vi for name in rows]
+        may_be_empty = tables[part.table].optional
+        headings = [tables[part.table].columns[name].vi for name in rows]
         column = str(rows.columns[-1])
         for row, *values in rows.itertuples(name=None):
             place = name_place(cell=part.address(column, row), row=row)
@@ -148,10 +152,6 @@ def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:
                     part.problem(file, column, row, code="duplicate_key", message=message)
                 )
     return problems
-
-
-def _key_columns(part: Records) -> list[str]:
-    return [name for name in dictionary().tables[part.table].key if name in part.text]
 
 
 def _has_repeats(records: Sequence[Records], keys: Sequence[pd.DataFrame]) -> bool:

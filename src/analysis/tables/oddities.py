@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.problems import Problem
-from analysis.tables.communes import find_old_communes
+from analysis.tables.communes import find_old_communes, find_variants
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset, row_problems
-from analysis.tables.variants import find_variants
 
 #: A unit type needs this many figures before one of them can look odd.
 _MIN_DISTRIBUTION = 8
