@@ -196,10 +196,8 @@ class _Editor:
         self.kinds = {key: kind_of(item) for key, item in self.catalogue.items()}
         #: Cells that are shown: year, unit (or the district) and column.
         self.cells: set[tuple[int, str, str]] = set()
-        #: Rows of the indicator table, a year and its `Key`; see `Decision`.
-        self.rows: set[tuple[int | str, ...]] = set()
-        self.verdicts: set[tuple[int | str, ...]] = set()
-        self.part_known: set[tuple[int | str, ...]] = set()
+        #: What is shown of rows of the indicator table, by year and `Key`; see `Decision`.
+        self.rows: dict[tuple[int | str, ...], str] = {}
         self.totals: dict[tuple[int, str], int] = {}
         sources = open_sources(study.dataset, study.plan)
         for survey in (Survey(sources, "units"), Survey(sources, "employers")):
@@ -209,9 +207,7 @@ class _Editor:
     def _take(self, year: int, respondents: Respondents) -> None:
         """Remember what is published of a year."""
         decision, matrix = respondents.decide(), respondents.matrix
-        self.rows |= {(year, *key) for key in decision.rows}
-        self.verdicts |= {(year, *key) for key in decision.verdicts}
-        self.part_known |= {(year, *key) for key in decision.part_known}
+        self.rows |= {(year, *key): shown for key, shown in decision.rows.items()}
         if "unit" not in respondents.scopes:
             return
         self.totals |= {(year, name): total for name, total in decision.totals.items()}
@@ -224,7 +220,7 @@ class _Editor:
                 counts = [matrix.columns.index(n) for n in item.numerator if n in matrix.columns]
                 is_shown = (matrix.known & ~decision.hidden)[-1, counts].all()
                 if is_shown and not is_small(matrix.x[-1, counts].sum(keepdims=True))[0]:
-                    self.rows.add((year, key, "district", self.study.plan.issuer.id))
+                    self.rows[year, key, "district", self.study.plan.issuer.id] = "figures"
 
     # The tables
 
@@ -269,18 +265,19 @@ class _Editor:
         table = self.study.table.astype(dict.fromkeys(_WORDS, object))
         kinds = table["indicator"].astype(object).map(self.kinds).to_numpy()
         ratios = [key for key, item in self.catalogue.items() if item.measure == "ratio"]
-        keys = pd.MultiIndex.from_frame(table[_ROW].astype(object))
+        keys = zip(*(table[name] for name in _ROW), strict=True)
+        shown = np.array([self.rows.get(key, "") for key in keys], object)
         is_persons, reported = kinds == "persons", (table["reported"] > 0).to_numpy()
         is_partial = is_persons & table["indicator"].isin(ratios).to_numpy()
         is_partial &= (table["missing"] > 0).to_numpy()
-        hidden = is_persons & reported & ~keys.isin(self.rows)
+        hidden = is_persons & reported & (shown != "figures")
         # Where nobody reported all, the ends tell the few figures that are known. Which figures those
         # are decides, not what they say: else an open row would tell which of two counts is smaller.
-        hidden |= is_partial & ~reported & keys.isin(self.part_known)
+        hidden |= is_partial & ~reported & (shown == "known")
         blurred = is_partial & reported & ~hidden
         table.loc[hidden, list(_FIGURES)] = None
         table.loc[hidden, ["trajectory", "flags"]] = ""
-        withheld = hidden & ~keys.isin(self.verdicts) & table["verdict"].isin(_JUDGED).to_numpy()
+        withheld = hidden & (shown != "verdict") & table["verdict"].isin(_JUDGED).to_numpy()
         table.loc[withheld, "verdict"] = HIDDEN
         table.loc[blurred, list(_BOUNDS)] = None
         # Of whom nothing is known, how much is unknown is a figure of another year or another column.

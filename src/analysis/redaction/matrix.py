@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -45,15 +46,15 @@ class Amount:
     plus: tuple[int, ...]
     minus: tuple[int, ...] = ()
 
-    @property
-    def columns(self) -> frozenset[int]:
-        """All columns that it is made of."""
-        return frozenset(self.plus + self.minus)
-
     def of(self, x: IntArray) -> IntArray:
         """Return the amount in every row."""
         plus = x[:, list(self.plus)].sum(axis=1)
         return np.asarray(plus - x[:, list(self.minus)].sum(axis=1), np.int64)
+
+    def is_few(self, x: IntArray, known: BoolArray) -> BoolArray:
+        """Tell in which rows the amount is known, and one of few persons."""
+        here = known[:, [*self.plus, *self.minus]].all(axis=1)
+        return np.asarray(here & is_small(self.of(x)), bool)
 
     def changes_by(self, exchange: Exchange) -> int:
         """Return by how much the amount grows when one person comes."""
@@ -68,42 +69,25 @@ def is_small(values: IntArray) -> BoolArray:
 
 @dataclass
 class Matrix:
-    """Counts of persons of one year: a row per respondent, a column per count.
-
-    Attributes
-    ----------
-    columns : sequence of str
-        Names of the counts.
-    x : int array
-        The counts; 0 where not known.
-    known : bool array
-        Where ``x`` was reported.
-    alone : bool array
-        Cells that could be published by themselves.
-    figures : list of (columns, bool array)
-        Cells that are published together or not at all, and of which rows. A cell that is neither
-        here nor ``alone`` is on no page and in no file.
-    limits : list of (int, int, bool array)
-        A part, its whole, and the rows in which the tables' rules demand part <= whole.
-    pairs : list of (tuple, tuple)
-        Columns of a part and of its whole, where the difference is persons left out.
-    constraints : list of Constraint
-        Facts that rest on counts and are published of every row.
-    """
+    """Counts of persons of one year: a row per respondent, a column per count."""
 
     columns: Sequence[str]
+    #: The counts, and where they were reported (0 where they were not).
     x: IntArray
     known: BoolArray
-    alone: BoolArray
-    figures: list[tuple[list[int], BoolArray]]
-    limits: list[tuple[int, int, BoolArray]]
-    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]
-    constraints: list[Constraint] = field(default_factory=list)
+    #: Columns that are published together or not at all, and of which rows. A cell that is not here
+    #: is on no page and in no file.
+    figures: Sequence[tuple[Sequence[int], BoolArray]]
+    #: A part, its whole, and the rows in which the tables' rules demand part <= whole.
+    limits: Sequence[tuple[int, int, BoolArray]]
+    #: Wholes less their parts: persons left out.
+    left_out: Sequence[Amount]
+    #: Facts that rest on counts and are published of every row.
+    constraints: Sequence[Constraint]
 
     def __post_init__(self) -> None:
-        self._everybody = np.arange(len(self.x))
         self._secondary = np.zeros(self.x.shape, bool)
-        self.hidden = self._find_hidden(self.x, self._everybody)
+        self.suppress(self._secondary)
 
     # Suppression
 
@@ -116,16 +100,15 @@ class Matrix:
         known = self.known[rows]
         small = known & is_small(x)
         primary = small.copy()
-        for part, whole in self.pairs:
-            few = is_small(Amount(whole, part).of(x)) & known[:, [*part, *whole]].all(axis=1)
-            few &= ~small[:, list(whole)].any(axis=1)
-            primary[:, list(part)] |= few[:, None]
+        for amount in self.left_out:
+            few = amount.is_few(x, known) & ~small[:, list(amount.plus)].any(axis=1)
+            primary[:, list(amount.minus)] |= few[:, None]
         return primary
 
     def _find_hidden(self, x: IntArray, rows: IntArray) -> BoolArray:
-        """Tell which known cells are published neither alone nor among whole rows of figures."""
+        """Tell which known cells are in no row of figures that is published whole."""
         closed = self.find_primary(x, rows) | self._secondary[rows]
-        shown = self.alone[rows] & ~closed
+        shown = np.zeros(x.shape, bool)
         for columns, members in self.figures:
             whole = members[rows] & ~closed[:, columns].any(axis=1)
             shown[:, columns] |= whole[:, None]
@@ -134,16 +117,14 @@ class Matrix:
     def suppress(self, cells: BoolArray) -> None:
         """Hide further cells, whatever they hold."""
         self._secondary = self._secondary | cells
-        self.hidden = self._find_hidden(self.x, self._everybody)
+        self.hidden = self._find_hidden(self.x, np.arange(len(self.x)))
 
     def try_suppressing(self, rows: BoolArray, column: int) -> Protection:
         """Return the protection that a column's cells would have if they were hidden in some rows."""
-        before = self._secondary, self.hidden
-        cells = np.zeros(self.x.shape, bool)
+        trial, cells = copy(self), np.zeros(self.x.shape, bool)
         cells[rows, column] = True
-        self.suppress(cells)
-        protection = self.find_protection([Exchange(frozenset({column}))], [])
-        self._secondary, self.hidden = before
+        trial.suppress(cells)
+        protection = trial.find_protection([Exchange(frozenset({column}))], [])
         nothing = np.zeros(len(self.x), np.int64)
         return next(iter(protection.values()), Protection(nothing, nothing))
 
@@ -152,13 +133,9 @@ class Matrix:
     def amounts(self) -> list[Amount]:
         """Return everything that is a count of persons in a row, once each."""
         found = [Amount((column,)) for column in range(len(self.columns))]
-        found += [Amount(whole, part) for part, whole in self.pairs]
-        found += [Amount(side) for pair in self.pairs for side in pair]
+        found += self.left_out
+        found += [Amount(side) for amount in self.left_out for side in (amount.minus, amount.plus)]
         return list(dict.fromkeys(found))
-
-    def is_known(self, amount: Amount) -> BoolArray:
-        """Tell in which rows an amount is known."""
-        return np.asarray(self.known[:, sorted(amount.columns)].all(axis=1), bool)
 
     def find_exchanges(self, asked: Iterable[Sequence[int]]) -> list[Exchange]:
         """Return the exchanges worth trying.
@@ -200,23 +177,16 @@ class Matrix:
         steps = np.zeros((len(exchanges), len(self.columns)), np.int64)
         for index, exchange in enumerate(exchanges):
             steps[index, sorted(exchange.columns)] = 1
-        possible = np.asarray(~(steps[:, None, :] > self.hidden[None, :, :]).any(axis=2), bool)
-        upper = self._count_steps(steps, possible, verdicts)
-        lower = self._count_steps(-steps, possible, verdicts)
-        levels = zip(exchanges, upper, lower, strict=True)
-        return {e: Protection(up, down) for e, up, down in levels if up.any() or down.any()}
-
-    def _count_steps(
-        self, steps: IntArray, possible: BoolArray, verdicts: Sequence[Constraint]
-    ) -> IntArray:
-        """Return how often each row could take each step, steps by rows."""
-        reach = np.zeros(possible.shape, np.int64)
-        step, rows = np.nonzero(possible)
-        for count in range(1, MOST_PERSONS + 1):
-            fits = self._fits(self.x[rows] + count * steps[step], rows, verdicts)
-            step, rows = step[fits], rows[fits]
-            reach[step, rows] = count
-        return reach
+        possible = ~(steps[:, None, :] > self.hidden[None, :, :]).any(axis=2)
+        reach = np.zeros((2, *possible.shape), np.int64)
+        for side, sign in enumerate((1, -1)):
+            step, rows = np.nonzero(possible)
+            for count in range(1, MOST_PERSONS + 1):
+                fits = self._fits(self.x[rows] + sign * count * steps[step], rows, verdicts)
+                step, rows = step[fits], rows[fits]
+                reach[side, step, rows] = count
+        found = zip(exchanges, *reach, strict=True)
+        return {way: Protection(up, down) for way, up, down in found if up.any() or down.any()}
 
     def _fits(self, x: IntArray, rows: IntArray, verdicts: Sequence[Constraint]) -> BoolArray:
         fits = ((x > 0) == (self.x[rows] > 0)).all(axis=1) & (x >= 0).all(axis=1)

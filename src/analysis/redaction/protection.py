@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ _NEEDED = FEWEST_CANDIDATES - 1
 _UNLIMITED = 10**6
 
 
-@dataclass(frozen=True)
-class PublishedSum:
+class PublishedSum(NamedTuple):
     """Sums over the same rows that are published together or not at all: one row of a table."""
 
     key: Hashable
@@ -23,8 +22,7 @@ class PublishedSum:
     members: BoolArray
 
 
-@dataclass(frozen=True)
-class Sensitive:
+class Sensitive(NamedTuple):
     """An amount that must not come out, of each of some groups of rows (-1: in no group)."""
 
     amount: Amount
@@ -53,14 +51,13 @@ class Release:
         self._labels = [np.zeros(size, np.int64) for _ in matrix.columns]
         self._summed = [np.zeros(size, bool) for _ in matrix.columns]
         self._pools: dict[Exchange, tuple[IntArray, BoolArray]] = {}
-        self._sensitive = [
-            (s, self._find_ways(s.amount)) for s in sensitive if (s.labels >= 0).any()
-        ]
-
-    def _find_ways(self, amount: Amount) -> list[Exchange]:
-        """Return the exchanges that change an amount, those with the most protection first."""
-        ways = [exchange for exchange in self.protection if amount.changes_by(exchange)]
-        return sorted(ways, key=lambda way: -int(np.minimum(*self.protection[way]).sum()))
+        # With the ways in which an amount changes, those with the most protection first.
+        self._sensitive = []
+        for item in sensitive:
+            ways = [way for way in self.protection if item.amount.changes_by(way)]
+            ways.sort(key=lambda way: -int(np.minimum(*self.protection[way]).sum()))
+            if (item.labels >= 0).any():
+                self._sensitive.append((item, ways))
 
     def find_exposed(
         self, columns: frozenset[int] | None = None
@@ -79,15 +76,19 @@ class Release:
     def _count_others(self, labels: IntArray, ways: Sequence[Exchange]) -> IntArray:
         """Return how many other values each group's amount can take, as far as that matters."""
         inside = np.flatnonzero(labels >= 0)
-        size = int(labels.max()) + 1
+        size, groups = int(labels.max()) + 1, labels[inside]
         best = np.full(size, _UNLIMITED)
-        best[labels[inside]] = 0
+        best[groups] = 0
+        of_group, place = groups, np.arange(len(inside))
+        is_row_by_row = len(np.unique(groups)) == len(groups)
         for way in ways:
             pool, free = self.find_pools(way)
-            pools = int(pool.max()) + 1
-            pairs, place = np.unique(labels[inside] * pools + pool[inside], return_inverse=True)
-            of_group, of_pool = pairs // pools, pairs % pools
-            steps = np.zeros(len(pairs))
+            of_pool = pool[inside]
+            if not is_row_by_row:
+                pools = int(pool.max()) + 1
+                pairs, place = np.unique(groups * pools + of_pool, return_inverse=True)
+                of_group, of_pool = pairs // pools, pairs % pools
+            steps = np.zeros(len(of_group))
             for here, there in (self.protection[way], self.protection[way][::-1]):
                 ours = np.bincount(place, weights=here[inside])
                 theirs = np.bincount(place, weights=there[inside])
@@ -118,7 +119,7 @@ class Release:
 
     def add(self, item: PublishedSum) -> bool:
         """Publish a sum unless that would expose something; tell whether it is published."""
-        before = list(self._labels), list(self._summed), dict(self._pools)
+        before = self._labels, self._summed, self._pools
         if next(self.find_exposed(self.force(item)), None) is None:
             return True
         self._labels, self._summed, self._pools = before
@@ -128,6 +129,7 @@ class Release:
         """Publish a sum whatever it exposes; return the columns of whose hidden cells it tells."""
         hidden = self.matrix.hidden
         told = frozenset(c for c in item.columns if (hidden[:, c] & item.members).any())
+        self._labels, self._summed = list(self._labels), list(self._summed)
         for column in told:
             codes = self._labels[column] * 2 + item.members
             self._labels[column] = np.unique(codes, return_inverse=True)[1].astype(np.int64)

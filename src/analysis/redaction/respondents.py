@@ -13,7 +13,7 @@ from analysis.indicators.rollups import Sources, Year
 from analysis.indicators.states import States, find_states, join
 from analysis.plan import Condition, Indicator
 from analysis.plan.schema import Source, columns_over
-from analysis.redaction.matrix import Constraint, Matrix
+from analysis.redaction.matrix import Amount, Constraint, Matrix
 from analysis.redaction.sensitive import SIZES, is_persons, kind_of
 from analysis.redaction.suppression import Asked, Respondents, reaches
 from analysis.tables.dictionary import Column
@@ -45,17 +45,18 @@ class Survey:
         counts = [places.find(name) for name in self.columns]
         x, known = (np.stack(arrays, axis=1) for arrays in zip(*counts, strict=True))
         asked = [self._ask(indicator, now, places) for indicator in self.asked]
-        alone = np.tile([name in self.alone for name in self.columns], (len(x), 1))
-        alone[~places.is_member] = [name in self.of_district for name in self.columns]
-        has_pages = places.is_member if self.alone else np.zeros(len(x), bool)
-        matrix = Matrix(
-            self.columns, x, known, alone,
-            figures=[([*a.part, *a.whole], a.states.reported & has_pages) for a in asked],
-            limits=self._find_limits(places, x, known),
-            pairs=self._find_pairs(asked),
-        )  # fmt: skip
+        figures = [(list(a.columns), a.states.reported & places.is_member) for a in asked]
+        own = [(self.alone, places.is_member), (self.of_district, ~places.is_member)]
+        figures += [([self.columns.index(n)], rows) for names, rows in own
+                    for n in sorted(names.intersection(self.columns))]  # fmt: skip
         facts = [self._hold_fact(condition, places, x) for condition in self.conditions]
-        matrix.constraints = [fact for fact in facts if fact is not None]
+        matrix = Matrix(
+            self.columns, x, known,
+            figures if self.alone else [],
+            self._find_limits(places, x, known),
+            self._find_left_out(asked),
+            [fact for fact in facts if fact is not None],
+        )  # fmt: skip
         totals = {n: known[:, self.columns.index(n)] & places.is_member for n in sorted(self.alone)}
         return Respondents(matrix, asked, places.scopes(self.sources.plan.issuer.id), totals)
 
@@ -88,15 +89,15 @@ class Survey:
                 above = self.described[above.at_most]
         return found
 
-    def _find_pairs(self, asked: Sequence[Asked]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Return parts and wholes whose difference is persons left out, where both are shown."""
-        pairs = [(one.part, one.whole) for one in asked if one.whole]
+    def _find_left_out(self, asked: Sequence[Asked]) -> list[Amount]:
+        """Return what wholes are more than their parts, where both are shown."""
+        found = [Amount(one.whole, one.part) for one in asked if one.whole]
         shown = self.alone | self.of_district | _figures_of(self.asked)
         for place, name in enumerate(self.columns):
             whole = self.described[name].at_most
             if name in shown and whole in shown:
-                pairs.append(((place,), (self.columns.index(str(whole)),)))
-        return list(dict.fromkeys(pairs))
+                found.append(Amount((self.columns.index(str(whole)),), (place,)))
+        return list(dict.fromkeys(found))
 
     def _hold_fact(self, condition: Condition, places: _Rows, x: IntArray) -> Constraint | None:
         """Return the constraint that a fact resting on counts of persons stays what it is.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +44,11 @@ class Asked:
     #: The matrix's columns of its numerator and of its denominator.
     part: tuple[int, ...]
     whole: tuple[int, ...]
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The matrix's columns of both."""
+        return self.part + self.whole
 
     def amounts(self) -> list[Amount]:
         """Return what a sum of it counts: a part, its whole, and who is left out."""
@@ -81,18 +88,14 @@ class Asked:
         return all(len(np.unique(judged[name])) == 1 for name in ("verdict", "flags"))
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What is published of one year's persons."""
 
     #: Cells of the matrix that are not.
     hidden: BoolArray
-    #: Rows of the indicator table with their figures.
-    rows: set[Key]
-    #: Units' rows without figures that still have their verdict.
-    verdicts: set[Key]
-    #: Rows in which the numerator of somebody is known who did not report all.
-    part_known: set[Key]
+    #: Rows of the indicator table: with their ``figures``, a unit's with its ``verdict`` alone, or with
+    #: nothing, where the numerator of somebody is ``known`` who did not report all.
+    rows: dict[Key, str]
     #: What the register's counts add up to.
     totals: dict[str, int]
     #: How persons can be exchanged without anything published changing.
@@ -120,46 +123,43 @@ class Respondents:
         """
         found = {(s.amount, s.labels.tobytes()): s for s in self._find_sensitive()}
         sensitive = list(found.values())
-        verdicts = self._protect(sensitive)
-        release = self._begin(sensitive, verdicts)
+        verdicts, release = self._protect(sensitive)
         if any(release.find_exposed()):
             message = (
                 "không lập được bản chia sẻ: một điều kiện có/không của kế hoạch để lộ số người từ 1 "
                 f"đến {LARGEST_HIDDEN} ở một đơn vị"
             )
             raise InputError([error(message, code="pinned")])
-        published = {item.key: item for item in self._find_sums() if release.add(item)}
-        rows = {key for key in published if isinstance(key, tuple)}
-        totals = {
-            key: int(self.matrix.x[item.members][:, list(item.columns)].sum())
-            for key, item in published.items()
-            if isinstance(key, str)
-        }
-        decision = Decision(self.matrix.hidden, rows, set(), set(), totals, release)
+        rows: dict[Key, str] = {}
         for asked in self.asked:
-            self._decide_rows(asked, verdicts[asked.indicator.id], decision)
-        return decision
-
-    def _decide_rows(self, asked: Asked, verdicts: BoolArray, decision: Decision) -> None:
-        """Note which rows of units show what, and of whom a part is known."""
-        reported, states = asked.states.reported, asked.states
-        hidden = decision.hidden[:, [*asked.part, *asked.whole]].any(axis=1)
-        if "unit" in self.scopes:
-            decision.rows.update(self._keys(asked, "unit", reported & ~hidden))
-            decision.verdicts.update(self._keys(asked, "unit", reported & hidden & verdicts))
-        for scope in self.scopes:
-            known = states.missing & asked.part_known
-            decision.part_known.update(self._keys(asked, scope, known))
+            reported, missing = asked.states.reported, asked.states.missing
+            for scope in self.scopes:
+                known = self._keys(asked, scope, missing & asked.part_known)
+                rows |= dict.fromkeys(known, "known")
+            hidden = self.matrix.hidden[:, list(asked.columns)].any(axis=1)
+            held = self._keys(asked, "unit", reported & hidden & verdicts[asked.indicator.id])
+            rows |= dict.fromkeys(held, "verdict")
+            rows |= dict.fromkeys(self._keys(asked, "unit", reported & ~hidden), "figures")
+        published = {item.key: item for item in self._find_sums() if release.add(item)}
+        rows |= {key: "figures" for key in published if isinstance(key, tuple)}
+        totals = {
+            name: int(self.matrix.x[rows, self.matrix.columns.index(name)].sum())
+            for name, rows in self.totals.items()
+            if name in published
+        }
+        return Decision(self.matrix.hidden, rows, totals, release)
 
     def _keys(self, asked: Asked, scope: str, rows: BoolArray) -> dict[Key, int]:
         """Return the indicator's rows of a scope in which any of some respondents is."""
+        if scope not in self.scopes:
+            return {}
         codes, names = self.scopes[scope].codes, self.scopes[scope].names
         present = np.unique(codes[rows & (codes >= 0)]).tolist()
         return {(asked.indicator.id, scope, names[code]): code for code in present}
 
     def _begin(self, sensitive: Sequence[Sensitive], verdicts: dict[str, BoolArray]) -> Release:
         matrix = self.matrix
-        exchanges = matrix.find_exchanges([(*a.part, *a.whole) for a in self.asked])
+        exchanges = matrix.find_exchanges([a.columns for a in self.asked])
         shown = [a.hold_verdict(matrix.x, verdicts[a.indicator.id]) for a in self.asked]
         return Release(matrix, sensitive, exchanges, [one for one in shown if one is not None])
 
@@ -167,25 +167,23 @@ class Respondents:
         """Yield every amount of few persons: of single rows, and of groups that reported."""
         matrix = self.matrix
         for amount in matrix.amounts():
-            few = matrix.known[:, sorted(amount.columns)].all(axis=1) & is_small(
-                amount.of(matrix.x)
-            )
+            few = amount.is_few(matrix.x, matrix.known)
             yield Sensitive(amount, np.where(few, np.arange(len(few)), -1))
         for asked in self.asked:
-            for scope in (name for name in _SCOPES if name in self.scopes):
-                codes, reported = self.scopes[scope].codes, asked.states.reported
+            reported = asked.states.reported
+            for scope in _SCOPES:
                 groups = self._keys(asked, scope, reported).values()
                 for amount in asked.amounts():
-                    labels = np.full(len(codes), -1, np.int64)
+                    labels = np.full(len(reported), -1, np.int64)
                     for code in groups:
-                        rows = reported & (codes == code)
+                        rows = reported & (self.scopes[scope].codes == code)
                         if asked.counts_few(amount, matrix.x[rows]):
                             labels[rows] = code
                     yield Sensitive(amount, labels)
 
     # Protection: verdicts give way, then figures
 
-    def _protect(self, sensitive: Sequence[Sensitive]) -> dict[str, BoolArray]:
+    def _protect(self, sensitive: Sequence[Sensitive]) -> tuple[dict[str, BoolArray], Release]:
         """Return whose verdicts may stay, and hide more cells, so that the district's sums can stay.
 
         Where an amount would be exposed, first the verdicts of its row give way. Where it would be
@@ -195,23 +193,24 @@ class Respondents:
         verdicts = {a.indicator.id: np.ones(len(self.matrix.x), bool) for a in self.asked}
         for attempt in range(_MOST_ROUNDS):
             release = self._begin(sensitive, verdicts)
-            alone = list(release.find_exposed())
+            with_sums = copy(release)
             for item in self._find_sums(("district",)):
-                release.force(item)
-            exposed = list(release.find_exposed())
+                with_sums.force(item)
+            exposed = list(with_sums.find_exposed())
             if not exposed:
-                break
+                return verdicts, release
             for amount, rows in exposed:
                 for asked in self.asked:
-                    if attempt or amount.columns.intersection(asked.part + asked.whole):
+                    if attempt or {*amount.plus, *amount.minus}.intersection(asked.columns):
                         verdicts[asked.indicator.id][rows] = False
-            if attempt > 1 and alone:
+            alone = [rows for _, rows in release.find_exposed()] if attempt > 1 else []
+            if alone:
                 cells = np.zeros(self.matrix.x.shape, bool)
-                cells[np.concatenate([rows for _, rows in alone])] = True
+                cells[np.concatenate(alone)] = True
                 self.matrix.suppress(cells)
             elif attempt > 1:
-                self._suppress_companions(release, exposed)
-        return verdicts
+                self._suppress_companions(with_sums, exposed)
+        return verdicts, self._begin(sensitive, verdicts)
 
     def _suppress_companions(
         self, release: Release, exposed: list[tuple[Amount, IntArray]]
@@ -238,14 +237,14 @@ class Respondents:
     def _find_sums(self, scopes: Sequence[str] = _SCOPES) -> Iterator[PublishedSum]:
         """Yield the sums that count no few persons and whose verdicts hang on no few missing."""
         x = self.matrix.x
-        for scope in (name for name in scopes if name in self.scopes):
+        for scope in scopes:
             for asked in self.asked:
                 for key, code in self._keys(asked, scope, asked.states.reported).items():
                     members = np.asarray(self.scopes[scope].codes == code, bool)
                     rows = members & asked.states.reported
                     few = any(asked.counts_few(amount, x[rows]) for amount in asked.amounts())
                     if not few and asked.is_firm(members):
-                        yield PublishedSum(key, frozenset(asked.part + asked.whole), rows)
+                        yield PublishedSum(key, frozenset(asked.columns), rows)
             for name, members in self.totals.items() if scope == "district" else ():
                 column = self.matrix.columns.index(name)
                 if not is_small(x[members, [column]].sum(keepdims=True)).any():
