@@ -15,9 +15,8 @@ import pandas as pd
 from analysis.indicators import OPEN_COLUMNS, SCOPES
 from analysis.indicators.rollups import open_sources
 from analysis.redaction.bands import find_band, round_rate
-from analysis.redaction.matrix import is_small
 from analysis.redaction.respondents import Survey
-from analysis.redaction.sensitive import is_persons, kind_of
+from analysis.redaction.sensitive import LARGEST_HIDDEN, is_persons, kind_of
 from analysis.redaction.suppression import Respondents
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
@@ -218,8 +217,7 @@ class _Editor:
         for key, item in self.catalogue.items():
             if item.over == "district" and self.kinds[key] == "persons":
                 counts = [matrix.columns.index(n) for n in item.numerator if n in matrix.columns]
-                is_shown = (matrix.known & ~decision.hidden)[-1, counts].all()
-                if is_shown and not is_small(matrix.x[-1, counts].sum(keepdims=True))[0]:
+                if (matrix.known & ~decision.hidden)[-1, counts].all():
                     self.rows[year, key, "district", self.study.plan.issuer.id] = "figures"
 
     # The tables
@@ -267,10 +265,11 @@ class _Editor:
         ratios = [key for key, item in self.catalogue.items() if item.measure == "ratio"]
         keys = zip(*(table[name] for name in _ROW), strict=True)
         shown = np.array([self.rows.get(key, "") for key in keys], object)
-        is_persons, reported = kinds == "persons", (table["reported"] > 0).to_numpy()
-        is_partial = is_persons & table["indicator"].isin(ratios).to_numpy()
+        counts_persons, reported = kinds == "persons", (table["reported"] > 0).to_numpy()
+        is_partial = counts_persons & table["indicator"].isin(ratios).to_numpy()
         is_partial &= (table["missing"] > 0).to_numpy()
-        hidden = is_persons & reported & (shown != "figures")
+        few = table["numerator"].between(1, LARGEST_HIDDEN).fillna(False).to_numpy(bool)
+        hidden = counts_persons & reported & ((shown != "figures") | few)
         # Where nobody reported all, the ends tell the few figures that are known. Which figures those
         # are decides, not what they say: else an open row would tell which of two counts is smaller.
         hidden |= is_partial & ~reported & (shown == "known")
