@@ -43,24 +43,24 @@ _MESSAGES = {
     "date_from_datetime_parsing": "phải là ngày dạng 2022-03-31",
 }
 
-#: A settings file or a plan is far smaller; what is larger, deeper or longer is no such file.
+#: No settings file and no plan is nearly as large, long or deep.
 _MOST_BYTES, _MOST_ITEMS, _DEEPEST = 2_000_000, 30_000, 40
 
 _SAVE_AGAIN = "hãy mở bằng Notepad, chọn Tệp → Lưu thành, mã hóa UTF-8 rồi lưu lại"
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
-#: Spaces that are none to YAML, where they would have to be: before a key, around its colon.
+#: Signs that look like spaces and are none to YAML, before a key or around its colon.
 _FALSE_SPACE = re.compile(
     "^[ -]*[\u00a0\u2000-\u200b\u202f\u3000\ufeff]|^[ -]*[\\w.]+(?:[\u00a0\u200b]+:|:[\u00a0\u200b])"
 )
-#: In double quotes a backslash is a command; these are the ones that a path cannot contain.
+#: In double quotes a backslash begins a command; these commands cannot be part of a path.
 _COMMANDS = re.compile(r"\\(?:[\\\"/]|\r?\n)")
 _BACKSLASH = (
     "trong ngoặc kép, dấu \\ là một lệnh của YAML; hãy viết \\\\ hoặc /, hay dùng ngoặc đơn"
 )
 
-#: What PyYAML says, what an analyst has to know, and whether the trouble began where it says that
-#: it was reading (``context``) rather than where it gave up.
+#: What PyYAML says, what an analyst is told, and whether the line to name is where the broken part
+#: begins (``context``) rather than where PyYAML gave up.
 _SYNTAX = (
     (r"'\\t'", "có dấu Tab; YAML chỉ nhận dấu cách, cả khi thụt dòng", False),
     ("escape", _BACKSLASH, True),
@@ -89,7 +89,7 @@ _SYNTAX = (
 
 
 class MisplacedError(ValueError):
-    """Broken rules, each with its place below the part of the file that a validator looks at."""
+    """Broken rules, each with its place within the part of the file that was validated."""
 
     def __init__(self, found: Iterable[tuple[Location, str]]) -> None:
         self.found = tuple(found)
@@ -115,7 +115,7 @@ class Document:
     places: dict[Location, tuple[str, int]] = field(repr=False)
 
     def over(self, other: Document) -> Document:
-        """Return both in one: each top-level key as this file has it, else as the other has it."""
+        """Return both in one: this file's top-level keys, and the other's where this has none."""
         kept = {at: p for at, p in other.places.items() if at and at[0] not in self.data}
         return Document(self.file, {**other.data, **self.data}, {**kept, **self.places})
 
@@ -201,7 +201,7 @@ def validate(document: Document, model: type[Model]) -> Model:
 def explain(
     failure: ValidationError, data: dict[str, Any], places: Places | None = None, file: str = ""
 ) -> list[Problem]:
-    """Return what a model refused, in Vietnamese.
+    """Return, in Vietnamese, what a model refused.
 
     Parameters
     ----------
@@ -238,9 +238,9 @@ def _decode(path: Path) -> str:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """Scan in C, ten times as fast; what it refuses is scanned again for Python's explanation.
+    """Scan in C, ten times as fast; scan in Python what C refuses, for a better explanation.
 
-    C lets a Tab pass where Python tells of it.
+    A text with a Tab is scanned in Python, since C lets some Tabs pass.
     """
     if yaml.__with_libyaml__ and "\t" not in text:
         with suppress(yaml.YAMLError):
@@ -262,7 +262,7 @@ def _syntax(failure: yaml.YAMLError, file: str, text: str) -> Problem:
 if yaml.__with_libyaml__:
 
     class _Loader(yaml.composer.Composer, yaml.CSafeLoader):
-        """Composes in Python: nested too deep for C's own composer, a text ends the process."""
+        """Composes in Python: over a text nested too deep, C's own composer ends the process."""
 
         def __init__(self, text: str) -> None:
             yaml.composer.Composer.__init__(self)
@@ -270,7 +270,7 @@ if yaml.__with_libyaml__:
 
 
 class _EndlessError(Exception):
-    """More than anybody could have meant, by nesting or by repeating."""
+    """Nested or repeated more than anybody could have meant."""
 
 
 class _YamlReading:
@@ -383,7 +383,7 @@ def _given(where: Location, data: Any) -> Any:
 
 
 def _names(where: Location, data: Any) -> Iterator[str]:
-    """Write a place with the ids of list items instead of their numbers."""
+    """Yield the parts of a place, with ids of list items instead of numbers."""
     for depth, part in enumerate(where, start=1):
         item = _given(where[:depth], data)
         name = item.get("id") if isinstance(part, int) and isinstance(item, dict) else None

@@ -20,6 +20,8 @@ from analysis.problems import InputError, error
 from analysis.tables.dictionary import dictionary
 from analysis.yamlfile import read_document, read_yaml
 
+LANG_FOLDER = Path("params") / "lang"
+
 
 class _Texts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,9 +99,6 @@ class PlanTexts(_Texts):
                 item.model_copy(update=texts.get(item.id, {})) for item in getattr(plan, name)
             )
         return plan.model_copy(update=update)
-
-
-LANG_FOLDER = Path("params") / "lang"
 
 
 @dataclass(frozen=True)

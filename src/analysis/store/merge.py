@@ -15,7 +15,11 @@ from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.stored import key_index
 
 NOT_REPORTED = "(chưa báo cáo)"
+_SUPERSEDE = 'muốn thay thì chạy lại với --supersede "lý do"'
 _YES_NO = {"true": "có", "false": "không"}
+Key = tuple[str, ...]
+#: Row and column of a changed figure.
+Cell = tuple[int, str]
 
 
 def show_figure(column: Column, text: object) -> str:
@@ -58,11 +62,6 @@ def _word(column: Column, cell: str) -> str:
         if tuple(words) == column.words:
             return words.get(cell, cell)
     return cell
-
-
-Key = tuple[str, ...]
-#: Row and column of a changed figure.
-Cell = tuple[int, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,9 +193,6 @@ def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list
         problem = change.records.problem(file, name, row, code="superseded", message=message)
         problems.append(replace(problem, advice=_SUPERSEDE))
     return problems
-
-
-_SUPERSEDE = 'muốn thay thì chạy lại với --supersede "lý do"'
 
 
 def show_both(change: SheetChange, cell: Cell) -> str:

@@ -260,7 +260,7 @@ def _take_in(
 def _compared(
     connection: sqlite3.Connection, run: _Run, arrivals: Sequence[Arrival]
 ) -> list[Arrival]:
-    """Add to each file what others of this import say otherwise."""
+    """Add to each file where other files of this import contradict it."""
     digests = [one.delivery.digest for one in arrivals if one.delivery is not None]
     with explained(run.folder / STORE):
         known = {digest for digest in digests if is_known(connection, digest)}
@@ -271,7 +271,7 @@ def _compared(
 
 
 def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arrival]) -> None:
-    """Note which files of a group are sound; whatever fails here is told of the file that fails."""
+    """Note which files of a group are sound; what fails here is told later, when each is judged."""
     run.sound = {}
     with suppress(Exception):
         run.last = last_entry(connection)
@@ -280,7 +280,7 @@ def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arriv
 
 def _seen_ahead(connection: sqlite3.Connection, run: _Run, path: Path) -> list[SheetChange] | None:
     if last_entry(connection) != run.last:
-        # What another command has written meanwhile may change the judgement.
+        # Another command has written meanwhile, which may change the judgement.
         run.sound.clear()
     return run.sound.get(path)
 
@@ -295,7 +295,7 @@ def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Ta
         except (InputError, OSError):
             raise
         except Exception as failure:
-            # Whatever the program does not understand in one file concerns no other.
+            # A failure of the program over one file must not stop the others.
             problems = (*arrival.problems, program_error(arrival.path, failure))
             failed = replace(arrival, problems=problems, trace=traceback.format_exc())
         with explained(run.folder / STORE), writing(connection):
@@ -373,7 +373,7 @@ def _told_withdrawn(path: Path, delivery: Delivery) -> Problem:
 
 
 def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -> list[Problem]:
-    """Say what was corrected since a file was taken in: among others it restores nothing."""
+    """Tell that a file's figures were corrected since: among other files it does not restore them."""
     found = [
         problem
         for change in _changes(connection, run, delivery)[0]
@@ -383,8 +383,10 @@ def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -
         "tệp này đã nhận trước đây, sau đó số liệu đã được thay; muốn lấy lại số của tệp thì nhập"
         ' riêng tệp này với --supersede "lý do"'
     )
-    told = [replace(one, severity="warning", code="older", message=message) for one in found[:1]]
-    return [replace(one, advice="") for one in told]
+    return [
+        replace(one, severity="warning", code="older", message=message, advice="")
+        for one in found[:1]
+    ]
 
 
 def _place_of(problem: Problem) -> tuple[str, int | None, str, str]:
@@ -397,9 +399,9 @@ def _compare(
     delivery: Delivery,
     sound: list[SheetChange] | None = None,
 ) -> tuple[list[SheetChange], list[Problem]]:
-    """Return what a file would change, every reason why it may not, and what to tell if it may.
+    """Return what a file would change, and its problems: errors against it, and what else to tell.
 
-    ``sound`` is what it would change if that is known to break no rule.
+    ``sound`` is what it would change, where that is known to break no rule.
     """
     errors = repeated_keys(delivery.file, delivery.records)
     if errors:
@@ -413,14 +415,14 @@ def _compare(
         errors += [] if run.reason else need_reason(change, replaced - given_way, delivery.file)
     if sound is None:
         found = find_errors(connection, changes, delivery.file, run.plan)
-        # A reason answers what is only asked.
+        # With a reason given, a lone 1 is meant.
         asked = [one for one in found if not (run.reason and one.code == "lone_one")]
         errors += [_tell_first_year(run.registers, one) for one in asked]
     return changes, errors + told
 
 
 def _tell_first_year(registers: Registers, problem: Problem) -> Problem:
-    """Say of an unknown unit that all units are unknown, where the year has no register at all."""
+    """Tell of a unit unknown in a year without any register that the register is missing."""
     if problem.code != "unknown_unit" or registers.of(str(problem.year)).names:
         return problem
     return replace(problem, message=NO_REGISTER.format(year=problem.year))
