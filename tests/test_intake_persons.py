@@ -14,6 +14,7 @@ import pytest
 from conftest import Run
 from deliveries import make_folder
 
+from analysis import load
 from analysis.intake.reading import read_content
 from analysis.tables.load import load_dataset
 
@@ -87,6 +88,7 @@ def test_a_list_of_two_thousand_is_counted_and_nobody_of_it_is_kept_anywhere(
     assert told["new_members"] == sum(year_of(row[5]) == 2024 for row in rows)
     assert told["cadres_total"] == sum(row[6] == "Tổ trưởng" for row in rows)
     # Its own report is still to come.
+    assert not load(2024, data=str(folder)).register.at[(2024, "U2"), "has_return"]
     assert re.search(r"- .*\(U2\)", congdoan("status", "--year", 2024, "--data", folder).out)
 
     bad = [row[:] for row in rows]
@@ -164,6 +166,23 @@ def test_a_row_of_which_nobody_can_tell_whether_it_is_a_person_is_asked_about(
     delivery, problems = read_content(path.name, path.read_bytes(), None)
     assert delivery is None
     assert [(p.code, p.row) for p in problems if p.severity == "error"] == [("bare_name", 4)]
+
+
+def test_a_list_of_chairs_with_counts_is_no_list_of_persons(tmp_path: Path) -> None:
+    heads = ["STT", "Tên CĐCS", "Họ và tên", "Loại hình", "Xã", "Đoàn viên", "Nữ"]
+    rows = [
+        [1, "CĐCS A", "Hồ B", "SNCL", "Húc", 20, 12],
+        [2, "CĐCS B", "Hồ C", "SNCL", "Húc", 9, 1],
+    ]
+    path = write_list(tmp_path / "ds.xlsx", rows, heads)
+    _, problems = read_content(path.name, path.read_bytes(), None)
+    assert [(one.code, one.value) for one in problems if one.severity == "error"] == [
+        ("ask_heading", "Đoàn viên / Nữ")
+    ]
+    # Marked with a 1, each is a person; the total below is none of them.
+    rows = [[1, "Hồ A", ""], [2, "Hồ B", 1], [3, "Hồ C", 1], ["", "Tổng cộng", 2]]
+    path = write_list(tmp_path / "U2.xlsx", rows, ["TT", "Họ tên", "Nữ"], "Mã CĐCS: U2")
+    assert read(path)[0]["roster"]["members_total"] == "3"
 
 
 def test_a_list_of_nobody_known_is_asked_about(tmp_path: Path) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,11 @@ from test_intake_files import as_xls
 
 from analysis.intake.codes import give_codes
 from analysis.intake.headings import Answers
+from analysis.intake.mapping import note_answers
 from analysis.intake.reading import read_content
 from analysis.params import load_params
 from analysis.plan import load_plan
+from analysis.problems import Problem, error
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, load_dataset
 
@@ -229,12 +235,22 @@ def coded(
 ) -> Any:
     heads = ["Tên CĐCS", "Loại hình", "Xã"]
     delivery, _ = given(as_xlsx([heads, *rows]))
+    return give_codes(delivery, a_dataset(known, reforms), "LDLD", Answers(codes=codes))
+
+
+def a_dataset(
+    known: Iterable[tuple[str, str, str]] = (),
+    reforms: Iterable[tuple[str, str, str]] = (),
+    year: int = 2023,
+    employers: Iterable[tuple[int, str, str]] = (),
+) -> Dataset:
     columns = ["unit_id", "name", "commune"]
-    register = pd.DataFrame(list(known), columns=columns).assign(year=2023)
+    register = pd.DataFrame(list(known), columns=columns)
     names = ["old_name", "new_name", "date"]
     reform = pd.DataFrame(list(reforms), columns=names).astype({"date": "datetime64[s]"})
-    dataset = Dataset({"roster": register, "communes": reform})
-    return give_codes(delivery, dataset, "LDLD", Answers(codes={k: v for k, v in codes.items()}))
+    roster = register.assign(year=year, unit_type="private_enterprise")
+    unions = pd.DataFrame(list(employers), columns=["year", "employer_id", "unit_id"])
+    return Dataset({"roster": roster, "communes": reform, "employers": unions})
 
 
 def ids(result: Any) -> list[str]:
@@ -290,6 +306,78 @@ def test_a_unit_that_may_be_another_is_asked_and_never_guessed(
     assert [*answered.made] == ids(answered) == ["SN-TH-HUC"]
 
 
+def test_only_the_units_without_a_code_are_given_one() -> None:
+    heads = ["STT", "Mã CĐCS", "Tên CĐCS", "Loại hình", "Xã"]
+    rows = [
+        [1, "TH-HUC", "CĐCS Trường Tiểu học Húc", "SNCL", "Húc"],
+        [2, "", "CĐCS Trường Mầm non Húc", "SNCL", "Húc"],
+        [3, "", "CĐCS Trường Tiểu học Húk", "SNCL", "Húc"],
+        ["", "", "Tổng cộng", "", ""],
+    ]
+    delivery, problems = given(as_xlsx([heads, *rows]))
+    assert [one.code for one in problems] == ["not_data"]
+    known = [("TH-HUC", "CĐCS Trường Tiểu học Húc", "Húc")]
+    result = give_codes(delivery, a_dataset(known), "LDLD", Answers())
+    assert ids(result) == ["TH-HUC", "SN-MN-HUC", "SN-TH-HUK"]
+    assert (sorted(result.made), result.problems) == (["SN-MN-HUC", "SN-TH-HUK"], [])
+
+
+def test_one_commune_written_two_ways_in_a_list_is_joined_and_a_town_is_asked() -> None:
+    def row(number: int, commune: str) -> tuple[str, str, str]:
+        return (f"CĐCS {number}", "SNCL", commune)
+
+    result = coded([row(1, "xã Tà Rụt"), row(2, "Tà Rụt"), row(3, "TÀ  RỤT"), row(4, "Tà Rụt")])
+    assert [*result.delivery.records[0].text["commune"]] == ["Tà Rụt"] * 4
+    told = [(one.code, one.severity, one.value) for one in result.problems]
+    assert told == [
+        ("joined_commune", "warning", "xã Tà Rụt"),
+        ("joined_commune", "warning", "TÀ RỤT"),
+    ]
+    rows = [row(1, "xã Lìa"), row(2, "thị trấn Lìa"), row(3, "Lìa"), row(4, "Lia")]
+    result = coded(rows)
+    assert [(one.code, one.severity, one.value) for one in result.problems] == [
+        ("ask_commune", "error", "Lìa"),
+        ("ask_commune", "error", "Lia"),
+    ]
+    answers = Answers(communes={"Lìa": "xã Lìa", "Lia": "xã Lìa"})
+    delivery, _ = given(as_xlsx([["Tên CĐCS", "Loại hình", "Xã"], *rows]))
+    result = give_codes(delivery, a_dataset(), "LDLD", answers)
+    communes = [*result.delivery.records[0].text["commune"]]
+    assert (communes, result.problems) == (["xã Lìa", "thị trấn Lìa", "xã Lìa", "xã Lìa"], [])
+
+
+def test_a_union_is_proposed_for_an_employer_of_its_name_and_asked_where_it_only_may_be() -> None:
+    heads = ["Tên doanh nghiệp", "Mã số thuế", "Loại hình", "Xã"]
+    names = {
+        "CÔNG TY TRÁCH NHIỆM HỮU HẠN GỖ RÀO QUÁN": "Tân Hợp",  # proposed
+        "Công ty CP Cao su Húc": "Thuận",  # of another commune
+        "Công ty TNHH Gạo Huc Nghì": "Húc",  # nearly the same
+        "Công ty TNHH Xa Lạ": "Húc",  # no union
+        "Công ty TNHH Đổi Tên": "Húc",  # known by its tax code
+    }
+    rows = [[name, f"01{n}", "DN ngoài NN", place] for n, (name, place) in enumerate(names.items())]
+    delivery, _ = given(as_xlsx([heads, *rows]))
+    units = [
+        ("DN-GO", "CĐCS Công ty TNHH Gỗ Rào Quán", "Tân Hợp"),
+        ("DN-CAOSU", "CĐCS Công ty CP Cao su Húc", "Húc"),
+        ("DN-GAO", "CĐCS Công ty TNHH Gạo Húc Nghì 1", "Húc"),
+        ("DN-TENCU", "CĐCS Công ty TNHH Tên Cũ", "Húc"),
+    ]
+    before = [(2023, "014", "DN-TENCU")]
+    dataset = a_dataset(units, year=2024, employers=before)
+    result = give_codes(delivery, dataset, "LDLD", Answers())
+    assert result.unions == {next(iter(names)): "DN-GO (CĐCS Công ty TNHH Gỗ Rào Quán)"}
+    assert ids(result) == ["DN-GO", "", "", "", "DN-TENCU"]
+    asked = [one.value for one in result.problems if one.code == "ask_union"]
+    assert asked == [f"{name} / {names[name]}" for name in [*names][1:3]]
+    answers = Answers(unions={asked[0]: "không có", asked[1]: "dn-gao"})
+    result = give_codes(delivery, dataset, "LDLD", answers)
+    assert (ids(result), result.problems) == (["DN-GO", "", "DN-GAO", "", "DN-TENCU"], [])
+    # Who has a union cannot be said before the year's units are known.
+    early = give_codes(delivery, a_dataset(units, year=2023), "LDLD", Answers())
+    assert [one.code for one in early.problems] == ["no_register"]
+
+
 def test_two_schools_of_nearly_one_name_are_two_if_both_are_there() -> None:
     known = [("A-1", "CĐCS Trường Mầm non Hoa Sen 1", "Húc")]
     school = "CĐCS Trường Mầm non Hoa Sen"
@@ -331,15 +419,15 @@ def test_the_samples_own_register_comes_back_and_its_units_are_found_next_year(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    first, second = (the_samples(year, tmp_path) for year in (2022, 2023))
-    run = congdoan("import", first, "--data", data, "--year", 2022)
+    first, second = (the_samples(year, tmp_path) for year in (2024, 2025))
+    run = congdoan("import", first, "--data", data, "--year", 2024)
     assert (run.status, "với --yes" in run.out, [*data.iterdir()]) == (1, True, [])
-    assert congdoan("import", first, "--data", data, "--year", 2022, "--yes").status == 0
-    run = congdoan("import", second, "--data", data, "--year", 2023, "--yes")
+    assert congdoan("import", first, "--data", data, "--year", 2024, "--yes").status == 0
+    run = congdoan("import", second, "--data", data, "--year", 2025, "--yes")
     assert run.status == 0, run.out
     ours, theirs = load_dataset(data).roster, load_dataset(ROOT / "data" / "sample").roster
     same = ["year", "name", "unit_type", "commune", *COUNTS]
-    for year in (2022, 2023):
+    for year in (2024, 2025):
         mine, its = (
             one[one["year"] == year][same].sort_values(["name", "commune"])
             for one in (ours, theirs)
@@ -420,3 +508,69 @@ def test_a_question_is_noted_answered_in_the_file_and_not_asked_again(
     answers.write_text(good, "utf-8")
     assert congdoan(*take).status == 0
     assert answers.read_text("utf-8") == good
+
+
+def test_what_the_office_writes_beside_its_answers_stays(tmp_path: Path) -> None:
+    def asked(code: str, value: str) -> Problem:
+        return error("?", code=code, file="a.xlsx", value=value)
+
+    path = tmp_path / "anh-xa.yaml"
+    path.write_text(
+        """# của Lan
+cot:
+    "Địa chỉ": ''   # hỏi anh Ba
+    SĐT: bỏ qua # không cần
+# loại hình
+loai: {}
+ma: {"A / Húc": mới}
+# hết""",
+        "utf-8",
+    )
+    heading, code = asked("ask_heading", "Địa chỉ"), asked("ask_code", "B: C / Húc")
+    note_answers(tmp_path, [(heading, "Xã, thị trấn"), (asked("ask_heading", "SĐT"), "")])
+    note_answers(tmp_path, [(asked("ask_heading", "Nữ"), "bỏ qua"), (code, "")])
+    note_answers(tmp_path, [(asked("unknown_word", "Trường"), ""), (asked("ask_union", "D"), "")])
+    assert path.read_text("utf-8") == (
+        """# của Lan
+cot:
+    "Địa chỉ": Xã, thị trấn   # hỏi anh Ba
+    SĐT: bỏ qua # không cần
+    Nữ: bỏ qua
+# loại hình
+loai:
+  Trường: ''
+ma:
+  A / Húc: mới
+  'B: C / Húc': ''
+# hết
+cong_doan:
+  D: ''
+"""
+    )
+
+
+def test_on_a_terminal_questions_are_asked_and_codes_shown(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "ds-2024.xlsx"
+    data.mkdir()
+    heads = ["Tên CĐCS", "Loại hình", "Địa chỉ"]
+    file.write_bytes(as_xlsx([heads, ["CĐCS A", "SNCL", "Húc"]]))
+    pty = pytest.importorskip("pty", reason="Windows has no pty")
+    ours, theirs = pty.openpty()
+    command = [Path(sys.executable).with_name("congdoan"), "import", file, "--year", "2024"]
+    process = subprocess.Popen(
+        [*command, "--data", data], stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT
+    )
+    os.close(theirs)
+    said = ""
+    for question, answer in (("Enter: để sau", "Xã, thị trấn"), ("Đúng như vậy?", "")):
+        while question not in said:
+            said += os.read(ours, 4096).decode("utf-8", "replace")
+        os.write(ours, f"{answer}\n".encode())
+    with suppress(OSError):  # how a terminal ends
+        while more := os.read(ours, 4096):
+            said += more.decode("utf-8", "replace")
+    os.close(ours)
+    assert process.wait() == 0, said
+    assert "SN-A" in said
+    assert "Địa chỉ: Xã, thị trấn" in (data / "anh-xa.yaml").read_text("utf-8")
+    assert load_dataset(data).roster["unit_id"].tolist() == ["SN-A"]

@@ -71,21 +71,32 @@ class ListReader:
                 return delivery, problems
 
     def _read(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
-        from analysis.intake.codes import give_codes
+        from analysis.intake.codes import give_codes, lacks_unions
         from analysis.intake.reader import read_delivery
         from analysis.intake.reading import lacks_codes
         from analysis.tables.load import read_dataset
 
         delivery, problems = read_delivery(path, answers=self._answers, **self._settings)
-        if delivery is None or not any(lacks_codes(part) for part in delivery.records):
+        parts = [] if delivery is None else delivery.records
+        if delivery is None or not any(lacks_codes(one) or lacks_unions(one) for one in parts):
             return delivery, problems
         if any(one.severity == "error" for one in problems):
             return None, problems
         known = read_dataset(self._folder)[0]
         coded = give_codes(delivery, known, self._plan.issuer.id, self._answers)
         problems = [*problems, *coded.problems]
-        if coded.made and not any(one.severity == "error" for one in problems):
-            problems += self._show(path, coded.made)
+        if not any(one.severity == "error" for one in problems):
+            made, unions = coded.made, coded.unions
+            problems += self._show(
+                path,
+                *("new_codes", "mã mới cho", "đơn vị", made),
+                "hoặc thêm cột «Mã CĐCS» để tự đặt mã",
+            )
+            problems += self._show(
+                path,
+                *("new_unions", "công đoàn cùng tên với", "doanh nghiệp", unions),
+                "hoặc ghi vào anh-xa.yaml, mục cong_doan, dòng nào không đúng",
+            )
         return coded.delivery, problems
 
     def _ask(self, question: Problem) -> str:
@@ -95,21 +106,22 @@ class ListReader:
         click.echo(str(question))
         return str(click.prompt("Trả lời (Enter: để sau)", default="", show_default=False)).strip()
 
-    def _show(self, path: Path, made: dict[str, str]) -> Iterator[Problem]:
-        """Show the codes that were made; without somebody's word nothing is stored."""
-        click.echo(f"{path.name}: mã mới cho {len(made)} đơn vị")
-        for code, name in made.items():
-            click.echo(f"  {code:<32}  {name}")
+    def _show(
+        self, path: Path, code: str, what: str, whose: str, found: dict[str, str], advice: str
+    ) -> Iterator[Problem]:
+        """Show codes or unions that were found; without somebody's word nothing is stored."""
+        if not found:
+            return
+        click.echo(f"{path.name}: {what} {len(found)} {whose}")
+        for one, other in found.items():
+            click.echo(f"  {one:<32}  {other}")
         is_agreed = self._is_agreed or (
-            self._is_terminal and click.confirm("Nhận các mã này?", default=True)
+            self._is_terminal and click.confirm("Đúng như vậy?", default=True)
         )
         if not is_agreed:
-            few = ", ".join([*made][:_MOST_NAMED])
-            message = (
-                f"{len(made)} đơn vị được đặt mã mới ({few}{', …' if len(made) > _MOST_NAMED else ''});"
-                " hãy xem lại rồi chạy lệnh với --yes, hoặc thêm cột «Mã CĐCS» để tự đặt mã"
-            )
-            yield error(message, code="new_codes", file=path.name)
+            few = ", ".join([*found][:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
+            message = f"{what} {len(found)} {whose} ({few}); hãy xem lại rồi chạy lệnh với --yes, {advice}"
+            yield error(message, code=code, file=path.name)
 
 
 @click.command(cls=Command)

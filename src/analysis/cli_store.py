@@ -59,7 +59,11 @@ _PROGRAM_LOG = "loi-chuong-trinh.txt"
     help="Cho phép thay số liệu đã có, và vì sao; số cũ vẫn được giữ lại.",
 )
 @option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
-@option("--yes", is_flag=True, help="Nhận luôn các mã mới đặt cho đơn vị chưa có mã.")
+@option(
+    "--yes",
+    is_flag=True,
+    help="Nhận luôn mã mới đặt cho đơn vị và công đoàn cùng tên với doanh nghiệp.",
+)
 @option(
     "--don-vi",
     "money",
@@ -232,7 +236,7 @@ def history(
 @option(
     "--table",
     type=click.Choice(
-        ["returns", "roster", "employers", "district", "lineage", "tasks", "evidence"]
+        ["returns", "roster", "employers", "district", "lineage", "communes", "tasks", "evidence"]
     ),
     default="returns",
     metavar="BẢNG",

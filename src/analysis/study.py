@@ -126,7 +126,7 @@ class Study(Questions):
         roster = self.dataset.roster.copy()
         roster["parent"] = roster["parent"].fillna(self.plan.issuer.id)
         roster["is_expected"] = is_expected(roster, self.plan)
-        returned = pd.MultiIndex.from_frame(self.dataset.returns[["year", "unit_id"]])
+        returned = pd.MultiIndex.from_frame(self.dataset.sent_returns[["year", "unit_id"]])
         keys = pd.MultiIndex.from_frame(roster[["year", "unit_id"]])
         roster["has_return"] = keys.isin(returned)
         return roster.set_index(["year", "unit_id"]).sort_index()

@@ -1,4 +1,4 @@
-"""Codes for the units of a list that has none: found again by name and commune, or made."""
+"""What a list leaves out: its units' codes, found again or made, and which employer has which union."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis.intake.formtexts import fold, plain
+from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.headings import Answers
 from analysis.intake.reading import lacks_codes
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Problem
-from analysis.tables.communes import bare_place, came_into, find_place
+from analysis.tables.check import NO_REGISTER
+from analysis.tables.communes import bare_place, came_into, find_place, has_no_title
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.writing import clean, loosely
+from analysis.tables.writing import clean, lacks_only_marks, loosely
 
 #: How alike the names of two units of one commune are, when one may be a writing of the other.
 _NEAR = 0.85
 _LONGEST = 32
 #: What an answer says of a unit that only seems to be a known one.
 NEW = "mới"
+#: What an answer says of an employer without a union.
+NONE = "không có"
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A list whose units have codes.
+    """A list whose units have codes, and whose employers have their unions.
 
     Attributes
     ----------
@@ -37,12 +40,15 @@ class Coded:
         With codes.
     made : dict of str to str
         Names by the codes that were made.
+    unions : dict of str to str
+        Unions that have the name of an employer, by its own name.
     problems : list of Problem
         What has to be asked; where a name or a commune is written in another way, a warning.
     """
 
     delivery: Delivery
     made: dict[str, str]
+    unions: dict[str, str]
     problems: list[Problem]
 
 
@@ -63,6 +69,7 @@ def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers
     register = known.roster.sort_values("year").drop_duplicates("unit_id", keep="last")
     communes = known.tables["communes"]
     made: dict[str, str] = {}
+    unions: dict[str, str] = {}
     problems: list[Problem] = []
     parts = []
     for part in delivery.records:
@@ -73,10 +80,135 @@ def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers
             part = replace(part, text=one.text)
             made |= one.made
             problems += one.problems
+        elif lacks_unions(part):
+            employers = _Employers(delivery.file, part, known)
+            employers.give(answers)
+            part = replace(part, text=employers.text)
+            unions |= employers.unions
+            problems += employers.problems
         parts.append(part)
     if not any(problem.code == "ask_code" for problem in problems):
         problems += repeated_keys(delivery.file, parts)
-    return Coded(replace(delivery, records=tuple(parts)), made, problems)
+    return Coded(replace(delivery, records=tuple(parts)), made, unions, problems)
+
+
+def lacks_unions(records: Records) -> bool:
+    """Tell whether these rows are another office's list of employers, which knows of no unions."""
+    is_own = records.sheet == form_texts()["sheets"]["employers"]
+    return records.table == "employers" and "unit_id" not in records.text and not is_own
+
+
+class _Places:
+    """How communes are written in one list: as the register does, or else as most of its own rows.
+
+    With or without "xã" is one commune; a town is another than the commune of its name.
+    """
+
+    def __init__(self, file: str, part: Records, known: set[str], answers: Answers) -> None:
+        self.file, self.part, self.known = file, part, known
+        self.answers = {loosely(text): answer for text, answer in answers.communes.items()}
+        self.counts = part.text["commune"].value_counts(sort=False).to_dict()
+        self.problems: list[Problem] = []
+
+    def settle(self) -> pd.Series:
+        """Return the communes of all rows; what is joined, and what is not certain, is told."""
+        return self.part.text["commune"].map({text: self._settled(text) for text in self.counts})
+
+    def _settled(self, text: str) -> str:
+        answer = self.answers.get(loosely(text)) or find_place(text, self.known)
+        if answer is not None:
+            return answer
+        every = {*self.counts, *self.known}
+        like = {place for place in every if bare_place(place) == bare_place(text)}
+        titled = {loosely(place): place for place in like if not has_no_title(place)}
+        own = bare_place(text)
+        fuller = [p for p in every if own != bare_place(p) and lacks_only_marks(own, bare_place(p))]
+        unclear = [*titled.values()] if has_no_title(text) and len(titled) > 1 else fuller
+        if unclear:
+            told = "; ".join(f"«{place}»" for place in sorted(unclear))
+            message = (
+                f"chưa rõ là xã nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục xa: ghi tên"
+                " xã đúng"
+            )
+            self._tell(text, "ask_commune", message)
+            return text
+        is_one = len(titled) < 2
+        same = [p for p in like if loosely(p) == loosely(text) or (is_one and has_no_title(p))]
+        same = [*like] if is_one else same
+        best: str = max(same, key=lambda one: (self.counts.get(one, 0), has_no_title(one), one))
+        if best != text:
+            self._tell(text, "joined_commune", f"ghi thống nhất là «{best}», như các dòng khác")
+        return best
+
+    def _tell(self, text: str, code: str, message: str) -> None:
+        row = self.part.text.index[self.part.text["commune"] == text][0]
+        problem = self.part.problem(self.file, "commune", row, code=code, message=message)
+        is_told = code == "joined_commune"
+        self.problems.append(replace(problem, severity="warning") if is_told else problem)
+
+
+class _Employers:
+    """One list of employers of another office: their unions are proposed by name."""
+
+    def __init__(self, file: str, part: Records, known: Dataset) -> None:
+        self.file, self.part, self.known = file, part, known
+        self.text = part.text.copy()
+        self.unions: dict[str, str] = {}
+        self.problems: list[Problem] = []
+
+    def give(self, answers: Answers) -> None:
+        """Put the unions into the text, as far as there are any."""
+        roster, reform = self.known.roster, self.known.tables["communes"]
+        places = {*roster["commune"], *reform["new_name"]}
+        communes = _Places(self.file, self.part, places, answers)
+        self.text["commune"] = communes.settle()
+        self.problems += communes.problems
+        types = dictionary().words["employer_type"]
+        self.text["unit_id"] = pd.array([""] * len(self.text), dtype="str")
+        for year, rows in self.text.groupby("year"):
+            units = roster[roster["year"].astype(str) == year]
+            if units.empty:
+                row = int(rows.index[0])
+                message = NO_REGISTER.format(year=year)
+                self.problems.append(
+                    self.part.problem(self.file, "year", row, code="no_register", message=message)
+                )
+            self._give(rows, units[units["unit_type"].isin(types)].set_index("unit_id"), answers)
+
+    def _give(self, rows: pd.DataFrame, units: pd.DataFrame, answers: Answers) -> None:
+        before = self.known.tables["employers"].dropna(subset="unit_id").sort_values("year")
+        known = dict(zip(before["employer_id"], before["unit_id"], strict=True))
+        answered = listed(dict(answers.unions))
+        names = units["name"].to_dict()
+        cores = {unit: _core(name) for unit, name in names.items()}
+        places = units["commune"].map(bare_place).to_dict()
+        given = rows["name"].map(_core)
+        several = set(given[given.duplicated()])
+        columns = (rows[column] for column in ("employer_id", "name", "commune"))
+        for row, core, employer, name, commune in zip(rows.index, given, *columns, strict=True):
+            answer = find(f"{name} / {commune}", answered)
+            here = {unit for unit, place in places.items() if place == bare_place(commune)}
+            same = [unit for unit in names if core and cores[unit] == core]
+            unit = ""
+            if answer is not None:
+                unit = "" if fold(answer) == NONE else answer.upper()
+            elif known.get(employer) in names:
+                unit = known[employer]
+            elif len(same) == 1 and here.issuperset(same) and core not in several:
+                unit = same[0]
+                self.unions[name] = f"{unit} ({names[unit]})"
+            elif likely := same or [one for one in here if _is_near(cores[one], core)]:
+                self._ask(row, f"{name} / {commune}", {one: names[one] for one in sorted(likely)})
+            self.text.at[row, "unit_id"] = unit
+
+    def _ask(self, row: int, key: str, likely: dict[str, str]) -> None:
+        told = "; ".join(f"{unit} ({name})" for unit, name in likely.items())
+        message = (
+            f"có công đoàn không, là {told}? Hãy trả lời một lần trong anh-xa.yaml, mục cong_doan:"
+            f" ghi mã, hoặc «{NONE}»"
+        )
+        asked = self.part.problem(self.file, "name", row, code="ask_union", message=message)
+        self.problems.append(replace(asked, value=key))
 
 
 class _List:
@@ -109,13 +241,20 @@ class _List:
 
     def give(self, answers: Answers) -> None:
         """Put codes into the text."""
-        self._settle_communes()
+        communes = _Places(self.file, self.part, self.places, answers)
+        self.text["commune"] = communes.settle()
+        self.problems += communes.problems
         known = listed({key: answer for key, answer in answers.codes.items() if answer})
         keys = {row: (_bare_name(name), bare_place(place)) for row, name, place in self._rows()}
         found = {row: self.units.get(key, []) for row, key in keys.items()}
         met = {unit for units in found.values() if len(units) == 1 for unit in units}
-        codes = {}
+        blank = pd.Series("", index=self.text.index)
+        codes = self.text.get("unit_id", blank).to_dict()
+        met |= {*codes.values()}
+        self.taken |= {*codes.values()}
         for row, name, commune in self._rows():
+            if codes[row]:
+                continue
             answer = find(f"{name} / {commune}", known)
             likely = found[row] or [unit for unit in self._near(*keys[row]) if unit not in met]
             if answer is not None and fold(answer) != NEW:
@@ -128,17 +267,12 @@ class _List:
                 codes[row] = ""
             else:
                 codes[row] = self._make(row, name, commune)
-        self.text.insert(
-            1, "unit_id", pd.array([codes[row] for row in self.text.index], dtype="str")
-        )
+        given = pd.array([codes[row] for row in self.text.index], dtype="str")
+        self.text = self.text.drop(columns="unit_id", errors="ignore")
+        self.text.insert(1, "unit_id", given)
 
     def _rows(self) -> Iterator[tuple[int, str, str]]:
         yield from self.text[["name", "commune"]].itertuples(name=None)
-
-    def _settle_communes(self) -> None:
-        """Write communes as the register does, with or without "xã"; a town is no commune."""
-        for row, _, commune in self._rows():
-            self.text.loc[row, "commune"] = find_place(commune, self.places) or commune
 
     def _near(self, name: str, place: str) -> list[str]:
         """Return the units that this may be: of much the same name here, or of this name elsewhere."""
@@ -168,7 +302,7 @@ class _List:
 
     def _make(self, row: int, name: str, commune: str) -> str:
         prefix = dictionary().code_prefixes[self.text.at[row, "unit_type"]]
-        body = _short(_without_title(name)) or plain(commune).upper()
+        body = _core(name) or plain(commune).upper()
         place = plain(commune).upper()
         tries = [f"{prefix}-{body}", *([f"{prefix}-{body}-{place}"] if place not in body else [])]
         tries += [f"{_cut(tries[0], _LONGEST - 4)}-{number}" for number in range(2, 1000)]
@@ -190,6 +324,11 @@ def _bare_name(name: str) -> str:
 def _without_title(name: str) -> str:
     titles = "|".join(map(re.escape, dictionary().unit_titles))
     return re.sub(rf"^(?:{titles})\b[\s:.-]*(?=\S)", "", clean(name), flags=re.IGNORECASE)
+
+
+def _core(name: str) -> str:
+    """Return what tells a name from others, whatever is shortened in it."""
+    return _short(_without_title(name))
 
 
 def _short(name: str) -> str:

@@ -78,9 +78,8 @@ def find_header(sheet: Sheet) -> Header | None:
 
 
 def is_list(header: Header) -> bool:
-    """Tell whether a table says all that a list of units says but their codes."""
-    places = header.places()
-    return {"name", "unit_type", "commune"} <= {*places} and "unit_id" not in places
+    """Tell whether a table says all that a list of units says, codes or none."""
+    return {"name", "unit_type", "commune"} <= {*header.places()}
 
 
 def _column_names(known: dict[str, list[tuple[Table, Column]]], names: set[str]) -> set[str]:

@@ -38,11 +38,17 @@ class Answers:
         From a word to a label of the dictionary's.
     codes : mapping of str to str
         From a unit's name and commune (joined likewise) to its code, or that it is a new one.
+    communes : mapping of str to str
+        From a commune as it stands to its name.
+    unions : mapping of str to str
+        From an employer's name and commune to the code of its union, or that it has none.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    communes: Mapping[str, str] = field(default_factory=dict)
+    unions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

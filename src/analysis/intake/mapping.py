@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from analysis.atomic import write_atomically
-from analysis.intake.codes import NEW
+from analysis.intake.codes import NEW, NONE
 from analysis.intake.formtexts import fold
 from analysis.intake.headings import IGNORE, Answers
 from analysis.intake.wordlists import find, labels, listed
@@ -20,12 +19,20 @@ from analysis.yamlfile import read_document, validate
 
 FILE = "anh-xa.yaml"
 #: The part of the file that answers each kind of question.
-_PARTS = {"ask_heading": "cot", "unknown_word": "loai", "ask_code": "ma"}
+_PARTS = {
+    "ask_heading": "cot",
+    "unknown_word": "loai",
+    "ask_code": "ma",
+    "ask_commune": "xa",
+    "ask_union": "cong_doan",
+}
 _TYPES = ("unit_type", "employer_type")
 _HEAD = f"""# Danh sách của văn phòng nói gì. congdoan hỏi mỗi điều một lần, ghi vào đây, lần nhập sau làm theo.
-#   cot    tiêu đề trong danh sách: tiêu đề của congdoan, hoặc «{IGNORE}»
-#   loai   cách ghi loại hình: loại hình trong danh mục
-#   ma     tên đơn vị / xã: mã CĐCS đã có, hoặc «{NEW}»
+#   cot        tiêu đề trong danh sách: tiêu đề của congdoan, hoặc «{IGNORE}»
+#   loai       cách ghi loại hình: loại hình trong danh mục
+#   ma         tên đơn vị / xã: mã CĐCS đã có, hoặc «{NEW}»
+#   xa         cách ghi xã, thị trấn: tên đúng
+#   cong_doan  tên doanh nghiệp / xã: mã CĐCS của doanh nghiệp, hoặc «{NONE}»
 # Ô để trống ('') là câu chưa trả lời.
 """
 
@@ -36,6 +43,8 @@ class _File(BaseModel):
     cot: dict[str, str] = {}
     loai: dict[str, str] = {}
     ma: dict[str, str] = {}
+    xa: dict[str, str] = {}
+    cong_doan: dict[str, str] = {}
 
 
 def read_answers(folder: Path) -> Answers:
@@ -67,11 +76,8 @@ def read_answers(folder: Path) -> Answers:
     ]
     if wrong:
         raise InputError(wrong)
-    return Answers(_said(given.cot), _said(given.loai), _said(given.ma))
-
-
-def _said(part: Mapping[str, str]) -> dict[str, str]:
-    return {key: answer for key, answer in part.items() if answer}
+    parts = (given.cot, given.loai, given.ma, given.xa, given.cong_doan)
+    return Answers(*({key: said for key, said in part.items() if said} for part in parts))
 
 
 def _read(folder: Path) -> _File:
@@ -105,7 +111,7 @@ def find_questions(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def note_answers(folder: Path, answers: Iterable[tuple[Problem, str]]) -> None:
-    """Write answers, or questions that are still open, into the file; what it says stays.
+    """Write answers, or questions that are still open, into the file; all else in it stays as it is.
 
     Parameters
     ----------
@@ -114,9 +120,41 @@ def note_answers(folder: Path, answers: Iterable[tuple[Problem, str]]) -> None:
     answers : iterable of (Problem, str)
         A question, and its answer; an empty one is still to be given.
     """
-    parts: dict[str, Any] = _read(folder).model_dump()
+    known, path = _read(folder).model_dump(), folder / FILE
+    text = path.read_text("utf-8-sig") if path.exists() else _HEAD
     for question, answer in answers:
-        part = parts[_PARTS[question.code]]
-        part[str(question.value)] = answer or part.get(str(question.value), "")
-    text = yaml.safe_dump(parts, allow_unicode=True, sort_keys=False, width=1000)
-    write_atomically(folder / FILE, _HEAD + text)
+        part, key = _PARTS[question.code], str(question.value)
+        if key not in known[part] or (answer and answer != known[part][key]):
+            known[part][key] = answer
+            text = _with_line(text, part, key, answer)
+    write_atomically(path, text)
+
+
+def _with_line(text: str, part: str, key: str, answer: str) -> str:
+    """Return the file's text with one more answer: whoever edits it also writes remarks there."""
+    line = yaml.safe_dump({key: answer}, allow_unicode=True, width=1000).rstrip("\n")
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = next((value for name, value in root.value if name.value == part), None) if root else None
+    if node is None:
+        start = end = len(text)
+        new = f"{part}:\n{_indented(line)}\n"
+    elif same := [value for name, value in node.value if name.value == key]:
+        start, end = same[0].start_mark.index, same[0].end_mark.index
+        new = yaml.safe_dump([answer], allow_unicode=True, width=1000)[2:].rstrip("\n")
+    elif node.flow_style:
+        start, end = node.start_mark.index, node.end_mark.index
+        both = yaml.safe_load(text[start:end]) | {key: answer}
+        lines = yaml.safe_dump(both, allow_unicode=True, sort_keys=False, width=1000)
+        start, new = len(text[:start].rstrip()), f"\n{_indented(lines.rstrip())}"
+    else:
+        # Behind the last answer, and behind what is remarked on its line.
+        last = node.value[-1][1].end_mark.index
+        start = end = text.find("\n", last) + 1 or len(text)
+        new = _indented(line, node.value[0][0].start_mark.column) + "\n"
+    before = text[:start]
+    gap = "\n" if start == end and before and not before.endswith("\n") else ""
+    return before + gap + new + text[end:]
+
+
+def _indented(lines: str, by: int = 2) -> str:
+    return "\n".join(" " * by + line for line in lines.splitlines())

@@ -67,9 +67,26 @@ def find_persons(rows: Sequence[Sequence[Raw]]) -> Persons | None:
                 # The lower storey only parts men from women.
                 if name and (line is cells or name in ("male", "female")):
                     places.setdefault(name, place)
-        if "name" in places and places.keys() & _OF_PERSONS:
+        if "name" in places and places.keys() & _OF_PERSONS and not _counts(rows, row, places):
             return Persons(row, places)
     return None
+
+
+def _counts(rows: Sequence[Sequence[Raw]], row: int, places: dict[str, int]) -> bool:
+    """Tell whether numbers stand where men are parted from women: then a row is more than a person."""
+    sides = {place for name, place in places.items() if name in ("male", "female")}
+    if places.keys() & (_OF_PERSONS - {"male", "female"}):
+        return False
+    named = [
+        line
+        for line in rows[row + 1 :]
+        if isinstance(line[places["name"]], str)
+        and any(map(str.isalpha, text := fold(tidy(str(line[places["name"]])))))
+        and not is_total(text)
+    ]
+    marks = [shown(line[place]).strip() for line in named for place in sides]
+    numbers = [int(mark) for mark in marks if _NUMBER.fullmatch(mark)]
+    return max(numbers, default=0) > 1 and len(numbers) == sum(mark != "" for mark in marks)
 
 
 def read_persons(finding: SheetReading, persons: Persons, year: int | None) -> None:

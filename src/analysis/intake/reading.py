@@ -93,12 +93,10 @@ def read_content(
 
 
 def lacks_codes(records: Records) -> bool:
-    """Tell whether these rows are a list of units without codes."""
-    return (
-        records.table == "roster"
-        and {"year", "name", "unit_type", "commune"} <= {*records.text}
-        and "unit_id" not in records.text
-    )
+    """Tell whether these rows are a list of units some of which have no code."""
+    is_list = {"year", "name", "unit_type", "commune"} <= {*records.text}
+    codes = records.text.get("unit_id")
+    return records.table == "roster" and is_list and (codes is None or "" in codes.to_list())
 
 
 def _explain_nothing(name: str, problems: list[Problem]) -> Problem:

@@ -53,7 +53,7 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
     text = pd.DataFrame(data, index=index)
     names = _names_beside(block, index)
     records = Records(block.table.name, text, block.sheet, block.addresses, names)
-    judged = _judge(records.text, block.table, file)
+    judged = _judge(records.text, _asked(block), file)
     named = {(problem.row, problem.column) for problem in problems}
     # What was refused stands as an empty cell here, and whatever comes later finds only what is sound.
     judged = [one for one in judged if (one.row, one.column) not in named]
@@ -172,6 +172,15 @@ def _problem(
         sheet=block.sheet,
         cell=cell,
     )
+
+
+def _asked(block: Block) -> Table:
+    """Return the table; the units of a list need no code, the others are given one."""
+    columns = block.table.columns
+    if block.table.name != "roster" or not {"name", "unit_type", "commune"} <= {*block.columns}:
+        return block.table
+    free = replace(columns["unit_id"], required=False)
+    return replace(block.table, columns=columns | {"unit_id": free})
 
 
 def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:

@@ -84,7 +84,7 @@ def texts_of(finding: SheetReading, row: int) -> list[str]:
 @cache
 def _key_places(header: Header) -> list[int]:
     places = header.places()
-    names = (NAME,) if is_list(header) else header.key
+    names = (*header.key, NAME) if is_list(header) else header.key
     keys = [places[name] for name in names if name in places and name != "year"]
     return keys or [places[name] for name in header.key if name in places]
 
@@ -160,8 +160,9 @@ def _first_signature(finding: SheetReading, header: Header, rows: list[int]) -> 
 
 def _is_coded(finding: SheetReading, header: Header, row: int) -> bool:
     """Tell at a glance whether a row names its unit by a code, as nearly all do."""
-    keys = [finding.sheet.rows[row][place] for place in _key_places(header)]
-    return any(isinstance(key, str) and _code().fullmatch(key.strip().upper()) for key in keys)
+    place = header.places().get(header.key[-1])
+    key = None if place is None else finding.sheet.rows[row][place]
+    return isinstance(key, str) and _code().fullmatch(key.strip().upper()) is not None
 
 
 @cache

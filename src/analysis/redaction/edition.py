@@ -20,7 +20,7 @@ from analysis.redaction.sensitive import LARGEST_HIDDEN, is_persons, kind_of
 from analysis.redaction.suppression import Respondents
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.load import Dataset
+from analysis.tables.load import Dataset, is_sent
 from analysis.tasks import Duty, Evidence
 
 #: The flag of a row whose figures are withheld (``numerator``, ``denominator``, ``value``, ``slack``
@@ -88,6 +88,16 @@ class RedactedStudy(Study):
     def table(self) -> pd.DataFrame:
         """The redacted indicator table of all years and scopes."""
         return self.shown
+
+    @cached_property
+    def register(self) -> pd.DataFrame:
+        """The roster; a return that this edition withholds was sent all the same."""
+        register = super().register
+        # A unit's counts that are not shown stand empty in the tables here.
+        withheld = is_sent(self.hidden_cells.where(self.hidden_cells))
+        return register.assign(
+            has_return=register["has_return"] | withheld.reindex(register.index, fill_value=False)
+        )
 
     def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
         """Return the columns that a unit reported and this edition withholds."""

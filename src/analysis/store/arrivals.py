@@ -19,7 +19,6 @@ import pandas as pd
 from analysis.plan import Plan
 from analysis.problems import Problem, error, explain_os, has_errors
 from analysis.store.judge import find_suspects
-from analysis.store.lists import LISTED
 from analysis.store.merge import (
     SheetChange,
     compare_rows,
@@ -28,7 +27,7 @@ from analysis.store.merge import (
     show_figure,
 )
 from analysis.tables.delivery import Delivery, Records
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import LISTED, dictionary
 from analysis.tables.stored import read_rows
 from analysis.tables.storefile import last_entry
 

@@ -12,15 +12,10 @@ from dataclasses import replace
 from analysis.problems import Problem
 from analysis.store.merge import Cell, SheetChange, find_replaced, show_both, show_figure
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import LISTED, dictionary
 from analysis.tables.stored import find_place
 from analysis.tables.storefile import last_entry
 
-#: The counts that lists of units and of members give, by table.
-LISTED = {
-    "roster": ("workers_total", "workers_female", "members_total", "members_female"),
-    "returns": ("new_members", "cadres_total"),
-}
 #: Of what a list says otherwise than forms so many figures are named, the others counted.
 _MOST_NAMED = 10
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
-from analysis.store.lists import LISTED
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset
@@ -47,13 +46,10 @@ def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Dat
     units = roster[is_expected(roster, plan)].set_index("unit_id").sort_index()
     units = units[["name", "unit_type", "commune", "parent"]].copy()
     units["parent"] = units["parent"].fillna(plan.issuer.id)
-    returns = dataset.returns[dataset.returns["year"] == year]
-    # What a list of members says of a unit is not its report.
-    others = [n for n in returns if n not in (*LISTED["returns"], "year", "unit_id")]
-    returns = returns[returns[others].notna().any(axis=1)]
+    sent = dataset.sent_returns
     state = pd.Series("missing", index=units.index, dtype="str")
     state[units.index.isin(_refused(folder, year))] = "with_errors"
-    state[units.index.isin(returns["unit_id"])] = "received"
+    state[units.index.isin(sent.loc[sent["year"] == year, "unit_id"])] = "received"
     return units.assign(state=state)
 
 
@@ -72,8 +68,8 @@ def find_unasked(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Da
     """
     roster = dataset.roster[dataset.roster["year"] == year]
     absent = roster[~is_expected(roster, plan)].set_index("unit_id").sort_index()
-    returns = dataset.returns.loc[dataset.returns["year"] == year, "unit_id"]
-    received = absent.index.isin(returns)
+    sent_returns = dataset.sent_returns
+    received = absent.index.isin(sent_returns.loc[sent_returns["year"] == year, "unit_id"])
     sent = received | absent.index.isin(_refused(folder, year))
     reasons = [why_not_expected(row, plan, year) for _, row in absent.iterrows()]
     states = np.where(received, "received", "with_errors")

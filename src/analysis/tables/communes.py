@@ -138,11 +138,12 @@ def find_place(commune: str, known: Iterable[str]) -> str | None:
         return commune
     like = {place for place in places if bare_place(place) == bare_place(commune)}
     same = {place for place in like if loosely(place) == loosely(commune)}
-    same = same or {place for place in like if _has_no_title(place) or _has_no_title(commune)}
+    same = same or {place for place in like if has_no_title(place) or has_no_title(commune)}
     return same.pop() if len(same) == 1 else None
 
 
-def _has_no_title(commune: str) -> bool:
+def has_no_title(commune: str) -> bool:
+    """Tell whether a commune is written without "xã", "thị trấn" and the like."""
     return bare_place(commune) == loosely(commune)
 
 

@@ -27,6 +27,12 @@ OWN_COLUMNS = "dictionary.yaml"
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _OWN_GROUP = "Số liệu riêng của đơn vị chủ trì"
 
+#: The counts that lists of units and of members give, by table.
+LISTED = {
+    "roster": ("workers_total", "workers_female", "members_total", "members_female"),
+    "returns": ("new_members", "cadres_total"),
+}
+
 
 @dataclass(frozen=True)
 class CellType:

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from analysis.problems import InputError, Problem, Severity, error, has_errors
-from analysis.tables.dictionary import CellType, Column, Table, dictionary
+from analysis.tables.dictionary import LISTED, CellType, Column, Table, dictionary
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
 from analysis.tables.peoples_text import Statements, read_texts
 from analysis.tables.stored import Origin, digest_rows, read_rows, spell_cell, unknown_tables
@@ -302,6 +302,12 @@ def _not_written() -> InputError:
     return InputError([error(message, code="read_only")])
 
 
+def is_sent(cells: pd.DataFrame) -> pd.Series:
+    """Tell of each row of returns whether a cell has something that no list of members gives."""
+    others = set(dictionary().tables["returns"].columns) - {"year", "unit_id", *LISTED["returns"]}
+    return cells[[name for name in cells if name in others]].notna().any(axis=1)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """The canonical tables, typed; each frame's index is the row number in its file.
@@ -346,6 +352,11 @@ class Dataset:
     def returns(self) -> pd.DataFrame:
         """What each unit reported for each year."""
         return Given(self.tables["returns"])
+
+    @cached_property
+    def sent_returns(self) -> pd.DataFrame:
+        """The returns that say more of a unit than a list of its members does: its own."""
+        return self.returns[is_sent(self.returns)]
 
     @cached_property
     def employers(self) -> pd.DataFrame:
