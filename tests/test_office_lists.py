@@ -160,6 +160,42 @@ def test_a_total_that_its_rows_do_not_make_is_told() -> None:
     assert found == [("E5", "warning")]
 
 
+@pytest.mark.parametrize("wrong", [None, 2, 3, 6, 7, 11, 12])
+def test_sums_of_groups_are_told_from_units_and_compared_with_their_rows(wrong: int | None) -> None:
+    heads = ["TT", "Mã CĐCS", "Tên CĐCS", "Loại hình", "Xã", "Số đoàn viên"]
+
+    def unit(number: int, members: int) -> list[Any]:
+        return [number, f"U-{number}", f"CĐCS {number}", "SNCL", "Húc", members]
+
+    rows = [
+        heads,
+        ["", "", "A. Toàn khối", "", "", 60],
+        ["", "I", "Khối trường học", "", "", 30],  # its mark stands among the codes
+        unit(1, 10),
+        unit(2, 20),
+        ["", "", "Cộng I", "", "", 30],
+        ["", "", "Khối y tế", "", "", 30],  # no mark at all
+        unit(3, 30),
+        ["", "", "B. Doanh nghiệp", "", "", ""],
+        unit(4, 40),
+        ["", "", "Cộng khối doanh nghiệp", "", "", 40],
+        ["Tổng cộng", "", "4 đơn vị", "", "", 100],
+    ]
+    sums = {row: line[5] for row, line in enumerate(rows, 1) if line[1][:2] != "U-" and line[5]}
+    sums.pop(1)
+    if wrong is not None:
+        rows[wrong - 1][5] += 1
+    delivery, problems = given(as_xlsx(rows))
+    assert [*delivery.records[0].text["unit_id"]] == ["U-1", "U-2", "U-3", "U-4"]
+    others = [(one.cell, one.severity) for one in problems if one.code == "other_total"]
+    assert others == ([(f"F{wrong}", "warning")] if wrong else [])
+    told = [one.row for one in problems if one.code == "not_data"]
+    assert told == [2, 3, 6, 7, 9, 11, 12]
+    if wrong:
+        (message,) = (one.message for one in problems if one.code == "other_total")
+        assert message.endswith(f"được {sums[wrong]}")
+
+
 @pytest.mark.parametrize(
     ("heads", "asked"),
     [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from functools import cache
+from itertools import accumulate
 
 from analysis.intake.blocks import NAME, SheetReading, cell_at
 from analysis.intake.cellvalues import shown, tidy
@@ -19,7 +21,9 @@ _DIGITS = re.compile(r"-?[0-9][0-9., ]*")
 #: A row that numbers the columns has at least this many numbers, one after the other.
 _FEWEST_NUMBERS = 2
 #: "II. Khối doanh nghiệp", "B/ …", or such a number alone in its cell.
-_GROUP = re.compile(r"(?:[ivx]+|[a-h])(?:[.)/:-]|$)")
+_MARK = re.compile(r"(?:[ivx]+|[a-h])(?:[.)/:-]|$)")
+#: What rows are that may say a sum.
+_TOTAL, _GROUP = "cộng", "nhóm"
 #: Above the signatures stands a place and a day.
 _SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
@@ -41,8 +45,10 @@ def find_data(finding: SheetReading, header: Header, rows: list[int]) -> list[in
     """
     signed = _first_signature(finding, header, rows)
     data = [row for row in rows[1:] if _is_coded(finding, header, row)]
+    if is_list(header):
+        data = [row for row in data if not _is_group(header, texts_of(finding, row))]
     known = set(data)
-    totals = []
+    sums: dict[int, str] = {}
     for row in rows:
         if row in known:
             continue
@@ -51,29 +57,54 @@ def find_data(finding: SheetReading, header: Header, rows: list[int]) -> list[in
             message = f"dòng {what}, không phải số liệu, không lấy vào"
             place = next(p for p, text in enumerate(texts_of(finding, row)) if text)
             finding.add("not_data", message, (row, place), severity="warning")
-            totals += [row] if what == "cộng" else []
+            sums |= {row: what} if what in (_TOTAL, _GROUP) else {}
         elif row < signed and _is_keyed(finding, header, row):
             data.append(row)
-    if totals and len({row > totals[-1] for row in data}) == 1:
-        _check_total(finding, header, totals[-1], data)
-    return sorted(data)
+    data.sort()
+    _check_sums(finding, header, sums, data)
+    return data
 
 
-def _check_total(finding: SheetReading, header: Header, total: int, data: list[int]) -> None:
-    """Warn where the last row of totals, above or below all rows, is not what they add up to."""
-    for place in header.places().values():
+def _check_sums(
+    finding: SheetReading, header: Header, sums: dict[int, str], data: list[int]
+) -> None:
+    """Warn where a total, or the heading of a group, says otherwise than its rows add up to."""
+    for place in header.places().values() if sums else ():
         column = _column(header, place)
         if column.type.name not in ("count", "money"):
             continue
         try:
-            said, *each = (spell(finding.sheet.rows[row][place], column) for row in (total, *data))
-            added = sum(int(text or 0) for text in each)
-            is_other = said != "" and int(said) != added
+            said = {row: spell(finding.sheet.rows[row][place], column) for row in (*sums, *data)}
+            counts = {row: int(text or 0) for row, text in said.items()}
         except (Unclear, ValueError):
             continue  # told of the cell itself
-        if is_other:
-            message = f"dòng cộng ghi {said}, cộng các dòng của «{column.vi}» được {added}"
-            finding.add("other_total", message, (total, place), severity="warning")
+        until = [0, *accumulate(counts[row] for row in data)]
+        for row, what in sums.items():
+            runs = _runs(row, what, sums, data)
+            # Of what it may add up, what comes nearest is most likely meant.
+            off = [until[end] - until[start] - counts[row] for start, end in runs]
+            if said[row] != "" and off and 0 not in off:
+                near = counts[row] + min(off, key=abs)
+                message = (
+                    f"dòng {what} ghi {said[row]}, cộng các dòng của «{column.vi}» được {near}"
+                )
+                finding.add("other_total", message, (row, place), severity="warning")
+
+
+def _runs(row: int, what: str, sums: dict[int, str], data: list[int]) -> list[tuple[int, int]]:
+    """Return the runs of rows, by their places, that a row may add up.
+
+    A total adds up what stands above it, from the last heading of a group or from an earlier one; if
+    nothing does, what stands below. A heading adds up what stands below it, until a later heading.
+    """
+    own = bisect(data, row)
+    if what == _GROUP or own == 0:
+        ends = [bisect(data, other) for other in sums if other > row] if what == _GROUP else []
+        runs = [(own, end) for end in (*ends, len(data))]
+    else:
+        starts = [bisect(data, other) for other in sums if other < row]
+        runs = [(start, own) for start in (*starts, 0)]
+    return [(start, end) for start, end in runs if start < end]
 
 
 def texts_of(finding: SheetReading, row: int) -> list[str]:
@@ -93,12 +124,13 @@ def _what_else(finding: SheetReading, header: Header, row: int, first: int) -> s
     texts = texts_of(finding, row)
     keys = _key_places(header)
     totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
-    if totals and all(texts[place] == "" or place in totals for place in keys):
-        return "cộng"
+    codes = keys[:1] if is_list(header) else keys
+    if totals and all(texts[place] == "" or place in totals for place in codes):
+        return _TOTAL
     if any(texts[place].startswith(tuple(form_texts()["examples"])) for place in keys):
         return "ví dụ"
     if _is_group(header, texts):
-        return "nhóm"
+        return _TOTAL if any(map(_subtotal().match, texts)) else _GROUP
     if row == header.row + 1 and names_units(texts):
         return "đơn vị tính"
     filled = [text for text in texts if text]
@@ -122,22 +154,30 @@ def is_signature(text: str) -> bool:
 
 
 def _is_group(header: Header, texts: list[str]) -> bool:
-    """Tell whether a row of a list is the heading of those below: numbered as such, or set apart."""
+    """Tell whether a row of a list is of those below or above: it is marked as such, or only counts."""
     places = header.places()
-    own = [places[name] for name in ("unit_type", "commune") if name in places]
-    if len(own) < 2 or "name" not in places or any(texts[place] for place in own):
+    if not is_list(header) or any(texts[places[name]] for name in ("unit_type", "commune")):
         return False
-    filled = [text for text in texts if text]
+    name = texts[places["name"]]
     counters = form_texts()["counters"]
-    counted = [place for place, name in enumerate(header.names) if name in counters]
-    is_apart = len(filled) == 1 and any(not texts[place] for place in counted[:1])
-    return is_apart or _GROUP.match(filled[0]) is not None
+    counted = [place for place, heading in enumerate(header.names) if heading in counters]
+    figures = {p for n, p in places.items() if _column(header, p).type.is_number}
+    others = [place for place, text in enumerate(texts) if text and place not in figures]
+    before = [*counted, *(places[one] for one in ("unit_id", "name") if one in places)]
+    is_apart = len(others) == 1 and any(not texts[place] for place in counted[:1])
+    return is_apart or any(_MARK.match(texts[p]) for p in before) or bool(_subtotal().match(name))
 
 
 @cache
 def _total() -> re.Pattern[str]:
     words = "|".join(re.escape(fold(word)) for word in form_texts()["totals"])
     return re.compile(rf"(?:{words})[\s:.]*(?:\(?[0-9].*)?")
+
+
+@cache
+def _subtotal() -> re.Pattern[str]:
+    words, of = ("|".join(map(re.escape, form_texts()[name])) for name in ("totals", "groups"))
+    return re.compile(rf"(?:{words})[\s:.]*\(?(?:{of}|[ivx]+|[a-h])\b")
 
 
 @cache
