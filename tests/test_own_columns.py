@@ -97,7 +97,7 @@ def test_an_own_count_comes_through_a_form_into_a_figure(
         *("import", form, "--year", 2024, "--data", data, "--plan", plan, "--by", "chị Hoa")
     )
     assert given.status == 0, given.out
-    study = analysis.load(2024, data=str(data), plan=str(plan))
+    study = analysis.load(2024, data=data, plan=plan)
     returns = study.dataset.returns.set_index(["year", "unit_id"])
     assert returns.loc[(2024, UNIT), "mai_am_houses"] == 2
     assert returns["mai_am_houses"].notna().sum() == 1  # what nobody was asked is missing, not zero

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -435,3 +436,21 @@ def test_the_edition_to_share_tells_states_alone(followed: Path) -> None:
     assert tasks[["count", "note"]].isna().all(axis=None)
     assert len(evidence) == 1
     assert evidence[["doc_no", "doc_date", "title", "issued_by", "file"]].isna().all(axis=None)
+
+
+def test_a_workbook_of_tasks_is_for_people_and_one_for_machines_is_the_table(
+    congdoan: Any, tmp_path: Path
+) -> None:
+    for name, more in (("a.xlsx", []), ("b.xlsx", ["--may"]), ("c.csv", [])):
+        assert congdoan("tasks", "--year", 2024, "--out", tmp_path / name, *more).status == 0
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
+    rows = list(sheet.iter_rows(values_only=True))
+    at = next(number for number, row in enumerate(rows) if row[0] == "Mã nhiệm vụ")
+    assert all(isinstance(cell, str) and "_" not in cell for cell in rows[at])
+    plain = pd.read_csv(tmp_path / "c.csv")
+    assert len(rows) - at - 1 == len(plain)
+    place = rows[at].index("Tỷ lệ xong")
+    assert sheet.cell(at + 2, place + 1).number_format == "0.0%"
+    assert sheet.freeze_panes == f"A{at + 2}"
+    machine = openpyxl.load_workbook(tmp_path / "b.xlsx").active
+    assert [cell.value for cell in machine[1]] == list(plain.columns)

@@ -249,12 +249,11 @@ def indicators(
 
     scopes = _scopes_in(by, SCOPES, out)
     study = open_named_study(year, data, plan_file, params_file, as_of=as_of, lang=lang)
-    if out is not None and out.suffix.lower() == ".xlsx" and not for_machines:
-        rows = study.results(year=year, scope=scopes)
-        rows.save(out, "Chỉ tiêu")
-        click.echo(f"Đã ghi {len(rows)} dòng vào {out}", err=True)
-        return
-    _write_out(study.compute([year], scopes), out, "Chỉ tiêu")
+    if _is_for_people(out, for_machines):
+        table = study.results(year=year, scope=scopes)
+    else:
+        table = study.compute([year], scopes)
+    _write_out(table, out, "Chỉ tiêu")
 
 
 @command.command()
@@ -262,28 +261,25 @@ def indicators(
 @by_option
 @on_option
 @table_option
+@machine_option
 @data_option
 @plan_option
 @params_option
 @as_of_option
-def tasks(
-    year: int,
-    by: str,
-    on: str,
-    out: Path | None,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    as_of: str,
-) -> None:
+@lang_option
+def tasks(year: int, by: str, on: str, out: Path | None, for_machines: bool, **where: Any) -> None:
     """Tính bảng nhiệm vụ của một năm. Việc nào xong, việc nào quá hạn, việc nào chưa báo cáo."""
     from analysis.tasks import SCOPES, compute_tasks, require_tasks
 
     scopes = _scopes_in(by, SCOPES, out)
-    study = open_named_study(year, data, plan_file, params_file, as_of=as_of)
+    study = open_named_study(year, **where)
     require_tasks(study.dataset)
     day = date.fromisoformat(on) if on else None
     table = compute_tasks(study.dataset, study.plan, year, scopes, day)
+    if _is_for_people(out, for_machines):
+        from analysis.exploring.answers import label_tasks
+
+        table = label_tasks(study, table)
     _write_out(table, out, "Nhiệm vụ")
 
 
@@ -300,10 +296,18 @@ def _scopes_in(by: str, known: Sequence[str], out: Path | None) -> list[str]:
     return scopes
 
 
+def _is_for_people(out: Path | None, for_machines: bool) -> bool:
+    return out is not None and out.suffix.lower() == ".xlsx" and not for_machines
+
+
 def _write_out(table: DataFrame, out: Path | None, sheet: str) -> None:
+    from analysis.exploring.answer import Answer
     from analysis.indicators import write_table
 
-    write_table(table, out or sys.stdout, sheet)
+    if out is not None and isinstance(table, Answer):
+        table.save(out, sheet)
+    else:
+        write_table(table, out or sys.stdout, sheet)
     if out is not None:
         click.echo(f"Đã ghi {len(table)} dòng vào {out}", err=True)
 

@@ -70,7 +70,8 @@ def _params_of(year: int, file: str | Path | None, root: Path, settings: dict[st
     base = load_params(year, Path(file) if file else None, root).model_dump()
     if _is_alone:
         base = {**next(iter(_warm.values())).params.model_dump(), "year": year}
-    return make_params(base, {k: v for k, v in settings.items() if v is not None})
+    given = {k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None}
+    return make_params(base, given)
 
 
 def open_study(params: Params, root: Path) -> Study:

@@ -27,7 +27,7 @@ _VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
 _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3
-_SHARES = ("share_of_gap",)
+_SHARES = ("share_of_gap", "rate", "on_time_rate")
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
 _TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")

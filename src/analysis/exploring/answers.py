@@ -744,6 +744,20 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
     return answer(study, frame, f"Không có nhiệm vụ nào như vậy trong năm {year}.")
 
 
+def label_tasks(study: Study, table: pd.DataFrame) -> Answer:
+    """Return a table of `analysis.tasks.compute_tasks` with the names of tasks and of places."""
+    titles = {task.id: task.short or task.text for task in study.plan.tasks}
+    names = {**_members(study), "section": {part.id: part.title for part in study.plan.sections}}
+    frame = table.copy()
+    frame.insert(1, "task_title", frame["task"].astype(str).map(titles).fillna(""))
+    places = zip(frame["scope"].astype(str), frame["scope_id"].astype(str), strict=True)
+    frame.insert(5, "name", [names.get(scope, {}).get(key, key) for scope, key in places])
+    language = load_language(study.params.lang, study.root)
+    states = language.words["task_state"]
+    labels = {name: states[name] for name in frame.columns if name in states}
+    return answer(study, frame, "Không có nhiệm vụ nào.", labels)
+
+
 def sources(study: Study, unit: str, year: int | None = None) -> Answer:
     """Mỗi số liệu của một CĐCS lấy từ tệp, trang tính, ô nào (khi dùng kho).
 
