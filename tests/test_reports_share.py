@@ -22,7 +22,7 @@ from conftest import ROOT, Run
 from datasets import random_tables
 from test_engine_kit import dataset_of
 from test_pages_kit import START
-from test_reports_kit import Page, parse, unit_page, year_page
+from test_reports_kit import Node, Page, parse, unit_page, year_page
 
 import analysis
 from analysis import Study
@@ -163,10 +163,15 @@ def with_a_large_shortfall(study: Study, key: str) -> Study:
     return Study(study.params, study.plan, dataset, study.root)
 
 
+@cache
+def page_of_a_large_shortfall(lang: str) -> Page:
+    study = with_a_large_shortfall(analysis.load(YEAR, lang=lang), "informed_public")
+    return year_page(redact(study), YEAR)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_gap_without_the_withheld_says_so(lang: str) -> None:
-    study = with_a_large_shortfall(analysis.load(YEAR, lang=lang), "informed_public")
-    page = year_page(redact(study), YEAR)
+    page = page_of_a_large_shortfall(lang)
     partial = [gap for gap in page.report.gaps.values() if gap.is_partial and gap.units]  # type: ignore[union-attr]
     assert partial
     told = {"vi": "chưa kể CĐCS không nêu số liệu", "en": "not counting unions whose figures are"}
@@ -181,7 +186,7 @@ def test_a_gap_without_the_withheld_says_so(lang: str) -> None:
         (sub,) = item.all("span", cls="gap")
         before = sub.text.partition(told[lang])[0]
         parts = [name for name, _ in gap.communes]
-        parts += [str(study.register.at[(YEAR, unit), "name"]) for unit, _ in gap.units]
+        parts += [str(page.study.register.at[(YEAR, unit), "name"]) for unit, _ in gap.units]
         assert [name for name in parts if name in before] == [], sub.text
         assert re.findall(r"\d+", before) != [], sub.text
         count += 1
@@ -190,8 +195,8 @@ def test_a_gap_without_the_withheld_says_so(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_figure_of_a_gap_without_the_withheld_says_so_and_draws_what_is_shown(lang: str) -> None:
-    study = redact(with_a_large_shortfall(analysis.load(YEAR, lang=lang), "informed_public"))
-    figure = year_page(study, YEAR).part("figure_gap")
+    page = page_of_a_large_shortfall(lang)
+    study, figure = page.study, page.part("figure_gap")
     short = figure.one("figcaption").one("strong").text.partition(":")[0]
     key = next(item.id for item in study.plan.indicators if item.short == short)
     table = study.table[(study.table["scope"] == "commune") & (study.table["year"] == YEAR)]
@@ -259,9 +264,9 @@ def keep(study: Study, site: Path, **changes: object) -> None:
     keep_edition(Layout(site), "another table")
 
 
-def restated(study: Study, site: Path) -> Page | None:
-    page = year_page(with_surroundings(study, Layout(site)), YEAR)
-    return page if "restated" in page.parts else None
+def restated(study: Study, site: Path) -> Node | None:
+    part = analysis.year(with_surroundings(study, Layout(site)), YEAR).restated()
+    return part and parse(part.html)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -275,9 +280,8 @@ def test_changes_since_the_last_shared_edition_are_verdicts_on_units_alone(
     assert restated(shared(lang), tmp_path / "2024") is None
     verdicts = other[table["year"] == YEAR].fillna("undetermined").reset_index(drop=True)
     keep(shared(lang), tmp_path / "again" / "2024", verdict=verdicts, numerator=1234)
-    page = restated(shared(lang), tmp_path / "again" / "2024")
-    assert page is not None
-    part = page.part("restated")
+    part = restated(shared(lang), tmp_path / "again" / "2024")
+    assert part is not None
     told = [item.text for item in part.all("li")]
     assert len(told) > 3
     open_titles = {i.title for i in shared(lang).plan.catalogue() if kind_of(i) == "open"}
@@ -295,7 +299,7 @@ def test_an_edition_is_compared_with_nothing_but_its_own(tmp_path: Path) -> None
     assert restated(shared("vi"), site) is None
     (kept,) = (tmp_path / "2024.editions").iterdir()
     given = shared("vi").with_params(shared("vi").params.model_copy(update={"previous": str(kept)}))
-    assert "restated" not in year_page(given, YEAR).parts  # nor if a notebook names it
+    assert analysis.year(given, YEAR).restated() is None  # nor if a notebook names it
     lines = kept.read_text("utf-8").splitlines(keepends=True)
     for first in ("", lines[0].replace("nq02", "nq03"), lines[0].replace("Dữ liệu", "Số liệu")):
         kept.write_text(first + "".join(lines[1:]), "utf-8")
