@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +108,48 @@ def test_a_value_at_the_end_of_a_cell_is_shown(report: YearReport) -> None:
     page = page_of(report, cell(text_plain=repr(series)), cell(text_plain="<object at 0x1>"))
     assert "&lt;b&gt;A" in page
     assert "object at" not in page
+
+
+CELLS = """
+import json, sys
+from analysis.site.shell import make_shell
+
+shell, shown = make_shell(), []
+def keep(kind, content):
+    if kind in ("execute_result", "display_data"):
+        shown[-1].append(content["data"])
+for source in json.loads(sys.argv[1]):
+    shown.append([])
+    assert shell.run(source, keep)["status"] == "ok", source
+json.dump(shown, sys.stdout)
+"""
+
+
+def test_the_last_line_of_a_cell_is_shown_as_a_reader_wants_it() -> None:
+    drawn = [
+        "axes.set_title('x')",
+        "axes.plot([1, 2])",
+        "axes.hist([1, 2])",
+        "axes.set(xlabel='a')",
+    ]
+    series = [
+        "study.results(year=2024, scope='commune').groupby('name')['missing'].sum()",
+        "pandas.Series([1, 2], index=['<b>A', 'B'])",
+        "pandas.Series([1, 2], name='x', index=pandas.Index([1, 2], name='x'))",
+    ]
+    start = "import analysis, pandas\nimport matplotlib.pyplot as plt\nstudy = analysis.load(2024)"
+    cells = [start, *(f"figure, axes = plt.subplots()\n{line}" for line in drawn), *series]
+    done = subprocess.run(
+        [sys.executable, "-c", CELLS, json.dumps(cells)], capture_output=True, check=True
+    )
+    _, *shown = json.loads(done.stdout)
+    for outputs in shown[: len(drawn)]:
+        assert ["image/png" in data for data in outputs] == [True]  # the drawing, no `Text(...)`
+    tables = [outputs[0]["text/html"] for outputs in shown[len(drawn) :]]
+    assert all("<table" in html for html in tables)
+    assert "<th>Tên</th>" in tables[0]
+    assert "minh họa" in tables[0]
+    assert "<td>&lt;b&gt;A</td>" in tables[1]
 
 
 def test_the_handbooks_examples_run() -> None:

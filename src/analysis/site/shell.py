@@ -24,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.compiler import XCachingCompiler
+from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
@@ -52,9 +53,24 @@ class _Session(Session):
             self.emit(msg_or_type, content)
 
 
+class _DisplayHook(ZMQShellDisplayHook):
+    """Shows what a cell's last line returns, unless it drew something.
+
+    ``axes.set_title("...")`` returns ``Text(0.5, 1.0, '...')``, which is nothing to read.
+    """
+
+    def __call__(self, result: Any = None) -> None:
+        """Show a result."""
+        several = result if isinstance(result, list | tuple) else [result]
+        homes = [type(one).__module__ for one in several]
+        if not any(n.startswith("matplotlib.") and n != "matplotlib.figure" for n in homes):
+            super().__call__(result)  # type: ignore[no-untyped-call]
+
+
 class PageShell(ZMQInteractiveShell):
     """Runs one page's cells."""
 
+    displayhook_class = _DisplayHook
     displayhook: Any
     display_pub: Any
     #: What stands for standard output and error, once the process is a page's own.
@@ -159,8 +175,29 @@ def make_shell() -> PageShell:
     shell.displayhook.pub_socket = shell.display_pub.pub_socket = "pipe"
     shell.displayhook.topic = b"execute_result"
     _use_inline_figures()
+    html = shell.display_formatter.formatters["text/html"]  # type: ignore[union-attr]
+    html.for_type_by_name("pandas", "Series", _show_series)
     shell.run_cell("None")  # type: ignore[no-untyped-call]
     return shell
+
+
+def _show_series(series: Any) -> str:
+    """Show a column of figures as the table that it was taken from is shown."""
+    from analysis.exploring.answer import Answer
+
+    index = series.index
+    # Names that differ from each other, where there are none: spaces head an empty column.
+    names = [
+        name if name not in (None, series.name) else " " * (place + 1)
+        for place, name in enumerate(index.names)
+    ]
+    frame = Answer(series.to_frame("" if series.name is None else series.name))
+    if any(index.names) or not hasattr(index, "step"):  # else its rows are merely numbered
+        frame = frame.reset_index(names=names)
+    frame.attrs = series.attrs
+    if "look" in frame.attrs:
+        return frame._repr_html_()
+    return str(frame.to_html(index=False, border=0, na_rep="", notebook=True))
 
 
 def _use_inline_figures() -> None:
