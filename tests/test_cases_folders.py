@@ -26,6 +26,7 @@ import pytest
 from browser import open_browser
 from cases import CASES, data_for, mail_for, store_for
 from conftest import Run
+from deliveries import make_folder, write_delivery
 from nbformat import NotebookNode
 from test_pages_kit import open_context
 from test_site_kit import END, make_notebook, make_page, make_task, needs_fork
@@ -209,6 +210,44 @@ def test_every_file_of_a_folder_has_its_fate(congdoan: Congdoan, tmp_path: Path)
             line for line in run.out.splitlines() if line.strip().startswith(("DN-" + name, name))
         ]
         assert word in line
+
+
+def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
+    congdoan: Congdoan, tmp_path: Path
+) -> None:
+    """Copies, two versions, last year's forms, forms under a name of the phone's, and what is none."""
+    units = [f"U{number}" for number in range(12)]
+    data, mail = make_folder(tmp_path / "data", units, workers_total=90), tmp_path / "mail"
+    fates: dict[str, list[str]] = {"Đã nhận": [], "Đã có": [], "Bị trả lại": [], "Bỏ qua": []}
+
+    def give(fate: str, name: str, unit: str, informed: int, year: int = 2024) -> Path:
+        row = {"year": year, "unit_id": unit, "informed": informed}
+        path = write_delivery(mail, name, [row])
+        fates[fate].append(path.name)
+        return path
+
+    for place, unit in enumerate(units[2:], 2):  # U1 has a return
+        # Of two files with the same bytes the first by name is taken in.
+        fate = "Bị trả lại" if place > 9 else "Đã có" if place < 5 else "Đã nhận"
+        give(fate, f"{unit}_2024", unit, 5)
+        if place > 9:
+            newer = give(fate, f"{unit}_2024 (1)", unit, 6)
+            os.utime(newer, (2_000_000_000, 2_000_000_000))
+        elif place < 5:
+            give("Đã nhận", f"{unit}_2024 (1)", unit, 5)
+        elif place < 8:
+            give("Đã có", f"zalo-{place}71", unit, 5)
+    for unit in units[:3]:
+        give("Bị trả lại", f"{unit}_2023", unit, 4, 2023)
+    for name in ("~$U1_2024.csv", "7.tmp", "z51_n.jpg", "bao-cao.zip", "Thumbs.db"):
+        (mail / name).write_bytes(b"x")
+        fates["Bỏ qua"].append(name)
+    run = congdoan("import", mail, "--year", 2024, "--data", data)
+    for fate, names in fates.items():
+        (block,) = re.findall(rf"^{fate}.*: {len(names)}\b.*\n((?:  .*\n?)+)", run.out, re.M)
+        assert [name for name in names if name not in block] == [], fate
+    for unit in units[10:]:
+        assert f"bản lưu sau cùng là {unit}_2024 (1).csv" in run.out
 
 
 def test_a_folder_without_anything_to_read_says_what_is_in_it(

@@ -147,3 +147,6 @@ def test_the_table_comes_in_as_a_file_like_any_other(congdoan: Congdoan, tmp_pat
     table = load(2024, data=str(folder)).dataset.tables["communes"]
     assert table[["old_name", "new_name"]].to_numpy().tolist() == [["Tân Hợp", "Khe Sanh"]]
     assert table["date"].tolist() == [pd.Timestamp(2025, 7, 1)]
+    back = ("--table", "communes", "--reason", "nhầm ngày", "--data", folder)
+    assert congdoan("withdraw", "Khe Sanh", 2025, *back).status == 0
+    assert load(2024, data=str(folder)).dataset.tables["communes"].empty
