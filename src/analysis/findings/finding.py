@@ -202,7 +202,7 @@ def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
     """
 
     def distance(f: Finding) -> tuple[int, Fraction, Fraction]:
-        if not f.shortfall or f.target is None or f.value is None:
+        if f.is_answer or not f.shortfall or f.target is None or f.value is None:
             return 2, Fraction(0), Fraction(0)
         part = (f.target.minimum - f.value) / (f.target.minimum or 1)
         return int(f.indicator.is_money), Fraction(0 if f.indicator.is_money else f.shortfall), part

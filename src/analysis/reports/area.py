@@ -75,9 +75,9 @@ class AreaReport(YearReport):
         notes = [self._coverage_line(), *self._perimeter_lines()]
         missed = by_nearness(f for f in self.wholes if f.verdict == "not_met")
         lines = [self.line(f) for f in missed[:_MOST_MISSED]]
-        rest = [f.indicator.short for f in missed[_MOST_MISSED:]]
+        rest = missed[_MOST_MISSED:]
         if rest:
-            lines.append({"title": "", "text": say("others_met", rest)})
+            lines.append({"title": "", "text": say("other_missed", rest)})
         groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
         lead = say("tally", counts, self.name, self.sides)
         context: dict[str, Any] = {"lead": lead, "notes": notes}

@@ -26,6 +26,7 @@ from analysis.findings import (
     find_years,
     tally,
 )
+from analysis.findings.board import TASK_VERDICTS
 from analysis.findings.finding import difference, find_in, planned_path
 from analysis.findings.gaps import (
     FEW_UNITS,
@@ -59,8 +60,6 @@ _NOT_FIGURES = (
 )
 _MOST_PLACES = 3
 _MOST_POINTS = 5
-#: The verdict whose sign and colour a group of states shares in the figure.
-_GROUP_TONES = {"done": "met", "open": "not_due", "late": "not_met", "silent": "undetermined"}
 _MOST_UNITS = 20
 #: Of a gap's units, or of a list's; the board has all.
 _MOST_NAMED = 4
@@ -99,27 +98,18 @@ class YearReport(Boards):
         texts, numbers = self.language.words["ui"], self.language.numbers
         plan = self.study.plan
         received = int(self.units["has_return"].sum())
+        people, members = find_circumstances(self.study, self.year).whole, texts["hidden"]
+        if people.members is not None:
+            members = self.language.say("sum_of_known", people.members, people.unknown)
         facts = [
             (texts["expected"], numbers.count(len(self.units))),
             (texts["received"], numbers.count(received)),
-            (texts["members"], self._members()),
+            (texts["members"], members),
         ]
         if self.ended_on:
             facts.insert(0, (texts["district_ended_on"], self.language.date(self.ended_on)))
         title = f"{texts['year_title']} {self.year}: {plan.short}"
         return self.head(plan.issuer.name, title, facts)
-
-    def _members(self) -> str:
-        total = self.study.roster_total(self.year, "members_total")
-        if total is None:
-            return self.language.ui("hidden")
-        empty = self.units.index[self.units["members_total"].isna()]
-        unknown = [
-            key
-            for key in empty
-            if "members_total" not in self.study.hidden_columns(str(key), self.year)
-        ]
-        return self.language.say("sum_of_known", total, len(unknown))
 
     def summary(self) -> Fragment:
         """Show the year at a glance: the counts, what changed sides, the main points."""
@@ -229,9 +219,13 @@ class YearReport(Boards):
 
     def _own_facts(self) -> dict[str, Any] | None:
         """Return what the district itself did in the year in which it ended."""
-        say, texts = self.language.say, self.language.words["ui"]
-        found = own_facts(self.study, self.year)
-        if self.ended_on is None or not found or not self._has_own_row():
+        study, say, texts = self.study, self.language.say, self.language.words["ui"]
+        found = own_facts(study, self.year)
+        if (
+            self.ended_on is None
+            or not found
+            or self.year not in set(study.dataset.district["year"])
+        ):
             return None
         keys = {"title": "task", "value": "value", "counts": "counts"}
         columns = [{"key": k, "label": texts[v], "number": k != "title"} for k, v in keys.items()]
@@ -243,9 +237,6 @@ class YearReport(Boards):
         day = self.language.date(self.ended_on)
         caption = say("own_facts", self.study.plan.issuer.short, day)
         return {"caption": caption, "columns": columns, "rows": rows}
-
-    def _has_own_row(self) -> bool:
-        return self.year in set(self.study.dataset.district["year"])
 
     def year_results(self) -> Fragment:
         """Show part II of a review: the plan's parts in order, and who holds what is missing."""
@@ -368,7 +359,7 @@ class YearReport(Boards):
                     "sign": self.language.word("mark_sign", tone),
                     "label": groups[name],
                 }
-                for name, tone in _GROUP_TONES.items()
+                for name, tone in TASK_VERDICTS.items()
             ],
         )
         lines = self._overdue_lines()
