@@ -541,7 +541,9 @@ def test_a_sentence_says_met_exactly_where_the_table_does(pages: list[Page]) -> 
 
 def test_a_sentence_leaves_open_exactly_what_the_table_does(pages: list[Page]) -> None:
     def wrong() -> Found:
-        words = r"chưa kết luận được|còn chờ số liệu|chưa có [^.]{1,20} nào báo cáo đủ|chưa có số liệu"
+        words = (
+            r"chưa kết luận được|còn chờ số liệu|chưa có [^.]{1,20} nào báo cáo đủ|chưa có số liệu"
+        )
         for page, line, row in sentences(pages):
             nobody = not row.reported and row.verdict not in ("not_applicable", "met", "not_met")
             if bool(re.search(words, line.text)) != (row.verdict == "undetermined" or nobody):
