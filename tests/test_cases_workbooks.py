@@ -36,8 +36,7 @@ from test_intake_files import (
 )
 
 from analysis.intake import write_error_lists
-from analysis.intake.looks import is_plain, look_of
-from analysis.intake.scan import Marks
+from analysis.intake.scan import Marks, is_plain, look_of
 from analysis.intake.scan_xlsx import scan
 from analysis.problems import InputError, Problem, error
 

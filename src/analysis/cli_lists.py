@@ -142,7 +142,7 @@ def init(
     yes: bool,
 ) -> None:
     """Lập thư mục số liệu của một văn phòng mới. Có sổ danh sách trống và các thiết lập riêng."""
-    from analysis.intake.register import write_register
+    from analysis.intake.forms import write_register
     from analysis.params import LOCAL_FILE, PARAMS_FOLDER, find_root, load_params
     from analysis.plan import load_plan
 

@@ -1,16 +1,16 @@
-"""The Excel forms that go out: one workbook for each expected unit, one for the district."""
+"""The Excel files that go out: a form for each expected unit, one for the district, an empty register."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.atomic import write_atomically
-from analysis.intake.formlines import settled
-from analysis.intake.formsheets import Form, write_form, write_guide, write_table
-from analysis.intake.formstyle import FormWorkbook
+from analysis.intake.formsheets import Form, settled, write_form, write_guide, write_table
+from analysis.intake.formstyle import FormWorkbook, set_page
 from analysis.intake.formtexts import form_texts, plain
 from analysis.intake.tasksheet import asked_tasks, write_task_sheet
 from analysis.problems import InputError, error
@@ -122,5 +122,44 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
     write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
     write_guide(book, form)
+    book.write_words()
+    return book.finish()
+
+
+_ROOM = 500
+_WIDTHS = {"name": 44, "unit_type": 30, "commune": 20}
+
+
+def write_register(year: int) -> bytes:
+    """Return the workbook.
+
+    Parameters
+    ----------
+    year : int
+        The year of the list.
+
+    Examples
+    --------
+    >>> write_register(2025)[:2]
+    b'PK'
+    """
+    texts, columns = form_texts()["register"], dictionary().tables["roster"].columns
+    asked = [column for column in columns.values() if column.name != "year"]
+    book = FormWorkbook(year)
+    sheet = book.file.add_worksheet(form_texts()["sheets"]["roster"])
+    sheet.write_string(0, 0, texts["title"].format(year=year), book.look("title"))
+    sheet.write_string(1, 0, texts["hint"], book.look("label"))
+    example: dict[str, str | int | date] = texts["example"]
+    for place, column in enumerate(asked):
+        sheet.set_column(place, place, _WIDTHS.get(column.name, 16))
+        sheet.write_string(3, place, column.vi, book.look("heading"))
+        book.add_rule(sheet, (4, place, _ROOM, place), column)
+        for row in range(4, 60):
+            sheet.write_blank(row, place, None, book.input_look(column))
+        if column.name in example:
+            sheet.write(4, place, example[column.name], book.input_look(column))
+    sheet.set_row(3, 34)
+    sheet.freeze_panes(4, 2)
+    set_page(sheet, landscape=True, header_row=3)
     book.write_words()
     return book.finish()

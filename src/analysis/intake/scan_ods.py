@@ -12,8 +12,7 @@ from xml.etree import ElementTree
 from xlsxwriter.utility import xl_col_to_name
 
 from analysis.intake.files import UnreadableError
-from analysis.intake.looks import is_plain
-from analysis.intake.scan import MOST_CELLS, Marks, Place, too_wide
+from analysis.intake.scan import MOST_CELLS, Marks, Place, is_plain, too_wide
 from analysis.intake.scan_xlsx import refuse_doctypes
 
 _NAMES = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"

@@ -9,8 +9,7 @@ from typing import Any
 import xlrd
 
 from analysis.intake.files import UnreadableError
-from analysis.intake.looks import is_plain
-from analysis.intake.scan import Marks, Place, counts_from_1904
+from analysis.intake.scan import Marks, Place, counts_from_1904, is_plain
 
 #: The record of a formula; its result is the number 0 or nothing, and it is still to be computed.
 _FORMULA, _EMPTY_TEXT, _TO_COMPUTE = 0x06, b"\x03", 2

@@ -18,8 +18,7 @@ from openpyxl.utils import range_boundaries
 from xlsxwriter.utility import xl_col_to_name
 
 from analysis.intake.files import UnreadableError
-from analysis.intake.looks import is_plain
-from analysis.intake.scan import MOST_CELLS, Marks, Place, counts_from_1904, too_wide
+from analysis.intake.scan import MOST_CELLS, Marks, Place, counts_from_1904, is_plain, too_wide
 
 #: A document's root element begins well before this.
 _PROLOGUE = 65_536

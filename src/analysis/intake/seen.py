@@ -7,8 +7,7 @@ from collections.abc import Mapping, Set
 from analysis.intake.blocks import SheetReading, cell_at
 from analysis.intake.formtexts import form_texts
 from analysis.intake.grid import address
-from analysis.intake.looks import look_of
-from analysis.intake.scan import Marks, Place
+from analysis.intake.scan import Marks, Place, look_of
 from analysis.intake.wordlists import find, units
 from analysis.tables.dictionary import Column
 
