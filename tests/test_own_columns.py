@@ -122,6 +122,14 @@ def test_a_rule_of_an_own_column_holds(data: Path, congdoan: Callable[..., Any])
     assert told.out.count(HELPED) >= len(rows), told.out
 
 
+def test_what_is_exported_is_read_again(
+    data: Path, tmp_path: Path, congdoan: Callable[..., Any]
+) -> None:
+    assert congdoan("export", "--data", data, "--out", tmp_path / "out").status == 0
+    assert (tmp_path / "out" / OWN_COLUMNS).read_text("utf-8") == OWN
+    assert congdoan("check", "--data", tmp_path / "out").status == 0
+
+
 def test_another_dataset_has_its_own(data: Path) -> None:
     take_own_columns(data)
     assert [column.vi for _, column in own_columns()] == [HOUSES, HELPED]
@@ -131,8 +139,9 @@ def test_another_dataset_has_its_own(data: Path) -> None:
 
 
 MISTAKES = {
-    "informed:\n    vi: A": "đã có trong các bảng",
+    "culture_held:\n    vi: A": "đã có trong các bảng",
     "Mai-Am:\n    vi: A": "chỉ gồm chữ thường không dấu",
+    "order:\n    vi: A": "ít nhất hai từ",
     "a_b:\n    vi: Tổng số đoàn viên": "đã có ở một cột khác",
     "a_b:\n    vi: A\n    at_most: nobody": "không có cột số đếm «nobody»",
     "a_b:\n    vi: A\n    at_most: a_b": "không có cột số đếm «a_b»",
@@ -143,7 +152,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, mistake: str) -> None:
-    text = f"# cột riêng\nreturns:\n  fine:\n    vi: Đúng\n    type: date\n  {mistake}\n    type: count\n"
+    text = f"# cột riêng\nreturns:\n  fine_day:\n    vi: Đúng\n    type: date\n  {mistake}\n    type: count\n"
     (tmp_path / OWN_COLUMNS).write_text(text, "utf-8")
     with pytest.raises(InputError) as caught:
         take_own_columns(tmp_path)

@@ -943,3 +943,14 @@ def test_every_word_that_the_plan_takes_is_in_the_reference() -> None:
             assert {
                 word for word in words_of(field.annotation) if f"`{word}`" not in text
             } == set(), key
+
+
+def test_the_references_example_is_a_plan_and_its_columns_are_all(tmp_path: Path) -> None:
+    text = (find_root() / "docs" / "tep-ke-hoach.md").read_text("utf-8")
+    (tmp_path / "plan.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0], "utf-8")
+    assert len(load_plan(tmp_path / "plan.yaml").indicators) == 3
+    for source, tables in schema.SOURCE_TABLES.items():
+        for name, column in schema.columns_over(source).items():
+            if column.type.name in ("count", "money", "boolean"):
+                rows = re.findall(rf"\| `{name}` \| `(\w+)` \| [^|]+ \| ([^|]+) \|", text)
+                assert any(t in tables and vi == column.vi for t, vi in rows), name

@@ -20,7 +20,7 @@ from analysis.plan import Indicator, Plan
 from analysis.plan.schema import SOURCE_TABLES, columns_over
 from analysis.problems import name_place
 from analysis.store.merge import show_figure
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
 from analysis.tables.files import DESCRIPTION
 from analysis.tables.load import Dataset
 from analysis.tables.stored import address, find_keys, find_place, key_index, read_rows
@@ -496,8 +496,8 @@ def export_dataset(dataset: Dataset, folder: Path, source: Path) -> list[Path]:
         text = text.sort_values(list(table.key), ignore_index=True)
         written.append(folder / f"{name}.csv")
         write_atomically(written[-1], text.to_csv(index=False, lineterminator="\n"))
-    description = source / DESCRIPTION
-    if description.exists():
-        written.append(folder / DESCRIPTION)
-        write_atomically(written[-1], description.read_bytes())
+    for described in (source / DESCRIPTION, source / OWN_COLUMNS):
+        if described.exists():
+            written.append(folder / described.name)
+            write_atomically(written[-1], described.read_bytes())
     return written

@@ -24,7 +24,8 @@ R = TypeVar("R")
 
 #: The file beside the tables in which an office names its own columns.
 OWN_COLUMNS = "dictionary.yaml"
-_OWN_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+# The store writes names into SQL; no keyword has two words, but for ``current_…``.
+_OWN_NAME = re.compile(r"(?!current_)(?=.{3,40}$)[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _OWN_GROUP = "Số liệu riêng của đơn vị chủ trì"
 
 #: The counts that lists of units and of members give, by table.
@@ -261,7 +262,7 @@ def _read_own(document: Document) -> Own:
         }
         for name, spec in own.items():
             wrong = {
-                "tên cột chỉ gồm chữ thường không dấu, chữ số và dấu _, bắt đầu bằng chữ": (
+                "tên cột chỉ gồm chữ thường không dấu, chữ số, ít nhất hai từ nối bằng _": (
                     not _OWN_NAME.fullmatch(name)
                 ),
                 "cột này đã có trong các bảng; hãy đặt tên khác": name in names,
