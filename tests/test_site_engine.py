@@ -231,6 +231,14 @@ def test_time_limit_ends_the_whole_group(template: Template, tmp_path: Path, loo
     assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
+@needs_fork
+def test_time_limit_ends_a_cell_that_prints_without_end(template: Template) -> None:
+    cell = "while True: print('mãi')"
+    result = make_page(make_task(make_notebook("year = 0", cell, END), template, seconds=1.0))
+    assert result.failure == Failure(3, "TimeoutError: chạy quá thời hạn 1 giây", cell)
+    assert '"mãi\\nmãi\\n' in (result.executed or "")
+
+
 def _open_files() -> list[Path]:
     folder = Path("/proc/self/fd")
     return sorted(folder.iterdir()) if folder.exists() else []

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import chdir, suppress
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import Any, Literal
 
 from ipykernel.ipkernel import IPythonKernel
@@ -248,8 +249,11 @@ def replay(
     manager.notebook_start()
     client = _ShellClient(manager, lambda *_: None)
     index = -1
-    for index, kind, content in told:
-        if kind != "execute_reply":
+    for (index, kind, name), messages in groupby(told, lambda m: (m[0], m[1], m[2].get("name"))):
+        contents = [content for _, _, content in messages]
+        if kind == "stream":  # there may be a million of them
+            contents = [{"name": name, "text": "".join(content["text"] for content in contents)}]
+        for content in contents if kind != "execute_reply" else ():
             client.take(kind, content, notebook.cells[index], index)
     notebook.cells[index].outputs.append(_as_output(*error))
     return notebook

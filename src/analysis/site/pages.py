@@ -39,6 +39,8 @@ from analysis.study import Study
 _log = logging.getLogger(__name__)
 #: An ordinary kernel ends its notebook in time; a process that is this much later hangs itself.
 _GRACE_SECONDS = 90.0
+#: How many messages of one page are heard before the others'.
+_MOST_HEARD = 10_000
 #: How long a process may take to end its kernel when it is told to stop.
 _STOP_SECONDS = 2.0
 
@@ -241,7 +243,10 @@ class _Child:
     def hear(self) -> Result | None:
         """Return the page's result, or what became of its process; None while it is at work."""
         try:
-            while self.pipe.poll():
+            # A cell that prints without end must not keep its own deadline from being looked at.
+            for _ in range(_MOST_HEARD):
+                if not self.pipe.poll():
+                    break
                 told = self.pipe.recv()
                 if isinstance(told, Result):
                     return told
