@@ -12,6 +12,7 @@ from test_intake_forms import fill_form
 from test_site_kit import make_study
 
 import analysis
+from analysis.intake.wordlists import find, units
 from analysis.params import find_root
 from analysis.problems import InputError
 from analysis.tables.dictionary import (
@@ -136,6 +137,13 @@ def test_another_dataset_has_its_own(data: Path) -> None:
     assert "mai_am_houses" in dictionary().tables["returns"].columns
     take_own_columns(find_root() / "data" / "sample")
     assert "mai_am_houses" not in dictionary().tables["returns"].columns
+
+
+def test_nothing_learnt_before_the_columns_stays(data: Path) -> None:
+    """A process that reads other people's files lives on from one dataset to the next."""
+    assert find("nhà", units()) is None
+    take_own_columns(data)
+    assert find("nhà", units()) == "nhà"
 
 
 MISTAKES = {

@@ -290,8 +290,10 @@ def test_dead_process_costs_its_own_page_only(build: Build, tmp_path: Path) -> N
 
 
 RUNNER = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
 sys.path.insert(0, {tests!r})
 from test_site_kit import make_study, write_template
 from analysis.site.build import build_site

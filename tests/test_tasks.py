@@ -256,7 +256,8 @@ def test_the_command_writes_the_table(
 ) -> None:
     options = ["tasks", "--year", "2024", "--data", str(followed)]
     for ending in ("csv", "parquet", "xlsx"):
-        assert run(*options, "--by", "district,unit", "--out", str(tmp_path / f"o.{ending}")) == 0
+        out = ["--may", "--out", str(tmp_path / f"o.{ending}")]
+        assert run(*options, "--by", "district,unit", *out) == 0
     text = (tmp_path / "o.csv").read_bytes().decode()
     assert text.splitlines()[0] == HEADER
     assert "\r" not in text

@@ -14,7 +14,7 @@ from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.grid import Sheet
 from analysis.intake.measure import split_unit
 from analysis.intake.wordlists import Listed, find, listed
-from analysis.tables.dictionary import Table, dictionary
+from analysis.tables.dictionary import Table, dictionary, per_dictionary
 
 #: Headings stand below a title, not below this many rows of it, in at most so many storeys.
 _FIRST_ROWS, _MOST_STOREYS = 40, 3
@@ -209,7 +209,7 @@ def _women_of(name: str | None, table: Table) -> str | None:
     return women if name in columns and women in columns else None
 
 
-@cache
+@per_dictionary
 def _known(table: str, way: str = "sure") -> Listed:
     """Return the headings of a list: those that are read, or those that are asked."""
     ways = dictionary().headings[table]

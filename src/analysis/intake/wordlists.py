@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from analysis.intake.formtexts import fold
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import dictionary, per_dictionary
 from analysis.tables.writing import bare, lacks_only_marks, loosely
 
 #: Known writings by their letters alone: each in full and what it means.
@@ -48,7 +48,7 @@ def answers() -> Listed:
     return listed(known)
 
 
-@cache
+@per_dictionary
 def units() -> Listed:
     """Return the words for the dictionary's units of measure.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, wraps
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from analysis.problems import InputError, Problem, error
 from analysis.yamlfile import Document, read_document, validate
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 #: The file beside the tables in which an office names its own columns.
@@ -119,10 +120,17 @@ class Dictionary:
         return self.ranked[list_name].index(word)
 
 
-def per_dictionary(function: Callable[[], R]) -> Callable[[], R]:
+def per_dictionary(function: Callable[P, R]) -> Callable[P, R]:
     """Remember what a function makes of the dictionary as long as that has the same own columns."""
-    remembered = lru_cache(maxsize=8)(lambda own: function())
-    return wraps(function)(lambda: remembered(_own))
+    compute: Any = function
+    remembered = lru_cache(maxsize=64)(lambda own, *given: compute(*given))
+
+    @wraps(function)
+    def call(*given: P.args, **_: P.kwargs) -> R:
+        found: R = remembered(_own, *given)
+        return found
+
+    return call
 
 
 def dictionary() -> Dictionary:
