@@ -54,6 +54,7 @@ def _says_something(sign: str) -> bool:
     return sign.isalnum() or unicodedata.combining(sign) != 0
 
 
+@lru_cache(maxsize=20_000)
 def bare(loose: str) -> str:
     """Return the letters and digits of a loose writing, without marks.
 
