@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def page_css() -> str:
         "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)
     )
     rules = (TEMPLATE_FOLDER / TEMPLATE_NAME / "style.css").read_text("utf-8")
+    rules = re.sub(r"/\*.*?\*/|\n\s*", "", rules)  # every page carries it
     schemes = f":root{{color-scheme:light dark;{light}}}"
     schemes += f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     return schemes + f"@media print{{:root{{color-scheme:light;{light}}}}}" + rules
