@@ -43,8 +43,8 @@ def serve(units: int, years: int) -> None:
     from national import make_nation
 
     import analysis
-    from analysis.indicators import compute_indicators, write_table
     from analysis.plan import load_plan
+    from analysis.results import compute_indicators, write_table
 
     # Each engine computes its own plan: another version may not know this one's keys.
     checkout = Path(analysis.__file__).parents[2]

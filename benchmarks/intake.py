@@ -22,8 +22,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.indicators.members import is_expected
 from analysis.plan import load_plan
+from analysis.results.members import is_expected
 from analysis.store.history import export_dataset
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE

@@ -25,7 +25,7 @@ from test_engine_kit import (
     tables_of,
 )
 
-from analysis.indicators import compute_indicators
+from analysis.results import compute_indicators
 
 Cells = dict[str, Any]
 Row = dict[str, Any]

@@ -27,7 +27,7 @@ from test_engine_kit import (
 )
 
 from analysis.exact import EXACT_IN_FLOAT, divide, fits, multiply, round_half_up, sum_by
-from analysis.indicators import compute_indicators, write_table
+from analysis.results import compute_indicators, write_table
 
 #: The largest sum of money that a cell may hold, and enough units to pass 2**53 with it.
 MOST = 10**13

@@ -16,8 +16,8 @@ import pytest
 from datasets import HEADERS, Tables, copied, filled, random_tables, write_tables
 from oracle import COLUMNS, FRACTION_COLUMNS
 
-from analysis.indicators import SCOPES, compute_indicators
 from analysis.plan import Plan
+from analysis.results import SCOPES, compute_indicators
 from analysis.tables.check import check_dataset
 from analysis.tables.load import Dataset, read_dataset
 

@@ -11,8 +11,8 @@ from datasets import random_tables
 from oracle import expected_table
 from test_engine_kit import at_least, dataset_of, differences, more_than, records, spec_of
 
-from analysis.indicators import compute_indicators
 from analysis.plan import Plan, load_plan
+from analysis.results import compute_indicators
 
 #: Kinds, sources and settings that neither plan file combines.
 UNUSUAL = spec_of(

@@ -11,8 +11,8 @@ from datasets import Tables, copied, random_tables, shuffled, with_cell_reported
 from oracle import COLUMNS
 from test_engine_kit import compute, dataset_of, find, keyed, plan_of
 
-from analysis.indicators import compute_indicators
 from analysis.plan import Indicator, Plan
+from analysis.results import compute_indicators
 
 Row = dict[str, Any]
 COUNTS = ("expected", "reported", "not_applicable", "missing")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from oracle import COLUMNS, FRACTION_COLUMNS
 
-from analysis.indicators import compute_indicators, write_table
 from analysis.plan import Plan
+from analysis.results import compute_indicators, write_table
 from analysis.tables.load import Dataset, load_dataset
 
 YEARS = (2022, 2023, 2024, 2025, 2026)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.indicators import write_table
+from analysis.results import write_table
 
 WORDS = ["x", "A, B", 'q"q', "l\nl", "r\rr", "", None, " s", "é;", "'", "="]
 ENDS = [0.0, 1.0, 0.1, 1 / 3, 1e-4, 1e-5, 1e15, 1e16, 123456789012345678.0, np.nan, np.inf]
@@ -37,7 +37,7 @@ def odd_table(rows: int) -> pd.DataFrame:
 def test_csv_is_what_pandas_writes(
     rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("analysis.indicators.table"), "_CHUNK", 700)
+    monkeypatch.setattr(import_module("analysis.results.table"), "_CHUNK", 700)
     table, stream, path = odd_table(rows), io.StringIO(), tmp_path / "table.csv"
     wanted = table.to_csv(index=False, lineterminator="\n")
     write_table(table, stream)

@@ -32,9 +32,6 @@ from analysis.findings import (
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
 from analysis.findings.tally import Restated, Sides, write_origin
 from analysis.handouts.brief import make_brief
-from analysis.indicators import write_table
-from analysis.indicators.trajectory import TRAJECTORIES
-from analysis.indicators.verdicts import FLAGS, VERDICTS
 from analysis.language import Language, Numbers, load_language, localise
 from analysis.language.language import PlanTexts
 from analysis.pages.index import render_index
@@ -42,6 +39,9 @@ from analysis.plan import Indicator, Plan, Target
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact
 from analysis.redaction.bands import find_band
 from analysis.reports.formula import formula_words
+from analysis.results import write_table
+from analysis.results.trajectory import TRAJECTORIES
+from analysis.results.verdicts import FLAGS, VERDICTS
 from analysis.study import Study
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tasks import Evidence

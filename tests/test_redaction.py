@@ -25,8 +25,6 @@ from test_engine_kit import INFORMED, dataset_of, more_than, plan_of, tables_of
 from test_engine_oracle import UNUSUAL
 
 from analysis import load
-from analysis.indicators import OPEN_COLUMNS, compute_indicators
-from analysis.indicators.rollups import Year, open_sources
 from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.plan.schema import columns_over
@@ -43,6 +41,8 @@ from analysis.redaction.bands import BANDS
 from analysis.redaction.respondents import Survey
 from analysis.redaction.sensitive import NOT_PERSONS, SIZES, kind_of
 from analysis.redaction.suppression import Respondents
+from analysis.results import OPEN_COLUMNS, compute_indicators
+from analysis.results.rollups import Year, open_sources
 from analysis.study import Study, shown_value
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary

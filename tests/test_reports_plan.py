@@ -27,7 +27,7 @@ from test_reports_kit import (
 )
 from test_site_kit import needs_fork
 
-from analysis.compare import compare
+from analysis.comparison import compare
 from analysis.loading import load
 from analysis.problems import InputError
 from analysis.site.build import RunOutcome, build_site

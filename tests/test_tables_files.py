@@ -12,9 +12,9 @@ import pytest
 from datasets import HEADERS, random_tables, write_tables
 from test_tables import errors_of, place, problems_of, sound_tables
 
-from analysis.indicators import compute_indicators
 from analysis.plan import Plan
 from analysis.problems import InputError, Problem
+from analysis.results import compute_indicators
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, load_dataset, read_dataset

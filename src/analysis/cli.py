@@ -245,7 +245,7 @@ def indicators(
     lang: str | None,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
-    from analysis.indicators import SCOPES
+    from analysis.results import SCOPES
 
     scopes = _scopes_in(by, SCOPES, out)
     study = open_named_study(year, data, plan_file, params_file, as_of=as_of, lang=lang)
@@ -302,7 +302,7 @@ def _is_for_people(out: Path | None, for_machines: bool) -> bool:
 
 def _write_out(table: DataFrame, out: Path | None, sheet: str) -> None:
     from analysis.exploring.answer import Answer
-    from analysis.indicators import write_table
+    from analysis.results import write_table
 
     if out is not None and isinstance(table, Answer):
         table.save(out, sheet)

@@ -320,9 +320,9 @@ def changes(
     params_file: Path | None,
 ) -> None:
     """So với lần công bố trước. Đánh giá nào đã khác, do những số liệu nào được sửa."""
-    from analysis.indicators import compute_indicators
     from analysis.language import load_language
     from analysis.params import find_root
+    from analysis.results import compute_indicators
     from analysis.site.layout import default_site
     from analysis.store.history import as_published, find_changes, find_corrections, read_published
     from analysis.store.messages import format_changes

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.exploring.face import Questions
-from analysis.indicators import OPEN_COLUMNS, SCOPES, compute_indicators
-from analysis.indicators.members import is_expected
 from analysis.params import Params
 from analysis.plan import Plan
+from analysis.results import OPEN_COLUMNS, SCOPES, compute_indicators
+from analysis.results.members import is_expected
 from analysis.tables.load import Dataset
 from analysis.tables.peoples_text import Statements
 from analysis.tasks import Duties, Duty
@@ -333,7 +333,7 @@ def indicators(
     -------
     DataFrame
         One row per year, indicator, scope and scope_id; shares as 0.782; see
-        `analysis.indicators.compute_indicators`.
+        `analysis.results.compute_indicators`.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from analysis.compare import Basis, side_by_side
+from analysis.comparison import Basis, side_by_side
 from analysis.exploring.answer import Answer, Presentation
 from analysis.exploring.names import choose, choose_all, fold
 from analysis.findings import find
@@ -16,10 +16,10 @@ from analysis.findings.board import board as find_board
 from analysis.findings.board import stand
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
-from analysis.indicators import OPEN_COLUMNS, SCOPES
 from analysis.language.language import load_language
 from analysis.plan import Indicator
 from analysis.problems import InputError, error
+from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.store.history import read_history
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary, heading_of, per_dictionary

@@ -9,9 +9,9 @@ import ipywidgets as widgets
 
 from analysis.exploring import plot
 from analysis.exploring.answer import Answer
-from analysis.indicators import SCOPES
 from analysis.language.language import load_language
 from analysis.problems import InputError
+from analysis.results import SCOPES
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings.perimeter import find_circle, merged_into, same_units
-from analysis.indicators.trajectory import Point, find_path
 from analysis.language.numbers import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
+from analysis.results.trajectory import Point, find_path
 from analysis.study import Study, flags_of, shown_value
 from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import dictionary
@@ -354,10 +354,8 @@ def find_before(study: Study, scope: str, scope_id: str, year: int) -> Before:
     if scope == "commune":
         heirs = came_into(study.dataset.tables["communes"], year - 1, year)
         if any(find_place(scope_id, names) for names in heirs.values()):
-            return (
-                {},
-                "",
-            )  # the name covers another area now; `analysis.compare` adds up the old ones
+            # The name covers another area now; `analysis.compare` adds up the old ones.
+            return {}, ""
     if scope == "unit":
         earlier = merged_into(study, scope_id, year)
         keys = [*earlier, *([scope_id] if study.rows(scope, scope_id, year - 1) else [])] or keys

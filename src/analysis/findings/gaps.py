@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings.finding import Finding, find_in
-from analysis.indicators import compute_indicators
-from analysis.indicators.rollups import Year, open_sources
-from analysis.indicators.states import find_states
 from analysis.plan import Indicator, Target
 from analysis.redaction import HIDDEN
+from analysis.results import compute_indicators
+from analysis.results.rollups import Year, open_sources
+from analysis.results.states import find_states
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare import side_by_side
+from analysis.comparison import side_by_side
 from analysis.plan import Plan
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary

@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import OPEN_COLUMNS, SCOPES
-from analysis.indicators.rollups import open_sources
 from analysis.redaction.bands import find_band, round_rate
 from analysis.redaction.respondents import Survey
 from analysis.redaction.sensitive import LARGEST_HIDDEN, is_persons, kind_of
 from analysis.redaction.suppression import Respondents
+from analysis.results import OPEN_COLUMNS, SCOPES
+from analysis.results.rollups import open_sources
 from analysis.study import Study
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import Dataset, is_sent

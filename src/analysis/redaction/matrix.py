@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, IntArray
 from analysis.redaction.sensitive import LARGEST_HIDDEN
+from analysis.results.members import BoolArray, IntArray
 
 #: A hidden amount must have at least this many values that fit everything published.
 FEWEST_CANDIDATES = 3

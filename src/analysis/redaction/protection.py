@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, IntArray
 from analysis.redaction.matrix import FEWEST_CANDIDATES, Amount, Constraint, Exchange, Matrix
+from analysis.results.members import BoolArray, IntArray
 
 _NEEDED = FEWEST_CANDIDATES - 1
 _UNLIMITED = 10**6

@@ -8,14 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, Figures, IntArray, Members, Scope
-from analysis.indicators.rollups import Sources, Year
-from analysis.indicators.states import States, find_states, join
 from analysis.plan import Condition, Indicator
 from analysis.plan.schema import Source, columns_over
 from analysis.redaction.matrix import Amount, Constraint, Matrix
 from analysis.redaction.sensitive import SIZES, is_persons, kind_of
 from analysis.redaction.suppression import Asked, Respondents, reaches
+from analysis.results.members import BoolArray, Figures, IntArray, Members, Scope
+from analysis.results.rollups import Sources, Year
+from analysis.results.states import States, find_states, join
 from analysis.tables.dictionary import Column
 
 

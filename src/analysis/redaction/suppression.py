@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, IntArray, Scope
-from analysis.indicators.states import States, pool
-from analysis.indicators.verdicts import Terms, judge
 from analysis.plan import Indicator, Target
 from analysis.problems import InputError, error
 from analysis.redaction.matrix import MOST_PERSONS, Amount, Constraint, Matrix, is_small
 from analysis.redaction.protection import PublishedSum, Release, Sensitive
 from analysis.redaction.sensitive import LARGEST_HIDDEN
+from analysis.results.members import BoolArray, IntArray, Scope
+from analysis.results.states import States, pool
+from analysis.results.verdicts import Terms, judge
 
 #: In this order sums are published, as long as nothing comes out.
 _SCOPES = ("district", "unit_type", "parent", "commune")

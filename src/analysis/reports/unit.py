@@ -13,12 +13,12 @@ from analysis.figures import peers as peers_chart
 from analysis.figures import trends as trends_chart
 from analysis.findings import Finding, find, find_before, find_years, tally
 from analysis.findings.finding import by_nearness
-from analysis.indicators.verdicts import VERDICTS
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
 from analysis.reports.base import Report, digest
 from analysis.reports.surroundings import Shown, look_around
+from analysis.results.verdicts import VERDICTS
 from analysis.study import Study
 
 _MOST_GOOD = 3

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from analysis.atomic import write_atomically
-from analysis.indicators.members import why_not_expected
 from analysis.params import Params
 from analysis.problems import explain_os
+from analysis.results.members import why_not_expected
 from analysis.site import digests
 from analysis.site.beside import write_briefs, write_documents
 from analysis.site.cluster import run_on_cluster

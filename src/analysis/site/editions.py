@@ -10,10 +10,10 @@ from typing import Any
 
 from analysis.atomic import write_atomically
 from analysis.findings.tally import is_comparable, write_origin
-from analysis.indicators import write_table
 from analysis.params import PARAMS_FOLDER
 from analysis.problems import InputError, Problem, error
 from analysis.redaction import RedactedStudy
+from analysis.results import write_table
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import read_record
 from analysis.study import Study, indicators

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.atomic import write_atomically
-from analysis.indicators import write_table
 from analysis.plan import Indicator, Plan
 from analysis.plan.schema import SOURCE_TABLES, columns_over
 from analysis.problems import name_place
+from analysis.results import write_table
 from analysis.store.merge import show_figure
 from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
 from analysis.tables.files import DESCRIPTION

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
 from analysis.problems import Problem
+from analysis.results.members import is_expected, why_not_expected
 from analysis.store.merge import Key, SheetChange
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Delivery, Records, find_units

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.indicators.members import is_expected, why_not_expected
 from analysis.plan import Plan
+from analysis.results.members import is_expected, why_not_expected
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset

@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from analysis.indicators.members import IntArray
-from analysis.indicators.rollups import open_sources
 from analysis.plan import Plan, Task
+from analysis.results.members import IntArray
+from analysis.results.rollups import open_sources
 from analysis.tables.load import Dataset
 from analysis.tasks.states import DONE, NO_DAY, STATES, Holding, Holdings, code
 

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.indicators.members import BoolArray, IntArray, Members
-from analysis.indicators.members import Codes as Groups
-from analysis.indicators.rollups import Sources, Year
-from analysis.indicators.verdicts import VERDICTS
 from analysis.plan import Plan, Task
+from analysis.results.members import BoolArray, IntArray, Members
+from analysis.results.members import Codes as Groups
+from analysis.results.rollups import Sources, Year
+from analysis.results.verdicts import VERDICTS
 from analysis.tables.load import Dataset
 
 Codes = npt.NDArray[np.int8]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import SCOPES as HOLDER_SCOPES
-from analysis.indicators.rollups import Sources, open_sources
-from analysis.indicators.table import require_years
 from analysis.plan import Plan
+from analysis.results import SCOPES as HOLDER_SCOPES
+from analysis.results.rollups import Sources, open_sources
+from analysis.results.table import require_years
 from analysis.tables.load import Dataset
 from analysis.tasks.states import DONE, STATES, Holding, Holdings, code
 

@@ -15,13 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.indicators.members import Codes
-from analysis.indicators.rollups import SCOPES, Sources, Year, open_sources
-from analysis.indicators.states import Sums
-from analysis.indicators.trajectory import FOLLOWED_SCOPES, TRAJECTORIES, History, find_history
-from analysis.indicators.verdicts import FLAGS, VERDICTS, flag_bit
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
+from analysis.results.members import Codes
+from analysis.results.rollups import SCOPES, Sources, Year, open_sources
+from analysis.results.states import Sums
+from analysis.results.trajectory import FOLLOWED_SCOPES, TRAJECTORIES, History, find_history
+from analysis.results.verdicts import FLAGS, VERDICTS, flag_bit
 from analysis.tables.load import Dataset
 
 COLUMNS = (

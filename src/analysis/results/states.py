@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exact import fits, multiply, sum_by
-from analysis.indicators.members import BoolArray, Codes, Figures, IntArray, Members
 from analysis.plan import Condition, Indicator, Plan
+from analysis.results.members import BoolArray, Codes, Figures, IntArray, Members
 from analysis.tables.dictionary import dictionary
 
 Counts = npt.NDArray[np.int64] | npt.NDArray[np.int8]

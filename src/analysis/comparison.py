@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import compute_indicators
 from analysis.problems import InputError, error
+from analysis.results import compute_indicators
 from analysis.study import Study
 from analysis.tables.communes import PLACED, find_heirs, find_place
 from analysis.tables.dictionary import dictionary

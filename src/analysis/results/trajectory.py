@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from analysis.indicators.members import BoolArray, Codes
-from analysis.indicators.rollups import Sources, Year
-from analysis.indicators.verdicts import VERDICTS, find_bounds
 from analysis.plan import Indicator, Plan
+from analysis.results.members import BoolArray, Codes
+from analysis.results.rollups import Sources, Year
+from analysis.results.verdicts import VERDICTS, find_bounds
 
 TRAJECTORIES = (
     "",
@@ -235,7 +235,7 @@ def find_history(indicator: Indicator, sources: Sources) -> History:
     indicator : Indicator
         With stage targets.
     sources : Sources
-        From `analysis.indicators.rollups.open_sources`.
+        From `analysis.results.rollups.open_sources`.
     """
     history = History(indicator, sources.plan)
     for number in sources.years:

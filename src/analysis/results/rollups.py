@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.indicators.members import (
+from analysis.plan import Indicator, Plan
+from analysis.results.members import (
     BoolArray,
     Codes,
     Members,
@@ -18,9 +19,8 @@ from analysis.indicators.members import (
     employer_register,
     unit_register,
 )
-from analysis.indicators.states import States, Sums, find_members, find_states, join, pool, pool_by
-from analysis.indicators.verdicts import Terms, judge
-from analysis.plan import Indicator, Plan
+from analysis.results.states import States, Sums, find_members, find_states, join, pool, pool_by
+from analysis.results.verdicts import Terms, judge
 from analysis.tables.load import Dataset
 
 SCOPES = ("district", "commune", "unit_type", "parent", "unit")

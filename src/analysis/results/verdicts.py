@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 
 from analysis.exact import divide, fits, multiply
-from analysis.indicators.members import BoolArray
-from analysis.indicators.states import Sums
 from analysis.plan import Indicator, Target
+from analysis.results.members import BoolArray
+from analysis.results.states import Sums
 from analysis.tables.dictionary import dictionary
 
 VERDICTS = ("not_applicable", "no_target", "not_due", "met", "not_met", "undetermined")
@@ -38,7 +38,7 @@ def find_bounds(sums: Sums, indicator: Indicator) -> Bounds:
     Parameters
     ----------
     sums : Sums
-        From `analysis.indicators.states.pool`.
+        From `analysis.results.states.pool`.
     indicator : Indicator
         Decides which rule holds.
     """
@@ -129,7 +129,7 @@ def judge(
     Parameters
     ----------
     sums : Sums
-        From `analysis.indicators.states.pool`.
+        From `analysis.results.states.pool`.
     indicator : Indicator
         What they count.
     terms : Terms

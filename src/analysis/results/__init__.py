@@ -5,7 +5,7 @@ applicable or missing, by facts in three-valued logic; their sums) → `verdicts
 slack) → `rollups` (one indicator in one year, by scope) → `trajectory` (stage targets) → `table`.
 """
 
-from analysis.indicators.rollups import SCOPES
-from analysis.indicators.table import OPEN_COLUMNS, compute_indicators, write_table
+from analysis.results.rollups import SCOPES
+from analysis.results.table import OPEN_COLUMNS, compute_indicators, write_table
 
 __all__ = ["OPEN_COLUMNS", "SCOPES", "compute_indicators", "write_table"]
