@@ -21,6 +21,7 @@ from analysis.commandline import (
     Group,
     as_of_option,
     data_option,
+    dataset_options,
     explain,
     lang_option,
     named_settings,
@@ -122,9 +123,7 @@ def command(project: Path | None) -> None:
     metavar="MÃ",
     help="Chỉ cho biết vì sao trang của CĐCS này (year: trang năm) phải lập lại; không lập gì.",
 )
-@data_option
-@plan_option
-@params_option
+@dataset_options
 @as_of_option
 @on_option
 @lang_option
@@ -134,18 +133,12 @@ def report(
     out: Path | None,
     jobs: int | None,
     scheduler: str | None,
-    edition: str | None,
     again: str,
     briefs: bool,
     docx: bool,
     force: bool,
     why: tuple[str, ...],
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    as_of: str,
-    on: str,
-    lang: str | None,
+    **where: Any,
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
@@ -153,9 +146,7 @@ def report(
     from analysis.site.recap import format_recap
     from analysis.site.run import run_report
 
-    params, root = named_settings(
-        year, data, plan_file, params_file, edition=edition, as_of=as_of, on=on, lang=lang
-    )
+    params, root = named_settings(year, **where)
     folder = out or default_site(params)
     if why:
         from analysis.loading import open_study
@@ -179,18 +170,11 @@ def report(
         briefs=briefs,
         docx=docx,
     )
-    given = {
-        "--edition": edition,
-        "--scheduler": scheduler,
-        "--out": out,
-        "--data": data,
-        "--plan": plan_file,
-        "--params": params_file,
-        "--as-of": as_of,
-        "--on": on,
-        "--lang": lang,
+    given = {"scheduler": scheduler, "out": out, **where}
+    named = {
+        f"--{name.removesuffix('_file').replace('_', '-')}": x for name, x in given.items() if x
     }
-    options = [text for name, path in given.items() if path for text in (name, str(path))]
+    options = [text for name, x in named.items() for text in (name, str(x))]
     click.echo(format_recap(recap, options=options))
     if briefs:
         click.echo(f"Phiếu để in: {folder / 'briefs.html'}; tin nhắn: {folder / 'messages.csv'}")
@@ -228,9 +212,7 @@ machine_option = option(
 @by_option
 @table_option
 @machine_option
-@data_option
-@plan_option
-@params_option
+@dataset_options
 @as_of_option
 @lang_option
 def indicators(
@@ -238,17 +220,13 @@ def indicators(
     by: str,
     out: Path | None,
     for_machines: bool,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    as_of: str,
-    lang: str | None,
+    **where: Any,
 ) -> None:
     """Tính bảng chỉ tiêu của một năm."""
     from analysis.results import SCOPES
 
     scopes = _scopes_in(by, SCOPES, out)
-    study = open_named_study(year, data, plan_file, params_file, as_of=as_of, lang=lang)
+    study = open_named_study(year, **where)
     if _is_for_people(out, for_machines):
         table = study.results(year=year, scope=scopes)
     else:
@@ -262,9 +240,7 @@ def indicators(
 @on_option
 @table_option
 @machine_option
-@data_option
-@plan_option
-@params_option
+@dataset_options
 @as_of_option
 @lang_option
 def tasks(year: int, by: str, on: str, out: Path | None, for_machines: bool, **where: Any) -> None:

@@ -15,11 +15,9 @@ import yaml
 from analysis.atomic import write_atomically
 from analysis.commandline import (
     Command,
-    data_option,
+    dataset_options,
     open_named_study,
     option,
-    params_option,
-    plan_option,
     year_option,
 )
 from analysis.problems import InputError, Problem, error
@@ -220,16 +218,12 @@ def _with_issuer(plan: str, given: dict[str, str]) -> str:
     metavar="THƯ_MỤC",
     help="Nơi đặt các tệp Excel.",
 )
-@data_option
-@plan_option
-@params_option
-def template(
-    year: int, out: Path, data: Path | None, plan_file: Path | None, params_file: Path | None
-) -> None:
+@dataset_options
+def template(year: int, out: Path, **where: Any) -> None:
     """Lập biểu mẫu Excel gửi đi. Mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
     from analysis.intake.forms import write_forms
 
-    study = open_named_study(year, data, plan_file, params_file)
+    study = open_named_study(year, **where)
     written = write_forms(study, out, year)
     click.echo(
         f"Đã lập {len(written)} tệp trong {out}: 1 tệp của cơ quan ban hành kế hoạch, {len(written) - 1} tệp của CĐCS."

@@ -14,11 +14,11 @@ from analysis.commandline import (
     Command,
     as_of_option,
     data_option,
+    dataset_options,
     named_settings,
     on_option,
     option,
     params_option,
-    plan_option,
     tell_unread,
     year_option,
 )
@@ -77,9 +77,7 @@ _PROGRAM_LOG = "loi-chuong-trinh.txt"
     metavar="THƯ_MỤC",
     help=f"Nơi ghi danh sách lỗi để gửi lại (mặc định: {_ERROR_LISTS}, cạnh tệp đầu tiên).",
 )
-@data_option
-@plan_option
-@params_option
+@dataset_options
 def import_files(
     paths: tuple[Path, ...],
     year: int | None,
@@ -88,9 +86,7 @@ def import_files(
     yes: bool,
     money: str,
     errors: Path | None,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
+    **where: Any,
 ) -> None:
     """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
     from analysis.cli_lists import ListReader
@@ -99,7 +95,7 @@ def import_files(
     from analysis.store.messages import format_recap
     from analysis.store.take_in import take_in
 
-    folder, plan, _ = _settings(year or date.today().year, data, plan_file, params_file)
+    folder, plan, _ = _settings(year or date.today().year, **where)
     target = errors or _folder_of(paths[0]) / _ERROR_LISTS
     files, left_out = find_files(paths, target)
     recap = take_in(
@@ -212,16 +208,12 @@ def _format_left_out(left_out: dict[Path, str]) -> str:
 @click.command(cls=Command)
 @click.argument("name", metavar="MÃ")
 @click.argument("year", type=int, metavar="NĂM")
-@data_option
-@plan_option
-@params_option
-def history(
-    name: str, year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
-) -> None:
+@dataset_options
+def history(name: str, year: int, **where: Any) -> None:
     """Xem số liệu của một mã đã đổi thế nào. Khi nào, từ tệp nào, vì sao; ở mọi bảng."""
     from analysis.store.history import format_history, read_history
 
-    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    folder, plan, _ = _settings(year, **where)
     entries = read_history(folder, name, year, plan.issuer.id)
     click.echo(format_history(entries, name, year))
     if not entries:
@@ -242,23 +234,12 @@ def history(
     metavar="BẢNG",
     help="Rút lại ở bảng nào (mặc định: returns, báo cáo năm của CĐCS).",
 )
-@data_option
-@plan_option
-@params_option
-def withdraw(
-    name: str,
-    year: int,
-    reason: str,
-    by: str,
-    table: str,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-) -> None:
+@dataset_options
+def withdraw(name: str, year: int, reason: str, by: str, table: str, **where: Any) -> None:
     """Rút lại số liệu đã nhận nhầm của một mã. Số cũ vẫn được giữ trong kho."""
     from analysis.store.log import withdraw_rows
 
-    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    folder, plan, _ = _settings(year, **where)
     issuer = plan.issuer.id
     count = withdraw_rows(folder, name, year, reason=reason, by=by, table=table, issuer=issuer)
     fate = ": từ nay đơn vị được coi là chưa nộp" if table == "returns" else ""
@@ -270,22 +251,14 @@ def withdraw(
 
 @click.command(cls=Command)
 @year_option
-@data_option
-@plan_option
-@params_option
+@dataset_options
 @on_option
-def status(
-    year: int,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    on: str,
-) -> None:
+def status(year: int, on: str, **where: Any) -> None:
     """Xem ai đã nộp, ai chưa, việc gì quá hạn. Theo xã, loại hình, và danh sách để nhắc."""
     from analysis.store.status import find_status, find_unasked, format_duties, format_status
     from analysis.tables.load import load_dataset
 
-    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    folder, plan, _ = _settings(year, **where)
     dataset = load_dataset(folder)
     units, unasked = (find(dataset, plan, year, folder) for find in (find_status, find_unasked))
     click.echo(format_status(units, unasked, plan, year))
@@ -308,17 +281,8 @@ def status(
     metavar="THƯ_MỤC",
     help="Nơi đặt trang báo cáo đã công bố (mặc định: reports/<năm>).",
 )
-@data_option
-@plan_option
-@params_option
-def changes(
-    year: int,
-    since: datetime | None,
-    out: Path | None,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-) -> None:
+@dataset_options
+def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -> None:
     """So với lần công bố trước. Đánh giá nào đã khác, do những số liệu nào được sửa."""
     from analysis.language import load_language
     from analysis.params import find_root
@@ -329,7 +293,7 @@ def changes(
     from analysis.tables.load import load_dataset
     from analysis.tables.storefile import first_moment, refuse_missing
 
-    folder, plan, params = _settings(year, data, plan_file, params_file)
+    folder, plan, params = _settings(year, **where)
     refuse_missing(folder)
     # The figures are the exact ones, so what they are held against is the internal edition.
     site = out or default_site(params.model_copy(update={"edition": "internal"}))
@@ -392,12 +356,12 @@ def _format_stale(record: dict[str, Any], digest: str) -> str:
 @data_option
 @params_option
 @as_of_option
-def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -> None:
+def export(out: Path, as_of: str, **where: Any) -> None:
     """Ghi số liệu ra các bảng CSV chuẩn. Như hiện nay hoặc như một ngày đã qua."""
     from analysis.store.history import export_dataset
     from analysis.tables.load import load_dataset
 
-    folder = _folder(date.today().year, data, params_file)
+    folder = _folder(**where)
     dataset = load_dataset(folder, date.fromisoformat(as_of) if as_of else None)
     for path in export_dataset(dataset, out, folder):
         click.echo(f"Đã ghi {path}")
@@ -412,11 +376,11 @@ def export(out: Path, data: Path | None, params_file: Path | None, as_of: str) -
 )
 @data_option
 @params_option
-def doctor(out: Path | None, data: Path | None, params_file: Path | None) -> None:
+def doctor(out: Path | None, **where: Any) -> None:
     """Khám kho số liệu. Phần nào còn lành, lần nhập nào hỏng; ghi lại phần cứu được."""
     from analysis.store.doctor import examine
 
-    findings, is_sound = examine(_folder(date.today().year, data, params_file), out)
+    findings, is_sound = examine(_folder(**where), out)
     click.echo("\n".join(findings))
     if not is_sound:
         raise SystemExit(_FAILED)
@@ -425,12 +389,8 @@ def doctor(out: Path | None, data: Path | None, params_file: Path | None) -> Non
 @click.command("next-year", cls=Command)
 @click.argument("year", type=int, metavar="NĂM")
 @option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
-@data_option
-@plan_option
-@params_option
-def next_year(
-    year: int, by: str, data: Path | None, plan_file: Path | None, params_file: Path | None
-) -> None:
+@dataset_options
+def next_year(year: int, by: str, **where: Any) -> None:
     """Mở năm mới từ danh sách năm cũ. Bỏ đơn vị đã kết thúc, nêu mọi thay đổi; không ghi đè gì."""
     from functools import partial
 
@@ -440,7 +400,7 @@ def next_year(
     from analysis.store.take_in import take_in
     from analysis.tables.load import load_dataset
 
-    folder, plan, _ = _settings(year, data, plan_file, params_file)
+    folder, plan, _ = _settings(year, **where)
     dataset = load_dataset(folder)
     begun = begin_year(dataset, year)
     file = folder / f"danh-sach-{year}.csv"
@@ -457,17 +417,15 @@ def next_year(
     click.echo(f"\nTiếp theo: congdoan template --year {year} --out bieu-mau-{year}")
 
 
-def _folder(year: int, data: Path | None, params_file: Path | None) -> Path:
-    params, root = named_settings(year, data, None, params_file)
+def _folder(**where: Any) -> Path:
+    params, root = named_settings(date.today().year, **where)
     return root / params.data
 
 
-def _settings(
-    year: int, data: Path | None, plan_file: Path | None, params_file: Path | None
-) -> tuple[Path, Plan, Params]:
+def _settings(year: int, **where: Any) -> tuple[Path, Plan, Params]:
     from analysis.plan import load_plan
 
-    params, root = named_settings(year, data, plan_file, params_file)
+    params, root = named_settings(year, **where)
     return root / params.data, load_plan(root / params.plan), params
 
 

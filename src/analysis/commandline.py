@@ -104,6 +104,11 @@ plan_option = option(
 year_option = option("--year", type=int, required=True, metavar="NĂM", help="Năm báo cáo.")
 
 
+def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--data``, ``--plan`` and ``--params``: a command hands them on as ``**where``."""
+    return data_option(plan_option(params_option(command)))
+
+
 def _day(context: click.Context, parameter: click.Parameter, given: str) -> str:
     try:
         return date.fromisoformat(given).isoformat() if given else ""
@@ -133,24 +138,18 @@ as_of_option = option(
 )
 
 
-def open_named_study(
-    year: int,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
-    **settings: str | None,
-) -> Study:
-    """Open the study that the options name."""
+def open_named_study(year: int, **where: Any) -> Study:
+    """Open the study that the options name, which are those of `named_settings`."""
     from analysis.loading import open_study
 
-    return open_study(*named_settings(year, data, plan_file, params_file, **settings))
+    return open_study(*named_settings(year, **where))
 
 
 def named_settings(
     year: int,
-    data: Path | None,
-    plan_file: Path | None,
-    params_file: Path | None,
+    data: Path | None = None,
+    plan_file: Path | None = None,
+    params_file: Path | None = None,
     **settings: str | None,
 ) -> tuple[Params, Path]:
     """Return the settings of a command, and the project's folder."""
