@@ -66,7 +66,7 @@ def read_content(
         sheets, problems = read_sheets(source)
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=name)]
-    if any(find_persons(sheet.rows) for sheet in sheets):
+    if problems and any(find_persons(sheet.rows) for sheet in sheets):
         # Whatever is wrong with the file as a file, what stands in its cells is not shown.
         problems = [replace(problem, value="") for problem in problems]
     findings = [
@@ -112,32 +112,39 @@ def _read_sheet(
     source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
 ) -> SheetReading:
     finding = SheetReading(source.name, sheet)
-    own = form_texts()["sheets"]
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
         return finding
-    tasks = find_form(sheet, MARKER)
-    if tasks is not None:
+    if tasks := find_form(sheet, MARKER):
         read_task_sheet(finding, tasks)
-        return finding
-    form = find_form(sheet)
-    persons = find_persons(sheet.rows) if form is None else None
-    if persons is not None:
-        read_persons(finding, persons, year)
-        return finding
-    if form is None:
-        finding = name_headings(finding, answers)
-    header = find_header(finding.sheet) if form is None else None
-    begin = form or header
-    if begin is not None:
-        ask_part_of_year(finding, begin.row)
-    if form is not None:
+    elif form := find_form(sheet):
+        ask_part_of_year(finding, form.row)
         read_form(finding, form)
-    elif header is not None:
-        read_table(finding, header, year, scale, answers)
-        for at, note in own_notes(sheet.marks).items():
-            tell_note(finding, at, note)
-    elif sheet.name not in (own["guide"], own["words"]):
+    elif persons := find_persons(sheet.rows):
+        read_persons(finding, persons, year)
+    elif not _explains(sheet):
+        # Whether a sheet is a list of an office's is dear to tell: our own are known by their marks.
+        finding = name_headings(finding, answers)
+        _read_list(finding, year, scale, answers)
+    return finding
+
+
+def _explains(sheet: Sheet) -> bool:
+    """Tell whether this is a form's own sheet of explanations or of words, by its name and title."""
+    texts = form_texts()
+    return any(
+        sheet.name == texts["sheets"][kind] and sheet.rows[0][0] == texts["titles"][kind]
+        for kind in ("guide", "words")
+    )
+
+
+def _read_list(finding: SheetReading, year: int | None, scale: int, answers: Answers) -> None:
+    header = find_header(finding.sheet)
+    if header is None:
         message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
         finding.add("not_recognised", message, severity="warning")
-    return finding
+        return
+    ask_part_of_year(finding, header.row)
+    read_table(finding, header, year, scale, answers)
+    for at, note in own_notes(finding.sheet.marks).items():
+        tell_note(finding, at, note)
