@@ -114,16 +114,16 @@ def _read_sheet(
     finding = SheetReading(source.name, sheet)
     if sheet.marks.visible != "yes":
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
-        return finding
-    if tasks := find_form(sheet, MARKER):
+    elif _explains(sheet):
+        pass  # whether a sheet is somebody's list is dear to tell
+    elif tasks := find_form(sheet, MARKER):
         read_task_sheet(finding, tasks)
     elif form := find_form(sheet):
         ask_part_of_year(finding, form.row)
         read_form(finding, form)
     elif persons := find_persons(sheet.rows):
         read_persons(finding, persons, year)
-    elif not _explains(sheet):
-        # Whether a sheet is a list of an office's is dear to tell: our own are known by their marks.
+    else:
         finding = name_headings(finding, answers)
         _read_list(finding, year, scale, answers)
     return finding

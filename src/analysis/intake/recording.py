@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -49,11 +49,10 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
             problems += found + _swapped_days(block, column, texts[name], file)
             remarks += _remarks(block, column, texts[name])
     index = pd.Index(block.rows, dtype="int64")
-    data = {name: pd.array(cells, dtype="str") for name, cells in texts.items()}
-    text = pd.DataFrame(data, index=index)
+    text = pd.DataFrame(texts, index=index, dtype="str")
     names = _names_beside(block, index)
     records = Records(block.table.name, text, block.sheet, block.addresses, names)
-    judged = _judge(records.text, _asked(block), file)
+    judged = _judge(texts, block.rows, _asked(block), file)
     named = {(problem.row, problem.column) for problem in problems}
     # What was refused stands as an empty cell here, and whatever comes later finds only what is sound.
     judged = [one for one in judged if (one.row, one.column) not in named]
@@ -183,28 +182,29 @@ def _asked(block: Block) -> Table:
     return replace(block.table, columns=columns | {"unit_id": free})
 
 
-def _judge(text: pd.DataFrame, table: Table, file: str) -> list[Problem]:
+def _judge(
+    text: Mapping[str, list[str]], rows: list[int], table: Table, file: str
+) -> list[Problem]:
     """Let the rules of the cells judge all columns of one kind at once: a form has many short ones."""
     groups: dict[tuple[object, ...], list[str]] = {}
-    for name in text.columns:
+    for name in text:
         column = table.columns[name]
         groups.setdefault((column.type, column.words, column.required), []).append(name)
     problems = []
     for kind, names in groups.items():
         column = table.columns[names[0]]
-        texts = {cell for name in names for cell in text[name].to_list()}
+        texts = {cell for name in names for cell in text[name]}
         texts -= set() if column.required else {""}
         if texts <= _sound.get(kind, set()):
             continue
-        stacked = pd.concat([text[name] for name in names], ignore_index=True)
+        stacked = pd.Series([cell for name in names for cell in text[name]], dtype="str")
         if not column.required:
             stacked = stacked[stacked != ""]
         _, found = parse_column(stacked, column, file) if len(stacked) else (None, [])
         for problem in found:
             assert problem.row is not None
-            place, line = divmod(problem.row, len(text))
-            row = int(text.index[line])
-            problems.append(replace(problem, row=row, column=names[place]))
+            place, line = divmod(problem.row, len(rows))
+            problems.append(replace(problem, row=rows[line], column=names[place]))
         if not found and len(texts) < _FEW:
             known = _sound.setdefault(kind, set())
             known.update(texts if len(known) < _MOST_KNOWN else ())

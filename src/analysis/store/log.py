@@ -249,11 +249,14 @@ def _add_rows(connection: sqlite3.Connection, entry: int, records: Records) -> N
     names = [name for name in table.columns if name in records.text.columns]
     columns = ", ".join(["source", "row", *names])
     marks = ", ".join("?" * (len(names) + 2))
-    cells = records.text[names].astype(object)
-    cells = cells.where(cells.notna(), None)
+    # Lists, since a frame of one row costs as much as one of a thousand.
+    cells = [
+        [cell if isinstance(cell, str) else None for cell in records.text[name].to_list()]
+        for name in names
+    ]
+    rows = zip(map(int, records.text.index), *cells, strict=True)
     connection.executemany(
-        f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",
-        ((source, int(str(row)), *values) for row, *values in cells.itertuples(name=None)),
+        f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", ((source, *row) for row in rows)
     )
 
 
