@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from datasets import random_tables, write_tables
+from test_site_kit import END, make_notebook, make_page, make_task, needs_fork, write_template
 
 import analysis
+from analysis.exploring.whatif import touched_by
+from analysis.plan.schema import columns_over
 from analysis.problems import InputError
+from analysis.results import compute_indicators
 from analysis.store.log import create_store
 from analysis.tables.dictionary import dictionary
 
@@ -187,6 +192,65 @@ def test_no_page_is_made_of_assumed_figures(study):
     report, assumed = analysis.year(study, 2024), other.trend("informed_all")
     for what in (assumed, assumed[["year", "value"]], analysis.plot.trends(assumed)):
         assert "giả định" in refused(lambda: report.show(what, title="Thử"))  # noqa: B023
+
+
+def test_what_is_assumed_changes_what_was_worked_out_anew_and_nothing_else(study):
+    """Only indicators that an assumed figure can touch are computed: the others stand as they were."""
+    unit = study.expected_units(2024).query("has_return").index[0]
+    for name, given in (
+        ("informed", None),
+        ("workers_total", None),
+        ("unit_type", "cooperative"),
+    ):
+        other = study.assume({(unit, name): given})
+        whole = compute_indicators(other.dataset, other.plan, with_open=True)
+        pd.testing.assert_frame_equal(other.table, whole, check_categorical=False)
+
+
+def test_no_indicator_reads_what_it_is_not_told_to_read(study):
+    """The rule behind it, for each: whatever stands in other columns, its rows stay."""
+    tables, known = study.dataset.tables, columns_over("units")
+    numbers = [n for n, c in known.items() if c.type.is_number and c.type.name != "year"]
+    rows = {name: tables[name].index[::3] for name in ("roster", "returns")}
+    for item in study.plan.indicators:
+        others = [name for name in numbers if item.id not in touched_by(study.plan, [name])]
+        changed = {
+            name: tables[name].assign(
+                **{
+                    c: tables[name][c].mask(tables[name].index.isin(index)) * 0
+                    for c in others
+                    if c in tables[name]
+                }
+            )
+            for name, index in rows.items()
+        }
+        dataset = replace(study.dataset, tables={**tables, **changed})
+        before, now = (
+            compute_indicators(d, study.plan, [2024], only={item.id})
+            for d in (study.dataset, dataset)
+        )
+        pd.testing.assert_frame_equal(before, now, check_categorical=False)
+
+
+@needs_fork
+def test_what_pandas_takes_the_mark_from_is_refused_on_a_page(tmp_path):
+    """Where a page is made nothing can be assumed: what is made of it needs no mark."""
+    what = "study.assume({}).results(year=2024)"
+    ways = [
+        f"{what}.groupby('name').size()",
+        f"{what}['verdict'].value_counts()",
+        f"pandas.crosstab({what}['scope'], {what}['verdict'])",
+        f"pandas.DataFrame({what})",
+        "study.needed()",
+    ]
+    cells = (
+        f"import analysis, pandas\nstudy, got = analysis.load(2024), []\nfor ask in {ways}:\n"
+        "    try:\n        got.append(eval(ask))\n    except analysis.InputError:\n        pass",
+        f"assert got == []\n{ways[0]}",
+    )
+    result = make_page(make_task(make_notebook("year = 0", *cells, END), write_template(tmp_path)))
+    assert result.html is None
+    assert "giả định" in str(result.failure)
 
 
 @pytest.mark.parametrize("cell", ["x", -1, 1.5, 10**9])

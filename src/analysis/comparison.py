@@ -127,11 +127,16 @@ def _in_new_communes(
 
 
 def side_by_side(
-    study: Study, before: int, now: int, basis: Basis, scope: str = "district"
+    study: Study,
+    before: int,
+    now: int,
+    basis: Basis,
+    scope: str = "district",
+    only: str | None = None,
 ) -> pd.DataFrame:
     """Return a scope's rows of the indicator table of two years, over one perimeter or as published.
 
-    Parameters and errors are those of `compare`.
+    Parameters and errors are those of `compare`; ``only`` is the id of the one indicator wanted.
     """
     if basis not in get_args(Basis):
         message = f"cách so chỉ có: {', '.join(get_args(Basis))}"
@@ -139,11 +144,11 @@ def side_by_side(
     if basis == "published":
         return study.compute({before, now}, [scope])
     _require_exact(study)
-    key = ("side by side", before, now, scope)
+    key = ("side by side", before, now, scope, only)
 
     def compute() -> pd.DataFrame:
-        dataset = _same_perimeter(study, before, now)
-        return compute_indicators(dataset, study.plan, {before, now}, [scope])
+        dataset, wanted = _same_perimeter(study, before, now), None if only is None else {only}
+        return compute_indicators(dataset, study.plan, {before, now}, [scope], only=wanted)
 
     found: pd.DataFrame = study.remember(key, compute)
     return found

@@ -21,6 +21,8 @@ DEFAULT_FILE = "default.yaml"
 LOCAL_FILE = "local.yaml"
 #: The environment variable that hands ``--project`` on to the processes that a command starts.
 PROJECT = "CONGDOAN_PROJECT"
+#: The environment variable that names the page for which a process runs a notebook.
+PAGE = "CONGDOAN_PAGE"
 
 
 def _share_text(given: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from analysis.findings.board import stand
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
 from analysis.language.language import load_language
+from analysis.params import PAGE
 from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
@@ -51,6 +53,16 @@ def answer(
         language, study.plan, nothing, mark, labels or {}, study.is_assumed
     )
     return found
+
+
+def refuse_on_page() -> None:
+    """Refuse what only an analyst may look at where a page is being made."""
+    if os.environ.get(PAGE):
+        message = (
+            "số liệu giả định và số còn cần không được vào trang báo cáo; hãy bỏ study.assume và"
+            " study.needed khỏi sổ tay này, và hỏi chúng ở explore.ipynb"
+        )
+        raise InputError([error(message, code="assumed")])
 
 
 # What may be named ------------------------------------------------------------------------------
@@ -473,9 +485,9 @@ def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "publis
             finding = find_in(study, item, row) if row is not None else None
             pair = (previous, finding)
             if basis != "published" and year - 1 in study.dataset.years and finding is not None:
-                table = side_by_side(study, year - 1, year, basis, scope)
-                keep = (table["indicator"] == item.id) & (table["scope_id"] == key)
-                sides = {int(r.year): find_in(study, item, r) for r in table[keep].itertuples()}
+                table = side_by_side(study, year - 1, year, basis, scope, item.id)
+                rows = table[table["scope_id"] == key].itertuples()
+                sides = {int(row.year): find_in(study, item, row) for row in rows}
                 pair = (sides.get(year - 1), sides.get(year))
             if finding is not None:
                 found.append(_trend_row(study, finding, *pair))
@@ -823,6 +835,7 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     >>> bool((load(2024).needed()["missing"] > 0).all())
     True
     """
+    refuse_on_page()
     (year,) = pick_years(study, year if year is not None else study.params.year)
     wanted = None if indicator is None else pick_indicator(study, indicator).id
     found = []
@@ -854,10 +867,13 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     return answer(study, frame, nothing)
 
 
-def changed_verdicts(before: Study, now: Study) -> Answer:
-    """Return every verdict that is another in a second study of the same units."""
+def changed_verdicts(before: Study, now: Study, touched: Collection[str]) -> Answer:
+    """Return every verdict of some indicators that is another in a second study of the same units."""
     keys = ["year", "scope", "indicator", "scope_id"]
-    sides = [study.table[[*keys, "verdict", "value"]] for study in (before, now)]
+    sides = [
+        study.table.loc[study.table["indicator"].isin(touched), [*keys, "verdict", "value"]]
+        for study in (before, now)
+    ]
     same = pd.concat(sides).astype({"verdict": str}).duplicated([*keys, "verdict"], keep=False)
     is_other = ~same.to_numpy()
     old = sides[0][is_other[: len(sides[0])]].astype({"value": float})

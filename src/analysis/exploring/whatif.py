@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from analysis.exploring.answer import Answer
-from analysis.exploring.answers import changed_verdicts, pick_member, pick_years
+from analysis.exploring.answers import changed_verdicts, pick_member, pick_years, refuse_on_page
 from analysis.exploring.names import choose
-from analysis.problems import InputError, error, has_errors
+from analysis.plan import Plan
+from analysis.plan.schema import columns_over
+from analysis.problems import InputError, Problem, error
+from analysis.results import compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import parse_column
+from analysis.tables.load import Dataset, parse_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")
@@ -29,10 +33,27 @@ class Assumption(Study):
     ----------
     base : Study
         What it was made from.
+    touched : frozenset of str
+        The indicators that the assumed figures can change.
     """
 
     base: Study
+    touched: frozenset[str]
     is_assumed: ClassVar[bool] = True
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The indicator table; what no assumed figure touches is taken from the base."""
+        new = compute_indicators(self.dataset, self.plan, only=self.touched, with_open=True)
+        old = self.base.table
+        targets = {*old["target"].cat.categories, *new["target"].cat.categories}
+        words = {
+            "scope_id": new["scope_id"].dtype,
+            "target": pd.CategoricalDtype(sorted(targets)),
+        }
+        kept = old[~old["indicator"].isin(self.touched)].astype(words)
+        both = pd.concat([kept, new.astype(words)])
+        return both.sort_values(["year", "indicator", "scope", "scope_id"], ignore_index=True)
 
     def difference(self) -> Answer:
         """Trả về các đánh giá thay đổi so với số liệu thật, của toàn địa bàn và từng CĐCS.
@@ -43,7 +64,7 @@ class Assumption(Study):
             A row per indicator, year and scope whose verdict is another: value and verdict
             ``before`` and ``now``, the district's first.
         """
-        return changed_verdicts(self.base, self)
+        return changed_verdicts(self.base, self, self.touched)
 
 
 def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
@@ -74,6 +95,7 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     >>> study.assume({("TT-KHESANH", "informed"): 0}).difference().empty
     False
     """
+    refuse_on_page()
     if study.params.edition != "internal":
         message = "bản chia sẻ không có đủ số liệu để giả định; hãy dùng bản nội bộ"
         raise InputError([error(message, code="not_exact", column="edition", value="share")])
@@ -86,7 +108,7 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
             name = next(t for t in _TABLES if column in dictionary().tables[t].columns)
             text = pd.Series(["" if pd.isna(given) else str(given).strip()], dtype="str")
             typed, wrong = parse_column(text, dictionary().tables[name].columns[column], unit)
-            problems += [replace(one, file=unit, row=None) for one in wrong]
+            problems += [replace(one, row=None) for one in wrong]
             frame = tables[name]
             here = (frame["year"] == at) & (frame["unit_id"] == unit)
             if not here.any():
@@ -102,12 +124,40 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     dataset = replace(
         study.dataset, tables={**study.dataset.tables, **tables}, digest="", origin=None
     )
-    known = {(p.code, p.row, p.column) for p in check_rules(replace(study.dataset, origin=None))}
-    broken = [p for p in check_rules(dataset) if (p.code, p.row, p.column) not in known]
-    problems += [p for p in broken if p.severity == "error"]
-    if has_errors(problems):
+    problems += _broken_rules(dataset, cells)
+    if problems:
         raise InputError(problems)
-    return Assumption(study.params, study.plan, dataset, study.root, study)
+    columns = {column for row in cells.values() for column in row}
+    return Assumption(
+        study.params, study.plan, dataset, study.root, study, touched_by(study.plan, columns)
+    )
+
+
+def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[Problem]:
+    """Return what the rules say of the assumed rows: they look at the rows of one key alone."""
+    found = []
+    for unit, year in places:
+        own = {
+            name: frame[(frame["year"] == year) & (frame["unit_id"] == unit)]
+            for name, frame in dataset.tables.items()
+            if name in _TABLES
+        }
+        empty = {name: frame.iloc[:0] for name, frame in dataset.tables.items()}
+        problems = check_rules(replace(dataset, tables={**empty, **own}))
+        found += [replace(one, file=unit, row=None) for one in problems]
+    return found
+
+
+def touched_by(plan: Plan, columns: Iterable[str]) -> frozenset[str]:
+    """Return the indicators that read one of some columns, its whole or one of its parts."""
+    known, roster = columns_over("units"), dictionary().tables["roster"].columns
+    related: set[str | None] = set()
+    for name in columns:
+        if name in roster and not known[name].type.is_number:  # it tells who is asked
+            return frozenset(item.id for item in plan.catalogue())
+        related |= {name, known[name].at_most}
+        related |= {part for part, one in known.items() if one.at_most == name}
+    return frozenset(item.id for item in plan.catalogue() if related & {*item.columns})
 
 
 def _empty_row(frame: pd.DataFrame, unit: str, year: int) -> pd.DataFrame:

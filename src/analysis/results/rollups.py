@@ -144,8 +144,10 @@ class Year:
         bool array of shape (groups,), or None
             In the order of `groups`.
         """
+        if scope not in ("unit_type", "unit"):
+            return None
         types = self.sources.plan.judged_elsewhere(indicator, self.year)
-        if not types or scope not in ("unit_type", "unit"):
+        if not types:
             return None
         members = self.asked(indicator)
         named = np.isin(members.register.scopes["unit_type"].names, sorted(types))

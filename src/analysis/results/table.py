@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import IO, Any
@@ -167,6 +167,7 @@ def compute_indicators(
     years: Iterable[int] | None = None,
     scopes: Sequence[str] = SCOPES,
     *,
+    only: Container[str] | None = None,
     with_open: bool = False,
 ) -> pd.DataFrame:
     """Compute the indicator table.
@@ -181,6 +182,8 @@ def compute_indicators(
         The years to show; all of the roster's by default.
     scopes : sequence of str
         Which of `SCOPES` to show.
+    only : container of str, optional
+        The ids of the indicators to show; all by default.
     with_open : bool
         Whether to add the columns ``needed`` and ``unknown`` beside ``breakeven``, so that a sentence
         can name units, persons or đồng: at least so many of all those that are not known.
@@ -201,7 +204,7 @@ def compute_indicators(
     require_years(dataset, chosen)
     sources = open_sources(dataset, plan)
     shown = [Year(sources, year) for year in chosen]
-    catalogue = plan.catalogue()
+    catalogue = [item for item in plan.catalogue() if only is None or item.id in only]
     # The table's length follows from who is asked, so each figure is written once, in its place.
     lengths = (
         len(year.groups(indicator, scope))

@@ -26,6 +26,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from analysis.loading import keep_warm
+from analysis.params import PAGE
 from analysis.reports import unit
 from analysis.site.engine import DEAD, TIME_IS_UP, Start, Tell, replay, run_notebook
 from analysis.site.export import PictureError, export_page, warm_up
@@ -290,6 +291,7 @@ class _Child:
 
 def _work(pipe: Connection, job: PageJob, parent: int) -> None:
     """Make a page in this process, tell the parent and end."""
+    os.environ[PAGE] = job.page
     if job.start == "kernel":
         # Ctrl-C reaches the whole group: the parent alone decides. Its SIGTERM must not kill this
         # process at once, for the kernel would live on.
