@@ -94,7 +94,8 @@ class Boards(Report):
         what: str,
     ) -> list[dict[str, Any]]:
         """Return the rows below the headings of their unit types; communes stand together."""
-        count, empty = self.language.numbers.count, {"verdict": "not_applicable", "text": "–"}
+        count = self.language.numbers.count
+        empty = {"verdict": "not_applicable", "text": "–", "more": "", "gap": ""}
         groups: dict[str, list[dict[str, Any]]] = {}
         for key, row in standing.to_dict("index").items():
             unit_type = "" if self._is_by_commune else str(self.units.at[key, "unit_type"])
@@ -118,20 +119,19 @@ class Boards(Report):
         return {"name": str(self.units.at[key, "name"]), "href": f"{self.up}cdcs/{key}.html"}
 
     def _cell_texts(self, shown: pd.DataFrame, what: str) -> dict[tuple[str, str], dict[str, str]]:
-        """Return each cell's sign with what is short enough to stand beside it."""
+        """Return each cell's sign with what is short enough to stand beside it, ``more`` on screens alone."""
         signs, say = self.language.words["verdict_sign"], self.language.say
         texts = {}
         for row in shown.itertuples(index=False):
-            parts = [signs[row.verdict]]
-            if self._is_by_commune:
-                parts = [f"{row.met}/{row.judged}"] if row.judged else parts
-            elif what == "indicators":
+            cell = {"verdict": row.verdict, "text": signs[row.verdict], "more": "", "gap": ""}
+            if self._is_by_commune and row.judged:
+                cell["text"] = f"{row.met}/{row.judged}"
+            elif not self._is_by_commune and what == "indicators":
                 lacks = 0 if pd.isna(row.gap) else int(row.gap)
-                parts += [self._short_value(row), say("board_gap", lacks, row.kind)]
-            elif row.gap:
-                parts.append(self.language.numbers.count(row.gap))
-            text = " ".join(part for part in parts if part)
-            texts[str(row.unit_id), str(row.item)] = {"verdict": row.verdict, "text": text}
+                cell |= {"more": self._short_value(row), "gap": say("board_gap", lacks, row.kind)}
+            elif not self._is_by_commune and row.gap:
+                cell["more"] = self.language.numbers.count(row.gap)
+            texts[str(row.unit_id), str(row.item)] = cell
         return texts
 
     def _short_value(self, row: Any) -> str:
