@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,10 @@ def test_one_failure_stops_no_other(build: Build, tmp_path: Path) -> None:
     assert "  congdoan report --year 2024 --jobs 2 --unit DN-RLAN\n" in told
     assert "ô 3 «if unit_id == 'DN-RLAN'" in told
     assert str(tmp_path / "2024" / "index.html") in told
+    # No option names an area's page: a run of everything makes it, and leaves what is good.
+    area = ("area/commune-thanh-73e2.html", "Thanh", recap.failures[0][2])
+    told = format_recap(replace(recap, failures=(*recap.failures, area)), ["--jobs", "2"])
+    assert "  congdoan report --year 2024 --jobs 2\n" in told
 
 
 def test_last_good_page_is_kept_and_marked_stale(build: Build, tmp_path: Path) -> None:

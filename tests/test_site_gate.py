@@ -48,6 +48,13 @@ def test_word_on_stderr() -> None:
     assert "UserWarning: cẩn thận" in failure.error
 
 
+def test_trace_on_stderr_is_told_by_its_reason() -> None:
+    text = "Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'b'\n"
+    failure = find_failure(executed([v4.new_output("stream", name="stderr", text=text)], [MARK]))
+    assert failure is not None
+    assert failure.error.endswith("KeyError: 'b'")
+
+
 def test_cell_that_did_not_run() -> None:
     notebook = executed([], [], [MARK])
     notebook.cells[1].execution_count = None

@@ -76,7 +76,10 @@ def _find_wrong(cell: NotebookNode) -> str | None:
             return f"{output.ename}: {output.evalue}"
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":
-            return f"có thông báo ở stderr: {_first_line(output.text)}"
+            # IPython prints what a value's own display raises, its reason in the last line.
+            is_trace = output.text.startswith("Traceback")
+            told = output.text.rstrip().splitlines()[-1] if is_trace else _first_line(output.text)
+            return f"có thông báo ở stderr: {told}"
     # What an analyst looks at alone is left out by nbclient, papermill and the page alike.
     is_left_out = "skip-execution" in cell.metadata.get("tags", [])
     return None if cell.execution_count or is_left_out else "ô này không được chạy"

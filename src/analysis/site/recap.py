@@ -26,8 +26,8 @@ class RunOutcome:
     made, unchanged : int
         Pages made in this run, and pages asked for that were good already.
     failures : tuple
-        ``(unit_id or None for the year's page, name, Failure)`` for each page that was asked for
-        and could not be made.
+        ``(unit_id, an area's page, or None for the year's page; name; Failure)`` for each page
+        that was asked for and could not be made.
     seconds : float
         Wall time.
     """
@@ -82,8 +82,9 @@ _OUTCOMES_VI = {
 
 def _rerun_command(recap: RunOutcome, options: Sequence[str]) -> str:
     words = ["congdoan", "report", "--year", str(recap.year), *options]
-    for unit_id, _, _ in recap.failures:
-        # The year's page is made again with any unit's while it is not good, and alone by a run
-        # of everything, in which what is good is left as it is.
-        words += ["--unit", unit_id] if unit_id else []
+    failed = [page for page, _, _ in recap.failures if page]
+    # The year's page is made again with any unit's while it is not good, and alone by a run of
+    # everything, in which what is good is left as it is. An area's page is made by such a run only.
+    if not any("/" in page for page in failed):
+        words += [word for unit_id in failed for word in ("--unit", unit_id)]
     return shlex.join(words)
