@@ -37,7 +37,7 @@ SLOW = [
     "pages_print",
     "pages_screen",
     "redaction",
-    "redaction_solver",
+    "redaction_*",
     "reports_board",
     "reports_consistency",
     "reports_figures",

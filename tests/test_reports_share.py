@@ -28,16 +28,13 @@ import analysis
 from analysis import Study
 from analysis.cli import main
 from analysis.findings.finding import find_in
-from analysis.handouts.word import write_unit, write_year
 from analysis.language.language import load_language
 from analysis.pages.index import render_index
 from analysis.params import Params
-from analysis.plan import Indicator, Plan, load_plan
+from analysis.plan import Plan, load_plan
 from analysis.redaction import redact
 from analysis.redaction.sensitive import kind_of
-from analysis.site.beside import write_briefs
 from analysis.site.build import build_site
-from analysis.site.data import write_data
 from analysis.site.editions import (
     keep_edition,
     note_shared,
@@ -205,48 +202,6 @@ def test_a_figure_of_a_gap_without_the_withheld_says_so_and_draws_what_is_shown(
     assert {row[0] for row in cells} == set(rows["scope_id"])
     caveat = {"vi": "chưa kể CĐCS không nêu số liệu", "en": "withheld"}[lang]
     assert caveat in figure.one("figcaption").text
-
-
-def test_no_dot_of_a_peer_whose_figures_are_withheld_is_drawn() -> None:
-    study = shared("vi")
-    for key in ("DN-DABAN", "MN-LIA", "TH-HUC"):
-        report = analysis.unit(study, key, YEAR)
-        units = study.register.loc[YEAR]
-        beside = units.index[units["unit_type"] == report.facts["unit_type"]].drop(key)
-        for name, standing in report.around.peers.items():
-            rows = study.unit_rows(name, YEAR)
-            told = [row for row in rows if row.scope_id in beside and pd.notna(row.value)]
-            assert len(standing.dots) in (0, len(told)), (key, name)
-
-
-def few(values: pd.Series) -> pd.Series:
-    return values.dropna().between(1, 7)
-
-
-def persons() -> set[str]:
-    def asks(indicator: Indicator) -> bool:
-        return kind_of(indicator) == "persons"
-
-    return {indicator.id for indicator in exact().plan.catalogue() if asks(indicator)}
-
-
-def test_the_site_holds_no_few_persons_and_no_amounts(tmp_path: Path) -> None:
-    recap = build_site(
-        shared("vi"), tmp_path / "2024", units=["DN-DABAN"], progress=False, start=START
-    )
-    assert recap.is_done
-    assert json.loads((tmp_path / "2024" / "ledger.json").read_text("utf-8"))["edition"] == "share"
-    table = pd.read_csv(tmp_path / "2024" / "data" / "indicators.csv")
-    own = table[table["indicator"].isin(persons())]
-    assert not few(own["numerator"]).any()
-    assert table.loc[table["flags"].fillna("").str.contains("banded"), "numerator"].isna().all()
-    units = pd.read_csv(tmp_path / "2024" / "data" / "units.csv")
-    for column in ("workers_total", "members_total"):
-        assert not few(units[column]).any()
-    assert units["hidden"].fillna("").str.contains("members_total").any()
-    for folder in ("2024", "2024.notebooks"):
-        for path in (tmp_path / folder).rglob("*.*"):
-            assert "Nội bộ" not in path.read_text("utf-8"), path
 
 
 def keep(study: Study, site: Path, **changes: object) -> None:
@@ -546,37 +501,3 @@ def test_employers_without_a_union_are_named_for_the_office_alone() -> None:
     assert shown is not None
     assert shown.html.count('<th scope="row">') == finding.denominator - finding.numerator  # type: ignore[operator]
     assert analysis.year(redact(study), 2024).employers_without_union() is None
-
-
-def handed_out(study: Study, site: Path) -> dict[str, bytes]:
-    """All that a run writes beside the pages, and an area's page: for one unit, cheaply."""
-    layout = Layout(site)
-    write_briefs(study, layout, ["DN-DABAN"], asked=True)
-    write_data(study, analysis.indicators(study, [YEAR]).to_csv(index=False), layout)
-    area = analysis.area(study, "commune", "Khe Sanh", YEAR)
-    parts = [area.header(), area.summary(), area.board(), area.task_board(), area.results()]
-    layout.file("area.html").write_text("".join(part.html for part in parts if part), "utf-8")
-    layout.file("year.docx").write_bytes(write_year(study))
-    layout.file("unit.docx").write_bytes(write_unit(study, "DN-DABAN"))
-    return {path.name: path.read_bytes() for path in site.rglob("*.*")}
-
-
-def test_what_lies_beside_the_pages_comes_from_the_redacted_study_alone(tmp_path: Path) -> None:
-    """Other notes and words, and no folder of tables to read from: the same files, byte for byte."""
-    study = exact()
-    tables = {
-        name: frame.assign(note=frame["note"].mask(frame["note"].notna(), "ghi chú kín"))
-        if "note" in frame
-        else frame
-        for name, frame in study.dataset.tables.items()
-    }
-    words = {key: {"circumstances": "lời kín"} for key in study.dataset.texts}
-    params = study.params.model_copy(update={"data": "nowhere"})
-    dataset = replace(study.dataset, tables=tables, texts=words)
-    other = redact(replace(study, dataset=dataset, params=params))
-    ours, theirs = (
-        handed_out(s, tmp_path / name) for name, s in (("a", other), ("b", shared("vi")))
-    )
-    assert [name for name in ours if ours[name] != theirs[name]] == []
-    told = pd.read_csv(tmp_path / "a" / "data" / "units.csv")
-    assert not any(few(told[column]).any() for column in ("workers_total", "members_total"))

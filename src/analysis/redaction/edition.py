@@ -41,8 +41,6 @@ _KEY = ["year", "unit_id"]
 _ROW = ["year", "indicator", "scope", "scope_id"]
 #: The district among the ids of units.
 _DISTRICT: Final = ""
-#: All that is told of the plan's tasks: states, and that there is evidence, never what it is.
-_SAID_OF_TASKS: dict[str, tuple[str, ...]] = {"tasks": ("state", "done_on"), "evidence": ()}
 
 
 class HiddenCell:
@@ -237,16 +235,19 @@ class _Editor:
         return {name: self._edit(name, frame) for name, frame in self.study.dataset.tables.items()}
 
     def _edit(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Empty counts of persons, amounts, free texts, and all that evidence says."""
         table = dictionary().tables[name]
-        kept = _SAID_OF_TASKS.get(name)
         return frame.assign(
             **{
                 key: frame[key].where(self._may_show(name, frame, column))
                 for key, column in table.columns.items()
-                if is_persons(column)
-                or column.type.name in ("money", "share")
-                or key == "note"
-                or (kept is not None and key not in (*table.key, *kept))
+                if key not in table.key
+                and (
+                    is_persons(column)
+                    or column.type.name in ("money", "share")
+                    or (column.type.name == "text" and not column.required)
+                    or name == "evidence"
+                )
             }
         )
 
