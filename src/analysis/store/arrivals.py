@@ -26,7 +26,7 @@ from analysis.store.merge import (
     only_news,
     show_figure,
 )
-from analysis.tables.delivery import Delivery, Records
+from analysis.tables.delivery import Delivery, Records, with_keys
 from analysis.tables.dictionary import LISTED, dictionary
 from analysis.tables.stored import read_rows
 from analysis.tables.storefile import last_entry
@@ -236,13 +236,13 @@ def group_files(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
 def _units_of(arrival: Arrival) -> set[_Unit]:
     """Return the units of a file that holds their own returns alone; none for any other file."""
     delivery = arrival.delivery
-    if delivery is None or has_errors(arrival.problems) or has_register(delivery):
+    if delivery is None or has_register(delivery):
         return set()
     if any(part.table not in ("roster", "returns") for part in delivery.records):
         return set()
     return {
         (str(year), str(unit))
-        for part in delivery.records
+        for part in with_keys(delivery).records
         for year, unit in zip(part.text["year"], part.text["unit_id"], strict=True)
     }
 
@@ -266,7 +266,7 @@ def judge_together(
     kinds: dict[tuple[str, bool, tuple[str, ...]], list[_Part]] = {}
     for arrival in group:
         assert arrival.delivery is not None
-        for part in arrival.delivery.records:
+        for part in with_keys(arrival.delivery).records:
             kind = part.table, is_beside_returns(part, arrival.delivery), tuple(part.text.columns)
             kinds.setdefault(kind, []).append((arrival.path, part))
     last = last_entry(connection)
