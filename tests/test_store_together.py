@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deliveries import give, make_folder, write_delivery
+from deliveries import give, make_folder, read_delivery, write_delivery
 from test_store import a_return, outcomes, told
 
 from analysis.plan import Plan
-from analysis.problems import Problem
+from analysis.problems import Problem, error
 from analysis.store import arrivals, judge, take_in
 from analysis.store.log import create_store
 from analysis.tables.check import check_rules
+from analysis.tables.delivery import Delivery
 from analysis.tables.files import STORE
 from analysis.tables.load import Dataset
 
@@ -70,7 +71,7 @@ def test_judged_together_or_alone_every_file_has_one_fate(
     assert state_of(folder) == state_of(alone)
 
 
-def test_a_folder_of_sound_files_is_judged_as_one(
+def test_a_folder_is_judged_as_one_wrong_cells_or_not(
     folder: Path, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What costs most by far: to put rows beside the store and to apply the rules."""
@@ -83,7 +84,13 @@ def test_a_folder_of_sound_files_is_judged_as_one(
     monkeypatch.setattr(judge, "check_rules", counted)
     mail = tmp_path / "mail"
     files = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in UNITS[1:]]
-    assert set(outcomes(give(folder, plan, *files))) == {"accepted"}
+
+    def read(path: Path) -> tuple[Delivery | None, list[Problem]]:
+        wrong = [error("ô sai", code="not_number", file=path.name)] if path == files[3] else []
+        return read_delivery(path)[0], wrong
+
+    fates = outcomes(take_in.take_in(folder, files, read, plan))
+    assert (fates.pop(3), set(fates)) == ("refused", {"accepted"})
     assert len(calls) == 1
 
 

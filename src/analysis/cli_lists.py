@@ -24,7 +24,7 @@ from analysis.problems import InputError, Problem, error
 
 if TYPE_CHECKING:
     from analysis.plan import Plan
-    from analysis.tables.delivery import Delivery
+    from analysis.tables.delivery import Delivery, Records
 
 
 #: Of new codes so many are shown in a message; all of them stand on the console.
@@ -52,6 +52,7 @@ class ListReader:
         self._folder, self._plan, self._is_agreed = folder, plan, is_agreed
         self._settings = settings
         self._answers = read_answers(folder)
+        self._registers: list[Records] = []  # of this import: not in the store yet
         self._is_terminal = sys.stdin is not None and sys.stdin.isatty()
 
     def __call__(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
@@ -60,6 +61,8 @@ class ListReader:
 
         while True:
             delivery, problems = self._read(path)
+            if any(one.code == "no_register" for one in problems):
+                return delivery, problems  # what is asked depends on it
             questions = find_questions(problems)
             answers = [(one, self._ask(one)) for one in questions]
             if questions:
@@ -69,6 +72,15 @@ class ListReader:
                 return delivery, problems
 
     def _read(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
+        from analysis.store.arrivals import has_register
+
+        delivery, problems = self._read_coded(path)
+        is_sound = all(one.severity != "error" for one in problems)
+        if delivery is not None and is_sound and has_register(delivery):
+            self._registers += [one for one in delivery.records if one.table == "roster"]
+        return delivery, problems
+
+    def _read_coded(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
         from analysis.intake.codes import give_codes, lacks_unions
         from analysis.intake.reader import read_delivery
         from analysis.intake.reading import lacks_codes
@@ -81,7 +93,9 @@ class ListReader:
         if any(one.severity == "error" for one in problems):
             return None, problems
         known = read_dataset(self._folder)[0]
-        coded = give_codes(delivery, known, self._plan.issuer.id, self._answers)
+        coded = give_codes(
+            delivery, known, self._plan.issuer.id, self._answers, tuple(self._registers)
+        )
         problems = [*problems, *coded.problems]
         if not any(one.severity == "error" for one in problems):
             made, unions = coded.made, coded.unions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ _NOT_READ = {
     ".xlsb .numbers .xltx .xltm .xlt .ots .fods .et": "hãy mở rồi lưu lại thành .xlsx",
     ".tsv .txt .dat": "nếu là bảng số liệu, hãy lưu lại thành .csv hoặc .xlsx",
 }
+#: What programs put around the name of a copy: "a (1)", "a - Copy", "Bản sao của a".
+_COPY = re.compile(r"^(?:Copy of|Bản sao của) | ?\([0-9]+\)$| - (?:Copy|Bản sao|Sao chép)\b.*$")
 _ERROR_LISTS = "loi-nhap"
 _PROGRAM_LOG = "loi-chuong-trinh.txt"
 
@@ -157,7 +160,7 @@ def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], di
     found: dict[Path, Path] = {}
     left_out: dict[Path, str] = {}
     for path in paths:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        for file in sorted(path.iterdir(), key=_original_first) if path.is_dir() else [path]:
             if error_lists.resolve() in (file.resolve(), file.parent.resolve()):
                 continue
             is_asked = path.is_dir() or not file.is_file() or _is_badly_named(file)
@@ -173,6 +176,11 @@ def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], di
         others = [Problem("warning", "left_out", name, None, "", "", why) for name, why in told]
         raise InputError([*places, *others])
     return list(found.values()), left_out
+
+
+def _original_first(path: Path) -> tuple[str, int]:
+    """Return a sort key: of a file and its copies, the file itself is the one that is taken."""
+    return _COPY.sub("", path.stem), len(path.name)
 
 
 def _is_badly_named(path: Path) -> bool:

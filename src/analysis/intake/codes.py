@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -23,6 +23,8 @@ from analysis.tables.writing import clean, lacks_only_marks, loosely
 
 #: How alike the names of two units of one commune are, when one may be a writing of the other.
 _NEAR = 0.85
+#: Of the register, what employers are compared with.
+_REGISTER = ("year", "unit_id", "name", "unit_type", "commune")
 _LONGEST = 32
 #: What an answer says of a unit that only seems to be a known one.
 NEW = "mới"
@@ -52,7 +54,13 @@ class Coded:
     problems: list[Problem]
 
 
-def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers) -> Coded:
+def give_codes(
+    delivery: Delivery,
+    known: Dataset,
+    issuer: str,
+    answers: Answers,
+    beside: Sequence[Records] = (),
+) -> Coded:
     """Give the units of a list the codes that they have, or new ones.
 
     Parameters
@@ -65,6 +73,8 @@ def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers
         The code that no unit may have.
     answers : Answers
         Which units are which, and which are new.
+    beside : sequence of Records
+        Registers of the same import, whose unions employers may have.
     """
     register = known.roster.sort_values("year").drop_duplicates("unit_id", keep="last")
     communes = known.tables["communes"]
@@ -81,7 +91,7 @@ def give_codes(delivery: Delivery, known: Dataset, issuer: str, answers: Answers
             made |= one.made
             problems += one.problems
         elif lacks_unions(part):
-            employers = _Employers(delivery.file, part, known)
+            employers = _Employers(delivery.file, part, known, beside)
             employers.give(answers)
             part = replace(part, text=employers.text)
             unions |= employers.unions
@@ -150,15 +160,19 @@ class _Places:
 class _Employers:
     """One list of employers of another office: their unions are proposed by name."""
 
-    def __init__(self, file: str, part: Records, known: Dataset) -> None:
+    def __init__(self, file: str, part: Records, known: Dataset, beside: Sequence[Records]) -> None:
         self.file, self.part, self.known = file, part, known
+        own = known.roster[[*_REGISTER]].astype({"year": "str"})
+        news = [one.text.reindex(columns=[*_REGISTER]) for one in beside]
+        rosters = pd.concat([own, *news], ignore_index=True)
+        self.roster = rosters.drop_duplicates(["year", "unit_id"], keep="last")
         self.text = part.text.copy()
         self.unions: dict[str, str] = {}
         self.problems: list[Problem] = []
 
     def give(self, answers: Answers) -> None:
         """Put the unions into the text, as far as there are any."""
-        roster, reform = self.known.roster, self.known.tables["communes"]
+        roster, reform = self.roster, self.known.tables["communes"]
         places = {*roster["commune"], *reform["new_name"]}
         communes = _Places(self.file, self.part, places, answers)
         self.text["commune"] = communes.settle()
@@ -166,7 +180,7 @@ class _Employers:
         types = dictionary().words["employer_type"]
         self.text["unit_id"] = pd.array([""] * len(self.text), dtype="str")
         for year, rows in self.text.groupby("year"):
-            units = roster[roster["year"].astype(str) == year]
+            units = roster[roster["year"] == year]
             if units.empty:
                 row = int(rows.index[0])
                 message = NO_REGISTER.format(year=year)

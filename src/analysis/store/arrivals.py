@@ -72,7 +72,13 @@ def read_all(paths: Iterable[Path], read: Reader) -> list[Arrival]:
         Reads one of them; whatever it raises is a problem of this file alone.
     """
     arrivals = [_read(path, read) for path in paths]
+    # A list of employers names unions, whose register another of the files may have brought.
+    arrivals = [_read(one.path, read) if _lacks_register(one) else one for one in arrivals]
     return sorted(arrivals, key=lambda one: one.delivery is None or not has_register(one.delivery))
+
+
+def _lacks_register(arrival: Arrival) -> bool:
+    return any(problem.code == "no_register" for problem in arrival.problems)
 
 
 def _read(path: Path, read: Reader) -> Arrival:

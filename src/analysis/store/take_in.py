@@ -6,10 +6,10 @@ import hashlib
 import shutil
 import sqlite3
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -205,25 +205,25 @@ def take_in(
     """
     folder = Path(folder)
     settings = {"command": command, "reason": reason, "by": by, "year": year}
+    arrive = cache(partial(read_all, paths, read))
     if has_store(folder) or any(file.path for file in read_files(folder, []).values()):
-        return _take_in(folder, paths, read, plan, **settings)  # type: ignore[arg-type]
+        return _take_in(folder, paths, arrive, plan, **settings)  # type: ignore[arg-type]
     # A new office's folder is empty: a store is made there only for a file that is taken in.
-    read = cache(read)
     with TemporaryDirectory() as trial:
         for beside in folder.glob(DESCRIPTION):
             shutil.copy(beside, trial)
-        recap = _take_in(Path(trial), paths, read, plan, **settings)  # type: ignore[arg-type]
+        recap = _take_in(Path(trial), paths, arrive, plan, **settings)  # type: ignore[arg-type]
     if all(taken.outcome == "refused" for taken in recap.files):
         return replace(recap, created_from=None)
     reached = [path for path in paths if path not in recap.not_reached]
-    done = _take_in(folder, reached, read, plan, **settings)  # type: ignore[arg-type]
+    done = _take_in(folder, reached, arrive, plan, **settings)  # type: ignore[arg-type]
     return replace(done, not_reached=(*done.not_reached, *recap.not_reached))
 
 
 def _take_in(
     folder: Path,
     paths: Sequence[Path],
-    read: Reader,
+    arrive: Callable[[], list[Arrival]],
     plan: Plan,
     *,
     command: str,
@@ -242,7 +242,7 @@ def _take_in(
         warnings: list[Problem] = []
         trace = ""
         try:
-            arrivals = _compared(connection, run, read_all(paths, read))
+            arrivals = _compared(connection, run, [one for one in arrive() if one.path in paths])
             for group in group_files(arrivals):
                 _look_ahead(connection, run, group)
                 for arrival in group:
