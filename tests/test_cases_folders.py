@@ -227,14 +227,13 @@ def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
         return path
 
     for place, unit in enumerate(units[2:], 2):  # U1 has a return
-        # Of two files with the same bytes the first by name is taken in.
-        fate = "Bị trả lại" if place > 9 else "Đã có" if place < 5 else "Đã nhận"
-        give(fate, f"{unit}_2024", unit, 5)
+        # Of files with the same bytes it is the original that is taken in.
+        give("Bị trả lại" if place > 9 else "Đã nhận", f"{unit}_2024", unit, 5)
         if place > 9:
             newer = give(fate, f"{unit}_2024 (1)", unit, 6)
             os.utime(newer, (2_000_000_000, 2_000_000_000))
         elif place < 5:
-            give("Đã nhận", f"{unit}_2024 (1)", unit, 5)
+            give("Đã có", f"{unit}_2024 (1)", unit, 5)
         elif place < 8:
             give("Đã có", f"zalo-{place}71", unit, 5)
     for unit in units[:3]:
