@@ -230,7 +230,7 @@ def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
         # Of files with the same bytes it is the original that is taken in.
         give("Bị trả lại" if place > 9 else "Đã nhận", f"{unit}_2024", unit, 5)
         if place > 9:
-            newer = give(fate, f"{unit}_2024 (1)", unit, 6)
+            newer = give("Bị trả lại", f"{unit}_2024 (1)", unit, 6)
             os.utime(newer, (2_000_000_000, 2_000_000_000))
         elif place < 5:
             give("Đã có", f"{unit}_2024 (1)", unit, 5)
