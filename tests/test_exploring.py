@@ -76,6 +76,24 @@ def test_each_filter_keeps_what_it_names(study):
         (lambda s: analysis.indicators(s, years=[1999]), "2022"),
         (lambda s: analysis.compare(s, 2023, 2024, basis="same-perimeter"), "same_perimeter"),
         (lambda s: s.sources("DN-DABAN"), "kho"),
+        (lambda s: s.board([2023, 2024]), "một năm"),
+        (lambda s: s.outliers(...), "một năm"),
+        (lambda s: s.missed(["cadres_trained"]), "một chỉ tiêu"),
+        (lambda s: s.missed("cadres_trained", by=["unit"]), "một cách gộp"),
+        (lambda s: s.results(commune=[]), "chưa nêu xã nào"),
+        (lambda s: s.results(yaer=2024), "year, scope"),
+        (lambda s: s.results(indicator=...), "chỉ tiêu"),
+        (lambda s: s.trend("informed_all", of=5), "Khe Sanh"),
+        (lambda s: s.trend(None), "một chỉ tiêu"),
+        (lambda s: s.find(None), "ngoặc kép"),
+        (lambda s: s.compare(2023), "compare(one, other"),
+        (lambda s: analysis.compare(s, 2023, 2024, by="xa"), "commune"),
+        (lambda s: analysis.unit(s, "DN-DABN", 2024), "DN-DABAN"),
+        (lambda s: analysis.area(s, "commune", "Khe San", 2024), "Khe Sanh"),
+        (lambda s: analysis.year(s, 1999), "2022, 2023"),
+        (lambda s: analysis.load("nay"), "2024"),
+        (lambda s: analysis.plot.rates(5), "study.results"),
+        (lambda s: analysis.plot.gaps(s.board(2024)), "study.missed"),
         (lambda s: s.missed("grade_district"), "mức đặt ra"),
     ],
 )
@@ -84,6 +102,30 @@ def test_what_is_unknown_is_refused_with_what_exists(study, ask, named):
         own = next(i for i in study.plan.catalogue() if i.over == "district")
         ask = lambda s: s.missed(own.id)  # noqa: E731
     assert named in refused(lambda: ask(study))
+
+
+def test_what_is_meant_is_taken_however_it_is_written(study):
+    assert study.board("2024").equals(study.board(2024.0))
+    assert study.compare("2023", "2024").equals(study.compare(2023, 2024))
+    unit = study.expected_units(2024).query("has_return").index[0]
+    for given in (3.0, "3"):
+        frame = pd.DataFrame({"unit_id": [unit], "informed": [given]})
+        assert study.assume(frame).cells(unit, 2024)["informed"] == 3
+    assert study.assume({(unit, "culture_held"): True}).cells(unit, 2024)["culture_held"]
+    with pytest.raises(AttributeError, match="results"):
+        _ = study.resuls
+    assert "2031" in analysis.load(2031)._repr_html_()
+
+
+def test_a_notebook_shows_an_error_as_one_line(study):
+    with pytest.raises(InputError) as caught:
+        study.board(1999)
+    assert caught.value._render_traceback_() == [str(caught.value)]
+
+
+def test_a_table_is_made_long_with_pandas_own_call(study):
+    rows = study.results(year=2024, scope="district")
+    assert "figure" in rows.melt(id_vars=["title", "year"])
 
 
 def test_an_empty_answer_says_why(study):

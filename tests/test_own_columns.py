@@ -13,6 +13,7 @@ from test_site_kit import make_study
 
 import analysis
 from analysis.intake.wordlists import find, units
+from analysis.language import load_language
 from analysis.params import find_root
 from analysis.problems import InputError
 from analysis.tables.dictionary import (
@@ -31,6 +32,7 @@ returns:
     vi: {HOUSES}
     type: count
     unit: nhà
+    en: Houses built
   mai_am_members:
     vi: {HELPED}
     type: count
@@ -146,13 +148,55 @@ def test_nothing_learnt_before_the_columns_stays(data: Path) -> None:
     assert find("nhà", units()) == "nhà"
 
 
+def test_each_dataset_of_a_process_keeps_its_own(data: Path, plan: Path) -> None:
+    mine = analysis.load(2024, data=str(data), plan=str(plan))
+    report = analysis.unit(analysis.load(2024, data=str(data), plan=str(plan)), UNIT, 2024)
+    other = analysis.load(2024)
+    assert "mai_am" not in set(other.table["indicator"])
+    assert len(mine.results(indicator="mai_am", scope="unit")) > 1
+    assert other.assume({(UNIT, "note"): "x"}).difference().empty
+    assert "Đoàn viên được hỗ trợ nhà ở" in report.results()._repr_html_()
+    assert "mai_am_houses" in dictionary().tables["returns"].columns
+    assert len(other.missing(2024))
+    assert "mai_am_houses" not in dictionary().tables["returns"].columns
+
+
+def test_an_own_heading_is_english_on_english_pages(data: Path) -> None:
+    take_own_columns(data)
+    headings = [load_language(code, find_root()).heading("mai_am_houses") for code in ("vi", "en")]
+    assert headings == [HOUSES, "Houses built"]
+
+
+def test_employers_may_have_own_columns(data: Path, plan: Path) -> None:
+    text = OWN + "employers:\n  has_canteen:\n    vi: Có bếp ăn ca\n    type: boolean\n"
+    (data / OWN_COLUMNS).write_text(text, "utf-8")
+    path = data / "employers.csv"
+    head, *rows = path.read_text("utf-8").splitlines()
+    path.write_text(
+        "\n".join([head + ",has_canteen", *(r + ",true" for r in rows)]) + "\n", "utf-8"
+    )
+    row = ROW.replace("mai_am", "canteen", 1).partition("    kind:")[0] + (
+        "    kind: share_of_employers\n    holds: [{column: has_canteen}]\n    targets: [{at_least: 50%}]\n"
+        "    unit: doanh nghiệp\n"
+        "    what: Doanh nghiệp có bếp ăn ca.\n    why: Ăn tốt.\n    decision: Hỏi một lần.\n"
+    )
+    text = plan.read_text("utf-8").replace(ROW, row, 1)
+    plan.write_text(text, "utf-8")
+    study = analysis.load(2024, data=str(data), plan=str(plan))
+    found = study.results(year=2024, indicator="canteen", scope="district").iloc[0]
+    assert (found["value"], found["reported"]) == (
+        1,
+        len(study.dataset.employers.query("year == 2024")),
+    )
+
+
 MISTAKES = {
     "culture_held:\n    vi: A": "đã có trong các bảng",
     "Mai-Am:\n    vi: A": "chỉ gồm chữ thường không dấu",
     "order:\n    vi: A": "ít nhất hai từ",
     "a_b:\n    vi: Tổng số đoàn viên": "đã có ở một cột khác",
     "a_b:\n    vi: A\n    at_most: nobody": "không có cột số đếm «nobody»",
-    "a_b:\n    vi: A\n    at_most: a_b": "không có cột số đếm «a_b»",
+    "a_b:\n    vi: A\n    en: ''\n    at_most: a_b": "không có cột số đếm «a_b»",
     "a_b:\n    vi: ''": "",
     "a_b:\n    vi: A\n    kieu: count": "khóa lạ",
 }

@@ -62,6 +62,9 @@ def compare(
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
+    if by not in get_args(By):
+        message = f"chỉ so được theo: {', '.join(get_args(By))}"
+        raise InputError([error(message, code="bad_scope", column="by", value=by)])
     if by == "commune":
         return _compare_communes(study, before, now, basis)
     return _beside(side_by_side(study, before, now, basis), before, now, ["indicator"])

@@ -57,6 +57,10 @@ def load(year: int | None = None, *, file: str | Path | None = None, **settings:
     'LĐLĐ huyện Hướng Hóa'
     """
     root = find_root()
+    if not isinstance(year, int | None):
+        raise InputError(
+            [error("năm phải là số, ví dụ 2024", code="no_year", column="year", value=year)]
+        )
     if year is None:
         study = load(date.today().year, file=file, **settings)
         last = _params_of(max(study.dataset.years), file, root, settings)

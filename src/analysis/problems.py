@@ -128,6 +128,10 @@ class InputError(Exception):
         self.problems: Sequence[Problem] = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def _render_traceback_(self) -> list[str]:
+        """Show in a notebook what is wrong, without the way through the program to it."""
+        return str(self).splitlines()
+
 
 def error(
     message: str,

@@ -20,6 +20,7 @@ from analysis.params import Params
 from analysis.plan import Plan
 from analysis.results import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.results.members import is_expected
+from analysis.tables.dictionary import set_own_columns
 from analysis.tables.load import Dataset
 from analysis.tables.peoples_text import Statements
 from analysis.tasks import Duties, Duty
@@ -49,7 +50,13 @@ class Study(Questions):
     @cached_property
     def table(self) -> pd.DataFrame:
         """The indicator table of all years and scopes (computed once), with its `OPEN_COLUMNS`."""
+        self.take_columns()
         return compute_indicators(self.dataset, self.plan, with_open=True)
+
+    def take_columns(self) -> Study:
+        """Make the dictionary this dataset's again: the process may have opened another since."""
+        set_own_columns(self.dataset.own)
+        return self
 
     @cached_property
     def _positions(self) -> dict[tuple[str, str, int], np.ndarray]:
@@ -150,6 +157,7 @@ class Study(Questions):
         scopes : iterable of str
             Some of ``SCOPES``.
         """
+        self.take_columns()
         return compute_indicators(self.dataset, self.plan, years, list(scopes))
 
     def with_params(self, params: Params) -> Study:

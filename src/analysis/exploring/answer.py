@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from xlsxwriter import Workbook
 
 from analysis.exact import round_half_up
 from analysis.exploring.names import choose
@@ -108,6 +107,12 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
                     raise KeyError(refusal.problems[0].message) from None
             raise
 
+    def melt(self, *given: Any, **named: Any) -> Any:
+        """As of any frame; where a column is already called ``value``, the new one is ``figure``."""
+        if len(given) < 4 and "value" in self.columns:
+            named.setdefault("value_name", "figure")
+        return super().melt(*given, **named)
+
     def shown(self) -> pd.DataFrame:
         """Return what a reader sees: headings and texts; for a page or a workbook."""
         look = self.attrs.get("look")
@@ -139,7 +144,7 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         InputError
             If the ending is another.
         """
-        target = Path(path)
+        target = Path(str(path))
         suffix = target.suffix.lower()
         if suffix == ".csv":
             told = self.shown().map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
@@ -152,6 +157,8 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         return target
 
     def _write_workbook(self, target: Path, sheet: str) -> None:
+        from xlsxwriter import Workbook  # only who saves one waits for it
+
         look, shown = self.attrs["look"], self.shown()
         options = {"strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(str(target), options) as book:

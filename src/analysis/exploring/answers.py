@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.comparison import Basis, side_by_side
 from analysis.exploring.answer import Answer, Presentation
-from analysis.exploring.names import choose, choose_all, fold
+from analysis.exploring.names import choose, choose_all, fold, several
 from analysis.findings import find
 from analysis.findings.board import board as find_board
 from analysis.findings.board import stand
@@ -30,7 +30,7 @@ from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
 
 Names = str | Iterable[str] | None
-Years = int | Iterable[int] | None
+Years = int | str | Iterable[int] | None
 Group = Literal["unit", "commune", "unit_type"]
 
 _PLACE = ["unit_id", "name", "unit_type", "commune"]
@@ -70,17 +70,21 @@ def refuse_on_page() -> None:
 
 def pick_years(study: Study, given: Years) -> list[int]:
     """Return the years that are meant; all where none is named."""
-    known = study.dataset.years
+    years = study.dataset.years
     if given is None:
-        return known
-    asked = [given] if isinstance(given, int | str) else list(given)
-    unknown = [year for year in asked if year not in known]
-    if unknown:
-        message = f"số liệu không có năm này; các năm hiện có: {', '.join(map(str, known))}"
-        raise InputError(
-            error(message, code="no_year", column="year", value=year) for year in unknown
-        )
-    return [int(year) for year in asked]
+        return years
+    known = {str(year): str(year) for year in years}
+    asked = [f"{y:g}" if isinstance(y, float) else y for y in several("năm", given)]
+    return [int(year) for year in choose_all("năm", asked, known)]
+
+
+def pick_year(study: Study, given: int | str | None) -> int:
+    """Return the one year that is meant; the study's where none is named."""
+    found = pick_years(study, study.params.year if given is None else given)
+    if len(found) > 1:
+        message = "ở đây chỉ nêu được một năm"
+        raise InputError([error(message, code="several", column="năm", value=given)])
+    return found[0]
 
 
 def pick_indicator(study: Study, given: str) -> Indicator:
@@ -119,7 +123,7 @@ def _members(study: Study) -> dict[str, dict[str, str]]:
 # Who and what -----------------------------------------------------------------------------------
 
 
-def find_units(study: Study, text: str) -> Answer:
+def find_units(study: Study, text: object) -> Answer:
     """Tìm CĐCS theo tên, mã hoặc xã, không cần dấu.
 
     Parameters
@@ -138,8 +142,10 @@ def find_units(study: Study, text: str) -> Answer:
     >>> list(load(2024).find("da ban")["unit_id"])
     ['DN-DABAN']
     """
-    wanted = fold(text)
-    register = study.register.reset_index()
+    if not isinstance(text, str):
+        message = 'hãy viết mã, tên hay xã trong ngoặc kép, ví dụ "khe sanh"'
+        raise InputError([error(message, code="bad_question", column="find", value=text)])
+    wanted, register = fold(text), study.register.reset_index()
     last = register.sort_values("year").groupby("unit_id").last().reset_index()
     first = register.groupby("unit_id")["year"].min()
     fits = pd.Series(False, index=last.index)
@@ -279,7 +285,7 @@ class Keyed:
         self._by = by
 
     def __getitem__(self, key: str) -> Answer:
-        return results(self._study, **{self._by: key})  # type: ignore[arg-type]
+        return results(self._study, **{self._by: key})
 
     def _ipython_key_completions_(self) -> list[str]:
         if self._by == "unit":
@@ -315,7 +321,7 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "v
     >>> len(board), bool(board["not_met"].is_monotonic_decreasing)
     (110, True)
     """
-    (year,) = pick_years(study, year)
+    year = pick_year(study, year)
     choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "gap": "còn thiếu"})
     cells = find_board(study, year)
     counts = stand(cells)[["met", "not_met", "undetermined"]]
@@ -360,7 +366,7 @@ def missed(study: Study, indicator: str, by: Group = "commune", year: int | None
     1.0
     """
     item = pick_indicator(study, indicator)
-    (year,) = pick_years(study, year if year is not None else study.params.year)
+    year = pick_year(study, year)
     choose("cách gộp", by, {"unit": "CĐCS", "commune": "xã", "unit_type": "loại hình"})
     row = study.rows("district", study.plan.issuer.id, year).get(item.id)
     finding = find_in(study, item, row) if row is not None else None
@@ -409,7 +415,7 @@ def missing(study: Study, year: int) -> Answer:
     >>> bool(load(2024).missing(2024)["indicators"].gt(0).all())
     True
     """
-    (year,) = pick_years(study, year)
+    year = pick_year(study, year)
     district = study.rows("district", study.plan.issuer.id, year)
     open_ones = {key for key, row in district.items() if row.verdict == "undetermined"}
     items = {item.id: item for item in study.plan.indicators}
@@ -475,7 +481,7 @@ def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "publis
     item = pick_indicator(study, indicator)
     issuer = study.plan.issuer.id
     wanted = [("district", issuer)] if of is None else [
-        _find_scope(study, name) for name in ([of] if isinstance(of, str) else of)
+        _find_scope(study, name) for name in several("CĐCS, xã, loại hình", of)
     ]  # fmt: skip
     found = []
     for scope, key in wanted:
@@ -520,15 +526,15 @@ def _float(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _find_scope(study: Study, name: str) -> tuple[str, str]:
+def _find_scope(study: Study, name: object) -> tuple[str, str]:
     """Return the scope and the id that a name means, whichever scope has it."""
     members = _members(study)
-    every = {f"{scope} {key}": label for scope in SCOPES for key, label in members[scope].items()}
-    exact = [scope for scope in SCOPES if name in members[scope]]
-    if exact:
-        return exact[0], name
-    scope, _, key = choose("CĐCS, xã, loại hình", name, every).partition(" ")
-    return scope, key
+    scopes: dict[str, str] = {}
+    for scope, key in ((scope, key) for scope in SCOPES for key in members[scope]):
+        scopes.setdefault(key, scope)
+    names = {key: members[scope][key] for key, scope in scopes.items()}
+    key = choose("CĐCS, xã, loại hình", name, names)
+    return scopes[key], key
 
 
 def compare(
@@ -566,8 +572,8 @@ def compare(
     >>> "Lao Bảo" in rows.shown()
     True
     """
-    if isinstance(one, int) and isinstance(other, int):
-        before, now = pick_years(study, [one, other])
+    if all(str(side) in map(str, study.dataset.years) for side in (one, other)):
+        before, now = (pick_year(study, year) for year in (one, other))
         scope, key = ("district", study.plan.issuer.id) if of is None else _find_scope(study, of)
         table = side_by_side(study, before, now, basis, scope)
         table = table[table["scope_id"] == key]
@@ -577,7 +583,7 @@ def compare(
         if of is not None or basis != "published":
             message = "chỉ so hai năm mới dùng được «of» và «basis»"
             raise InputError([error(message, code="bad_question", column="of", value=of or basis)])
-        (at,) = pick_years(study, year if year is not None else study.params.year)
+        at = pick_year(study, year)
         places = [_find_scope(study, str(name)) for name in (one, other)]
         sides = [
             pd.DataFrame(list(study.rows(scope, key, at).values())).set_index("indicator")
@@ -626,7 +632,7 @@ def outliers(study: Study, year: int) -> Answer:
     >>> list(load(2024).outliers(2024).columns[-2:])
     ['title', 'reason']
     """
-    (year,) = pick_years(study, year)
+    year = pick_year(study, year)
     rows = labelled(study)
     rows = rows[(rows["scope"] == "unit") & (rows["year"] == year) & rows["value"].notna()]
     shares = {
@@ -715,7 +721,7 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
     >>> set(load(2024).tasks(2024, state="Quá hạn")["state"])
     {'overdue'}
     """
-    (year,) = pick_years(study, year if year is not None else study.params.year)
+    year = pick_year(study, year)
     language = load_language(study.params.lang, study.root)
     issuer = study.plan.issuer
     names = {**_members(study)["unit"], issuer.id: issuer.short}
@@ -790,7 +796,7 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
     InputError
         If the dataset has no store.
     """
-    (year,) = pick_years(study, year if year is not None else study.params.year)
+    year = pick_year(study, year)
     key = pick_member(study, "unit", unit)
     folder = study.root / study.params.data
     if not has_store(folder) or study.params.edition != "internal":
@@ -836,7 +842,7 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     True
     """
     refuse_on_page()
-    (year,) = pick_years(study, year if year is not None else study.params.year)
+    year = pick_year(study, year)
     wanted = None if indicator is None else pick_indicator(study, indicator).id
     found = []
     for key, finding in find(study, "district", study.plan.issuer.id, year).items():

@@ -27,6 +27,9 @@ def describe(study: Study) -> str:
     notes = [
         language.ui("illustrative") if described.illustrative else "",
         language.ui("assumed") if study.is_assumed else "",
+        ""
+        if study.params.year in study.dataset.years
+        else f"Chưa có số liệu năm {study.params.year}",
     ]
     years = []
     for year in study.dataset.years:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
 from importlib import import_module
+from inspect import signature
 from types import MethodType
 from typing import Any, ClassVar
+
+from analysis.problems import InputError, error
 
 
 class _Question:
@@ -18,7 +24,27 @@ class _Question:
 
     def __get__(self, study: Any, owner: type | None = None) -> Any:
         function = getattr(import_module(self._module), self._name)
-        return function if study is None else MethodType(function, study)
+        return function if study is None else MethodType(_told(function), study.take_columns())
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse arguments that a question does not have in Vietnamese."""
+
+    @wraps(function)
+    def ask(*given: Any, **named: Any) -> Any:
+        asked = signature(function)
+        try:
+            asked.bind(*given, **named)
+        except TypeError:
+            _, *known = asked.parameters
+            message = f"hãy hỏi {function.__name__}({', '.join(known)}); xem help(study.{function.__name__})"
+            wrong = [name for name in named if name not in known]
+            raise InputError(
+                [error(message, code="bad_question", column=name) for name in wrong or [""]]
+            ) from None
+        return function(*given, **named)
+
+    return ask
 
 
 class Questions:
@@ -46,6 +72,15 @@ class Questions:
     assume = _Question("assume", "whatif")
     _keyed = _Question("Keyed")
     _repr_html_ = _Question("describe", "card")
+
+    def __getattr__(self, name: str) -> Any:
+        """Say that there is no such question, and which ones there are."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [one for one in dir(type(self)) if not one.startswith("_")]
+        near = get_close_matches(name, known, 3)
+        told = f"ý anh/chị là {' hay '.join(near)}?" if near else "gõ study. rồi phím Tab để xem"
+        raise AttributeError(f"study không có «{name}»; {told}")
 
     @property
     def units(self) -> Any:

@@ -9,6 +9,8 @@ from analysis.problems import InputError, error
 from analysis.tables.writing import bare, loosely
 
 _MOST_NAMED = 12
+#: As few are all named, beside the nearest.
+_FEW = 7
 _NEAR = 0.6
 
 
@@ -34,7 +36,10 @@ def choose(kind: str, given: object, known: Mapping[str, str]) -> str:
     >>> choose("xã", "khe sanh", {"Khe Sanh": "Khe Sanh", "Tân Hợp": "Tân Hợp"})
     'Khe Sanh'
     """
-    if given in known:
+    if not isinstance(given, str | int):
+        told = f"cần một {kind}, viết trong ngoặc kép"
+        raise InputError([error(told, code="no_name", column=kind, value=given)])
+    if str(given) in known:
         return str(given)
     wanted = fold(given)
     meant = [key for key, name in known.items() if wanted in (fold(key), fold(name))]
@@ -43,19 +48,27 @@ def choose(kind: str, given: object, known: Mapping[str, str]) -> str:
     named = [_named(key, known[key]) for key in meant or _nearest(wanted, known)]
     if meant:
         told = f"nhiều {kind} có tên này: {', '.join(named[:_MOST_NAMED])}; hãy nêu mã"
-    elif named:
-        told = f"không có {kind} này; ý anh/chị là {' hay '.join(named)}?"
     else:
+        told = f"không có {kind} này"
+        told += f"; ý anh/chị là {' hay '.join(named)}?" if named else ""
+    if not meant and (len(known) < _FEW or not named):
         every = [_named(key, name) for key, name in known.items()]
         more = f" và {len(every) - _MOST_NAMED} {kind} khác" if len(every) > _MOST_NAMED else ""
-        told = f"không có {kind} này; hiện có: {', '.join(every[:_MOST_NAMED])}{more}"
+        told += f"{'' if named else ';'} hiện có: {', '.join(every[:_MOST_NAMED])}{more}"
     raise InputError([error(told, code="unknown_name", column=kind, value=given)])
 
 
 def choose_all(kind: str, given: object, known: Mapping[str, str]) -> list[str]:
     """Return the ids that one name, or each of several, means."""
-    several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    return [choose(kind, item, known) for item in several]
+    return [choose(kind, item, known) for item in several(kind, given)]
+
+
+def several(kind: str, given: object) -> list[object]:
+    """Return what is named as a list, whether it is one or several; none at all is refused."""
+    named = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not named:
+        raise InputError([error(f"chưa nêu {kind} nào", code="no_name", column=kind)])
+    return named
 
 
 def fold(text: object) -> str:

@@ -35,6 +35,9 @@ def _marked(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @wraps(draw)
     def drawn(frame: Any, *args: Any, **kwargs: Any) -> Figure:
+        if not isinstance(frame, pd.DataFrame | Study):
+            message = "cần một bảng, ví dụ của study.results"
+            raise InputError([error(message, code="no_frame", value=frame)])
         if isinstance(frame, pd.DataFrame) and frame.empty:
             look = frame.attrs.get("look")
             message = (look.nothing if look else "") or "bảng để vẽ không có dòng nào"
@@ -272,5 +275,8 @@ def _label(frame: pd.DataFrame) -> str:
 def _require(frame: pd.DataFrame, *columns: str) -> None:
     absent = [name for name in columns if name not in frame]
     if absent:
-        message = f"bảng để vẽ thiếu cột này; bảng có: {', '.join(map(str, frame.columns))}"
+        message = (
+            "bảng để vẽ thiếu cột này; hãy dùng bảng của study.results (rates, distribution),"
+            " study.trend (trends), study.missed (gaps), study.board (board)"
+        )
         raise InputError(error(message, code="no_column", column=name) for name in absent)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from analysis.exploring.answer import Answer
-from analysis.exploring.answers import changed_verdicts, pick_member, pick_years, refuse_on_page
+from analysis.exploring.answers import changed_verdicts, pick_member, pick_year, refuse_on_page
 from analysis.exploring.names import choose
 from analysis.plan import Plan
 from analysis.plan.schema import columns_over
@@ -20,6 +20,7 @@ from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, parse_column
+from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")
@@ -99,14 +100,14 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     if study.params.edition != "internal":
         message = "bản chia sẻ không có đủ số liệu để giả định; hãy dùng bản nội bộ"
         raise InputError([error(message, code="not_exact", column="edition", value="share")])
-    (at,) = pick_years(study, year if year is not None else study.params.year)
+    at = pick_year(study, year)
     cells = _cells(study, figures, at)
     tables = {name: study.dataset.tables[name].copy() for name in _TABLES}
     problems = []
     for (unit, at), row in cells.items():
         for column, given in row.items():
             name = next(t for t in _TABLES if column in dictionary().tables[t].columns)
-            text = pd.Series(["" if pd.isna(given) else str(given).strip()], dtype="str")
+            text = spell_column(pd.Series([given])).str.strip()
             typed, wrong = parse_column(text, dictionary().tables[name].columns[column], unit)
             problems += [replace(one, row=None) for one in wrong]
             frame = tables[name]
@@ -180,7 +181,7 @@ def _cells(study: Study, figures: Any, year: int) -> dict[tuple[str, int], dict[
             message = "bảng giả định phải có cột unit_id"
             raise InputError([error(message, code="no_column", column="unit_id")])
         for record in frame.to_dict("records"):
-            at = int(record.get("year", year))
+            at = pick_year(study, record.get("year", year))
             key = pick_member(study, "unit", record["unit_id"]), at
             row = {choose("cột", c, known): v for c, v in record.items() if c not in _KEY}
             found.setdefault(key, {}).update(row)

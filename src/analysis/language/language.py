@@ -150,19 +150,20 @@ class Language:
 
     def heading(self, column: str, tables: Iterable[str] = ("roster", "returns")) -> str:
         """Return a column's heading, from the first of the tables that has it."""
-        return _heading(self.words, column, tables)
+        return _heading(self.code, self.words, column, tables)
 
     def date(self, day: date) -> str:
         """Write a date as this language does (30/11/2024)."""
         return str(format_date(day, format=self.words["date_format"], locale=self.code))
 
 
-def _heading(words: dict[str, Any], column: str, tables: Iterable[str]) -> str:
+def _heading(code: str, words: dict[str, Any], column: str, tables: Iterable[str]) -> str:
     """Return the dictionary's heading, unless the language has its own."""
     for table in tables:
-        columns = dictionary().tables[table].columns
-        if column in columns:
-            return str(words.get("headings", {}).get(table, {}).get(column, columns[column].vi))
+        found = dictionary().tables[table].columns.get(column)
+        if found is not None:
+            given = (code == "en" and found.en) or found.vi
+            return str(words.get("headings", {}).get(table, {}).get(column, given))
     raise KeyError(column)
 
 
@@ -254,6 +255,6 @@ def load_language(code: str, root: Path) -> Language:
             numbers.count(number) if scale == 1 else numbers.decimal(Fraction(number, scale))
         ),
         lower_first=lower_first,
-        heading=lambda column: _heading(words, column, tuple(dictionary().tables)),
+        heading=lambda column: _heading(code, words, column, tuple(dictionary().tables)),
     )
     return Language(code, words, numbers, environment)

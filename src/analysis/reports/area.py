@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from analysis.exploring.names import choose
 from analysis.findings import Finding, find, find_before, find_circle, tally
 from analysis.findings.finding import by_nearness
 from analysis.pages.fragments import EndMark, Fragment
@@ -32,14 +33,14 @@ class AreaReport(YearReport):
 
     def __init__(self, study: Study, scope: str, scope_id: str, year: int) -> None:
         Report.__init__(self, study, year)
+        year = self.year
         if scope not in AREA_SCOPES:
             message = f"phạm vi phải là một trong: {', '.join(AREA_SCOPES)}"
             raise InputError([error(message, code="unknown_scope", column="scope", value=scope)])
         everybody = study.expected_units(year)
+        known = {str(place): str(place) for place in everybody[scope].unique()}
+        scope_id = choose(f"nơi có CĐCS phải báo cáo năm {year}", scope_id, known)
         self.units = everybody[everybody[scope] == scope_id]
-        if self.units.empty:
-            message = f"năm {year} không có CĐCS nào phải báo cáo thuộc nơi này"
-            raise InputError([error(message, code="no_area", column="scope_id", value=scope_id)])
         self.scope, self.scope_id = scope, scope_id
         self.ended_on, self.gaps = None, {}
         self.circle = find_circle(study, year, scope, scope_id)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.exploring.answers import answer
+from analysis.exploring.answers import answer, pick_year
 from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
@@ -58,12 +58,17 @@ class Report:
 
     def __init__(self, study: Study, year: int) -> None:
         _refuse_assumed(study.is_assumed)
-        self.study = study
-        self.year = year
+        self._study = study
+        self.year = pick_year(study, year)
         self.language: Language = load_language(study.params.lang, study.root)
         self.findings: dict[str, Finding] = {}
         self.before: dict[str, Finding] = {}
         self._contents: dict[str, str] = {}
+
+    @property
+    def study(self) -> Study:
+        """The study that it tells of, with its dataset's own columns in the dictionary."""
+        return self._study.take_columns()
 
     #: Whose own words the page prints: a unit's id; empty for those of the whole.
     writer = ""

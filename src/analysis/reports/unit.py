@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.exploring.names import choose
 from analysis.figures import peers as peers_chart
 from analysis.figures import trends as trends_chart
 from analysis.findings import Finding, find, find_before, find_years, tally
 from analysis.findings.finding import by_nearness
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
-from analysis.problems import InputError, error
 from analysis.reports.base import Report, digest
 from analysis.reports.surroundings import Shown, look_around
 from analysis.results.verdicts import VERDICTS
@@ -44,9 +44,10 @@ class UnitReport(Report):
 
     def __init__(self, study: Study, unit_id: str, year: int) -> None:
         super().__init__(study, year)
+        year = self.year
         if (year, unit_id) not in study.register.index:
-            message = f"không có CĐCS này trong danh sách năm {year}"
-            raise InputError([error(message, code="unknown_unit", column="unit_id", value=unit_id)])
+            names = study.register.loc[year]["name"].astype(str).to_dict()
+            unit_id = choose(f"CĐCS trong danh sách năm {year}", unit_id, names)
         self.unit_id = self.writer = unit_id
         self.facts: pd.Series = study.register.loc[(year, unit_id)]
         self.name = str(self.facts["name"])

@@ -58,7 +58,7 @@ class Column:
     """One column of one table, with its only heading and its rule.
 
     ``word_list`` names the list of ``words`` that it takes its words from; ``unit`` is what a line
-    of a form is counted in.
+    of a form is counted in; ``en`` is the English heading that an office gave its own column.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Column:
     mostly: bool = False
     per: str = ""
     usual_per_head: int = 0
+    en: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,7 @@ class _OwnColumn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     vi: str = Field(min_length=1, max_length=120)
+    en: str = Field(default="", max_length=120)
     type: Literal["count", "money", "boolean", "date"]
     meaning: str = ""
     unit: str = Field(default="", max_length=20)
@@ -212,6 +214,7 @@ class _OwnFile(BaseModel):
 
     roster: dict[str, _OwnColumn] = {}
     returns: dict[str, _OwnColumn] = {}
+    employers: dict[str, _OwnColumn] = {}
     district: dict[str, _OwnColumn] = {}
 
 
@@ -259,15 +262,11 @@ def _read_own(document: Document) -> Own:
     names = {name for table in common.tables.values() for name in table.columns}
     for table in _OwnFile.model_fields:
         own: dict[str, _OwnColumn] = getattr(given, table)
-        counts = {
-            name
-            for name, kind in (
-                *((n, c.type.name) for n, c in common.tables["roster"].columns.items()),
-                *((n, c.type.name) for n, c in common.tables[table].columns.items()),
-                *((n, c.type) for n, c in own.items()),
-            )
-            if kind == "count"
-        }
+        # Beside a return stands its unit's row of the register.
+        beside = {table, "roster"} if table == "returns" else {table}
+        columns = [pair for one in beside for pair in common.tables[one].columns.items()]
+        counts = {name for name, column in columns if column.type.name == "count"}
+        counts |= {name for name, spec in own.items() if spec.type == "count"}
         for name, spec in own.items():
             wrong = {
                 "tên cột chỉ gồm chữ thường không dấu, chữ số, ít nhất hai từ nối bằng _": (
@@ -275,7 +274,7 @@ def _read_own(document: Document) -> Own:
                 ),
                 "cột này đã có trong các bảng; hãy đặt tên khác": name in names,
                 f"tiêu đề «{spec.vi}» đã có ở một cột khác": spec.vi.casefold() in heads,
-                f"at_most: không có cột số đếm «{spec.at_most}» ở bảng này hay ở danh sách CĐCS": (
+                f"at_most: không có cột số đếm «{spec.at_most}» để so ở bảng này": (
                     spec.at_most is not None
                     and (spec.type != "count" or spec.at_most not in counts - {name})
                 ),
@@ -289,10 +288,8 @@ def _read_own(document: Document) -> Own:
             names.add(name)
             heads.add(spec.vi.casefold())
             kind = types[spec.type]
-            column = Column(
-                name, kind, spec.vi, spec.meaning, at_most=spec.at_most, unit=spec.unit or kind.unit
-            )
-            found.append((table, column))
+            given_as = spec.model_dump(exclude={"type"}) | {"unit": spec.unit or kind.unit}
+            found.append((table, Column(name, kind, **given_as)))
     if problems:
         raise InputError(problems)
     return tuple(found)
@@ -304,8 +301,8 @@ def _with_own(own: Own) -> Dictionary:
     tables = dict(common.tables)
     for name, column in own:
         table = tables[name]
-        first = not any(key in table.columns for one, c in own if one == name for key in [c.name])
-        groups = {**table.groups, column.name: _OWN_GROUP} if first else table.groups
+        is_first = table is common.tables[name]
+        groups = {**table.groups, column.name: _OWN_GROUP} if is_first else table.groups
         columns = {**table.columns, column.name: column}
         tables[name] = replace(table, columns=columns, groups=groups)
     return replace(common, tables=tables)

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from analysis.problems import InputError, Problem, Severity, error, has_errors
-from analysis.tables.dictionary import LISTED, CellType, Column, Table, dictionary
+from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dictionary, own_columns
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
 from analysis.tables.peoples_text import Statements, read_texts
 from analysis.tables.stored import Origin, digest_rows, read_rows, spell_cell, unknown_tables
@@ -329,6 +329,8 @@ class Dataset:
         The tables whose file could not be read whole: nothing can be said from what they lack.
     texts : mapping of (int, str) to Statements
         What people have written, by year and unit; the whole's is under the empty id.
+    own : tuple
+        The office's own columns that the tables were read with; see `Study.take_columns`.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -338,6 +340,7 @@ class Dataset:
     origin: Origin | None = None
     unread: frozenset[str] = frozenset()
     texts: Mapping[tuple[int, str], Statements] = field(default_factory=dict)
+    own: Own = field(default_factory=own_columns)
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
         """Name the files, sheets and cells that the figures of a store came from."""
