@@ -530,8 +530,9 @@ def _find_scope(study: Study, name: object) -> tuple[str, str]:
     """Return the scope and the id that a name means, whichever scope has it."""
     members = _members(study)
     scopes: dict[str, str] = {}
-    for scope, key in ((scope, key) for scope in SCOPES for key in members[scope]):
-        scopes.setdefault(key, scope)
+    for scope in SCOPES:
+        for key in members[scope]:
+            scopes.setdefault(key, scope)
     names = {key: members[scope][key] for key, scope in scopes.items()}
     key = choose("CĐCS, xã, loại hình", name, names)
     return scopes[key], key
