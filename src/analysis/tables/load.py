@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import repeat
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
@@ -34,6 +35,9 @@ from analysis.yamlfile import read_yaml
 
 #: Names that Windows keeps for devices: a report cannot be saved under them.
 _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{i}" for d in ("COM", "LPT") for i in range(1, 10)}
+
+#: Of so few texts pandas' calls cost more than what they do, and forms often bring the same ones.
+_FEW_TEXTS = 16
 
 Reason = tuple[str, str]  # code, Vietnamese message
 
@@ -118,9 +122,12 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
     filled = text != ""
     # The same text always means the same, so each distinct text is read once.
     codes, distinct = pd.factorize(text)
-    meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
-    values = pd.Series(meanings.array.take(codes), index=text.index, name=text.name)
-    good = sound.fillna(False).to_numpy(bool)[codes]
+    if len(distinct) <= _FEW_TEXTS:
+        meanings, sound = _parse_few(tuple(distinct), column)
+    else:
+        meanings, sound = _parse_distinct(distinct, column)
+    values = pd.Series(meanings.take(codes), index=text.index, name=text.name)
+    good = sound[codes]
     bad = text[filled & ~good]
     problems = []
     for row, value in bad.items():
@@ -140,6 +147,14 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
             for row in text.index[~filled]
         ]
     return values, problems
+
+
+def _parse_distinct(distinct: Any, column: Column) -> tuple[Any, np.ndarray]:
+    meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
+    return meanings.array, sound.fillna(False).to_numpy(bool)
+
+
+_parse_few = lru_cache(maxsize=4096)(_parse_distinct)
 
 
 def _parse_number(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:

@@ -99,9 +99,10 @@ def find_lone_ones(dataset: Dataset) -> list[Problem]:
     """
     found = []
     for table in dictionary().tables.values():
-        mostly = [column for column in table.columns.values() if column.mostly]
         frame = dataset.tables[table.name]
-        for column in mostly if len(frame) else ():
+        for column in table.columns.values():
+            if not column.mostly or not (frame[column.name] == 1).any():
+                continue
             is_own = column.at_most in table.columns
             whole = (frame if is_own else _beside(frame, dataset.roster))[column.at_most]
             lone = ((frame[column.name] == 1) & (whole >= _MANY)).fillna(False)
@@ -173,6 +174,8 @@ def _other_unit(
     what: str,
 ) -> list[Problem]:
     """Ask whether this amount, or what it is compared with, was typed in thousands or millions."""
+    if rows.empty:
+        return []
     size = np.log10(times).abs()
     unit = np.where(size < 4.5, "nghìn", "triệu")
     share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
@@ -283,6 +286,10 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
         frame = dataset.tables[name]
         if "unit_type" not in frame:
             frame = frame.assign(unit_type=_beside(frame, dataset.roster)["unit_type"])
+        rows = frame.groupby(["year", "unit_type"])["year"].transform("size")
+        frame = frame[rows >= _MIN_DISTRIBUTION]
+        if frame.empty:
+            continue
         for column in dictionary().tables[name].columns.values():
             if column.type.name != "count":
                 continue

@@ -101,8 +101,8 @@ def _split(cells: str | None) -> pd.Series:
     if cells is None:
         return pd.Series([], dtype="str")
     column = pc.split_pattern(pa.scalar(cells, pa.large_string()), _BETWEEN).values
-    text = pd.Series(pd.array(column, dtype="str"))
-    return text.where(text != _ABSENT)
+    column = pc.if_else(pc.equal(column, _ABSENT), pa.scalar(None, column.type), column)
+    return pd.Series(pd.array(column, dtype="str"))
 
 
 def digest_rows(frame: pd.DataFrame) -> bytes:
