@@ -59,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name = item.path.stem.removeprefix("test_")
         if any(fnmatch(name, pattern) for pattern in SLOW):
             item.add_marker(pytest.mark.slow)
+    # The dear files first: no worker shall begin one when the others are done.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class Run(NamedTuple):

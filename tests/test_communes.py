@@ -97,7 +97,9 @@ def test_a_commune_that_kept_its_name_and_grew_is_not_compared_by_its_name(study
 def test_without_a_reform_communes_stand_beside_themselves() -> None:
     study = load(2024)
     table = compare(study, 2023, 2024, by="commune")
-    for (indicator, commune), row in table[table["units_before"].notna()].iterrows():
+    beside = table[table["units_before"].notna()]
+    assert {str(commune) for _, commune in beside.index} == {*study.dataset.roster["commune"]}
+    for (indicator, commune), row in beside.iterrows():
         own = study.rows("commune", str(commune), 2023)[str(indicator)]
         assert row["units_before"] == own.reported
         assert row["communes_before"] == commune

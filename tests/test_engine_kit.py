@@ -6,7 +6,6 @@ The other ``test_engine_*`` and ``test_tables*`` modules import the makers from 
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from datasets import HEADERS, Tables, copied, filled, random_tables, write_table
 from oracle import COLUMNS, FRACTION_COLUMNS
 
 from analysis.plan import Plan
+from analysis.problems import Problem
 from analysis.results import SCOPES, compute_indicators
 from analysis.tables.check import check_dataset
-from analysis.tables.load import Dataset, read_dataset
+from analysis.tables.dictionary import dictionary
+from analysis.tables.load import Dataset, read_dataset, type_table
 
 Cells = dict[str, Any]
 Row = dict[str, Any]
@@ -109,10 +110,13 @@ def plan_of(*indicators: Cells, **settings: Any) -> Plan:
 
 def dataset_of(tables: Tables) -> Dataset:
     """The tables as the engine gets them; what must hold across cells is not looked at here."""
-    with tempfile.TemporaryDirectory() as folder:
-        dataset, problems = read_dataset(write_tables(tables, folder))
+    problems: list[Problem] = []
+    typed = {}
+    for name, table in dictionary().tables.items():
+        text = pd.DataFrame(tables.get(name, []), columns=[*table.columns], dtype="str").fillna("")
+        typed[name] = type_table(text, table, name, problems)
     assert problems == []
-    return dataset
+    return Dataset(typed, {name: name for name in typed})
 
 
 def compute(

@@ -176,9 +176,9 @@ class Told(NamedTuple):
 
 
 def some_units(study: Study, year: int) -> list[str]:
-    """Two units of each type, and two that have not reported."""
+    """A unit of each type, and two that have not reported."""
     units = study.expected_units(year)
-    of_types = units.groupby("unit_type", observed=True).head(2).index
+    of_types = units.groupby("unit_type", observed=True).head(1).index
     return list(dict.fromkeys([*of_types, *units.index[~units["has_return"]][:2]]))
 
 
@@ -223,10 +223,10 @@ def variants(finding: Finding) -> Iterator[Finding]:
     if finding.value is None or finding.target is None or not finding.target.is_numeric:
         return
     more = {"expected": finding.reported + 2}
-    for missing in (0, 1, 2):
-        for slack in (-1, -2, -1234, 0, 5):
-            verdict = "not_met" if slack < 0 else "met"
-            yield replace(finding, **more, missing=missing, slack=slack, verdict=verdict)
+    # One and many of each, and of both.
+    for missing, slack in ((0, -1), (1, -1), (2, -2), (0, -1234), (1, 0), (2, 5)):
+        verdict = "not_met" if slack < 0 else "met"
+        yield replace(finding, **more, missing=missing, slack=slack, verdict=verdict)
     ends = {"lower": Fraction(1, 3), "upper": Fraction(2, 3), "breakeven": Fraction(9, 10)}
     flags = frozenset({"carried"})
     yield replace(finding, missing=1, verdict="undetermined", slack=-1)

@@ -338,7 +338,7 @@ class Opened:
         while not self.is_over(before):
             assert not self.errors(), self.errors()
             assert time.monotonic() < deadline, self.prompts()
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(250)
         self.wait_for_idle()
 
     def choose_run_all(self) -> None:
@@ -352,7 +352,7 @@ class Opened:
             now = self.prompts()
             if now != before and any(text != "[ ]:" for text in now):
                 return True
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(250)
         return False
 
     def is_over(self, before: list[str]) -> bool:
@@ -424,19 +424,15 @@ def test_the_years_notebook_runs_in_jupyterlab(page: Page, lab: str) -> None:
     assert [text.partition(".")[0] for text in numbered] == ["I", "II", "III", "IV"]
 
 
-def test_the_tour_runs_in_jupyterlab(page: Page, lab: str) -> None:
+def test_in_the_tour_results_are_chosen_and_written_without_code(
+    page: Page, lab: str, project: Path
+) -> None:
     opened = Opened(page, lab, "explore.ipynb")
     opened.run_all()
     assert opened.errors() == []
     headings = page.locator(".jp-MarkdownCell h3").all_inner_texts()
     assert [text.partition(".")[0] for text in headings] == [str(n) for n in range(1, 13)]
     assert page.locator(".jp-OutputArea-output table.dataframe").count() >= 12
-
-
-def test_results_are_chosen_and_written_without_code(page: Page, lab: str, project: Path) -> None:
-    opened = Opened(page, lab, "explore.ipynb")
-    opened.run_all()
-    assert opened.errors() == []
     # Year, indicator, scope, type, commune.
     lists = page.locator(".jp-OutputArea-output .widget-dropdown select")
     table = page.locator(".widget-html table.dataframe tbody")

@@ -30,7 +30,11 @@ UPRIGHT = (20, 20, 30, 15)
 #: Of a board, which is to lie before a committee on as few sheets as can be read.
 LYING = (9, 7, 15, 8)
 DPI = 40
-PRINTED = {key: PAGES[key] for key in (*UNIT_PAGES, "year", "index of names")}
+#: Each that is laid out in another way: a name's signs matter on screens alone.
+KINDS = ("missing return", "merged", "nothing met", "guild", "longest", "withheld")
+PRINTED = {
+    key: PAGES[key] for key in (*KINDS, "200 characters", "one long word", "year", "index of names")
+}
 
 
 class Word(NamedTuple):

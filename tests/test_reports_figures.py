@@ -22,7 +22,7 @@ from analysis.figures.style import PANEL, SMALL, WIDTH
 from analysis.reports import base
 
 SAMPLE = Path("data/sample")
-STEP = 5
+STEP = 10
 #: Points: less than this is no overlap that an eye would see.
 TOLERANCE = 1.0
 
@@ -58,16 +58,16 @@ def kept_figures(found: list[Drawing]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
-    """Every figure of two years' pages and of every fifth unit's, under both plans.
+    """Every figure of two years' pages and of every tenth unit's, under both plans.
 
     And of made-up datasets with values that the sample has not: nothing, 0%, 120%, 89,9999996%.
     """
     folder = tmp_path_factory.mktemp("random")
     found: list[Drawing] = []
     with kept_figures(found):
-        for seed in (5, 10, 15, 16):
+        for seed in (5, 10, 16):
             make_pages(seed, folder / str(seed))
-        for plan, years, step in ((PLAN, (2024, 2025), STEP), (OTHER_PLAN, (2024,), 4 * STEP)):
+        for plan, years, step in ((PLAN, (2024, 2025), STEP), (OTHER_PLAN, (2024,), 3 * STEP)):
             study = study_of(SAMPLE, 2024, plan)
             for year in years:
                 for key in list(study.expected_units(year).index)[::step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import openpyxl
@@ -162,13 +163,12 @@ def test_whatever_stands_in_a_column_of_a_table(
     folder = shutil.copytree(begun, tmp_path / "data")
     files: dict[Path, tuple[str, Key, str, str]] = {}
     for place, name in enumerate(dictionary().tables[table].columns):
-        # A form asks for the other half of the first and of the known.
-        for is_known in (place % 2 == 0,) if table in FORMS else (False, True):
-            row, value = row_of(table, place, is_known=is_known), value_for(place)
-            key = tuple(row[column] for column in dictionary().tables[table].key)
-            path = tmp_path / f"{'second' if is_known else 'first'}-{name}.csv"
-            path.write_bytes(as_table(table, row | {name: value}))
-            files[path] = (table, key, name, value)
+        # Of every second column a row that the store has.
+        row, value = row_of(table, place, is_known=place % 2 == 0), value_for(place)
+        key = tuple(row[column] for column in dictionary().tables[table].key)
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(as_table(table, row | {name: value}))
+        files[path] = (table, key, name, value)
     check(give(folder, list(files), plan), files, begun, folder)
 
 
@@ -217,6 +217,14 @@ def test_whatever_stands_in_a_line_of_a_form(
     figure = marked.index("Số lượng")
     lines = [i for i, row in enumerate(sheet) if row[codes].partition(".")[0] in HEADERS]
     assert 20 <= len(lines) <= ROWS
+    # Which column it is matters to a table; how a line is read, only what kind of cell it is.
+    seen: Counter[str] = Counter()
+    for line in [*lines]:
+        table, _, name = sheet[line][codes].partition(".")
+        kind_of_cell = dictionary().tables[table].columns[name].type.name
+        seen[kind_of_cell] += 1
+        if seen[kind_of_cell] > 3:
+            lines.remove(line)
     folder = shutil.copytree(begun, tmp_path / "data")
     files: dict[Path, tuple[str, Key, str, str]] = {}
     for number, line in enumerate(lines):
