@@ -451,3 +451,5 @@ def test_texts_stand_whole_and_a_bar_is_written_in_percent(study):
     assert missing["cells"].iloc[0] in missing.iloc[:1]._repr_html_()
     shown = study.trend("informed_all").shown()
     assert shown["Mức đặt ra"].str.fullmatch(r"[>≥] \d+(,\d)?%").all()
+    mean = study.results(year=2025, scope="district", indicator="party_introduced")
+    assert mean.shown()["Mức đặt ra"].tolist() == ["≥ 1"]

@@ -131,6 +131,7 @@ def test_the_last_line_of_a_cell_is_shown_as_a_reader_wants_it() -> None:
         "axes.plot([1, 2])",
         "axes.hist([1, 2])",
         "axes.set(xlabel='a')",
+        "axes.set_xlim(0, 1)",
     ]
     series = [
         "study.results(year=2024, scope='commune').groupby('name')['missing'].sum()",
@@ -147,7 +148,7 @@ def test_the_last_line_of_a_cell_is_shown_as_a_reader_wants_it() -> None:
         assert ["image/png" in data for data in outputs] == [True]  # the drawing, no `Text(...)`
     tables = [outputs[0]["text/html"] for outputs in shown[len(drawn) :]]
     assert all("<table" in html for html in tables)
-    assert "<th>Tên</th>" in tables[0]
+    assert ">Tên</th>" in tables[0]
     assert "minh họa" in tables[0]
     assert "<td>&lt;b&gt;A</td>" in tables[1]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype as _is_number
 
 from analysis.exact import round_half_up
 from analysis.exploring.names import choose
@@ -207,8 +208,19 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         if self.empty:
             return f"<p>{escape(look.nothing or 'Không có dòng nào.')}</p>"
         top = self.iloc[:MOST_SHOWN].shown()
-        with pd.option_context("display.max_colwidth", None):
-            table = top.to_html(index=False, border=0, escape=True, na_rep="", notebook=True)
+        # JupyterLab sets every cell to the right, which is for numbers alone.
+        sides = ["" if _is_number(one) else ' style="text-align:left"' for one in self.dtypes]
+        lines = [
+            "".join(
+                f"<{tag}{side}>{escape(str(cell))}</{tag}>"
+                for side, cell in zip(sides, line, strict=True)
+            )
+            for tag, line in [("th", top.columns), *(("td", row) for row in top.to_numpy())]
+        ]
+        head, *rows = (f"<tr>{line}</tr>" for line in lines)
+        table = (
+            f'<table class="dataframe"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+        )
         more = len(self) - MOST_SHOWN
         told = [f"{len(self)} dòng" + (f", hiện {MOST_SHOWN} dòng đầu" if more > 0 else "")]
         return f"{table}<p>{'. '.join([*told, *([look.mark] if look.mark else [])])}.</p>"
@@ -231,11 +243,13 @@ def _text(name: str, cell: Any, bar: _Threshold, language: Language) -> str:
         return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
     if name in _SHARES:
         return numbers.percent(_exact(cell))
-    bar_of_share = _TARGET.fullmatch(str(cell)) if name == "target" and bar.is_fraction else None
-    if bar_of_share:
-        sign, level, by = bar_of_share.groups()
-        until = f" ({by})" if by else ""
-        return f"{sign.replace('>=', '≥')} {numbers.level(Fraction(level))}{until}"
+    asked = _TARGET.fullmatch(str(cell)) if name == "target" else None
+    if asked:
+        sign, level, by = asked.groups()
+        shown = (
+            numbers.level(Fraction(level)) if bar.is_fraction else _plain(float(level), language)
+        )
+        return f"{sign.replace('>=', '≥')} {shown}" + (f" ({by})" if by else "")
     if name in _VALUES and bar.is_fraction:
         return numbers.percent(_exact(cell), bar.target)
     if name in _CHANGES:

@@ -45,9 +45,9 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
         "scope": widgets.Dropdown(
             options={language.word("scope", s): s for s in SCOPES}, description="Phạm vi"
         ),
-        "unit_type": widgets.Dropdown(options={_ALL: None, **types}, description="Loại hình"),
+        "unit_type": widgets.Dropdown(options={_ALL: "", **types}, description="Loại hình"),
         "commune": widgets.Dropdown(
-            options={_ALL: None, **{c: c for c in communes}}, description="Xã"
+            options={_ALL: "", **{c: c for c in communes}}, description="Xã"
         ),
     }
     for one in chosen.values():
@@ -56,7 +56,7 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
     said, table, drawing = widgets.Label(), widgets.HTML(), widgets.HTML()
 
     def ask() -> Answer:
-        given = {name: one.value for name, one in chosen.items()}
+        given = {name: one.value or None for name, one in chosen.items()}
         if given["unit_type"] or given["commune"]:
             given["scope"] = "unit"
         rows: Answer = study.results(**given)

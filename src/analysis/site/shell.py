@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,14 +57,19 @@ class _Session(Session):
 class _DisplayHook(ZMQShellDisplayHook):
     """Shows what a cell's last line returns, unless it drew something.
 
-    ``axes.set_title("...")`` returns ``Text(0.5, 1.0, '...')``, which is nothing to read.
+    ``axes.set_title("...")`` returns ``Text(0.5, 1.0, '...')`` and ``axes.set_xlim(...)`` two
+    numbers, which are nothing to read.
     """
 
     def __call__(self, result: Any = None) -> None:
         """Show a result."""
         several = result if isinstance(result, list | tuple) else [result]
         homes = [type(one).__module__ for one in several]
-        if not any(n.startswith("matplotlib.") and n != "matplotlib.figure" for n in homes):
+        is_drawn = any(n.startswith("matplotlib.") and n != "matplotlib.figure" for n in homes)
+        if isinstance(result, tuple) and all(isinstance(one, Real) for one in result):
+            pyplot = sys.modules.get("matplotlib.pyplot")
+            is_drawn = pyplot is not None and bool(pyplot.get_fignums())
+        if not is_drawn:
             super().__call__(result)  # type: ignore[no-untyped-call]
 
 
