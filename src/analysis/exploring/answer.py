@@ -209,10 +209,10 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
             return f"<p>{escape(look.nothing or 'Không có dòng nào.')}</p>"
         top = self.iloc[:MOST_SHOWN].shown()
         # JupyterLab sets every cell to the right, which is for numbers alone.
-        sides = ["" if _is_number(one) else ' style="text-align:left"' for one in self.dtypes]
+        sides = ["right" if _is_number(one) else "left" for one in self.dtypes]
         lines = [
             "".join(
-                f"<{tag}{side}>{escape(str(cell))}</{tag}>"
+                f'<{tag} style="text-align:{side}">{escape(str(cell))}</{tag}>'
                 for side, cell in zip(sides, line, strict=True)
             )
             for tag, line in [("th", top.columns), *(("td", row) for row in top.to_numpy())]
