@@ -1,8 +1,8 @@
 """The edition to share gives back no count of 1 to 7 persons, whoever subtracts what from what.
 
-Two sides: an attacker who knows every shown figure, the rules of the tables and the plan, and solves
-for what is hidden; and proof that no attacker can do better: other data sets, in which each hidden
-figure takes at least three values, from which the engine computes just what is shown.
+Proof: other data sets, in which each hidden figure takes at least three values, from which the engine
+computes just what is shown. The other side, an attacker who solves for what is hidden:
+``test_redaction_solver``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
-from math import ceil, floor
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,11 +20,10 @@ import pytest
 from conftest import ROOT
 from datasets import Tables, random_tables
 from test_engine_kit import INFORMED, dataset_of, more_than, plan_of, tables_of
-from test_engine_oracle import UNUSUAL
 
 from analysis import load
 from analysis.params import Params
-from analysis.plan import Indicator, Plan, load_plan
+from analysis.plan import Indicator, Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import (
@@ -52,7 +49,7 @@ SMALL = range(1, 8)
 ENOUGH = 3
 PARTNERS = 4
 YEARS = (2023, 2024)
-SEEDS = range(20)
+SEEDS = range(8)
 COUNTS = (
     *("indicator", "year", "scope", "scope_id"),
     *("expected", "reported", "not_applicable", "missing"),
@@ -259,33 +256,22 @@ class World:
         return min(of_member.values()) < 0
 
 
-# The attacker
+# What a reader knows
 
 
-class Attacker:
-    """Solves for hidden figures from what an edition shows.
-
-    Linear equations (every shown sum over its members, every shown cell), solved exactly; then
-    intervals: no count is negative, no part exceeds its whole, shown verdicts hold.
-    """
+class Reader:
+    """What an edition publishes, as equations: every shown sum over its members, every shown cell."""
 
     def __init__(self, world: World, edition: Study) -> None:
         self.world = world
-        self.equations: list[tuple[Form, Fraction]] = []
-        self.low: dict[Cell, int] = {}
-        self.high: dict[Cell, int] = {}
-        self.orders: list[tuple[Cell, Cell]] = list(world.wholes.items())
-        self.verdicts: list[tuple[Cell, Cell, Any, bool]] = []
+        self.equations: list[tuple[Form, int]] = []
         self._read_cells(edition)
         asked = persons_in(edition.plan)
         table = edition.table
         for row in table[table["indicator"].isin(asked) & (table["reported"] > 0)].itertuples():
             self._read_row(row, asked[row.indicator])
-        self._solve()
-        self._narrow()
 
     def _read_cells(self, edition: Study) -> None:
-        self.unknown = set(self.world.values)
         for name, key in (("roster", "unit_id"), ("returns", "unit_id"), ("district", None)):
             columns = dictionary().tables[name].columns.values()
             counts = [c.name for c in columns if c.type.name == "count"]
@@ -308,11 +294,6 @@ class Attacker:
             figure = number(getattr(row, name))
             if figure is not None and name in forms:
                 self._learn(forms[name], figure)
-        target = indicator.target_in(int(row.year))
-        simple = indicator.measure == "ratio" and len(indicator.numerator) == 1
-        if row.scope == "unit" and simple and target and row.verdict in ("met", "not_met"):
-            part, whole = next(iter(forms["numerator"])), next(iter(forms["denominator"]))
-            self.verdicts.append((part, whole, target, row.verdict == "met"))
         if number(row.denominator) and row.scope != "unit" and row.missing and row.lower > 0:
             self._read_bounds(row, indicator)
 
@@ -350,111 +331,7 @@ class Attacker:
             self._learn({earlier[0]: 1}, caps)
 
     def _learn(self, form: Form, value: int) -> None:
-        self.equations.append((form, Fraction(value)))
-
-    def _solve(self) -> None:
-        """Gauss and Jordan, exactly: every pivot in terms of cells that are none."""
-        self.solved: dict[Cell, tuple[dict[Cell, Fraction], Fraction]] = {}
-        self.uses: dict[Cell, set[Cell]] = defaultdict(set)
-        for form, value in sorted(self.equations, key=lambda item: len(item[0])):
-            rest, constant = self._reduce(form)
-            if not rest:
-                assert constant == value, "what is shown contradicts itself"
-                continue
-            pivot = min(rest)
-            factor = rest.pop(pivot)
-            row = {cell: -f / factor for cell, f in rest.items()}
-            base = (value - constant) / factor
-            for user in list(self.uses.pop(pivot, ())):
-                terms, old = self.solved[user]
-                weight = terms.pop(pivot)
-                for cell, f in row.items():
-                    terms[cell] = terms.get(cell, Fraction(0)) + weight * f
-                    if terms[cell]:
-                        self.uses[cell].add(user)
-                    else:
-                        del terms[cell]
-                        self.uses[cell].discard(user)
-                self.solved[user] = (terms, old + weight * base)
-            self.solved[pivot] = (row, base)
-            for cell in row:
-                self.uses[cell].add(pivot)
-
-    def _reduce(self, form: Form) -> tuple[dict[Cell, Fraction], Fraction]:
-        rest: dict[Cell, Fraction] = {}
-        constant = Fraction(0)
-        for cell, factor in form.items():
-            terms, base = self.solved.get(cell, ({cell: Fraction(1)}, Fraction(0)))
-            constant += factor * base
-            for other, f in terms.items():
-                rest[other] = rest.get(other, Fraction(0)) + factor * f
-        return {cell: f for cell, f in rest.items() if f}, constant
-
-    def _narrow(self) -> None:
-        most = sum(self.world.values.values()) + 1
-        self.low = dict.fromkeys(self.world.values, 0)
-        self.high = dict.fromkeys(self.world.values, most)
-        sums = [(dict(form), value) for form, value in self.equations]
-        sums += [
-            ({**{c: -f for c, f in terms.items()}, cell: Fraction(1)}, base)
-            for cell, (terms, base) in self.solved.items()
-        ]
-        for _ in range(60):
-            before = (dict(self.low), dict(self.high))
-            for form, value in sums:
-                self._narrow_sum(form, value)
-            for part, whole in self.orders:
-                if whole in self.high:
-                    self._set(part, None, self.high[whole])
-                    self._set(whole, self.low[part], None)
-            for part, whole, target, met in self.verdicts:
-                self._narrow_verdict(part, whole, target, met)
-            if before == (self.low, self.high):
-                break
-
-    def _set(self, cell: Cell, low: int | None, high: int | None) -> None:
-        if low is not None and low > self.low[cell]:
-            self.low[cell] = low
-        if high is not None and high < self.high[cell]:
-            self.high[cell] = high
-
-    def _narrow_sum(self, form: dict[Cell, Any], value: Fraction) -> None:
-        ends = {c: sorted((f * self.low[c], f * self.high[c])) for c, f in form.items()}
-        least, most = sum(e[0] for e in ends.values()), sum(e[1] for e in ends.values())
-        for cell, factor in form.items():
-            bounds = sorted(
-                ((value - most + ends[cell][1]) / factor, (value - least + ends[cell][0]) / factor)
-            )
-            self._set(cell, ceil(bounds[0]), floor(bounds[1]))
-
-    def _narrow_verdict(self, part: Cell, whole: Cell, target: Any, met: bool) -> None:
-        bar, strict = target.minimum, target.is_strict
-        if met:
-            least = bar * self.low[whole]
-            self._set(part, floor(least) + 1 if strict and self.low[whole] else ceil(least), None)
-            return
-        most = bar * self.high[whole]
-        self._set(part, None, floor(most) if strict else ceil(most) - 1)
-
-    def range_of(self, form: Form) -> range:
-        """The whole numbers that a figure could be, as far as the attacker knows."""
-        lows, highs = [], []
-        reduced, constant = self._reduce(form)
-        for terms, base in ((form, Fraction(0)), (reduced, constant)):
-            ends = [sorted((f * self.low[c], f * self.high[c])) for c, f in terms.items()]
-            lows.append(base + sum(e[0] for e in ends))
-            highs.append(base + sum(e[1] for e in ends))
-        return range(ceil(max(lows)), floor(min(highs)) + 1)
-
-    def find(self) -> list[str]:
-        """The figures of 1 to 7 persons that have fewer than three values left."""
-        found = []
-        for label, form in self.world.secrets:
-            left = self.range_of(form)
-            assert self.world.value(form) in left, f"{label}: the attacker is wrong"
-            if len(left) < ENOUGH:
-                found.append(f"{label}: {left}")
-        return found
+        self.equations.append((form, value))
 
 
 def naive(study: Study) -> Study:
@@ -479,67 +356,6 @@ def naive(study: Study) -> Study:
     edition = Study(study.params, plan, Dataset(tables), study.root)
     edition.__dict__["table"] = table
     return edition
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_attack_on_random_data_fails(seed: int) -> None:
-    assert Attacker(World(random_study(seed)), shared_random(seed)).find() == []
-
-
-@pytest.mark.parametrize("name", ["unusual", "other"])
-@pytest.mark.parametrize("seed", range(4))
-def test_attack_under_other_plans_fails(seed: int, name: str, other_plan_file: Path) -> None:
-    plan = load_plan(other_plan_file) if name == "other" else Plan.model_validate(UNUSUAL)
-    study = study_of(random_tables(seed, units=12, years=YEARS), plan)
-    assert Attacker(World(study), redact(study)).find() == []
-
-
-def test_attack_on_sample_fails() -> None:
-    assert Attacker(World(sample()), shared_sample()).find() == []
-
-
-def test_attack_succeeds_on_what_is_not_redacted() -> None:
-    world = World(sample())
-    assert len(Attacker(world, sample()).find()) == len(world.secrets) > 1000
-
-
-def test_attack_succeeds_on_naive_redaction() -> None:
-    world = World(sample())
-    assert len(Attacker(world, naive(sample())).find()) > 50
-    broken = [
-        seed
-        for seed in SEEDS
-        if Attacker(World(random_study(seed)), naive(random_study(seed))).find()
-    ]
-    assert len(broken) > 4
-
-
-def test_bounds_would_tell_last_years_figure() -> None:
-    """A missing unit's cap is its own figure of an earlier year."""
-    tables = tables_of(
-        {"year": 2023, "workers_total": 5, "informed": 5, "unit_id": "A"},
-        *(
-            {"year": year, "workers_total": size, "informed": size - gap, "unit_id": unit}
-            for year in (2023, 2024)
-            for unit, size, gap in (
-                ("B", 40, 2),
-                ("C", 50, 3),
-                ("D", 60, 9),
-                ("E", 30, 4),
-                ("F", 6, 1),
-                ("G", 5, 2),
-            )
-        ),
-        {"year": 2024, "unit_id": "A", "plan_made": True},
-    )
-    study = study_of(tables)
-    assert any("2023" in label for label in Attacker(World(study), naive(study)).find())
-    assert Attacker(World(study), redact(study)).find() == []
-    rows = [r for r in shared(study).table.itertuples() if r.year == 2024 and r.missing == 1]
-    blurred = [r for r in rows if BOUNDS_HIDDEN in flags_of(r)]
-    assert blurred
-    assert all(pd.isna([r.lower, r.upper, r.breakeven]).all() for r in blurred)
-    assert not any(pd.isna(r.value) for r in blurred)
 
 
 def test_bounds_of_a_unit_that_reported_in_part_would_tell_what_it_reported() -> None:
@@ -791,7 +607,7 @@ def prove(study: Study, edition: RedactedStudy, computed: int) -> None:
     truth = World(study)
     worlds, asked = worlds_of(study, truth), asked_for(study.plan)
     equations: dict[Cell, list[int]] = defaultdict(list)
-    shown = Attacker(truth, edition).equations
+    shown = Reader(truth, edition).equations
     for i, (form, _) in enumerate(shown):
         for cell in form:
             equations[cell].append(i)
@@ -806,13 +622,13 @@ def prove(study: Study, edition: RedactedStudy, computed: int) -> None:
         assert_same_edition(edition, changed(study.dataset, exchanges, study.plan), study)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_other_data_would_give_the_same_edition(seed: int) -> None:
     prove(random_study(seed), shared_random(seed), computed=2)
 
 
 def test_other_data_would_give_the_same_sample() -> None:
-    prove(sample(), shared_sample(), computed=2)
+    prove(sample(), shared_sample(), computed=1)
 
 
 # What is shown
@@ -1007,17 +823,12 @@ def test_redacting_again_changes_nothing() -> None:
     assert redact(shared_sample()) is shared_sample()
 
 
-def test_same_data_same_edition() -> None:
-    study = random_study(3)
-    again = shared(study_of(random_tables(3, units=8 + 3 % 3 * 4, years=YEARS)))
+def test_same_data_same_edition_and_the_study_stays_as_it_is() -> None:
+    study = study_of(random_tables(3, units=8, years=YEARS))
+    table, tables = study.table.copy(), {k: v.copy() for k, v in study.dataset.tables.items()}
+    again = shared(study)
     pd.testing.assert_frame_equal(again.table, shared_random(3).table)
     assert again.dataset.digest == shared_random(3).dataset.digest != study.dataset.digest
-
-
-def test_it_does_not_touch_the_study() -> None:
-    study = study_of(random_tables(5, units=10, years=YEARS))
-    table, tables = study.table.copy(), {k: v.copy() for k, v in study.dataset.tables.items()}
-    redact(study)
     pd.testing.assert_frame_equal(study.table, table)
     for name, frame in tables.items():
         pd.testing.assert_frame_equal(study.dataset.tables[name], frame)

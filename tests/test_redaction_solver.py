@@ -12,11 +12,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ROOT
+from datasets import random_tables
 from solver import Cell, Form, Puzzle, Solver
 from test_engine_kit import INFORMED, Cells, plan_of, tables_of
+from test_engine_oracle import UNUSUAL
 from test_redaction import (
+    SEEDS,
     YEARS,
-    Attacker,
+    Reader,
     World,
     flags_of,
     naive,
@@ -33,22 +36,13 @@ from analysis.params import Params
 from analysis.plan import Indicator, Plan, load_plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
-from analysis.redaction import HIDDEN, redact
+from analysis.redaction import BOUNDS_HIDDEN, HIDDEN, redact
 from analysis.redaction.sensitive import is_persons
 from analysis.site.editions import note_shared
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
-SEEDS = range(8)
 PARAMS = Params(year=YEARS[-1], data="data", plan="-")
-
-
-class Reader(Attacker):
-    """What an edition publishes, not yet solved."""
-
-    def _solve(self) -> None: ...
-
-    def _narrow(self) -> None: ...
 
 
 def demand(puzzle: Puzzle, part: Form, whole: Form, bar: Fraction, strict: bool, met: bool) -> None:
@@ -63,7 +57,7 @@ def puzzle_of(world: World, edition: Study) -> Puzzle:
     """Everything that an edition and the tables' rules say about counts of persons."""
     puzzle, reader = Puzzle(), Reader(world, edition)
     for form, value in reader.equations:
-        puzzle.add(form, int(value), int(value))
+        puzzle.add(form, value, value)
     for part, whole in world.wholes.items():
         if whole in world.values:
             puzzle.add({whole: 1, part: -1}, 0, float("inf"))
@@ -210,6 +204,51 @@ def test_solver_finds_what_naive_redaction_leaves() -> None:
     """The attack is one: it takes what hides small figures and thinks no further."""
     worlds = (World(random_study(seed)) for seed in SEEDS)
     assert any(narrowed(world, puzzle_of(world, naive(world.study))) for world in worlds)
+
+
+def test_solver_finds_everything_in_what_is_not_redacted() -> None:
+    world = World(random_study(0))
+    assert len(narrowed(world, puzzle_of(world, world.study))) == len(world.secrets) > 100
+
+
+@pytest.mark.parametrize("name", ["unusual", "other"])
+@pytest.mark.parametrize("seed", range(2))
+def test_solver_finds_nothing_under_other_plans(
+    seed: int, name: str, other_plan_file: Path
+) -> None:
+    plan = load_plan(other_plan_file) if name == "other" else Plan.model_validate(UNUSUAL)
+    study = study_of(random_tables(seed, units=12, years=YEARS), plan)
+    world = World(study)
+    assert narrowed(world, puzzle_of(world, shared(study))) == []
+
+
+def test_bounds_would_tell_last_years_figure() -> None:
+    """A missing unit's cap is its own figure of an earlier year."""
+    tables = tables_of(
+        {"year": 2023, "workers_total": 5, "informed": 5, "unit_id": "A"},
+        *(
+            {"year": year, "workers_total": size, "informed": size - gap, "unit_id": unit}
+            for year in (2023, 2024)
+            for unit, size, gap in (
+                ("B", 40, 2),
+                ("C", 50, 3),
+                ("D", 60, 9),
+                ("E", 30, 4),
+                ("F", 6, 1),
+                ("G", 5, 2),
+            )
+        ),
+        {"year": 2024, "unit_id": "A", "plan_made": True},
+    )
+    study = study_of(tables)
+    world = World(study)
+    assert any("2023" in label for label in narrowed(world, puzzle_of(world, naive(study))))
+    assert narrowed(world, puzzle_of(world, shared(study))) == []
+    rows = [r for r in shared(study).table.itertuples() if r.year == 2024 and r.missing == 1]
+    blurred = [r for r in rows if BOUNDS_HIDDEN in flags_of(r)]
+    assert blurred
+    assert all(pd.isna([r.lower, r.upper, r.breakeven]).all() for r in blurred)
+    assert not any(pd.isna(r.value) for r in blurred)
 
 
 def thresholds(*bars: int) -> Plan:

@@ -10,7 +10,6 @@ import base64
 import gzip
 import json
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -19,19 +18,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ROOT, Run
-from datasets import random_tables
+from datasets import Tables, random_tables, write_tables
 from test_engine_kit import dataset_of
 from test_pages_kit import START
+from test_redaction import shared_sample
 from test_reports_kit import Node, Page, parse, unit_page, year_page
 
 import analysis
 from analysis import Study
 from analysis.cli import main
 from analysis.findings.finding import find_in
-from analysis.language.language import load_language
+from analysis.language.language import load_language, localise
 from analysis.pages.index import render_index
 from analysis.params import Params
-from analysis.plan import Plan, load_plan
+from analysis.plan import load_plan
 from analysis.redaction import redact
 from analysis.redaction.sensitive import kind_of
 from analysis.site.build import build_site
@@ -51,9 +51,15 @@ WITHHELD = {"vi": "không nêu", "en": "withheld"}
 EDITION = {"vi": ("Bản chia sẻ", "Nội bộ"), "en": ("Edition to share", "Internal")}
 
 
+def told_in(lang: str, edition: Study) -> Study:
+    """What is withheld does not depend on the language."""
+    params = edition.params.model_copy(update={"lang": lang})
+    return replace(edition, params=params, plan=localise(exact().plan, lang, ROOT))
+
+
 @cache
 def shared(lang: str) -> Study:
-    return analysis.load(YEAR, edition="share", lang=lang)
+    return told_in(lang, shared_sample())
 
 
 @cache
@@ -161,9 +167,13 @@ def with_a_large_shortfall(study: Study, key: str) -> Study:
 
 
 @cache
+def large_shortfall() -> Study:
+    return redact(with_a_large_shortfall(exact(), "informed_public"))
+
+
+@cache
 def page_of_a_large_shortfall(lang: str) -> Page:
-    study = with_a_large_shortfall(analysis.load(YEAR, lang=lang), "informed_public")
-    return year_page(redact(study), YEAR)
+    return year_page(told_in(lang, large_shortfall()), YEAR)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -345,15 +355,8 @@ def test_no_site_is_made_among_tables_settings_or_in_a_home(
 # --- A second edition of a year ----------------------------------------------------------------
 
 
-@cache
-def small_dataset() -> Dataset:
-    return dataset_of(random_tables(3, units=12, years=(2023, 2024)))
-
-
-def told_of(folder: Path, dataset: Dataset, year: int = YEAR, plan: Plan | None = None) -> Study:
-    """The edition to share of tables that lie in a folder."""
-    params = Params(year=year, data="data", plan="-")
-    return redact(Study(params, plan or exact().plan, dataset, folder))
+def small_tables() -> Tables:
+    return random_tables(3, units=5, years=(2023, 2024))
 
 
 def corrected(dataset: Dataset, year: int = YEAR) -> Dataset:
@@ -362,6 +365,22 @@ def corrected(dataset: Dataset, year: int = YEAR) -> Dataset:
     largest = roster.loc[roster["year"] == year, "workers_total"].idxmax()
     roster.loc[largest, "workers_total"] += 40
     return replace(dataset, tables={**dataset.tables, "roster": roster})
+
+
+@cache
+def small_edition(what: str = "") -> Study:
+    """The edition to share of a small dataset: as it is, corrected in a year, or of another plan."""
+    dataset = dataset_of(small_tables())
+    other = load_plan(ROOT / "tests" / "plans" / "tinh.yaml")
+    plan = other if what == "other plan" else exact().plan
+    dataset = corrected(dataset, int(what)) if what.isdigit() else dataset
+    return redact(Study(Params(year=YEAR, data="data", plan="-"), plan, dataset, ROOT))
+
+
+def told_of(folder: Path, what: str = "", year: int = YEAR) -> Study:
+    """The edition to share of tables that lie in a folder."""
+    params = Params(year=year, data="data", plan="-")
+    return replace(small_edition(what), params=params, root=folder)
 
 
 def refused(study: Study, again: str = "") -> list[str]:
@@ -373,44 +392,41 @@ def refused(study: Study, again: str = "") -> list[str]:
 
 
 def test_a_second_share_edition_of_a_year_needs_a_word(
-    tmp_path: Path, other_plan_file: Path
+    tmp_path: Path,
 ) -> None:
-    tables = small_dataset()
     (tmp_path / "data").mkdir()
     noted = tmp_path / "data" / "shared.json"
-    assert refused(told_of(tmp_path, tables)) == []
+    assert refused(told_of(tmp_path)) == []
     first = noted.read_bytes()
-    assert refused(told_of(tmp_path, tables)) == []  # the same edition, made again
-    assert refused(told_of(tmp_path, tables, year=2023)) == []  # what it has told already
+    assert refused(told_of(tmp_path)) == []  # the same edition, made again
+    assert refused(told_of(tmp_path, year=2023)) == []  # what it has told already
     assert noted.read_bytes() == first
-    other_plan = load_plan(other_plan_file)
     for other in (
-        told_of(tmp_path, corrected(tables)),
-        told_of(tmp_path, corrected(tables, 2023)),  # a page shows earlier years too
-        told_of(tmp_path, tables, plan=other_plan),
+        told_of(tmp_path, "2024"),
+        told_of(tmp_path, "2023"),  # a page shows earlier years too
+        told_of(tmp_path, "other plan"),
     ):
         assert refused(other) == ["second_edition"]
         assert refused(other, "  ") == ["second_edition"]
         assert noted.read_bytes() == first
-    assert refused(told_of(tmp_path, corrected(tables)), "bản đầu chưa gửi") == []
+    assert refused(told_of(tmp_path, "2024"), "bản đầu chưa gửi") == []
     assert [entry["again"] for entry in json.loads(noted.read_bytes())] == ["", "bản đầu chưa gửi"]
-    assert refused(told_of(tmp_path, tables)) == []  # both are out now
-    assert refused(told_of(tmp_path, tables, plan=other_plan)) == ["second_edition"]
+    assert refused(told_of(tmp_path)) == []  # both are out now
+    assert refused(told_of(tmp_path, "other plan")) == ["second_edition"]
 
 
 def test_a_later_year_is_no_second_edition(tmp_path: Path) -> None:
-    tables = small_dataset()
     (tmp_path / "data").mkdir()
-    assert refused(told_of(tmp_path, tables, year=2023)) == []
-    assert refused(told_of(tmp_path, corrected(tables))) == []
-    assert refused(told_of(tmp_path, tables)) == ["second_edition"]
+    assert refused(told_of(tmp_path, year=2023)) == []
+    assert refused(told_of(tmp_path, "2024")) == []
+    assert refused(told_of(tmp_path)) == ["second_edition"]
 
 
 @pytest.mark.parametrize("text", ["", "null", "{}", "[1]", '[{"years": {}}]', "[" * 100_000])
 def test_a_note_that_cannot_be_read_is_not_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "shared.json").write_text(text)
-    study = told_of(tmp_path, small_dataset())
+    study = told_of(tmp_path)
     assert refused(study) == ["shared_unreadable"]
     assert refused(study, "sổ bị hỏng") == []
     assert refused(study) == []
@@ -419,17 +435,15 @@ def test_a_note_that_cannot_be_read_is_not_none(tmp_path: Path, text: str) -> No
 def test_nothing_is_noted_of_the_exact_edition(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     params = Params(year=YEAR, data="data", plan="-")
-    assert refused(Study(params, exact().plan, small_dataset(), tmp_path)) == []
+    assert refused(Study(params, exact().plan, dataset_of(small_tables()), tmp_path)) == []
     assert not list((tmp_path / "data").iterdir())
 
 
 def test_the_command_refuses_a_second_edition_before_a_page_is_made(
     tmp_path: Path, congdoan: Callable[..., Run]
 ) -> None:
-    data = shutil.copytree(
-        ROOT / "data" / "sample", tmp_path / "data", ignore=lambda *_: ["shared.json"]
-    )
-    words = ("report", "--year", YEAR, "--edition", "share", "--data", data, "--unit", "DN-DABAN")
+    data = write_tables(small_tables(), tmp_path / "data")
+    words = ("report", "--year", YEAR, "--edition", "share", "--data", data, "--unit", "CD001")
     assert congdoan(*words, "--out", tmp_path / "a" / "2024").status == 0
     roster = pd.read_csv(data / "roster.csv", dtype=str)
     roster.loc[(roster["year"] == str(YEAR)).idxmax(), "workers_total"] = "999"
@@ -494,10 +508,9 @@ def test_unknown_edition_is_refused_in_vietnamese(capsys: pytest.CaptureFixture[
 
 
 def test_employers_without_a_union_are_named_for_the_office_alone() -> None:
-    study = analysis.load(2024)
-    report = analysis.year(study, 2024)
+    report = analysis.year(exact(), 2024)
     shown = report.employers_without_union()
     (finding,) = (f for f in report.wholes if f.indicator.measure == "share_of_employers")
     assert shown is not None
     assert shown.html.count('<th scope="row">') == finding.denominator - finding.numerator  # type: ignore[operator]
-    assert analysis.year(redact(study), 2024).employers_without_union() is None
+    assert analysis.year(shared("vi"), 2024).employers_without_union() is None
