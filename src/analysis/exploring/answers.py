@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -874,13 +874,10 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     return answer(study, frame, nothing)
 
 
-def changed_verdicts(before: Study, now: Study, touched: Collection[str]) -> Answer:
-    """Return every verdict of some indicators that is another in a second study of the same units."""
+def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer:
+    """Return every verdict that is another in a study's new rows of the table than in the old."""
     keys = ["year", "scope", "indicator", "scope_id"]
-    sides = [
-        study.table.loc[study.table["indicator"].isin(touched), [*keys, "verdict", "value"]]
-        for study in (before, now)
-    ]
+    sides = [table[[*keys, "verdict", "value"]] for table in (old, new)]
     same = pd.concat(sides).astype({"verdict": str}).duplicated([*keys, "verdict"], keep=False)
     is_other = ~same.to_numpy()
     old = sides[0][is_other[: len(sides[0])]].astype({"value": float})

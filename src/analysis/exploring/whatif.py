@@ -43,10 +43,13 @@ class Assumption(Study):
     is_assumed: ClassVar[bool] = True
 
     @cached_property
+    def _new(self) -> pd.DataFrame:
+        return compute_indicators(self.dataset, self.plan, only=self.touched, with_open=True)
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """The indicator table; what no assumed figure touches is taken from the base."""
-        new = compute_indicators(self.dataset, self.plan, only=self.touched, with_open=True)
-        old = self.base.table
+        new, old = self._new, self.base.table
         targets = {*old["target"].cat.categories, *new["target"].cat.categories}
         words = {
             "scope_id": new["scope_id"].dtype,
@@ -65,7 +68,8 @@ class Assumption(Study):
             A row per indicator, year and scope whose verdict is another: value and verdict
             ``before`` and ``now``, the district's first.
         """
-        return changed_verdicts(self.base, self, self.touched)
+        old = self.base.table
+        return changed_verdicts(self, old[old["indicator"].isin(self.touched)], self._new)
 
 
 def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
