@@ -54,7 +54,8 @@ def cpu(units: Sequence[str], jobs: int) -> Measured:
     import nbformat
 
     from analysis.loading import load
-    from analysis.site.export import TEMPLATE, export_page
+    from analysis.pages.template import TEMPLATE
+    from analysis.site.export import export_page
     from analysis.site.gate import read_end_mark
     from analysis.site.pages import rehearse, run_jobs
 
@@ -192,7 +193,7 @@ def rerun(units: Sequence[str], jobs: int) -> Measured:
 
 
 def _task(study: Any, unit: str, text: str | None = None) -> Any:
-    from analysis.site.export import TEMPLATE
+    from analysis.pages.template import TEMPLATE
     from analysis.site.notebooks import read_source
     from analysis.site.pages import PageJob
 

@@ -34,17 +34,19 @@ from test_site_kit import END, make_notebook, make_page, make_task, needs_fork
 from analysis.language.language import load_language
 from analysis.pages.fragments import csv_link
 from analysis.pages.index import render_index
+from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
 from analysis.reports import year
 from analysis.site.editions import keep_edition
-from analysis.site.engine import Start
-from analysis.site.layout import INDICATORS, LEDGER, Layout
-from analysis.site.ledger import Ledger, PageRecord, read_earlier
+from analysis.site.layout import INDICATORS, LEDGER, YEAR_PAGE, Layout, unit_page
+from analysis.site.ledger import Ledger, PageRecord, read_pages, read_record
+from analysis.site.notebooks import Source
+from analysis.site.order import Order, Start
 from analysis.site.pages import Result
+from analysis.site.planning import Page
 from analysis.site.run import run_report
-from analysis.site.templates import TEMPLATE
 from analysis.store.history import read_published
 from analysis.store.status import find_status, find_unasked, format_status
 from analysis.study import Study
@@ -629,7 +631,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nasty")
     data = data_for("20-nasty-names", folder)
     params = load_params(2024, root=ROOT).model_copy(update={"data": str(data)})
-    assert run_report(params, ROOT, folder / "site").is_done
+    assert run_report(params, ROOT, folder / "site", Order()).is_done
     return folder / "site"
 
 
@@ -728,17 +730,20 @@ def tampered(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def sound_ledger() -> dict[str, Any]:
-    units = {"U1": PageRecord("published", "cdcs/U1.html", "0", {}, "2025-01-01T00:00:00+00:00")}
-    about = {"edition": "internal", "plan": {"id": "p"}, "dataset": {"name": "d"}}
-    ledger = Ledger(
-        about, PageRecord("not_run"), units, {}, {"U1": "A"}, "2025-01-01T00:00:00+00:00"
-    )
-    return json.loads(ledger.as_json())  # type: ignore[no-any-return]
+    link, at = unit_page("U1"), "2025-01-01T00:00:00+00:00"
+    made = PageRecord(outcome="published", page=link, sha256="0", made_at=at)
+    about = {"edition": "internal", "plan": {"id": "p"}, "dataset": {"name": "d"}, "made_at": at}
+    page = Page(link, "A", Source(Path(), "", ()), {"unit_id": "U1"}, {})
+    return Ledger(about, {link: page}, {YEAR_PAGE: PageRecord(), link: made}).as_record()
+
+
+def pages_of(folder: Path) -> dict[str, PageRecord]:
+    return read_pages(read_record(Layout(folder)))
 
 
 def test_a_sound_ledger_is_read(tmp_path: Path) -> None:
     (tmp_path / "ledger.json").write_text(json.dumps(sound_ledger()), "utf-8")
-    assert list(read_earlier(Layout(tmp_path)).units) == ["U1"]
+    assert set(pages_of(tmp_path)) == {YEAR_PAGE, unit_page("U1")}
 
 
 @pytest.mark.parametrize("name", tampered(sound_ledger()))
@@ -748,9 +753,9 @@ def test_a_tampered_ledger_reaches_nothing_outside_its_site(name: str, tmp_path:
     layout.file(LEDGER).write_text(tampered(sound_ledger())[name], "utf-8")
     layout.file(INDICATORS).write_text("old", "utf-8")
     keep_edition(layout, "new")
-    earlier = read_earlier(layout)
-    assert set(earlier.units) <= {"U1"}
-    assert all(entry.page in (None, "cdcs/U1.html") for entry in earlier.units.values())
+    earlier = pages_of(layout.site)
+    assert set(earlier) <= {YEAR_PAGE, "cdcs/U1.html"}
+    assert all(record.page in (None, link) for link, record in earlier.items())
     inside = {layout.site, layout.editions, layout.site.parent, layout.site.parent.parent}
     assert {path for path in tmp_path.rglob("*") if path.is_dir()} <= {
         *inside,

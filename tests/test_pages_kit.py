@@ -22,7 +22,7 @@ from test_site_kit import wait_until
 from analysis.atomic import write_atomically
 from analysis.redaction import redact
 from analysis.site.build import build_site
-from analysis.site.engine import Start
+from analysis.site.order import Order, Start
 
 SAMPLE = ROOT / "data" / "sample"
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
@@ -108,7 +108,7 @@ def _build(
 ) -> None:
     study = study_of(data, year)
     study = redact(study) if is_shared else study
-    recap = build_site(study, out, units=units, jobs=2, progress=False, start=START)
+    recap = build_site(study, out, Order(units=units, jobs=2, progress=False, start=START))
     assert recap.is_done, recap.failures
 
 

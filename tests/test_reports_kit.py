@@ -23,10 +23,11 @@ from nbformat import v4
 
 from analysis.exact import round_half_up
 from analysis.pages.fragments import END_MARK, Fragment
+from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.reports import UnitReport, YearReport, unit, year
-from analysis.site.export import TEMPLATE, export_page
+from analysis.site.export import export_page
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 

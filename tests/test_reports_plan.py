@@ -30,7 +30,8 @@ from test_site_kit import needs_fork
 from analysis.comparison import compare
 from analysis.loading import load
 from analysis.problems import InputError
-from analysis.site.build import RunOutcome, build_site
+from analysis.site.build import build_site
+from analysis.site.order import Order, RunOutcome
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
@@ -61,7 +62,9 @@ def other_study() -> Study:
 @pytest.fixture(scope="module")
 def site(other_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site") / str(YEAR)
-    recap = build_site(other_study, folder, units=UNITS, jobs=1, progress=False, start="fork")
+    recap = build_site(
+        other_study, folder, Order(units=UNITS, jobs=1, progress=False, start="fork")
+    )
     return Site(folder, recap)
 
 

@@ -42,6 +42,7 @@ from analysis.site.editions import (
     with_surroundings,
 )
 from analysis.site.layout import Layout, default_site
+from analysis.site.order import Order
 from analysis.tables.load import Dataset
 
 YEAR = 2024
@@ -302,7 +303,7 @@ def test_a_folder_that_is_not_provably_of_this_edition_is_refused(
         refuse_other_edition(layout, edition)
         return
     with pytest.raises(analysis.InputError, match="thư mục này") as refused:
-        build_site(study, site, units=["DN-DABAN"], progress=False, start=START)
+        build_site(study, site, Order(units=["DN-DABAN"], progress=False, start=START))
     assert [problem.code for problem in refused.value.problems] == ["other_edition"]
     assert {path: path.read_bytes() for path in site.rglob("*.*")} == before
 
@@ -315,7 +316,7 @@ def test_a_run_that_is_killed_at_once_leaves_a_folder_of_its_own_edition(
 
     monkeypatch.setattr("analysis.site.build.write_data", die)
     with pytest.raises(KeyboardInterrupt):
-        build_site(shared("vi"), tmp_path / "2024", progress=False, start=START)
+        build_site(shared("vi"), tmp_path / "2024", Order(progress=False, start=START))
     refuse_other_edition(Layout(tmp_path / "2024"), "share")
     with pytest.raises(analysis.InputError):
         refuse_other_edition(Layout(tmp_path / "2024"), "internal")
@@ -348,7 +349,7 @@ def test_no_site_is_made_among_tables_settings_or_in_a_home(
         (out / "store.sqlite").touch()
         (out / "ledger.json").write_text(json.dumps({"edition": edition}), "utf-8")
     with pytest.raises(analysis.InputError) as refused:
-        build_site(study, out, progress=False, start=START)
+        build_site(study, out, Order(progress=False, start=START))
     assert [problem.code for problem in refused.value.problems] == ["bad_place"]
 
 

@@ -30,9 +30,9 @@ from test_site_kit import (
 from analysis.pages.fragments import area_page
 from analysis.problems import InputError
 from analysis.site.build import build_site
+from analysis.site.order import Order, RunOutcome, format_recap
 from analysis.site.planning import find_areas
 from analysis.site.progress import Status
-from analysis.site.recap import RunOutcome, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
@@ -61,9 +61,8 @@ def build(study: Study, tmp_path: Path) -> Build:
             "start": "fork",
             "notebooks": tmp_path / "notebooks",
             "template": template,
-            "render_index": lambda _, ledger: json.dumps(ledger["units"]),
         }
-        return build_site(of, tmp_path / "2024", **{**settings, **changes})
+        return build_site(of, tmp_path / "2024", Order(**{**settings, **changes}))
 
     return run
 
@@ -141,7 +140,7 @@ def test_one_failure_stops_no_other(build: Build, tmp_path: Path) -> None:
     assert [(unit_id, failure.cell) for unit_id, _, failure in recap.failures] == [("DN-RLAN", 3)]
     failed = entry(site, "DN-RLAN")
     assert failed["outcome"] == "failed"
-    assert (failed["cell"], failed["error"]) == (3, "ValueError: hỏng & <b>")
+    assert (failed["failure"]["cell"], failed["failure"]["error"]) == (3, "ValueError: hỏng & <b>")
     assert failed["page"] is None
     assert not (site / "cdcs" / "DN-RLAN.html").exists()
     assert (tmp_path / "2024.notebooks" / "cdcs" / "DN-RLAN.failed.ipynb").exists()
@@ -172,7 +171,7 @@ def test_last_good_page_is_kept_and_marked_stale(build: Build, tmp_path: Path) -
     assert build().is_done
     mended = entry(site, "DN-RLAN")
     assert (mended["outcome"], mended["stale"]) == ("published", False)
-    assert "error" not in mended
+    assert mended["failure"] is None
     assert not list((tmp_path / "2024.notebooks").rglob("*.failed.ipynb"))
 
 
@@ -204,8 +203,8 @@ def test_changed_inputs_are_told_apart(build: Build, tmp_path: Path) -> None:
     after = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
     assert {name for name in before if before[name] != after[name]} == {"notebook"}
     assert set(before) == {
-        *("code", "data", "description", "figures", "language", "libraries", "notebook"),
-        *("pictures", "plan", "settings", "surroundings", "template", "years_beside"),
+        *("code", "data", "description", "language", "libraries", "notebook"),
+        *("pictures", "plan", "settings", "template", "years_beside"),
     }
 
 
@@ -302,11 +301,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the backg
 sys.path.insert(0, {tests!r})
 from test_site_kit import make_study, write_template
 from analysis.site.build import build_site
-from analysis.site.planning import find_areas
+from analysis.site.order import Order
 root = Path({root!r})
 study = make_study(root / "data", ["DN-DABAN", "TH-HUC"])
-build_site(study, root / "2024", jobs=2, progress=True, notebooks=root / "notebooks",
-           template=write_template(root / "templates"), render_index=lambda *_: "x")
+build_site(study, root / "2024", Order(jobs=2, notebooks=root / "notebooks",
+                                       template=write_template(root / "templates")), "")
 """
 
 

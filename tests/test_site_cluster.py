@@ -15,12 +15,12 @@ import nbformat
 import pytest
 from test_site_kit import is_alive, make_study, make_task, needs_fork, wait_until
 
+from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.problems import InputError
 from analysis.site import cluster
 from analysis.site.cluster import make_pages, run_on_cluster
 from analysis.site.notebooks import read_source
-from analysis.site.templates import TEMPLATE
 
 pytestmark = [
     needs_fork,

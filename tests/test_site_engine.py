@@ -23,7 +23,6 @@ from test_site_kit import (
     write_template,
 )
 
-from analysis.site.export import Template
 from analysis.site.gate import Failure, find_failure
 
 # Everything that a cell can put out, in one notebook; it ends with an exception. It imports the
@@ -130,12 +129,12 @@ def test_what_other_processes_print_is_caught_too(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_template(tmp_path_factory.mktemp("template"))
 
 
 @needs_fork
-def test_nothing_leaks_from_one_notebook_to_the_next(template: Template) -> None:
+def test_nothing_leaks_from_one_notebook_to_the_next(template: Path) -> None:
     leave = (
         "import builtins, os, sys, matplotlib\n"
         "left = builtins.left = 1\n"
@@ -149,6 +148,8 @@ def test_nothing_leaks_from_one_notebook_to_the_next(template: Template) -> None
         "      'LEFT' in os.environ, '/left' in sys.path, os.getcwd() == '/',\n"
         "      matplotlib.rcParams['axes.titlesize'] == 77)"
     )
+    # The first page of a process makes its shell, which chooses the backend for figures.
+    make_page(make_task(make_notebook("year = 0", END), template))
     before = Path.cwd(), dict(os.environ), list(sys.path)
     assert make_page(make_task(make_notebook("year = 0", leave, END), template)).failure is None
     html = make_page(make_task(make_notebook("year = 0", look, END), template)).html
@@ -158,7 +159,7 @@ def test_nothing_leaks_from_one_notebook_to_the_next(template: Template) -> None
 
 
 @needs_fork
-def test_page_is_escaped_by_the_template(template: Template) -> None:
+def test_page_is_escaped_by_the_template(template: Path) -> None:
     result = make_page(make_task(make_notebook("year = 0", "print('<script>')", END), template))
     assert result.failure is None
     assert result.html is not None
@@ -166,7 +167,7 @@ def test_page_is_escaped_by_the_template(template: Template) -> None:
     assert "&lt;script&gt;" in result.html
 
 
-def fail(template: Template, *cells: str, **changes: Any) -> Failure:
+def fail(template: Path, *cells: str, **changes: Any) -> Failure:
     result = make_page(make_task(make_notebook("year = 0", *cells), template, **changes))
     assert result.html is None
     assert result.executed is not None
@@ -193,7 +194,7 @@ FAULTS = {
 
 @needs_fork
 @pytest.mark.parametrize("cell", FAULTS, ids=str)
-def test_fault_is_never_a_page(template: Template, cell: str) -> None:
+def test_fault_is_never_a_page(template: Path, cell: str) -> None:
     failure = fail(template, "1", cell, "'sau đó'", END)
     assert failure.error.startswith(FAULTS[cell])
     # The injected parameters are cell 2. After `exit()` it is the next cell that finds no kernel.
@@ -201,7 +202,7 @@ def test_fault_is_never_a_page(template: Template, cell: str) -> None:
 
 
 @needs_fork
-def test_missing_end_mark(template: Template) -> None:
+def test_missing_end_mark(template: Path) -> None:
     assert fail(template, "1").error == "ô cuối không có dấu kết thúc"
 
 
@@ -214,7 +215,7 @@ def test_missing_end_mark(template: Template) -> None:
         "import time; time.sleep(99)",
     ],
 )
-def test_time_limit_ends_the_whole_group(template: Template, tmp_path: Path, loop: str) -> None:
+def test_time_limit_ends_the_whole_group(template: Path, tmp_path: Path, loop: str) -> None:
     note = tmp_path / "pids"
     begin = (
         "import os, subprocess\n"
@@ -232,7 +233,7 @@ def test_time_limit_ends_the_whole_group(template: Template, tmp_path: Path, loo
 
 
 @needs_fork
-def test_time_limit_ends_a_cell_that_prints_without_end(template: Template) -> None:
+def test_time_limit_ends_a_cell_that_prints_without_end(template: Path) -> None:
     cell = "while True: print('mãi')"
     result = make_page(make_task(make_notebook("year = 0", cell, END), template, seconds=1.0))
     assert result.failure == Failure(3, "TimeoutError: chạy quá thời hạn 1 giây", cell)
@@ -245,7 +246,7 @@ def _open_files() -> list[Path]:
 
 
 @needs_fork
-def test_many_notebooks_leave_nothing_open(template: Template) -> None:
+def test_many_notebooks_leave_nothing_open(template: Path) -> None:
     task = make_task(
         make_notebook("year = 0", "import os; print(f'kernel {os.getpid()}')", END), template
     )
@@ -261,7 +262,7 @@ def test_many_notebooks_leave_nothing_open(template: Template) -> None:
             os.waitpid(kernel, os.WNOHANG)
 
 
-def test_ordinary_kernels_are_judged_alike(template: Template) -> None:
+def test_ordinary_kernels_are_judged_alike(template: Path) -> None:
     """One run of each kind: the same page, the same word on a killed kernel and on a long one."""
     good = make_notebook("year = 0", "print(year)", END)
     result = make_page(make_task(good, template, start="kernel"))

@@ -8,7 +8,8 @@ import pytest
 from nbformat import NotebookNode, v4
 from test_site_kit import make_notebook
 
-from analysis.site.export import TEMPLATE, export_page
+from analysis.pages.template import TEMPLATE
+from analysis.site.export import export_page
 from analysis.site.gate import END_MARK, find_failure, read_end_mark
 
 MARK = v4.new_output("display_data", data={END_MARK: {"title": "Xin chào"}})

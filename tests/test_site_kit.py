@@ -20,7 +20,6 @@ from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError
 from analysis.site import build as build_module
-from analysis.site.export import Template
 from analysis.site.notebooks import import_ahead, read_source
 from analysis.site.pages import PageJob, Result, run_jobs
 from analysis.study import Study
@@ -65,11 +64,11 @@ def write_notebooks(
     return folder
 
 
-def write_template(folder: Path) -> Template:
+def write_template(folder: Path) -> Path:
     (folder / "mini").mkdir(parents=True, exist_ok=True)
     (folder / "mini" / "conf.json").write_text(json.dumps({"mimetypes": {"text/html": True}}))
     (folder / "mini" / "index.html.j2").write_text(_TEMPLATE, "utf-8")
-    return Template(str(folder), "mini")
+    return folder / "mini"
 
 
 def make_study(folder: Path, units: Iterable[str] = UNITS, year: int = 2024) -> Study:
@@ -93,13 +92,13 @@ def make_study(folder: Path, units: Iterable[str] = UNITS, year: int = 2024) -> 
     return Study(params, load_plan(root / params.plan), load_dataset(folder), root)
 
 
-def make_task(notebook: NotebookNode, template: Template, **changes: object) -> PageJob:
+def make_task(notebook: NotebookNode, template: Path, **changes: object) -> PageJob:
     values = {
         "page": "year.html",
         "label": "thử",
         "notebook": nbformat.writes(notebook),
         "parameters": {"year": 2024},
-        "cwd": template.folder,
+        "cwd": str(template.parent),
         "seconds": 30.0,
         "megabytes": 1000,
         "template": template,

@@ -18,13 +18,13 @@ from test_site_kit import (
 )
 
 from analysis.loading import open_study
+from analysis.pages.template import TEMPLATE
 from analysis.params import Params, find_root
 from analysis.site.build import build_site
 from analysis.site.cluster import make_pages
-from analysis.site.engine import Start
+from analysis.site.digests import fingerprint
+from analysis.site.order import Order, Start
 from analysis.site.seal import Seal
-from analysis.site.templates import TEMPLATE
-from analysis.site.unchanged import fingerprint
 
 #: What a cell of each unit's page does, and how its page fails.
 CELLS = {
@@ -61,11 +61,12 @@ def test_a_shared_page_gets_no_exact_figure(tmp_path: Path, start: Start) -> Non
     recap = build_site(
         study,
         tmp_path / "site" / "2024",
-        start=start,
-        notebooks=notebooks,
-        template=write_template(tmp_path / "templates"),
-        progress=False,
-        render_index=lambda *_: "index",
+        Order(
+            start=start,
+            notebooks=notebooks,
+            template=write_template(tmp_path / "templates"),
+            progress=False,
+        ),
     )
     told = {unit: str(failure) for unit, _, failure in recap.failures}
     assert {None, *(unit for unit, (_, wrong) in CELLS.items() if wrong)} == set(told)
@@ -105,10 +106,11 @@ def test_the_exact_edition_is_not_sealed(tmp_path: Path) -> None:
     recap = build_site(
         study,
         tmp_path / "site" / "2024",
-        notebooks=write_notebooks(tmp_path / "notebooks", SETUP + cell),
-        template=write_template(tmp_path / "templates"),
-        progress=False,
-        render_index=lambda *_: "index",
+        Order(
+            notebooks=write_notebooks(tmp_path / "notebooks", SETUP + cell),
+            template=write_template(tmp_path / "templates"),
+            progress=False,
+        ),
     )
     assert recap.is_done
     count = len(pd.read_csv(tmp_path / "data" / "returns.csv"))

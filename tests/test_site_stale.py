@@ -8,7 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,15 @@ from analysis.cli import main
 from analysis.params import Params, find_root, load_params
 from analysis.plan import Plan, load_plan
 from analysis.problems import InputError
-from analysis.reports import AreaReport, UnitReport
+from analysis.reports import UnitReport
 from analysis.reports import base as base_module
 from analysis.reports import unit as unit_module
 from analysis.site.build import build_site
+from analysis.site.digests import fingerprint
+from analysis.site.order import Order
 from analysis.site.planning import is_plain
 from analysis.site.progress import Status
-from analysis.site.unchanged import find_unchanged, fingerprint
+from analysis.site.run import find_unchanged
 from analysis.site.why import explain_page
 from analysis.study import Study
 from analysis.tables.load import load_dataset
@@ -150,12 +152,12 @@ PARAMETERS = 'unit_id = "x"\nyear = 2024\ndata = "d"'
 
 
 def plain(*cells: str) -> bool:
-    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)), UnitReport)
+    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)))
 
 
 def test_the_projects_notebook_shows_the_narrative_alone() -> None:
-    for name, kind in (("cdcs", UnitReport), ("area", AreaReport)):
-        assert is_plain((find_root() / "notebooks" / f"{name}.ipynb").read_text("utf-8"), kind)
+    for name in ("cdcs", "area"):
+        assert is_plain((find_root() / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
     assert plain("# md Nhận xét của tôi", OPEN, "report.header()")
 
 
@@ -214,16 +216,15 @@ def build(folder: Path, **more: Any) -> Any:
     template = write_template(folder / "templates")
     places = {"notebooks": folder / "notebooks", "template": template}
     seen = fingerprint(study.params, study.root, **places)
-    index = {"render_index": lambda _, ledger: json.dumps(ledger["units"])}
-    settings = {"seen": seen, "jobs": 1, "progress": False, **places, **index, **more}
-    return build_site(study, folder / "2024", **settings)
+    order = Order(**{"jobs": 1, "progress": False, **places, **more})
+    return build_site(study, folder / "2024", order, seen)
 
 
-def unchanged(folder: Path, units: Iterable[str] | None = None) -> bool:
+def unchanged(folder: Path, units: Sequence[str] | None = None) -> bool:
     params = load_params(YEAR).model_copy(update={"data": str(folder / "data")})
     template = write_template(folder / "templates")
     seen = fingerprint(params, find_root(), notebooks=folder / "notebooks", template=template)
-    return find_unchanged(params, folder / "2024", seen, units and list(units)) is not None
+    return find_unchanged(params, folder / "2024", seen, Order(units)) is not None
 
 
 def correct(folder: Path, unit_id: str, column: str, value: str, table: str = "returns") -> None:
@@ -302,7 +303,7 @@ def test_why_names_what_changed(folder: Path) -> None:
     told = why("DN-RLAN")
     units = {item["unit_id"]: item for item in json.loads(ledger)["units"]}
     old = units["DN-RLAN"]["inputs"]["figures"]
-    assert f"số liệu của chính đơn vị (figures): trước {old}, nay " in told
+    assert f"(figures): trước {old}, nay " in told
     assert len(told.splitlines()) == 2
     assert "trang còn đúng" in why("TH-HUC")
     assert "(data)" in why("year")
@@ -342,6 +343,10 @@ def touch(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b" ")
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
 CHANGES = {
     "data": lambda f: correct(f, "DN-RLAN", "note", "đã gọi điện"),
     "description": lambda f: (f / "data" / "dataset.yaml").write_text("name: khác"),
@@ -355,9 +360,9 @@ CHANGES = {
     "year page gone": lambda f: (f / "2024" / "year.html").unlink(),
     "index gone": lambda f: (f / "2024" / "index.html").unlink(),
     "data touched": lambda f: touch(f / "2024" / "data" / "units.csv"),
-    "ledger touched": lambda f: touch(f / "2024" / "ledger.json"),
-    "state broken": lambda f: (f / "2024.notebooks" / "run.json").write_text("[1"),
-    "state gone": lambda f: (f / "2024.notebooks" / "run.json").unlink(),
+    "ledger changed": lambda f: edit(f / "2024" / "ledger.json", "TH-HUC", "TH-HUD"),
+    "ledger broken": lambda f: (f / "2024" / "ledger.json").write_text("[1"),
+    "ledger gone": lambda f: (f / "2024" / "ledger.json").unlink(),
     "a year beside": lambda f: ((f / "2023").mkdir(), (f / "2023" / "index.html").touch()),
 }
 

@@ -143,7 +143,7 @@ def report(
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
     from analysis.site.layout import default_site
-    from analysis.site.recap import format_recap
+    from analysis.site.order import Order, format_recap
     from analysis.site.run import run_report
 
     params, root = named_settings(year, **where)
@@ -158,10 +158,7 @@ def report(
     if root != CHECKOUT:
         # Notebooks are programs: the user is told whose will run.
         click.echo(f"Dự án: {root}; các sổ tay trong {root / 'notebooks'} sẽ được chạy.", err=True)
-    recap = run_report(
-        params,
-        root,
-        folder,
+    order = Order(
         units=list(units) or None,
         jobs=jobs,
         force=force,
@@ -170,6 +167,7 @@ def report(
         briefs=briefs,
         docx=docx,
     )
+    recap = run_report(params, root, folder, order)
     given = {"scheduler": scheduler, "out": out, **where}
     named = {
         f"--{name.removesuffix('_file').replace('_', '-')}": x for name, x in given.items() if x

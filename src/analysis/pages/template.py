@@ -1,4 +1,4 @@
-"""Where nbconvert finds the project's own template, and the one style sheet of all pages."""
+"""The project's own nbconvert template, and the one style sheet of all pages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-#: For ``HTMLExporter(template_name=…, extra_template_basedirs=[…])``.
-TEMPLATE_NAME = "congdoan"
-TEMPLATE_FOLDER = Path(__file__).parent / "templates"
+#: A folder, as every nbconvert template is.
+TEMPLATE = Path(__file__).parent / "templates" / "congdoan"
 
 #: Nothing is loaded from anywhere and nothing runs: a page is safe to open and to pass on.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -22,7 +21,7 @@ def page_css() -> str:
     light, dark = (
         "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)
     )
-    rules = (TEMPLATE_FOLDER / TEMPLATE_NAME / "style.css").read_text("utf-8")
+    rules = (TEMPLATE / "style.css").read_text("utf-8")
     rules = re.sub(r"/\*.*?\*/|\n\s*", "", rules)  # every page carries it
     schemes = f":root{{color-scheme:light dark;{light}}}"
     schemes += f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"

@@ -107,20 +107,23 @@ class AreaReport(YearReport):
         Returns
         -------
         dict of str to str
-            ``figures``: of the area and its units, this year and last; ``surroundings``: the
-            district's results and the same units' in both years.
+            ``figures`` and ``tasks``: of the area and its units, this year and last; ``words``:
+            the units' own; ``district``: its results.
         """
-        study, years = self.study, (self.year - 1, self.year)
+        study, keys = self.study, [str(key) for key in self.units.index]
         own: list[object] = [self.units.astype(str).to_dict(), self.circle]
-        own += [self.quote(str(key)) for key in self.units.index]
-        for year in years:
+        duties: list[object] = []
+        for year in (self.year - 1, self.year):
             own.append(dict(study.rows(self.scope, self.scope_id, year)))
-            own += [dict(study.rows("unit", str(key), year)) for key in self.units.index]
+            own += [dict(study.rows("unit", key, year)) for key in keys]
             if year in study.dataset.years:
-                duties = study.duties(year)
-                own += [duties.get(str(key), ()) for key in self.units.index]
-        around = [self._district, *map(repr, self.same_rows().items())]
-        return {"figures": digest(own), "surroundings": digest(around)}
+                duties += [study.duties(year).get(key, ()) for key in keys]
+        return {
+            "figures": digest([*own, *map(repr, self.same_rows().items())]),
+            "tasks": digest(duties),
+            "words": digest([self.quote(key) for key in keys]),
+            "district": digest(self._district),
+        }
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""

@@ -588,8 +588,9 @@ class Report:
         return {"data": self.study.dataset.digest[:16]}
 
     def data_digest(self) -> str:
-        """Return what tells this page's data from any other's: the ledger has the same words."""
-        return "-".join(self.digests().values())
+        """Return what tells this page's data from any other's."""
+        known = self.digests()
+        return known.get("data") or digest(sorted(known.items()))
 
     def method(self) -> Fragment:
         """Show how figures come about, their limits, and where this page comes from."""

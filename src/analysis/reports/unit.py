@@ -486,18 +486,27 @@ class UnitReport(Report):
         -------
         dict of str to str
             ``figures``: the unit's own cells and indicators of all years up to this one;
-            ``surroundings``: `around`.
+            ``tasks`` and ``words``: its own; ``district``, ``peers`` and ``links``: `around`.
         """
         study, years = self.study, [y for y in self.study.dataset.years if y <= self.year]
         own = [self.facts.astype(str).to_dict()]
         own += [dict(study.rows("unit", self.unit_id, year)) for year in years]
-        own += [self.held, sorted(study.words_of(self.year, self.unit_id).items())]
         own += [
             study.cells(self.unit_id, year).astype(str).to_dict()
             for year in years
             if (year, self.unit_id) in study.register.index
         ]
-        return {"figures": digest(own), "surroundings": digest(self.around)}
+        around = vars(self.around).copy()
+        peers = around.pop("peers")
+        links = [around.pop(name) for name in ("neighbours", "other_years", "passages")]
+        return {
+            "figures": digest(own),
+            "tasks": digest(self.held),
+            "words": digest(sorted(study.words_of(self.year, self.unit_id).items())),
+            "district": digest(around),
+            "peers": digest(peers),
+            "links": digest(links),
+        }
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

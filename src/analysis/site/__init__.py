@@ -1,9 +1,10 @@
 """From a study to a year's site: notebooks run, pages exported, every unit accounted for.
 
-`run` is the front door and `build` the table of contents. Data flows one way: `unchanged` (is there
-anything to do?) → `planning` (which pages, made from what: `digests`) → `pages` (each in a process of
-its own, or on a `cluster`: one job in, one result out) = `engine` (papermill) → `gate` (is it
-good?) → `export` (HTML); `ledger` says what came of each page, `why` what made one stale.
+`run` is the front door (an `order` in, its outcome out: is there anything to do?) and `build` the
+table of contents. Data flows one way: `planning` (which pages, made from what: `digests`) → `pages`
+(each in a process of its own, or on a `cluster`: one job in, one result out) = `engine` (papermill)
+→ `gate` (is it good?) → `export` (HTML); `ledger` says what came of each page, `why` what made one
+stale.
 """
 
 import sys

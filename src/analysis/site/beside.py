@@ -12,7 +12,7 @@ from analysis.atomic import write_atomically
 from analysis.handouts.brief import make_brief, render_briefs, write_message
 from analysis.site.data import as_csv
 from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file, word_file
-from analysis.site.unchanged import left_before
+from analysis.site.ledger import left_before
 from analysis.study import Study
 
 

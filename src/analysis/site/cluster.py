@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.loading import open_study
+from analysis.pages.template import TEMPLATE
 from analysis.params import Params
 from analysis.problems import InputError, error
+from analysis.site.digests import fingerprint
 from analysis.site.gate import Failure
 from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs
 from analysis.site.shell import end_with
-from analysis.site.templates import TEMPLATE
-from analysis.site.unchanged import fingerprint
 
 _CONNECT_SECONDS = 20.0
 #: Pages of one call: enough to make up for reading the tables, few enough to lose with a machine.
@@ -43,7 +43,7 @@ def run_on_cluster(
     root : Path
         The project's folder, at the same place on every machine.
     seen : str
-        What the runner saw there (`analysis.site.unchanged.fingerprint`).
+        What the runner saw there (`analysis.site.digests.fingerprint`).
 
     Raises
     ------

@@ -1,22 +1,22 @@
-"""What pages are made from, as hashes: two pages with equal inputs would be the same page.
+"""What pages are made from, as hashes: two pages with equal ones would be the same page.
 
-Names are stable: they are what tells a user why a page is stale. Nothing here reads a table.
+Names are stable: they tell a user why a page is stale. Nothing here reads a table.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
-from collections.abc import Collection
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from analysis.pages.template import TEMPLATE
 from analysis.params import PARAMS_FOLDER, Params
-from analysis.site.ledger import hash_file, hash_text
-from analysis.site.templates import Template, hash_files, hash_template
+from analysis.site.layout import NOTEBOOKS
 from analysis.tables.dictionary import OWN_COLUMNS
-from analysis.tables.files import DESCRIPTION
+from analysis.tables.files import DESCRIPTION, digest_folder
 
 #: Libraries whose version shows in a page.
 LIBRARIES = (
@@ -24,16 +24,35 @@ LIBRARIES = (
     *("ipykernel", "ipython", "jinja2", "babel"),
 )
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
-# Inputs are told apart, not trusted: 64 bits do, and a country's ledger stays readable.
-_DIGITS = 16
 
 
-def package_version() -> str:
-    """Return this package's version, or ``0`` where it is not installed."""
-    try:
-        return version("congdoan")
-    except PackageNotFoundError:
-        return "0"
+def hash_text(content: str | bytes) -> str:
+    """Return the SHA-256 of a text or of bytes."""
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_value(value: Any) -> str:
+    """Return a short hash of what JSON can say.
+
+    Inputs are told apart, not trusted: 64 bits do, and a country's ledger stays readable.
+    """
+    return hash_text(json.dumps(value, sort_keys=True, default=str))[:16]
+
+
+def hash_paths(*paths: Path, without: Path | None = None) -> str:
+    """Return a short hash of files and of all files in folders, by names and bytes.
+
+    What is not there counts as nothing, and so do caches and the folder ``without``.
+    """
+    found: list[tuple[str, str]] = []
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            is_left_out = "__pycache__" in file.parts or without in file.parents
+            if file.is_file() and not is_left_out:
+                name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
+                found.append((name, hash_text(file.read_bytes())))
+    return hash_value(found)
 
 
 def library_versions() -> dict[str, str]:
@@ -41,37 +60,49 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def shared_inputs(params: Params, root: Path, template: Template) -> dict[str, str]:
+def shared_inputs(
+    params: Params, root: Path, notebooks: Path | None = None, template: Path = TEMPLATE
+) -> dict[str, str]:
     """Return the hashes that all pages of a run have in common."""
-    package = Path(__file__).parents[1]
-    described = [root / params.data / name for name in (DESCRIPTION, OWN_COLUMNS)]
+    folder = notebooks or root / "notebooks"
+    pictures = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES]
+    described = (root / params.data / name for name in (DESCRIPTION, OWN_COLUMNS))
     return {
-        "code": hash_files(package, without=Path(template.folder) / template.name)[:_DIGITS],
-        "description": hash_value([hash_file(path) for path in described if path.is_file()]),
-        "language": hash_files(root / PARAMS_FOLDER / "lang" / params.lang)[:_DIGITS],
+        "code": hash_paths(Path(__file__).parents[1], without=template),
+        "description": hash_paths(*described),
+        "language": hash_paths(root / PARAMS_FOLDER / "lang" / params.lang),
         "libraries": hash_value(library_versions()),
-        "plan": hash_file(root / params.plan)[:_DIGITS],
-        "template": hash_template(template)[:_DIGITS],
+        "pictures": hash_paths(*sorted(pictures)),  # a remark may show any of them
+        "plan": hash_paths(root / params.plan),
+        "template": hash_paths(template),
     }
 
 
-def notebook_inputs(text: str, names: Collection[str], params: Params) -> dict[str, str]:
-    """Return the hashes of a notebook and of the settings that it names."""
-    settings = {
-        name: value
-        for name, value in params.model_dump().items()
-        # Which years' sites lie beside this one changes a unit's page only where it links them.
-        if name in names and name != "years_beside"
-    }
-    return {"notebook": hash_text(text)[:_DIGITS], "settings": hash_value(settings)}
+def fingerprint(
+    params: Params, root: Path, notebooks: Path | None = None, template: Path = TEMPLATE
+) -> str:
+    """Return a hash of everything that a run reads: settings, tables, plan, words, code, notebooks.
 
+    Parameters
+    ----------
+    params : Params
+        The settings as given, before they are placed in a folder.
+    root : Path
+        The project's folder.
+    notebooks : Path, optional
+        The notebooks' folder; the project's by default.
+    template : Path
+        The nbconvert template's folder.
 
-def hash_pictures(folder: Path) -> str:
-    """Return a hash of the pictures in the notebooks' folder: a remark may show any of them."""
-    shown = sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
-    return hash_value([(path.name, hash_file(path)) for path in shown])
-
-
-def hash_value(value: Any) -> str:
-    """Return a short hash of what JSON can say."""
-    return hash_text(json.dumps(value, sort_keys=True, default=str))[:_DIGITS]
+    Returns
+    -------
+    str
+        Empty where something cannot be read: then it equals nothing.
+    """
+    folder = notebooks or root / "notebooks"
+    try:
+        shared = shared_inputs(params, root, folder, template)
+        texts = [(folder / name).read_text("utf-8") for name in NOTEBOOKS]
+        return hash_value([params.model_dump(), shared, digest_folder(root / params.data), texts])
+    except (OSError, ValueError):
+        return ""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import chdir, suppress
 from functools import lru_cache, partial
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import json_packer, json_unpacker
@@ -32,11 +32,10 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
+from analysis.site.order import Start
 from analysis.site.seal import Seal, close
 from analysis.site.shell import Message, limited_memory, make_shell
 
-#: How cells are run: in a fork of the warm process, or by an ordinary kernel.
-Start = Literal["fork", "kernel"]
 #: Takes each message of a cell as it comes: the cell's index, the message's type and its content.
 Tell = Callable[[int, str, Message], None]
 

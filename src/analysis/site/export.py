@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,10 +16,6 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode, from_dict
 
 from analysis.pages.template import POLICY, page_css
-from analysis.site.templates import TEMPLATE, Template
-
-__all__ = ["TEMPLATE", "Template", "export_page", "make_exporter", "warm_up"]
-
 
 _ATTACHED = "attachment:"
 #: A picture that is not in the page itself: its policy would not let a browser fetch it.
@@ -82,11 +79,11 @@ class _PageExporter(HTMLExporter):
 
 
 @cache
-def make_exporter(template: Template) -> HTMLExporter:
+def make_exporter(template: Path) -> HTMLExporter:
     """Return the exporter of a template; made once a process, for its templates are compiled."""
     return _PageExporter(  # type: ignore[no-untyped-call]
         template_name=template.name,
-        extra_template_basedirs=[template.folder],
+        extra_template_basedirs=[str(template.parent)],
         embed_images=True,
         # Ten preprocessors with nothing to do here would each copy and check the notebook.
         default_preprocessors=["nbconvert.preprocessors.ExtractAttachmentsPreprocessor"],
@@ -94,7 +91,7 @@ def make_exporter(template: Template) -> HTMLExporter:
 
 
 def export_page(
-    notebook: NotebookNode, page: dict[str, Any], template: Template, folder: str = ""
+    notebook: NotebookNode, page: dict[str, Any], template: Path, folder: str = ""
 ) -> str:
     """Return the HTML page of an executed notebook.
 
@@ -106,8 +103,8 @@ def export_page(
         What its end mark says: title, language, description and the like. The template finds it
         as ``resources["page"]`` and escapes it; the style sheet and the security policy are
         ``resources["css"]`` and ``resources["policy"]``.
-    template : Template
-        The nbconvert template.
+    template : Path
+        The nbconvert template's folder.
     folder : str
         Where the notebook lies, and the pictures that it names.
 
@@ -152,7 +149,7 @@ def _list_contents(
     return [*found.values(), *(item for key, item in known.items() if key not in found)]
 
 
-def warm_up(template: Template) -> None:
+def warm_up(template: Path) -> None:
     """Compile the template ahead, so that forked processes find it done."""
     output = {"output_type": "stream", "name": "stdout", "text": "-"}
     text = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "-"}

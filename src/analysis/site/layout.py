@@ -105,11 +105,6 @@ class Layout:
         return self.notebooks / ".lock"
 
     @property
-    def state(self) -> Path:
-        """The file that says what the last run was made from; never in what is shared."""
-        return self.notebooks / "run.json"
-
-    @property
     def editions(self) -> Path:
         """The folder of the tables that were published before."""
         return self.site.with_name(f"{self.site.name}.editions")

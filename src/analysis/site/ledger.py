@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from analysis.atomic import write_atomically
+from analysis.params import Params
+from analysis.site.digests import hash_text, hash_value
 from analysis.site.gate import Failure
-from analysis.site.layout import LEDGER, YEAR_PAGE, Layout, unit_page
+from analysis.site.layout import (
+    BRIEFS,
+    INDEX,
+    INDICATORS,
+    LEDGER,
+    MESSAGES,
+    UNITS,
+    YEAR_PAGE,
+    Layout,
+    brief_page,
+    message_file,
+    unit_page,
+    word_file,
+)
 from analysis.tables.dictionary import dictionary
 
+if TYPE_CHECKING:
+    from analysis.site.planning import Page
+
 Outcome = Literal["published", "no_return", "failed", "not_run"]
-FORMAT = 2
+#: Version 0.4.0 wrote 2: failures were told otherwise.
+FORMAT, _READABLE = 3, (2, 3)
 _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
-@dataclass(frozen=True)
-class PageRecord:
-    """One page's line in the ledger.
+class PageRecord(BaseModel):
+    """What came of one page.
 
     Attributes
     ----------
@@ -31,53 +50,52 @@ class PageRecord:
         asked for and could not be made. ``not_run``: never asked for.
     page : str or None
         The link to the page that is there; for ``failed`` the last good one.
-    sha256 : str or None
-        The hash of that page.
+    sha256, made_at : str or None
+        The hash of that page, and when it was made.
     inputs : dict of str to str
         The hashes of what that page was made from, by name.
-    made_at : str or None
-        When that page was made.
-    is_stale : bool
+    stale : bool
         Whether that page was made from something else than what there is now.
     failure : Failure or None
         Why the last attempt failed.
     """
 
-    outcome: Outcome
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Outcome = "not_run"
     page: str | None = None
     sha256: str | None = None
-    inputs: dict[str, str] = field(default_factory=dict)
     made_at: str | None = None
-    is_stale: bool = False
+    inputs: dict[str, str] = {}
+    stale: bool = False
     failure: Failure | None = None
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the JSON object, which has the failure's fields only if there is one."""
-        record = asdict(self)
-        record["inputs"] = dict(sorted(self.inputs.items()))
-        record["stale"] = record.pop("is_stale")
-        record |= record.pop("failure") or {}
-        return record
+    @property
+    def is_published(self) -> bool:
+        """Whether a page is there, and its last attempt did not fail."""
+        return self.outcome in ("published", "no_return")
 
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> PageRecord:
-        """Read what `as_record` wrote.
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing needs to be made: a page is there, made from what there is now."""
+        return self.is_published and not self.stale
 
-        Raises
-        ------
-        ValueError, KeyError or TypeError
-            If it is something else.
-        """
-        names = ("outcome", "page", "sha256", "inputs", "made_at")
-        failure = None
-        if "error" in record:
-            failure = Failure(record["cell"], record["error"], record["line"])
-        known = {name: record[name] for name in names}
-        entry = cls(**known, is_stale=record["stale"], failure=failure)
-        return _ENTRY.validate_python(asdict(entry))
+    def is_there(self, layout: Layout) -> bool:
+        """Tell whether the page is in the folder, byte for byte as it was made."""
+        try:
+            return self.page is not None and self.sha256 == hash_text(
+                layout.file(self.page).read_bytes()
+            )
+        except OSError:
+            return False
 
-
-_ENTRY = TypeAdapter(PageRecord)
+    def keep(self, inputs: dict[str, str], layout: Layout) -> PageRecord:
+        """Return what still holds of it: the page is as it was made, and equal inputs make it good."""
+        if not self.is_there(layout):
+            outcome: Outcome = "not_run" if self.failure is None else "failed"
+            return PageRecord(outcome=outcome, failure=self.failure)
+        is_stale = self.outcome == "failed" or self.inputs != inputs
+        return self.model_copy(update={"stale": is_stale})
 
 
 @dataclass
@@ -87,84 +105,35 @@ class Ledger:
     Attributes
     ----------
     about : dict
-        What the whole site was made from: year, plan, dataset, versions.
-    year_page : PageRecord
-        The year's own page.
-    units : dict of str to PageRecord
-        Every expected unit.
-    areas : dict of str to PageRecord
-        The pages of communes and commune unions, by link.
-    names : dict of str to str
-        What each unit is called.
-    made_at : str
-        When it was last brought up to date, UTC.
+        What the whole site was made from (year, plan, dataset, versions) and when.
+    pages : mapping of str to Page
+        Every page that the site should have, by link.
+    records : dict of str to PageRecord
+        What came of each.
     """
 
     about: dict[str, Any]
-    year_page: PageRecord
-    units: dict[str, PageRecord]
-    areas: dict[str, PageRecord]
-    names: dict[str, str]
-    made_at: str = ""
-
-    @property
-    def pages(self) -> dict[str | None, PageRecord]:
-        """Every page's entry: the year's under None, a unit's under its id, an area's under its link."""
-        pages: dict[str | None, PageRecord] = {None: self.year_page}
-        return pages | dict(self.units) | dict(self.areas)
-
-    def put(self, key: str | None, entry: PageRecord) -> None:
-        """Set what came of a page."""
-        if key is None:
-            self.year_page = entry
-        elif key in self.areas:
-            self.areas[key] = entry
-        else:
-            self.units[key] = entry
+    pages: Mapping[str, Page]
+    records: dict[str, PageRecord]
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object."""
-        return {
-            "format": FORMAT,
-            **self.about,
-            "made_at": self.made_at,
-            "year_page": self.year_page.as_record(),
-            "units": [
-                {"unit_id": unit_id, "name": self.names[unit_id], **entry.as_record()}
-                for unit_id, entry in sorted(self.units.items())
-            ],
-            "areas": [
-                {"link": link, "name": self.names[link], **entry.as_record()}
-                for link, entry in sorted(self.areas.items())
-            ],
-        }
+        listed: dict[str, list[dict[str, Any]]] = {"unit_id": [], "scope": []}
+        for link, page in sorted(self.pages.items()):
+            for kind in listed.keys() & page.given.keys():
+                named = {"unit_id": page.given[kind]} if kind == "unit_id" else {"link": link}
+                told = self.records[link].model_dump()
+                listed[kind].append({**named, "name": page.name, **told})
+        year_page = self.records[YEAR_PAGE].model_dump()
+        units, areas = listed.values()
+        known = {"year_page": year_page, "units": units, "areas": areas}
+        return {"format": FORMAT, **self.about, **known}
 
-    def as_json(self) -> str:
-        """Return the file's text: sorted keys, the same bytes but for the times."""
-        return json.dumps(self.as_record(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """What an earlier run left in the folder.
-
-    Attributes
-    ----------
-    year_page : PageRecord
-        The year's own page.
-    units, areas : dict of str to PageRecord
-        The units and areas of then.
-    """
-
-    year_page: PageRecord
-    units: dict[str, PageRecord]
-    areas: dict[str, PageRecord]
-
-    @property
-    def pages(self) -> dict[str | None, PageRecord]:
-        """Every page's entry, as `Ledger.pages`."""
-        pages: dict[str | None, PageRecord] = {None: self.year_page}
-        return pages | dict(self.units) | dict(self.areas)
+    def save(self, layout: Layout, **more: Any) -> None:
+        """Write it, with sorted keys: the same bytes but for the times."""
+        record = self.as_record() | more
+        text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        write_atomically(layout.file(LEDGER), text)
 
 
 def read_record(layout: Layout) -> dict[str, Any]:
@@ -176,62 +145,47 @@ def read_record(layout: Layout) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def read_earlier(layout: Layout) -> Earlier:
-    """Read an earlier run's ledger; a missing, unreadable or tampered one says nothing.
+def read_pages(record: dict[str, Any]) -> dict[str, PageRecord]:
+    """Return what a ledger says of each page, by link; one that was tampered with says nothing.
 
     Files are compared, kept and removed by what it says: every name in it is checked.
     """
-    nothing = Earlier(PageRecord("not_run"), {}, {})
-    record = read_record(layout)
-    names = dictionary().tables["roster"].columns["unit_id"].type.pattern or ""
+    unit_id = dictionary().tables["roster"].columns["unit_id"].type.pattern
     try:
-        if record["format"] != FORMAT:
-            return nothing
-        units = {item["unit_id"]: PageRecord.from_record(item) for item in record["units"]}
-        areas = {item["link"]: PageRecord.from_record(item) for item in record["areas"]}
-        year_page = PageRecord.from_record(record["year_page"])
-        pages = {unit_page(unit_id): entry for unit_id, entry in units.items()}
-        pages |= {YEAR_PAGE: year_page, **areas}
-        is_sound = all(re.fullmatch(names, unit_id) for unit_id in units)
-        is_sound &= all(re.fullmatch(_AREA, link) for link in areas)
+        known = {YEAR_PAGE: record["year_page"]}
+        known |= {unit_page(item["unit_id"]): item for item in record["units"]}
+        known |= {item["link"]: item for item in record["areas"]}
+        pages = TypeAdapter(dict[str, PageRecord]).validate_python(known)
     except (ValueError, KeyError, TypeError):
-        return nothing
-    is_sound &= all(entry.page in (None, link) for link, entry in pages.items())
-    return Earlier(year_page, units, areas) if is_sound else nothing
+        return {}
+    links = re.compile(rf"{re.escape(YEAR_PAGE)}|cdcs/(?:{unit_id})\.html|{_AREA}")
+    is_sound = record.get("format") in _READABLE and all(
+        links.fullmatch(link) and page.page in (None, link) for link, page in pages.items()
+    )
+    return pages if is_sound else {}
 
 
-def keep(entry: PageRecord | None, inputs: dict[str, str], layout: Layout) -> PageRecord:
-    """Return what an earlier entry still says: a page counts only if it is there as it was made."""
-    if entry is None or entry.page is None or not is_there(entry, layout):
-        if entry is None or entry.failure is None:
-            return PageRecord("not_run")
-        return PageRecord("failed", failure=entry.failure)
-    is_stale = entry.outcome == "failed" or entry.inputs != inputs
-    known = (entry.page, entry.sha256, entry.inputs, entry.made_at)
-    return PageRecord(entry.outcome, *known, is_stale, entry.failure)
+def hash_beside(layout: Layout, year: int) -> dict[str, str]:
+    """Return the hashes of what lies beside the pages: index, tables, sheets, messages, documents."""
+    files = [layout.file(link) for link in (INDEX, INDICATORS, UNITS)]
+    handouts = (BRIEFS, MESSAGES, brief_page("*"), message_file("*"))
+    for pattern in (*handouts, word_file(year), word_file(year, "*")):
+        files += layout.site.glob(pattern)
+    return {
+        path.relative_to(layout.site).as_posix(): hash_text(path.read_bytes())
+        for path in files
+        if path.is_file()
+    }
 
 
-def is_there(entry: PageRecord, layout: Layout) -> bool:
-    """Tell whether the page is in the folder, byte for byte as it was made."""
-    if entry.page is None:
-        return False
-    try:
-        return hash_text(layout.file(entry.page).read_bytes()) == entry.sha256
-    except OSError:
-        return False
+def left_before(layout: Layout) -> dict[str, str]:
+    """Return what the last run left beside the pages, as `hash_beside` told it."""
+    known = read_record(layout).get("beside")
+    return known if isinstance(known, dict) else {}
 
 
-def is_good(entry: PageRecord) -> bool:
-    """Tell whether nothing needs to be made: a page is there, made from what there is now."""
-    return entry.outcome in ("published", "no_return") and not entry.is_stale
-
-
-def hash_text(content: str | bytes) -> str:
-    """Return the SHA-256 of a text or of bytes."""
-    data = content.encode() if isinstance(content, str) else content
-    return hashlib.sha256(data).hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hash_text(path.read_bytes())
+def find_state(seen: str, placed: Params, record: dict[str, Any]) -> str:
+    """Return a hash of what a run read, of what lay around its folder, and of its account."""
+    around = {**placed.model_dump(), "previous": Path(placed.previous).name}
+    told = {key: value for key, value in record.items() if key not in ("state", "made_at")}
+    return hash_value([seen, around, told]) if seen else ""

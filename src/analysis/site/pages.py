@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
@@ -28,13 +29,13 @@ from nbformat import NotebookNode
 from analysis.loading import keep_warm
 from analysis.params import PAGE
 from analysis.reports import unit
-from analysis.site.engine import DEAD, TIME_IS_UP, Start, Tell, replay, run_notebook
+from analysis.site.engine import DEAD, TIME_IS_UP, Tell, replay, run_notebook
 from analysis.site.export import PictureError, export_page, warm_up
 from analysis.site.gate import Failure, find_failure, read_end_mark
 from analysis.site.notebooks import import_ahead, write_notebook
+from analysis.site.order import Start
 from analysis.site.seal import Seal
 from analysis.site.shell import INLINE, Message, end_with, make_shell, stand_alone
-from analysis.site.templates import Template
 from analysis.study import Study
 
 _log = logging.getLogger(__name__)
@@ -66,8 +67,8 @@ class PageJob:
         How long it may run.
     megabytes : int
         How much memory it may take.
-    template : Template
-        What it is exported with.
+    template : Path
+        The nbconvert template it is exported with.
     start : {"fork", "kernel"}
         How its cells are run.
     seal : Seal or None
@@ -81,7 +82,7 @@ class PageJob:
     cwd: str
     seconds: float
     megabytes: int
-    template: Template
+    template: Path
     start: Start
     seal: Seal | None = None
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from analysis.pages.fragments import area_page
+from analysis.pages.template import TEMPLATE
 from analysis.problems import InputError, error
-from analysis.reports import UnitReport, area, unit
-from analysis.reports.area import AREA_SCOPES, AreaReport
-from analysis.site import digests
+from analysis.reports import area, unit
+from analysis.reports.area import AREA_SCOPES
+from analysis.reports.base import Report
+from analysis.site.digests import hash_text, hash_value, shared_inputs
 from analysis.site.layout import (
     AREA_NOTEBOOK,
     UNIT_NOTEBOOK,
@@ -23,18 +24,15 @@ from analysis.site.layout import (
     unit_page,
 )
 from analysis.site.notebooks import Source, parse_notebook, read_source
-from analysis.site.templates import Template
 from analysis.study import Study
 
-_DIGITS = 16
 # The cells of our own notebooks: a narrative is opened as the settings say, and its sections shown.
-_LITERAL = r"""(?:"[^"\\\n]*"|'[^'\\\n]*'|-?[\d.]+|\[\]|\{\}|None|True|False)"""
-_PARAMETERS = rf"(?:\w+ = {_LITERAL}\n?)+"
-_LOAD = r"import analysis\s+study = analysis\.load\(\s*year(?:,\s*(\w+)=\1)*,?\s*\)\s+"
-_OPENED = {
-    UnitReport: r"report = analysis\.unit\(study, unit_id, year\)",
-    AreaReport: r"report = analysis\.area\(study, scope, scope_id, year\)",
-}
+_OURS = re.compile(
+    r"import analysis\s+study = analysis\.load\(\s*year(?:,\s*(\w+)=\1)*,?\s*\)\s+"
+    r"report = analysis\.(?:unit\(study, unit_id, year\)|area\(study, scope, scope_id, year\))"
+    r"|report\.[a-z]\w*\(\)"
+)
+_PARAMETERS = re.compile(r"(?:\w+ = [^;(\n]*\n?)+")  # nothing is called, nothing read
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,6 @@ class Page:
     ----------
     link : str
         From the site's folder.
-    key : str or None
-        Its key in the ledger: a unit's id, an area's link; None for the year's own page.
     name : str
         Who it is about.
     source : Source
@@ -60,7 +56,6 @@ class Page:
     """
 
     link: str
-    key: str | None
     name: str
     source: Source
     given: dict[str, str]
@@ -69,60 +64,36 @@ class Page:
 
     @property
     def label(self) -> str:
-        """What a progress bar calls it."""
-        return self.key or "trang năm"
+        """What a person calls it: a unit's id, else who it is about."""
+        return self.given.get("unit_id", self.name)
 
 
-#: Every page of a site by its key, the year's own by None.
-Pages = dict[str | None, Page]
-
-
-class Notebooks(NamedTuple):
-    """The notebooks of a site."""
-
-    year: Source
-    unit: Source
-    area: Source
-
-
-def read_sources(folder: Path) -> Notebooks:
-    """Read the notebooks.
+def read_sources(folder: Path) -> tuple[Source, Source, Source]:
+    """Read the notebooks of the year, of a unit and of an area.
 
     Raises
     ------
     InputError
         If one cannot be read or its parameters do not fit.
     """
-    return Notebooks(
+    return (
         read_source(folder / YEAR_NOTEBOOK, ["year"]),
         read_source(folder / UNIT_NOTEBOOK, ["unit_id", "year"]),
         read_source(folder / AREA_NOTEBOOK, ["scope", "scope_id", "year"]),
     )
 
 
-def is_plain(text: str, kind: type[UnitReport] | type[AreaReport]) -> bool:
+def is_plain(text: str) -> bool:
     """Tell whether a notebook does no more than open one narrative and show its sections.
 
-    The narrative knows what it reads (`UnitReport.digests`). An analyst's own code may read
-    anything: then every figure of the dataset counts as read, rather than a page being wrong in
-    silence.
-
-    Parameters
-    ----------
-    text : str
-        The notebook's text.
-    kind : type
-        Whose narrative it is to open.
+    The narrative knows what it reads (`Report.digests`). An analyst's own code may read anything:
+    then every figure of the dataset counts as read, rather than a page being wrong in silence.
     """
-    sections = "|".join(
-        name
-        for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if name[0] != "_" and list(inspect.signature(method).parameters) == ["self"]
-    )
-    ours = re.compile(rf"{_LOAD}{_OPENED[kind]}|report\.(?:{sections})\(\)")
     for cell in parse_notebook(text).cells:
-        pattern = _PARAMETERS if "parameters" in cell.metadata.get("tags", []) else ours
-        if cell.cell_type == "code" and not re.fullmatch(pattern, cell.source.strip()):
+        tags = cell.metadata.get("tags", [])
+        ours = _PARAMETERS if "parameters" in tags else _OURS
+        is_run = cell.cell_type == "code" and "skip-execution" not in tags
+        if is_run and not ours.fullmatch(cell.source.strip()):
             return False
     return True
 
@@ -155,53 +126,63 @@ def check_asked(study: Study, units: Sequence[str] | None) -> None:
 
 
 def plan_pages(
-    study: Study, sources: Notebooks, template: Template, only: Collection[str] | None = None
-) -> Pages:
-    """Return the pages of the year's site, the year's own first.
+    study: Study,
+    sources: Sequence[Source],
+    template: Path = TEMPLATE,
+    only: Collection[str] | None = None,
+) -> dict[str, Page]:
+    """Return the pages of the year's site by link, the year's own first.
 
     Parameters
     ----------
     study : Study
         The data, with the surroundings of the site's folder in its settings.
-    sources : Notebooks
-        The notebooks.
-    template : Template
-        The nbconvert template.
+    sources : sequence of Source
+        From `read_sources`.
+    template : Path
+        The nbconvert template's folder.
     only : collection of str, optional
-        The units to look at; all that have to report by default.
+        The links to look at; all by default.
     """
-    year = study.params.year
-    year_source, unit_source, area_source = sources
-    shared = digests.shared_inputs(study.params, study.root, template)
-    shared |= {"pictures": digests.hash_pictures(year_source.path.parent)}
-    for_year, for_unit, for_area = (
-        shared | digests.notebook_inputs(source.text, source.names, study.params)
+    year, settings = study.params.year, study.params.model_dump()
+    # Which years' sites lie beside this one changes a page only where it links them.
+    beside = settings.pop("years_beside")
+    anything = {"data": study.dataset.digest[:16], "years_beside": hash_value(beside)}
+    shared = shared_inputs(study.params, study.root, sources[0].path.parent, template)
+    of_notebook = {
+        source: {
+            **shared,
+            "notebook": hash_text(source.text)[:16],
+            "settings": hash_value({k: v for k, v in settings.items() if k in source.names}),
+        }
         for source in sources
-    )
-    if not is_plain(unit_source.text, UnitReport):
-        for_unit |= _anything(study)
-    if not is_plain(area_source.text, AreaReport):
-        for_area |= _anything(study)
-    title = f"Trang năm {year}"
-    pages: Pages = {
-        None: Page(YEAR_PAGE, None, title, year_source, {}, for_year | _anything(study))
     }
+    for_year, for_unit, for_area = sources
+    plain = {source for source in sources[1:] if is_plain(source.text)}
+    pages: dict[str, Page] = {}
+
+    def add(
+        link: str, name: str, source: Source, opened: Callable[[], Report], **more: Any
+    ) -> None:
+        if only is not None and link not in only:
+            return
+        read = anything
+        if source in plain:
+            try:
+                read = opened().digests()
+            except Exception:  # the page's own cell will say what is wrong
+                read = anything
+        pages[link] = Page(link, name, source, inputs=of_notebook[source] | read, **more)
+
+    add(YEAR_PAGE, f"Trang năm {year}", for_year, lambda: Report(study, year), given={})
     for unit_id, row in study.expected_units(year).iterrows():
         key = str(unit_id)
-        if only is not None and key not in only:
-            continue
-        own = _own_inputs(study, partial(unit, study, key, year))
-        made_of = for_unit | own
-        given, is_there = {"unit_id": key}, bool(row["has_return"])
-        pages[key] = Page(unit_page(key), key, row["name"], unit_source, given, made_of, is_there)
+        more = {"given": {"unit_id": key}, "has_return": bool(row["has_return"])}
+        add(unit_page(key), row["name"], for_unit, partial(unit, study, key, year), **more)
     for scope, scope_id in find_areas(study):
-        link = area_page(scope, scope_id)
-        if only is None or link in only:
-            open_area = partial(area, study, scope, scope_id, year)
-            given = {"scope": scope, "scope_id": scope_id}
-            name = study.name_parent(scope_id, year)
-            made_of = for_area | _own_inputs(study, open_area)
-            pages[link] = Page(link, link, name, area_source, given, made_of)
+        given = {"scope": scope, "scope_id": scope_id}
+        name, opened = study.name_parent(scope_id, year), partial(area, study, **given, year=year)
+        add(area_page(scope, scope_id), name, for_area, opened, given=given)
     return pages
 
 
@@ -210,19 +191,3 @@ def find_areas(study: Study) -> list[tuple[str, str]]:
     units = study.expected_units(study.params.year)
     found = [(scope, str(key)) for scope in AREA_SCOPES for key in sorted(units[scope].unique())]
     return [pair for pair in found if pair != ("parent", study.plan.issuer.id)]
-
-
-def _own_inputs(study: Study, open_report: Callable[[], UnitReport | AreaReport]) -> dict[str, str]:
-    try:
-        return open_report().digests()
-    except Exception:
-        # The page's own cell will say what is wrong; until it is known, anything may be in it.
-        return _anything(study)
-
-
-def _anything(study: Study) -> dict[str, str]:
-    """Return the hashes of all that a page could show: the year's, and those of analysts' own code."""
-    return {
-        "data": study.dataset.digest[:_DIGITS],
-        "years_beside": digests.hash_value(study.params.years_beside),
-    }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analysis.pages.template import TEMPLATE
 from analysis.site.editions import with_surroundings
-from analysis.site.layout import Layout
-from analysis.site.ledger import PageRecord, is_good, is_there, keep, read_earlier
-from analysis.site.planning import Page, check_asked, plan_pages, read_sources
-from analysis.site.templates import TEMPLATE, Template
+from analysis.site.layout import YEAR_PAGE, Layout, unit_page
+from analysis.site.ledger import PageRecord, read_pages, read_record
+from analysis.site.planning import check_asked, plan_pages, read_sources
 from analysis.study import Study
 
 #: What the command line calls the year's own page.
@@ -18,26 +18,25 @@ _INPUTS_VI = {
     "code": "mã chương trình congdoan",
     "data": "bộ số liệu (mọi bảng)",
     "description": "mô tả bộ số liệu (dataset.yaml, dictionary.yaml)",
-    "figures": "số liệu của chính đơn vị",
+    "district": "số liệu toàn huyện hiện trên trang",
+    "figures": "số liệu của chính đơn vị (hay địa bàn)",
     "language": "câu chữ (params/lang)",
     "libraries": "phiên bản Python và thư viện",
+    "links": "liên kết tới trang khác: đơn vị kề bên, năm khác, nơi đến và nơi đi",
     "notebook": "sổ tay",
+    "peers": "số liệu của các đơn vị cùng loại hình",
     "pictures": "hình đặt cạnh sổ tay",
     "plan": "tệp kế hoạch",
     "settings": "tham số",
-    "surroundings": "số liệu hiện trên trang của đơn vị khác, toàn địa bàn",
+    "tasks": "nhiệm vụ và kết quả nhiệm vụ",
     "template": "mẫu trang",
+    "words": "ghi chú và lời văn do người viết",
     "years_beside": "các năm đặt bên cạnh",
 }
 
 
 def explain_page(
-    study: Study,
-    out: Path,
-    name: str,
-    *,
-    notebooks: Path | None = None,
-    template: Template = TEMPLATE,
+    study: Study, out: Path, name: str, *, notebooks: Path | None = None, template: Path = TEMPLATE
 ) -> list[str]:
     """Tell in Vietnamese what a page was made from, what has changed, and what a run would do.
 
@@ -48,11 +47,9 @@ def explain_page(
     out : Path
         The site's folder.
     name : str
-        A unit's id, or ``"year"`` for the year's own page.
-    notebooks : Path, optional
-        The notebooks' folder; the project's by default.
-    template : Template
-        The nbconvert template.
+        A unit's id, an area's link, or ``"year"`` for the year's own page.
+    notebooks, template : Path, optional
+        The folders of the notebooks and of the nbconvert template; the project's by default.
 
     Returns
     -------
@@ -64,33 +61,26 @@ def explain_page(
     InputError
         If nobody of that name has to report that year.
     """
-    key = None if name == YEAR else name
-    only = [] if key is None else [key]
-    check_asked(study, [name for name in only if not name.startswith("area/")])
+    check_asked(study, None)
+    link = YEAR_PAGE if name == YEAR else name if "/" in name else unit_page(name)
     layout = Layout(out.resolve())
     sources = read_sources(notebooks or study.root / "notebooks")
-    page = plan_pages(with_surroundings(study, layout), sources, template, only)[key]
-    earlier = read_earlier(layout)
-    return _explain(page, earlier.pages.get(key, PageRecord("not_run")), layout)
-
-
-def _explain(page: Page, entry: PageRecord, layout: Layout) -> list[str]:
-    now = keep(entry, page.inputs, layout)
-    if is_good(now):
-        return [
-            f"{page.label} ({page.name}): trang còn đúng, lập lúc {entry.made_at}; không làm lại."
-        ]
-    lines = [f"{page.label} ({page.name}): lần chạy tới sẽ làm trang này, vì:"]
-    if entry.failure is not None:
-        lines.append(f"  - lần trước bị lỗi: {entry.failure}")
-    if entry.page is None:
-        return [*lines, "  - chưa có trang nào."] if entry.failure is None else lines
-    if not is_there(entry, layout):
-        lines.append(f"  - tệp {entry.page} đã bị xóa hoặc sửa sau khi lập.")
-    lines += [
-        f"  - {_INPUTS_VI.get(key, key)} ({key}): "
-        f"trước {entry.inputs.get(key) or 'không có'}, nay {page.inputs.get(key) or 'không có'}"
-        for key in sorted({*entry.inputs, *page.inputs})
-        if entry.inputs.get(key) != page.inputs.get(key)
-    ]
+    pages = plan_pages(with_surroundings(study, layout), sources, template, [link])
+    if link not in pages:
+        check_asked(study, [name])
+    page, before = pages[link], read_pages(read_record(layout)).get(link, PageRecord())
+    title = f"{page.label} ({page.name})" if page.label != page.name else page.name
+    if before.keep(page.inputs, layout).is_good:
+        return [f"{title}: trang còn đúng, lập lúc {before.made_at}; không làm lại."]
+    lines = [f"{title}: lần chạy tới sẽ làm trang này, vì:"]
+    if before.failure is not None:
+        lines.append(f"  - lần trước bị lỗi: {before.failure}")
+    if before.page is None:
+        return lines if before.failure else [*lines, "  - chưa có trang nào."]
+    if not before.is_there(layout):
+        lines.append(f"  - tệp {before.page} đã bị xóa hoặc sửa sau khi lập.")
+    for key in sorted({*before.inputs, *page.inputs}):
+        old, new = (inputs.get(key) or "không có" for inputs in (before.inputs, page.inputs))
+        if old != new:
+            lines.append(f"  - {_INPUTS_VI.get(key, key)} ({key}): trước {old}, nay {new}")
     return lines

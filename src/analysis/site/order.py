@@ -1,14 +1,70 @@
-"""What came of a run, and how a person is told."""
+"""What is asked of a run, what came of it, and how a person is told."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
+from analysis.pages.template import TEMPLATE
 from analysis.site.gate import Failure
 from analysis.site.layout import INDEX
+from analysis.site.ledger import PageRecord
+
+if TYPE_CHECKING:
+    from analysis.site.progress import Progress
+
+#: How a page's process begins: as a fork of the warm one, or on its own.
+Start = Literal["fork", "kernel"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a run.
+
+    Attributes
+    ----------
+    units : sequence of str, optional
+        Only these units' pages; all expected units and the year's page by default.
+    jobs : int, optional
+        Pages at a time; as many as there are processors by default.
+    force : bool
+        Make what was asked for even if nothing changed.
+    scheduler : str, optional
+        A Dask scheduler's address: the units' pages are made by its workers, with the project's
+        own notebooks and template.
+    again : str, optional
+        Why another share edition of a year goes out, empty for the first one; None where nothing
+        goes out and nothing needs to be noted.
+    briefs : bool
+        Write a sheet for a visit and a message of each of these units; what an earlier run wrote
+        is kept up to date in any case.
+    docx : bool
+        Write the year's Word report, and those of ``units``; kept up to date likewise.
+    progress : bool or callable
+        A bar on standard error, nothing, or a function that takes each `Status`.
+    start : {"fork", "kernel"}, optional
+        How pages' processes begin; the faster safe way by default.
+    notebooks : Path, optional
+        The notebooks' folder; the project's by default.
+    template : Path
+        The nbconvert template's folder.
+    """
+
+    units: Sequence[str] | None = None
+    jobs: int | None = None
+    force: bool = False
+    scheduler: str | None = None
+    again: str | None = None
+    briefs: bool = False
+    docx: bool = False
+    progress: bool | Progress = True
+    start: Start | None = None
+    notebooks: Path | None = None
+    template: Path = TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -44,6 +100,12 @@ class RunOutcome:
     def is_done(self) -> bool:
         """Whether everything asked for was done."""
         return not self.failures
+
+
+def count_outcomes(records: Mapping[str, PageRecord]) -> dict[str, int]:
+    """Return how many units have each outcome."""
+    of_units = (record for link, record in records.items() if link.startswith("cdcs/"))
+    return dict(Counter(record.outcome for record in of_units))
 
 
 def format_recap(recap: RunOutcome, options: Sequence[str] = ()) -> str:
