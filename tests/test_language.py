@@ -573,7 +573,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],
         "fig_tasks_subtitle": [(day,)],
         "fig_tasks_alt": [(["A.", "B."],)],
-        "duty_of_step": [(language.word("task_state", d.state), day) for d in duties],
+        "duty_of_step": [(d, day) for d in duties],
         "board_caption": [(2024, what, summed) for what in boards for summed in (True, False)],
         "board_explained": [(what, summed) for what in boards for summed in (True, False)],
         "board_gap": [

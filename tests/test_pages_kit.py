@@ -20,6 +20,7 @@ from test_reports_kit import ROOT, study_of
 from test_site_kit import wait_until
 
 from analysis.atomic import write_atomically
+from analysis.pages.fragments import area_page
 from analysis.redaction import redact
 from analysis.site.build import build_site
 from analysis.site.order import Order, Start
@@ -64,9 +65,20 @@ YEAR_PAGES = {
     "shared year": "share/2024/year.html",
     "year of names": "names/2024/year.html",
 }
-REPORTS = UNIT_PAGES | YEAR_PAGES
+#: Only a whole site has pages of areas.
+AREA_PAGES = {
+    "commune of names": f"names/2024/{area_page('commune', f'Lìa {SCRIPT}')}",
+}
+REPORTS = UNIT_PAGES | YEAR_PAGES | AREA_PAGES
 INDEXES = {"index": "2024/index.html", "index of names": "names/2024/index.html"}
 PAGES = REPORTS | INDEXES
+#: What is handed out: one leaf each, which leads nowhere.
+SHEETS = {
+    "sheet": "2024/cdcs/DN-NUICAM.brief.html",
+    "sheet of a missing return": "2024/cdcs/DN-GIOLONG.brief.html",
+    "shared sheet": "share/2024/cdcs/DN-DABAN.brief.html",
+    "sheets": "2024/briefs.html",
+}
 
 
 # --- Sites --------------------------------------------------------------------------------------
@@ -108,7 +120,8 @@ def _build(
 ) -> None:
     study = study_of(data, year)
     study = redact(study) if is_shared else study
-    recap = build_site(study, out, Order(units=units, jobs=2, progress=False, start=START))
+    order = Order(units=units, jobs=2, progress=False, start=START, briefs=year == 2024)
+    recap = build_site(study, out, order)
     assert recap.is_done, recap.failures
 
 
@@ -184,6 +197,10 @@ class Visit:
     @property
     def is_unit(self) -> bool:
         return self.file.parent.name == "cdcs"
+
+    @property
+    def site(self) -> Path:
+        return self.file.parents[self.file.parent.name in ("cdcs", "area")]
 
     @property
     def outside(self) -> list[str]:

@@ -19,6 +19,7 @@ from test_pages_kit import (
     NAMES,
     PAGES,
     REPORTS,
+    SHEETS,
     UNIT_PAGES,
     Visit,
     axe,
@@ -48,21 +49,24 @@ def browser(root: Path) -> Iterator[Browser]:
 def visit(request: pytest.FixtureRequest, browser: Browser, root: Path) -> Iterator[Visit]:
     """One page after the other; tests that change the window or the colours set them themselves."""
     with open_context(browser) as context:
-        yield Visit(context, root, PAGES[request.param])
+        yield Visit(context, root, (PAGES | SHEETS)[request.param])
 
 
 only_reports = pytest.mark.parametrize("visit", REPORTS, indirect=True)
+with_sheets = pytest.mark.parametrize("visit", PAGES | SHEETS, indirect=True)
 only_units = pytest.mark.parametrize("visit", UNIT_PAGES, indirect=True)
 
 
 # --- Alone, silent, safe ------------------------------------------------------------------------
 
 
+@with_sheets
 def test_nothing_is_asked_of_the_world(visit: Visit) -> None:
     assert visit.file.as_uri() in visit.requests
     assert visit.outside == []
 
 
+@with_sheets
 def test_nothing_is_complained_about(visit: Visit) -> None:
     assert visit.complaints == []
 
@@ -108,6 +112,7 @@ def test_what_slips_in_does_not_run(browser: Browser, root: Path, link: str) -> 
 # --- For everyone -------------------------------------------------------------------------------
 
 
+@with_sheets
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit: Visit, scheme: Any) -> None:
     visit.resize(1280)
@@ -206,6 +211,7 @@ def test_no_number_is_broken_in_two(visit: Visit, width: int) -> None:
     assert visit.page.evaluate(BROKEN_NUMBERS) == []
 
 
+@with_sheets
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_overflows(visit: Visit, width: int) -> None:
     visit.resize(width)
@@ -271,6 +277,7 @@ def test_units_pages_are_light(visit: Visit) -> None:
     assert visit.file.stat().st_size <= MOST_BYTES
 
 
+@with_sheets
 def test_page_is_there_at_once(visit: Visit) -> None:
     """The largest piece is painted within 1.5 s of being asked for.
 
@@ -307,10 +314,11 @@ def test_links_lead_somewhere(visit: Visit) -> None:
 def test_pages_of_a_site_are_reached_from_each_other(visit: Visit) -> None:
     """From the index to every page, and from each page back."""
     links = visit.run("() => [...document.querySelectorAll('a[href]')].map((a) => a.href)")
-    site = visit.file.parent.parent if visit.is_unit else visit.file.parent
+    site = visit.site
     expected = {site / "year.html" if visit.is_index else site / "index.html"}
     if visit.is_index:
-        expected |= set((site / "cdcs").glob("*.html"))
+        made = [*(site / "cdcs").glob("*.html"), *(site / "area").glob("*.html")]
+        expected |= {page for page in made if ".brief." not in page.name}
     assert {path.as_uri() for path in expected} <= set(links)
 
 
@@ -353,7 +361,8 @@ def test_index_is_a_plain_list_without_script(browser: Browser, root: Path, link
     with open_context(browser, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto((root / link).as_uri())
-        made = set((root / link).parent.glob("cdcs/*.html"))
+        pages = (root / link).parent.glob("cdcs/*.html")
+        made = {page for page in pages if not page.name.endswith(".brief.html")}
         links = page.locator("#list a")
         assert {root / Path(link).parent / href for href in _hrefs(links)} == made
         assert links.first.is_visible()

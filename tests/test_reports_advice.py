@@ -9,7 +9,6 @@ from datasets import filled
 from test_reports_kit import Page, study_of_tables, unit_page, year_page
 
 from analysis.reports import UnitReport
-from analysis.reports.base import Report
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
@@ -70,8 +69,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture(autouse=True)
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page does a few things well; here it says all that it could."""
-    for kind in (Report, UnitReport):
-        monkeypatch.setattr(kind, "most_steps", 1000)
+    monkeypatch.setattr(UnitReport, "most_steps", 1000)
 
 
 def advised(page: Page) -> dict[str, list[str]]:

@@ -41,6 +41,7 @@ from test_reports_kit import (
 from analysis.exact import round_half_up
 from analysis.findings.perimeter import merged_into
 from analysis.plan import Indicator, Target
+from analysis.reports import UnitReport
 from analysis.study import Study
 
 #: Each pair of years under both plans once.
@@ -542,9 +543,7 @@ def test_a_sentence_says_met_exactly_where_the_table_does(pages: list[Page]) -> 
 
 def test_a_sentence_leaves_open_exactly_what_the_table_does(pages: list[Page]) -> None:
     def wrong() -> Found:
-        words = (
-            r"chưa kết luận được|còn chờ số liệu|chưa có [^.]{1,20} nào báo cáo đủ|chưa có số liệu"
-        )
+        words = r"chưa kết luận được|(?<!dù )chưa báo cáo |chưa có [^.]{1,20} nào báo cáo đủ|chưa có số liệu"
         for page, line, row in sentences(pages):
             nobody = not row.reported and row.verdict not in ("not_applicable", "met", "not_met")
             if bool(re.search(words, line.text)) != (row.verdict == "undetermined" or nobody):
@@ -1404,7 +1403,8 @@ def test_who_holds_a_gap_is_named_without_choosing_among_equals(pages: list[Page
             )
             assert (where[1] == "Ở") == (told == len(communes)), (page, sub.text)
         others = [
-            int(read_number(n)) for n in re.findall(rf"({NUMBER}) CĐCS (?:cùng|hụt ít)", sub.text)
+            int(read_number(n))
+            for n in re.findall(rf"({NUMBER}) CĐCS(?: khác, mỗi|, mỗi| hụt ít)", sub.text)
         ]
         if named and not is_share:
             assert sum(others) == len(rest), (page, sub.text)
@@ -1501,18 +1501,26 @@ def test_a_sentence_ends_with_one_full_stop(pages: list[Page]) -> None:
     )
 
 
-def prose(page: Page) -> list[str]:
-    """The words that stand open on the page: no tables, figures or closed details."""
-    closed = ("table", "figure", "details", "nav", "dl", "svg", "style", "title", "head", "h1")
-    return page.tree.one("main").without(*closed).split()
+def words_before_the_table(report: UnitReport) -> int:
+    """All that stands above the table of results, the head too, without the drawings."""
+    calls = (report.header, report.summary, report.next_steps, report.last_year)
+    shown = [call() for call in (*calls, report.own_words, report.achieved)]
+    html = " ".join(part.html for part in shown if part is not None)
+    return len(re.sub(r"<[^>]+>", " ", html).split())
 
 
-def test_a_units_page_takes_at_most_900_words(pages: list[Page]) -> None:
-    none_of(
-        (page, f"{len(prose(page))} words")
-        for page in pages
-        if page.kind == "unit" and len(prose(page)) > 900
-    )
+def test_a_units_page_takes_at_most_700_words_before_its_table(pages: list[Page]) -> None:
+    """Also that of those in the sample that miss most, who have most to be told."""
+    study = study_of(Path("data/sample"), 2024)
+    worst = [
+        (year, unit)
+        for year in study.dataset.years
+        for unit in study.board(year)["unit_id"].unique()[:8]
+    ]
+    reports = [page.report for page in pages if isinstance(page.report, UnitReport)]
+    reports += [UnitReport(study, unit, year) for year, unit in worst]
+    told = [(report.name, words_before_the_table(report)) for report in reports]
+    assert not [one for one in told if one[1] > 700]
 
 
 def test_ids_are_unique_and_links_on_a_page_lead_somewhere(pages: list[Page]) -> None:

@@ -65,7 +65,8 @@ def test_a_units_page_shows_every_task_that_applies(
     for row, duty in zip(rows_of(html), late, strict=False):
         assert any(d.task.short in row for d in late), duty
     for duty in late:
-        assert f"chậm {duty.days_late} ngày" in html
+        word = "chậm" if duty.state == "overdue" else "đã qua hạn"
+        assert f"{word} {duty.days_late} ngày" in html
 
 
 def test_a_unit_that_sent_no_sheet_has_not_reported_which_is_not_undone(

@@ -17,7 +17,6 @@ from analysis.exploring.answers import answer, pick_year
 from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
-from analysis.findings.finding import by_nearness
 from analysis.findings.tally import Sides, compare_sides
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
@@ -72,8 +71,6 @@ class Report:
 
     #: Whose own words the page prints: a unit's id; empty for those of the whole.
     writer = ""
-    #: A reader does a few things well; the others are named with what they lack.
-    most_steps = 5
 
     @property
     def wholes(self) -> list[Finding]:
@@ -224,39 +221,6 @@ class Report:
             text += "; " + self.language.say("change", finding.change)
         return {"title": finding.indicator.title, "verdict": finding.verdict, "text": text + "."}
 
-    def missed_steps(self) -> list[dict[str, Any]]:
-        """Return the plan's tasks for what was missed, the nearest first, below what each would mend."""
-        by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
-        for finding in by_nearness(f for f in self.wholes if f.verdict == "not_met"):
-            by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
-        steps = [
-            {
-                "tasks": [
-                    {
-                        "text": task.text,
-                        "ref": self._task_ref(task),
-                    }
-                    for task in tasks
-                ],
-                "reasons": [self.line(finding) for finding in findings],
-            }
-            for tasks, findings in list(by_tasks.items())[: self.most_steps]
-        ]
-        rest = [f for findings in list(by_tasks.values())[self.most_steps :] for f in findings]
-        if rest:
-            steps.append(_asked(self.language.say("other_missed", rest)))
-        return steps
-
-    def _task_ref(self, task: Task) -> str:
-        """Say where the plan asks for a task, and how the reader stands with it."""
-        duty = next((duty for duty in self.held if duty.task.id == task.id), None)
-        ref = self.language.say("by_plan", task.section)
-        if duty is None or duty.task.indicator:
-            return ref
-        state = self.language.word("task_state", duty.state)
-        due = self.language.date(duty.due) if duty.due else ""
-        return ref + "; " + self.language.say("duty_of_step", state, due)
-
     def _tasks_for(self, finding: Finding) -> tuple[Task, ...]:
         """Return what mends a finding: of an "and" each fact's own task, else the first."""
         by_id = {task.id: task for task in self.study.plan.tasks}
@@ -389,17 +353,6 @@ class Report:
             "section": indicator.section,
             "decision": indicator.decision,
         }
-
-    def _steps(self, section: str, title: str, first: list[str]) -> Fragment:
-        """Show what to do: what is asked for by these sentences, then what was missed."""
-        asked = [_asked(text) for text in first]
-        return self._render(
-            section,
-            "next_steps",
-            title,
-            steps=[*asked, *self.missed_steps()],
-            nothing=self.language.say("keep_going"),
-        )
 
     def _figure_targets(self, name: str, shown: list[Finding]) -> Fragment | None:
         """Draw shares against their targets; nothing where there are none."""
@@ -631,11 +584,6 @@ def in_columns(items: Sequence[Any], most: int) -> list[Sequence[Any]]:
 def digest(facts: object) -> str:
     """Return a short hash of facts: pages are told apart by it, not trusted, and 64 bits do."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-def _asked(text: str) -> dict[str, Any]:
-    """Return a step that is not the plan's own."""
-    return {"tasks": [{"text": text, "ref": ""}], "reasons": []}
 
 
 @cache

@@ -40,6 +40,7 @@ class UnitReport(Report):
         All that the page shows of others.
     """
 
+    #: A reader does a few things well; what else was missed is named with what it lacks.
     most_steps = 3
 
     def __init__(self, study: Study, unit_id: str, year: int) -> None:
@@ -413,8 +414,37 @@ class UnitReport(Report):
             first.append(f"{self.language.ui('brief_contact')}: {say('contact', self.parent)}")
         elif lacking:
             first.append(say("send_missing", list(lacking)))
-        title = "missed_and_next" if self.missed else "to_do"
-        return self._steps("viec-can-lam", self.language.ui(title), first)
+        return self._render(
+            "viec-can-lam",
+            "next_steps",
+            self.language.ui("missed_and_next" if self.missed else "to_do"),
+            steps=[*map(_asked, first), *self.missed_steps()],
+            nothing=say("keep_going"),
+        )
+
+    def missed_steps(self) -> list[dict[str, Any]]:
+        """Return the plan's tasks for what is nearest, below what each would mend, then all the rest."""
+        by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
+        for finding in self.missed[: self.most_steps]:
+            by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
+        steps = [
+            {
+                "tasks": [{"text": task.text, "ref": self._task_ref(task)} for task in tasks],
+                "reasons": [self.line(finding) for finding in findings],
+            }
+            for tasks, findings in by_tasks.items()
+        ]
+        rest = self.missed[self.most_steps :]
+        return [*steps, _asked(self.language.say("other_missed", rest))] if rest else steps
+
+    def _task_ref(self, task: Task) -> str:
+        """Say where the plan asks for a task, and how the unit stands with it."""
+        duty = next((duty for duty in self.held if duty.task.id == task.id), None)
+        ref = self.language.say("by_plan", task.section)
+        if duty is None or duty.task.indicator:
+            return ref
+        due = self.language.date(duty.due) if duty.due else ""
+        return f"{ref}; {self.language.say('duty_of_step', duty, due)}"
 
     def tasks(self) -> Fragment:
         """Show every task that the plan gives this unit, with its state and what proves it."""
@@ -507,6 +537,11 @@ class UnitReport(Report):
             "peers": digest(peers),
             "links": digest(links),
         }
+
+
+def _asked(text: str) -> dict[str, Any]:
+    """Return a step that is not the plan's own."""
+    return {"tasks": [{"text": text, "ref": ""}], "reasons": []}
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

@@ -869,7 +869,10 @@ class YearReport(Boards):
             due = task.due_in(self.year + 1, plan.cut_off)
             if due is not None and task.due:
                 coming.setdefault(due, []).append(task.short)
-        named = [f"{', '.join(coming[day])} ({self.language.date(day)})" for day in sorted(coming)]
+        named = [
+            f"{', '.join(f'“{short}”' for short in coming[day])} ({self.language.date(day)})"
+            for day in sorted(coming)
+        ]
         return [self.language.say("next_due", named)] if named else []
 
     def finish(self) -> EndMark:
