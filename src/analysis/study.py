@@ -138,6 +138,11 @@ class Study(Questions):
         roster["has_return"] = keys.isin(returned)
         return roster.set_index(["year", "unit_id"]).sort_index()
 
+    @cached_property
+    def unit_types(self) -> dict[tuple[int, str], str]:
+        """The register's type of each unit, by year and id: asked for thousands of times."""
+        return dict(self.register["unit_type"].astype("str").items())
+
     def name_parent(self, parent: str, year: int) -> str:
         """Return the name of whom units of a year report to, from the id in the register."""
         issuer = self.plan.issuer
@@ -200,7 +205,7 @@ class Study(Questions):
             self.duties(self.params.year)
         for indicator, year, unit_type in self._values_by_type:
             if year == self.params.year:
-                self._ordered(indicator, year, unit_type)
+                self.type_values(indicator, year, unit_type)
 
     def cells(self, unit_id: str, year: int) -> pd.Series:
         """Return what the register and the return say of a unit in a year; empty is missing."""
@@ -248,7 +253,7 @@ class Study(Questions):
     def _values_by_type(self) -> dict[tuple[str, int, str], dict[str, Fraction]]:
         rows = self.table[(self.table["scope"] == "unit") & self.table["value"].notna()]
         keys = pd.MultiIndex.from_arrays([rows["year"], rows["scope_id"].astype("str")])
-        types = self.register["unit_type"].reindex(keys)
+        types = [self.unit_types[key] for key in keys]
         found: dict[tuple[str, int, str], dict[str, Fraction]] = {}
         for unit_type, row in zip(types, rows.itertuples(index=False), strict=True):
             value = shown_value(row)
@@ -257,7 +262,7 @@ class Study(Questions):
             group[str(row.scope_id)] = value
         return found
 
-    def _ordered(self, indicator_id: str, year: int, unit_type: str) -> tuple[Fraction, ...]:
+    def type_values(self, indicator_id: str, year: int, unit_type: str) -> tuple[Fraction, ...]:
         """Return a type's values, smallest first; they are sorted once for all pages."""
         key = (indicator_id, year, unit_type)
         values: tuple[Fraction, ...] = self.remember(
@@ -275,8 +280,8 @@ class Study(Questions):
         year : int
             The year.
         """
-        unit_type = str(self.register.at[(year, unit_id), "unit_type"])
-        ordered = self._ordered(indicator_id, year, unit_type)
+        unit_type = self.unit_types[(year, unit_id)]
+        ordered = self.type_values(indicator_id, year, unit_type)
         own = self._values_by_type.get((indicator_id, year, unit_type), {}).get(unit_id)
         if own is None:
             return ordered

@@ -6,6 +6,7 @@ that are not there are not drawn, but for those that a chart is made of.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,6 +41,8 @@ from analysis.plan import Target
 from analysis.problems import InputError, error
 
 _ROW = 41.0
+# A dot is as wide in points; those of one value are together no higher than this part of a row.
+_DOT, _DOTS_HEIGHT = 2.6, 0.34
 _TASK_ROW = 38.0
 _SIDE = 6.0
 _AXIS = 22.0
@@ -103,9 +106,9 @@ def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     Parameters
     ----------
     frame : DataFrame
-        ``value`` of everybody, one row each; ``is_marked`` for the unit itself. On the marked
-        row, if there: ``verdict``, ``text``, and ``lower_quartile``, ``median`` and
-        ``upper_quartile`` of the others (computed otherwise).
+        ``value`` of everybody, one row each, or one for ``count`` of the others with one value;
+        ``is_marked`` for the unit itself. On the marked row, if there: ``verdict``, ``text``, and
+        ``lower_quartile``, ``median`` and ``upper_quartile`` of the others (computed otherwise).
     label, language
         As for `rates`; rows with one label are drawn on one line.
 
@@ -121,10 +124,13 @@ def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     figure, axes = _rows(len(lines))
     top, told = float(max([Fraction(1), *(row.value for row in rows)])), []
     for place, (name, group) in enumerate(lines.items()):
-        y, others = -place, [float(row.value) for row in group if not row.is_marked]
+        y, others = -place, Counter[float]()
+        for row in group:
+            if not row.is_marked:
+                others[float(row.value)] += int(getattr(row, "count", 1))
         marked = next((row for row in group if row.is_marked), None)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
-        quartiles = _quartiles(marked, others)
+        quartiles = _quartiles(marked, list(others.elements()))
         if quartiles:
             ends = [float(quartiles[0]), float(quartiles[2])]
             axes.plot(ends, [y, y], color=colour("band"), lw=13, solid_capstyle="butt", zorder=1)
@@ -425,21 +431,26 @@ def _quartiles(marked: SimpleNamespace | None, others: list[float]) -> tuple[Fra
     return tuple(_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])) if others else ()  # type: ignore[misc]
 
 
-def _draw_dots(axes: Axes, values: list[float], y: float) -> None:
+def _draw_dots(axes: Axes, values: Mapping[float, int], y: float) -> None:
     """Draw a dot for each value, equals above and below each other.
 
-    As one line of very short pieces with round ends: a tenth of the bytes of as many marks.
+    As one line of short pieces with round ends: a tenth of the bytes of as many marks. Where more
+    are equal than can be told apart, the piece is as high as they together.
     """
+    equals = Counter[float]()
+    for value, count in values.items():
+        equals[round(value, 2)] += count
     xs: list[float] = []
     ys: list[float] = []
-    for value, group in groupby(sorted(round(value, 2) for value in values)):
-        count = len(list(group))
-        for number in range(count):
-            height = y + (number - (count - 1) / 2) * min(0.1, 0.34 / max(count - 1, 1))
+    for value, count in sorted(equals.items()):
+        height = min(0.1 * (count - 1), _DOTS_HEIGHT)
+        is_crowded = height * _ROW < _DOT / 2 * (count - 1)
+        for number in range(1 if is_crowded else count):
+            at = y - height / 2 + (number * height / (count - 1) if number else 0)
             xs += [value, value + 1e-4, float("nan")]
-            ys += [height, height, float("nan")]
+            ys += [at, at + (height if is_crowded else 0), float("nan")]
     axes.plot(
-        xs, ys, color=colour("muted"), lw=2.6, solid_capstyle="round", zorder=2, clip_on=False
+        xs, ys, color=colour("muted"), lw=_DOT, solid_capstyle="round", zorder=2, clip_on=False
     )
 
 

@@ -445,8 +445,6 @@ class Peers:
         Empty below the smallest number of peers; for a yes/no indicator only ``holding`` is filled.
     holding : int or None
         How many hold, for a yes/no indicator.
-    values : sequence of Fraction
-        What the others reached, smallest first; empty where they are not compared.
     """
 
     count: int
@@ -454,7 +452,6 @@ class Peers:
     lower_quartile: Fraction | None = None
     upper_quartile: Fraction | None = None
     holding: int | None = None
-    values: Sequence[Fraction] = ()
 
     @property
     def is_comparable(self) -> bool:
@@ -484,7 +481,7 @@ def compare_with_peers(study: Study, finding: Finding) -> Peers:
         # The values are 0 or 1 in order: those that hold come last.
         return Peers(len(values), holding=len(values) - bisect_left(values, 1))
     lower, median, upper = (quantile(values, quarter) for quarter in (1, 2, 3))
-    return Peers(len(values), median, lower, upper, values=values)
+    return Peers(len(values), median, lower, upper)
 
 
 def quantile(ordered: Sequence[Fraction], quarter: int) -> Fraction:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from babel.numbers import format_decimal
 
@@ -103,9 +104,14 @@ class Numbers:
         return self._write(value, 1, "#")
 
     def _write(self, value: Fraction, digits: int, place: str) -> str:
-        rounded = round_half_up(value, digits)
-        exact = Decimal(rounded.numerator) / Decimal(rounded.denominator)
-        return str(format_decimal(exact, format=f"#,##0.{place * digits}", locale=self.locale))
+        return _in_decimals(value, digits, place, self.locale)
+
+
+@lru_cache(maxsize=1 << 14)  # the pages of a site show the same shares over and over
+def _in_decimals(value: Fraction, digits: int, place: str, locale: str) -> str:
+    rounded = round_half_up(value, digits)
+    exact = Decimal(rounded.numerator) / Decimal(rounded.denominator)
+    return str(format_decimal(exact, format=f"#,##0.{place * digits}", locale=locale))
 
 
 def round_as_shown(value: Fraction, target: Target | None = None, *, is_share: bool) -> Fraction:

@@ -7,6 +7,7 @@ what stands here, and the digest of this tells whether its page is still right.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +16,6 @@ from analysis.exact import round_half_up
 from analysis.findings import (
     Finding,
     Passage,
-    Peers,
     compare_with_peers,
     find,
     find_circle,
@@ -27,8 +27,6 @@ from analysis.study import Study
 
 #: Charts place others' shares to a tenth of a per cent, which is how finely they are written.
 _PLACE_DIGITS = 3
-#: And the dots of all peers to a per cent, which is how far apart they can be seen.
-_DOT_DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,15 @@ class Standing:
         Lower quartile, median and upper quartile of a share.
     is_below : bool
         Whether the unit is below the median.
-    dots : tuple of Fraction
-        Every peer's share, smallest first.
+    dots : tuple of (int, int)
+        The peers' shares in whole percents, smallest first, each with how many have it.
     """
 
     count: int
     text: str = ""
     quartiles: tuple[Shown, Shown, Shown] | None = None
     is_below: bool = False
-    dots: tuple[Fraction, ...] = ()
+    dots: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,10 +133,7 @@ def look_around(
         other_circles=tuple(
             y for y in study.dataset.years if y <= year and find_circle(study, y).is_other
         ),
-        peers={
-            key: _stand(finding, compare_with_peers(study, finding), language)
-            for key, finding in findings.items()
-        },
+        peers={key: _stand(study, finding, language) for key, finding in findings.items()},
         neighbours=_neighbours(study, unit_id, year),
         other_years=tuple(
             other
@@ -184,8 +179,8 @@ def _show(value: Fraction, text: str) -> Shown:
     return Shown(text, round_half_up(value, _PLACE_DIGITS))
 
 
-def _stand(finding: Finding, peers: Peers, language: Language) -> Standing:
-    numbers = language.numbers
+def _stand(study: Study, finding: Finding, language: Language) -> Standing:
+    peers, numbers = compare_with_peers(study, finding), language.numbers
     if peers.holding is not None:
         return Standing(peers.count, f"{peers.holding}/{peers.count}")
     if peers.median is None or peers.lower_quartile is None or peers.upper_quartile is None:
@@ -198,19 +193,38 @@ def _stand(finding: Finding, peers: Peers, language: Language) -> Standing:
         for value in (peers.lower_quartile, peers.median, peers.upper_quartile)
     )
     is_below = finding.value is not None and finding.value < peers.median
-    dots = tuple(round_half_up(value, _DOT_DIGITS) for value in peers.values)
+    dots = _dots(study, finding)
     return Standing(peers.count, median.text, (lower, median, upper), is_below, dots)
 
 
+def _dots(study: Study, finding: Finding) -> tuple[tuple[int, int], ...]:
+    """Count the peers at each percent: the whole type once for all pages, less the unit itself."""
+    year, indicator = finding.year, finding.indicator.id
+    unit_type = study.unit_types[(year, finding.scope_id)]
+
+    def count() -> Counter[int]:
+        values = study.type_values(indicator, year, unit_type)
+        return Counter(map(_percent, values))
+
+    dots: Counter[int] = study.remember(("dots", indicator, year, unit_type), count)
+    own = None if finding.value is None else _percent(finding.value)
+    return tuple((at, n - (at == own)) for at, n in sorted(dots.items()) if n > (at == own))
+
+
+def _percent(value: Fraction) -> int:
+    return int(round_half_up(value, 2) * 100)
+
+
 def _neighbours(study: Study, unit_id: str, year: int) -> dict[str, tuple[str, str]]:
-    units = study.expected_units(year)
-    if unit_id not in units.index:
+    def line_up() -> dict[str, list[tuple[str, str]]]:
+        units = study.expected_units(year)
+        groups = units["name"].groupby(units["unit_type"], observed=True)
+        return {str(kind): [(str(key), str(name)) for key, name in g.items()] for kind, g in groups}
+
+    if unit_id not in study.expected_units(year).index:
         return {}
-    beside = units[units["unit_type"] == units.at[unit_id, "unit_type"]]
-    place = beside.index.get_loc(unit_id)
+    lines = study.remember(("units in line", year), line_up)
+    line = lines[study.unit_types[(year, unit_id)]]
+    place = next(place for place, (key, _) in enumerate(line) if key == unit_id)
     found = {"previous_unit": place - 1, "next_unit": place + 1}
-    return {
-        word: (str(beside.index[other]), str(beside["name"].iloc[other]))
-        for word, other in found.items()
-        if 0 <= other < len(beside)
-    }
+    return {word: line[other] for word, other in found.items() if 0 <= other < len(line)}

@@ -396,7 +396,10 @@ class UnitReport(Report):
             **dict(zip(names, places, strict=True)),
         }
         dots = self.around.peers[finding.indicator.id].dots
-        others = [{"label": own["label"], "value": dot, "is_marked": False} for dot in dots]
+        others = [
+            {"label": own["label"], "value": Fraction(at, 100), "is_marked": False, "count": count}
+            for at, count in dots
+        ]
         return pd.DataFrame([own, *others])
 
     def next_steps(self) -> Fragment:
