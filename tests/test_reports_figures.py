@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,6 +11,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,8 +21,10 @@ from matplotlib.transforms import Bbox
 from test_reports_consistency import make_pages
 from test_reports_kit import NUMBER, OTHER_PLAN, PLAN, Page, study_of, texts, unit_page, year_page
 
+from analysis.exact import round_half_up
+from analysis.figures.charts import peers
 from analysis.figures.style import PANEL, SMALL, WIDTH
-from analysis.reports import base
+from analysis.reports import base, unit
 
 SAMPLE = Path("data/sample")
 STEP = 10
@@ -213,3 +218,26 @@ def test_a_page_is_light_enough_for_a_phone(drawings: list[Drawing]) -> None:
         assert any(page.year == int(text) for text in texts(page.tree) if text.isdigit()) or (
             str(page.year) in page.html
         )
+
+
+def test_a_crowd_of_equal_peers_is_drawn_no_larger_than_a_few() -> None:
+    def drawn(count: int) -> tuple[int, float]:
+        columns = {"label": "A", "value": [0.5, 0.9], "is_marked": [True, False]}
+        dots = peers(pd.DataFrame({**columns, "count": [1, count]})).axes[0].lines[-2]
+        ys = np.asarray(dots.get_ydata(), float)
+        return len(ys), float(np.nanmax(ys) - np.nanmin(ys))
+
+    few, many = drawn(6), drawn(5_000)
+    assert many[0] < few[0]
+    assert drawn(1)[1] < drawn(2)[1] < few[1] <= many[1]
+    assert many[1] == drawn(500)[1]
+
+
+def test_dots_of_a_page_are_its_units_peers_each_once() -> None:
+    study = study_of(Path("data/sample"), 2024)
+    for unit_id in study.expected_units(2024).index[::9]:
+        for indicator, standing in unit(study, unit_id, 2024).around.peers.items():
+            if standing.dots:
+                values = study.peer_values(indicator, unit_id, 2024)
+                expected = Counter(int(round_half_up(value, 2) * 100) for value in values)
+                assert dict(standing.dots) == expected, (unit_id, indicator)

@@ -49,7 +49,7 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
             problems += found + _swapped_days(block, column, texts[name], file)
             remarks += _remarks(block, column, texts[name])
     index = pd.Index(block.rows, dtype="int64")
-    text = pd.DataFrame(texts, index=index, dtype="str")
+    text = _as_frame(texts, index)
     names = _names_beside(block, index)
     records = Records(block.table.name, text, block.sheet, block.addresses, names)
     judged = _judge(texts, block.rows, _asked(block), file)
@@ -62,6 +62,14 @@ def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
         if one.column not in block.table.key:
             records.text.at[one.row, one.column] = ""
     return records, problems + _keep_remarks(block, records, remarks, file)
+
+
+def _as_frame(texts: Mapping[str, list[str]], index: pd.Index) -> pd.DataFrame:
+    """Return columns of texts: one array cut up, for making an array costs more than a form's cells."""
+    cells = pd.array([cell for column in texts.values() for cell in column], dtype="str")
+    length = len(index)
+    columns = {name: cells[at * length :][:length] for at, name in enumerate(texts)}
+    return pd.DataFrame(columns, index=index)
 
 
 def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
