@@ -483,7 +483,10 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "part_intro": [(counts, own, issuer) for counts in tallies for own in (0, 1, 2)],
         "year_lead": [(counts, side, issuer) for counts in tallies for side in sides],
         "point_side": [
-            (f, f, b) for f in every if f.verdict in ("met", "not_met") for b in (True, False)
+            (replace(f, change=change), f)
+            for f in every
+            if f.verdict in ("met", "not_met")
+            for change in (f.change, *changes[:1], *[c for c in changes if c.basis][:1])
         ],
         "point_section": [("A", 2, counts) for counts in tallies if counts.met],
         "point_gap": [

@@ -924,7 +924,7 @@ def test_two_years_are_counted_over_the_same_indicators(pages: list[Page]) -> No
 
 def test_a_main_point_says_what_both_years_say(pages: list[Page]) -> None:
     """What crossed its bar, with both figures as the results show them; nothing else is news."""
-    count = 0
+    count = same = 0
     for page in pages:
         if page.kind != "year":
             continue
@@ -944,8 +944,17 @@ def test_a_main_point_says_what_both_years_say(pages: list[Page]) -> None:
             shown = results(page)[key]
             if row.reported and not is_answer(page, key):
                 assert f"nay {words[row.verdict].lower()} ({shown.value})" in told, item.text
-            count += 1
+            # Where other unions are in it, the bar may be crossed by who came or left.
+            _, says_same, moved = told.rstrip(".").partition("trên cùng những CĐCS của hai năm: ")
+            change = page.report.findings[key].change
+            assert bool(says_same) == bool(change and change.basis and not change.grade), item.text
+            if says_same:
+                lines = page.part("year_results").all("tr")
+                line = next(one for one in lines if one.text.startswith(name))
+                assert moved in [cell.text for cell in line.all("td")], item.text
+            count, same = count + 1, same + bool(says_same)
     assert count > 3
+    assert same
 
 
 def test_a_page_without_anything_to_judge_does_not_speak_of_missing_figures(

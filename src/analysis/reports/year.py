@@ -152,9 +152,7 @@ class YearReport(Boards):
     def _crossings(self, moved: Iterable[Finding]) -> list[str]:
         """Say of each indicator that crossed its bar how it stood and stands, the largest move first."""
         return [
-            self.language.say(
-                "point_side", f, self.before[f.indicator.id], not (f.change and f.change.basis)
-            )
+            self.language.say("point_side", f, self.before[f.indicator.id])
             for f in sorted(moved, key=_size_of_change)
         ]
 
