@@ -356,6 +356,32 @@ def test_definitions_open_where_a_row_leads(browser: Browser, root: Path) -> Non
         assert card.locator("p").first.is_visible()
 
 
+@only_reports
+def test_contents_fold_on_a_phone_and_stand_open_on_a_desk(visit: Visit) -> None:
+    first = visit.page.locator(".contents a").first
+    visit.resize(1280)
+    assert first.is_visible()
+    visit.resize(360)
+    assert not first.is_visible()
+    visit.page.locator(".contents summary").click()
+    assert first.is_visible()
+    visit.page.locator(".contents summary").click()
+
+
+@pytest.mark.parametrize("kind", ["year", "last year"])
+def test_who_needs_help_is_on_a_phones_second_screen(
+    browser: Browser, root: Path, kind: str
+) -> None:
+    """First: what was met, what changed sides, what is worst, who has not reported, who needs help."""
+    with open_context(browser) as context:
+        visit = Visit(context, root, REPORTS[kind])
+        visit.resize(360)
+        first = visit.page.locator("#bang-chi-tieu li").first
+        box = first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 2 * 800
+
+
 @pytest.mark.parametrize("link", INDEXES.values())
 def test_index_is_a_plain_list_without_script(browser: Browser, root: Path, link: str) -> None:
     with open_context(browser, java_script_enabled=False) as context:
