@@ -357,7 +357,7 @@ def test_spawned_workers_make_the_same_pages(build: Build, tmp_path: Path) -> No
     build(units=["DN-RLAN"])
     first = pages(tmp_path / "2024")
     shutil.rmtree(tmp_path / "2024")
-    assert build(units=["DN-RLAN"], start="kernel").is_done
+    assert build(units=["DN-RLAN"], start="spawn").is_done
     second = pages(tmp_path / "2024")
     for found in (first, second):
         del found["index.html"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ from test_site_kit import (
 )
 
 from analysis.site.gate import Failure, find_failure
+from analysis.site.order import Start
 
 # Everything that a cell can put out, in one notebook; it ends with an exception. It imports the
 # package, as every notebook here does: that sets matplotlib's defaults.
@@ -58,6 +58,7 @@ CELLS = (
     "print('không bao giờ')",
 )
 VARYING = "%time"  # says how long it took
+STARTS = pytest.mark.parametrize("start", [pytest.param("fork", marks=needs_fork), "spawn"])
 
 
 def run_plainly(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -104,13 +105,18 @@ def as_seen(notebook: NotebookNode) -> list[tuple[Any, ...]]:
     ]
 
 
-@needs_fork
-def test_equals_a_plain_papermill_run_cell_by_cell(tmp_path: Path) -> None:
-    notebook = make_notebook(*CELLS)
-    template = write_template(tmp_path)
-    task = make_task(notebook, template, parameters={"year": 2024, "unit_id": "0042"})
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
+    return run_plainly(make_notebook(*CELLS), tmp_path_factory.mktemp("plain"))
+
+
+@STARTS
+def test_equals_a_plain_papermill_run_cell_by_cell(
+    tmp_path: Path, plain: NotebookNode, start: Start
+) -> None:
+    given = {"year": 2024, "unit_id": "0042"}
+    task = make_task(make_notebook(*CELLS), write_template(tmp_path), parameters=given, start=start)
     ours = nbformat.reads(make_page(task).executed or "", 4)
-    plain = run_plainly(notebook, tmp_path)
     for mine, theirs in zip(as_seen(ours), as_seen(plain), strict=True):
         assert mine == theirs
     assert ours.metadata.language_info == plain.metadata.language_info
@@ -206,16 +212,18 @@ def test_missing_end_mark(template: Path) -> None:
     assert fail(template, "1").error == "ô cuối không có dấu kết thúc"
 
 
-@needs_fork
 @pytest.mark.parametrize(
-    "loop",
+    ("start", "loop"),
     [
-        "while True: pass",
-        "import re; re.match(r'(a+)+$', 'a' * 60 + 'b')",  # holds the GIL
-        "import time; time.sleep(99)",
+        pytest.param("fork", "while True: pass", marks=needs_fork),
+        # Holds the GIL.
+        pytest.param("fork", "import re; re.match(r'(a+)+$', 'a' * 60 + 'b')", marks=needs_fork),
+        pytest.param("spawn", "import time; time.sleep(99)", marks=needs_fork),
     ],
 )
-def test_time_limit_ends_the_whole_group(template: Path, tmp_path: Path, loop: str) -> None:
+def test_time_limit_ends_the_whole_group(
+    template: Path, tmp_path: Path, start: Start, loop: str
+) -> None:
     note = tmp_path / "pids"
     begin = (
         "import os, subprocess\n"
@@ -224,7 +232,9 @@ def test_time_limit_ends_the_whole_group(template: Path, tmp_path: Path, loop: s
         "print('trước vòng lặp')"
     )
     task = make_task(make_notebook("year = 0", begin, f"print('vào')\n{loop}", END), template)
-    result = make_page(make_task(nbformat.reads(task.notebook, 4), template, seconds=1.0))
+    result = make_page(
+        make_task(nbformat.reads(task.notebook, 4), template, seconds=1.0, start=start)
+    )
     assert result.failure == Failure(4, "TimeoutError: chạy quá thời hạn 1 giây", "print('vào')")
     assert '"vào\\n"' in (result.executed or "")  # what it said until then is kept
     pids = [int(pid) for pid in note.read_text().split()]
@@ -262,18 +272,40 @@ def test_many_notebooks_leave_nothing_open(template: Path) -> None:
             os.waitpid(kernel, os.WNOHANG)
 
 
-def test_ordinary_kernels_are_judged_alike(template: Path) -> None:
-    """One run of each kind: the same page, the same word on a killed kernel and on a long one."""
-    good = make_notebook("year = 0", "print(year)", END)
-    result = make_page(make_task(good, template, start="kernel"))
-    assert result.failure is None
-    assert result.html is not None
-    assert "<pre>2024" in result.html
-    if hasattr(signal, "SIGKILL"):
-        killed = fail(template, "import os; os.kill(os.getpid(), 9)", END, start="kernel")
-        assert (killed.cell, killed.error[:15]) == (3, "DeadKernelError")
-    endless = fail(template, "while True: pass", END, start="kernel", seconds=4.0)
-    assert (endless.cell, endless.error) == (3, "TimeoutError: chạy quá thời hạn 4 giây")
+@needs_fork
+@pytest.mark.parametrize(
+    "cell", ["exit()", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "input('?')"]
+)
+def test_a_spawned_process_is_judged_alike(template: Path, cell: str) -> None:
+    failure = fail(template, "1", cell, "'sau đó'", END, start="spawn")
+    assert failure.error.startswith(FAULTS[cell])
+    assert failure == fail(template, "1", cell, "'sau đó'", END)
+
+
+ORPHAN = """
+import multiprocessing, os, sys
+from analysis.site.shell import end_with
+
+def work(parent):
+    sys.platform = "darwin"  # where the system does not see to it
+    end_with(parent)
+    print(os.getpid(), flush=True)
+    while True: pass
+
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=work, args=(os.getpid(),)).start()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's /proc")
+def test_an_endless_cell_ends_with_its_parent_on_every_system(tmp_path: Path) -> None:
+    (tmp_path / "orphan.py").write_text(ORPHAN)
+    command = [sys.executable, str(tmp_path / "orphan.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    assert wait_until(lambda: not is_alive(child))
 
 
 @needs_fork

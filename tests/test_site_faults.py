@@ -34,7 +34,6 @@ from analysis.problems import InputError
 from analysis.site import build as build_module
 from analysis.site.build import build_site
 from analysis.site.editions import refuse_place
-from analysis.site.engine import run_notebook
 from analysis.site.lock import hold_alone
 from analysis.site.order import Order
 from analysis.site.pages import PageJob, Result
@@ -84,29 +83,6 @@ def test_stale_outputs_do_not_count(template: Path) -> None:
     assert result.html is None
     assert result.failure is not None
     assert result.failure.cell == 3
-
-
-def test_kernel_whose_port_was_taken_starts_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An ordinary kernel that ends before its first cell says nothing about the notebook."""
-    from analysis.site import engine
-
-    starts = []
-    real = engine.NBClientEngine.execute_managed_notebook
-
-    def start(*given: Any, **more: Any) -> None:
-        starts.append(1)
-        if len(starts) < 3:
-            raise RuntimeError("Kernel died before replying to kernel_info")
-        real(*given, **more)
-
-    monkeypatch.setattr(engine.NBClientEngine, "execute_managed_notebook", start)
-    notebook = make_notebook("year = 0", "print(year)")
-    settings: Any = {"start": "kernel", "cwd": str(tmp_path), "seconds": 30.0, "seal": None}
-    executed = run_notebook(nbformat.writes(notebook), {"year": 2024}, **settings)
-    assert executed.cells[-1].outputs[0].text == "2024\n"
-    assert len(starts) == 3
 
 
 # --- Faults of the disk ------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def shared_params(folder: Path) -> Params:
     return make_study(folder).params.model_copy(update={"edition": "share"})
 
 
-@pytest.mark.parametrize("start", [pytest.param("fork", marks=needs_fork), "kernel"])
+@pytest.mark.parametrize("start", [pytest.param("fork", marks=needs_fork), "spawn"])
 def test_a_shared_page_gets_no_exact_figure(tmp_path: Path, start: Start) -> None:
     study = open_study(shared_params(tmp_path / "data"), find_root())
     cells = {unit: cell for unit, (cell, _) in CELLS.items()}

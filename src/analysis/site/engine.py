@@ -1,7 +1,7 @@
-"""papermill's engines for pages: the cells run in this very process, or in an ordinary kernel.
+"""papermill's engine for pages: the cells run in this very process, which is the page's own.
 
-Both run an ordinary notebook and leave their findings in it: a kernel that died or ran out of time
-becomes an error of the cell it was in, so that the gate has one thing to look at.
+A process that died or ran out of time becomes an error of the cell it was in, so that the gate has
+one thing to look at.
 """
 
 from __future__ import annotations
@@ -9,43 +9,28 @@ from __future__ import annotations
 import copy
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable
-from contextlib import chdir, suppress
-from functools import lru_cache, partial
+from contextlib import chdir
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import json_packer, json_unpacker
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import (
-    Engine,
-    NBClientEngine,
-    NotebookExecutionManager,
-    papermill_engines,
-)
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.execute import remove_error_markers
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from analysis.site.notebooks import parse_notebook
-from analysis.site.order import Start
 from analysis.site.seal import Seal, close
 from analysis.site.shell import Message, limited_memory, make_shell
 
 #: Takes each message of a cell as it comes: the cell's index, the message's type and its content.
 Tell = Callable[[int, str, Message], None]
-
-TIME_IS_UP = "TimeoutError"
-DEAD = "DeadKernelError"
-_MOST_STARTS = 3
-
-
-class _KernelNotStartedError(Exception):
-    """An ordinary kernel that ended before its first cell."""
 
 
 class _ShellClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -110,7 +95,7 @@ class _ShellClient(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class ShellEngine(Engine):  # type: ignore[misc]
-    """Runs the cells in this process, which should be a fork of a warm one and end with the page."""
+    """Runs the cells in this process, which should end with the page."""
 
     @classmethod
     def execute_managed_notebook(
@@ -124,76 +109,19 @@ class ShellEngine(Engine):  # type: ignore[misc]
         **_: Any,
     ) -> None:
         """Run the notebook that papermill manages."""
+        if seal is not None:
+            close(seal)
         with limited_memory(megabytes):
-            if seal is not None:
-                close(seal)
             _ShellClient(nb_man, tell).execute()
-
-
-class KernelEngine(NBClientEngine):  # type: ignore[misc]
-    """papermill's own way, with one time limit for the whole notebook."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, seconds: float, seal: Seal | None, **more: Any
-    ) -> None:
-        """Run the notebook that papermill manages."""
-        deadline = time.monotonic() + seconds
-        closing = [f"--IPKernelApp.exec_lines={seal.as_code()}"] if seal is not None else []
-        run = partial(
-            super().execute_managed_notebook,
-            nb_man,
-            kernel_name,
-            timeout_func=lambda _: max(1, round(deadline - time.monotonic())),
-            shutdown_kernel="immediate",
-            start_timeout=round(max(60, seconds)),  # a closed kernel reads the tables first
-            # Each kernel would warn about its unencrypted, local port.
-            extra_arguments=["--log-level=CRITICAL", *closing],
-        )
-        try:
-            for _ in range(_MOST_STARTS - 1):
-                with suppress(_KernelNotStartedError):
-                    return _start(run, nb_man.nb)
-            run()
-        except CellTimeoutError:
-            _mark_running_cell(nb_man.nb, TIME_IS_UP, f"chạy quá thời hạn {seconds:g} giây")
-        except DeadKernelError:
-            _mark_running_cell(nb_man.nb, DEAD, "tiến trình chạy sổ tay đã chết")
-
-
-def _start(run: Callable[[], None], notebook: NotebookNode) -> None:
-    """Run a notebook; tell a kernel that never started from one that died at work.
-
-    A port is chosen first and opened later: on a busy machine somebody else may have taken it.
-    """
-    try:
-        run()
-    except (RuntimeError, DeadKernelError) as failure:
-        if any(cell.metadata.papermill["start_time"] for cell in notebook.cells):
-            raise
-        raise _KernelNotStartedError from failure
-
-
-def _mark_running_cell(notebook: NotebookNode, ename: str, evalue: str) -> None:
-    started = [cell for cell in notebook.cells if cell.metadata.papermill["start_time"]]
-    started[-1].outputs.append(_as_output(ename, evalue))
-
-
-def _as_output(ename: str, evalue: str) -> NotebookNode:
-    output = {"output_type": "error", "ename": ename, "evalue": evalue, "traceback": []}
-    return NotebookNode(output)  # type: ignore[no-untyped-call]
 
 
 #: The kernel of every page, whatever a notebook says of the one that it was saved with.
 _KERNEL = "python3"
-_ENGINES: dict[Start, str] = {"fork": "congdoan-fork", "kernel": "congdoan-kernel"}
-papermill_engines.register(_ENGINES["fork"], ShellEngine)
-papermill_engines.register(_ENGINES["kernel"], KernelEngine)
+_ENGINE = "congdoan"
+papermill_engines.register(_ENGINE, ShellEngine)
 
 
-def run_notebook(
-    text: str, parameters: dict[str, Any], *, start: Start, cwd: str, **limits: Any
-) -> NotebookNode:
+def run_notebook(text: str, parameters: dict[str, Any], *, cwd: str, **limits: Any) -> NotebookNode:
     """Run a notebook with papermill.
 
     These are the steps of papermill's ``execute_notebook`` without its files: that one writes and
@@ -205,23 +133,21 @@ def run_notebook(
         The notebook's.
     parameters : dict
         What its cell tagged ``parameters`` is overridden with: plain Python values.
-    start : {"fork", "kernel"}
-        Whether its cells run in this process, which is a fork, or in an ordinary kernel.
     cwd : str
         The folder that it runs in.
     **limits
-        ``seconds`` (a kernel's), ``megabytes`` (a fork's), ``seal`` (what alone it may know, or
-        None) and ``tell`` (takes a fork's messages as they come).
+        ``megabytes`` (how much memory it may take), ``seal`` (what alone it may know, or None) and
+        ``tell`` (takes its messages as they come).
 
     Returns
     -------
     NotebookNode
         The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
-    prepared = _parameterise(text, parameters, _ENGINES[start])
+    prepared = _parameterise(text, parameters)
     with chdir(cwd):
         executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
-            _ENGINES[start], prepared, _KERNEL, progress_bar=False, **limits
+            _ENGINE, prepared, _KERNEL, progress_bar=False, **limits
         )
     return executed
 
@@ -232,7 +158,7 @@ def replay(
     told: Iterable[tuple[int, str, Message]],
     error: tuple[str, str],
 ) -> NotebookNode:
-    """Return the notebook of a fork that ended in the middle, from what it had told until then.
+    """Return the notebook of a process that ended in the middle, from what it had told until then.
 
     Parameters
     ----------
@@ -243,7 +169,7 @@ def replay(
     error : (str, str)
         What the cell it was in ends with: an error's name and message.
     """
-    notebook = _parameterise(text, parameters, _ENGINES["fork"])
+    notebook = _parameterise(text, parameters)
     manager = NotebookExecutionManager(notebook, progress_bar=False)
     manager.notebook_start()
     client = _ShellClient(manager, lambda *_: None)
@@ -254,15 +180,16 @@ def replay(
             contents = [{"name": name, "text": "".join(content["text"] for content in contents)}]
         for content in contents if kind != "execute_reply" else ():
             client.take(kind, content, notebook.cells[index], index)
-    notebook.cells[index].outputs.append(_as_output(*error))
+    ended = {"output_type": "error", "ename": error[0], "evalue": error[1], "traceback": []}
+    notebook.cells[index].outputs.append(NotebookNode(ended))  # type: ignore[no-untyped-call]
     return notebook
 
 
-def _parameterise(text: str, parameters: dict[str, Any], engine: str) -> NotebookNode:
+def _parameterise(text: str, parameters: dict[str, Any]) -> NotebookNode:
     prepared = copy.deepcopy(_prepare(text))
     if parameters:
         prepared = parameterize_notebook(
-            prepared, parameters, kernel_name=_KERNEL, language="python", engine_name=engine
+            prepared, parameters, kernel_name=_KERNEL, language="python", engine_name=_ENGINE
         )
     return prepared
 

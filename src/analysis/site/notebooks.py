@@ -108,7 +108,7 @@ def write_notebook(notebook: NotebookNode) -> str:
 
 
 def import_ahead(text: str) -> None:
-    """Import what a notebook imports, so that its kernels find it done in the warm process."""
+    """Import what a notebook imports, so that forks of this process find it done."""
     for cell in parse_notebook(text).cells:
         if cell.cell_type == "code":
             for name in _imported_names(cell.source):

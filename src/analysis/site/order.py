@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from analysis.site.progress import Progress
 
 #: How a page's process begins: as a fork of the warm one, or on its own.
-Start = Literal["fork", "kernel"]
+Start = Literal["fork", "spawn"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Order:
         Write the year's Word report, and those of ``units``; kept up to date likewise.
     progress : bool or callable
         A bar on standard error, nothing, or a function that takes each `Status`.
-    start : {"fork", "kernel"}, optional
+    start : {"fork", "spawn"}, optional
         How pages' processes begin; the faster safe way by default.
     notebooks : Path, optional
         The notebooks' folder; the project's by default.

@@ -2,7 +2,7 @@
 
 The parent is warm and has no threads, neither here nor anywhere: it forks a child for each page, waits
 on their pipes, and ends each child's whole process group. Where a fork is not safe the same function
-runs in a spawned process, with an ordinary kernel. Nothing of it writes a file.
+runs in a spawned process. Nothing of it writes a file.
 """
 
 from __future__ import annotations
@@ -29,22 +29,20 @@ from nbformat import NotebookNode
 from analysis.loading import keep_warm
 from analysis.params import PAGE
 from analysis.reports import unit
-from analysis.site.engine import DEAD, TIME_IS_UP, Tell, replay, run_notebook
+from analysis.site.engine import Tell, replay, run_notebook
 from analysis.site.export import PictureError, export_page, warm_up
 from analysis.site.gate import Failure, find_failure, read_end_mark
 from analysis.site.notebooks import import_ahead, write_notebook
 from analysis.site.order import Start
 from analysis.site.seal import Seal
-from analysis.site.shell import INLINE, Message, end_with, make_shell, stand_alone
+from analysis.site.shell import Message, make_shell, stand_alone
 from analysis.study import Study
 
 _log = logging.getLogger(__name__)
-#: An ordinary kernel ends its notebook in time; a process that is this much later hangs itself.
-_GRACE_SECONDS = 90.0
+#: How long a process may take until its first cell: a spawned one imports, a sealed one reads tables.
+_START_SECONDS = 90.0
 #: How many messages of one page are heard before the others'.
 _MOST_HEARD = 10_000
-#: How long a process may take to end its kernel when it is told to stop.
-_STOP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ class PageJob:
         How much memory it may take.
     template : Path
         The nbconvert template it is exported with.
-    start : {"fork", "kernel"}
-        How its cells are run.
+    start : {"fork", "spawn"}
+        How its process begins.
     seal : Seal or None
         In a run of the edition to share, what alone its process may know.
     """
@@ -109,15 +107,15 @@ class Result:
     failure: Failure | None
 
 
-def make_page(job: PageJob, tell: Tell = lambda *_: None) -> Result:
+def make_page(job: PageJob, tell: Tell) -> Result:
     """Run a notebook, judge it and export it; whatever goes wrong is in the result.
 
     Parameters
     ----------
     job : PageJob
-        With ``start="fork"`` the cells run in this process, which should not outlive the page.
-    tell : callable, optional
-        Takes a fork's messages as they come.
+        Its cells run in this process, which should not outlive the page.
+    tell : callable
+        Takes the cells' messages as they come.
     """
     executed: NotebookNode | None = None
     html = None
@@ -125,9 +123,7 @@ def make_page(job: PageJob, tell: Tell = lambda *_: None) -> Result:
         executed = run_notebook(
             job.notebook,
             job.parameters,
-            start=job.start,
             cwd=job.cwd,
-            seconds=job.seconds,
             megabytes=job.megabytes,
             seal=job.seal,
             tell=tell,
@@ -147,13 +143,13 @@ def make_page(job: PageJob, tell: Tell = lambda *_: None) -> Result:
 
 
 def choose_start() -> Start:
-    """Return the faster way to run cells that is safe in this process.
+    """Return the faster way to begin a page's process that is safe in this one.
 
     A fork copies only the thread that forks: locks that others hold stay locked for ever. macOS'
     own libraries do not survive a fork either, and Windows has none.
     """
     is_safe = sys.platform == "linux" and threading.active_count() == 1
-    return "fork" if is_safe else "kernel"
+    return "fork" if is_safe else "spawn"
 
 
 def rehearse(study: Study, jobs: Sequence[PageJob]) -> None:
@@ -226,12 +222,10 @@ class _Child:
 
     def __init__(self, job: PageJob) -> None:
         self.job = job
-        is_fork = job.start == "fork"
-        if is_fork:
+        if job.start == "fork":
             make_shell()
-        os.environ["MPLBACKEND"] = INLINE  # an ordinary kernel would keep what it finds
         # Typed loosely: which contexts there are depends on the system.
-        context: Any = multiprocessing.get_context("fork" if is_fork else "spawn")
+        context: Any = multiprocessing.get_context(job.start)
         self.pipe, far_end = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(far_end, job, os.getpid()), daemon=True)
         with warnings.catch_warnings():
@@ -239,7 +233,7 @@ class _Child:
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process.start()
         far_end.close()
-        self.deadline = time.monotonic() + job.seconds + (0.0 if is_fork else _GRACE_SECONDS)
+        self.deadline = time.monotonic() + _START_SECONDS + job.seconds
         self._told: list[tuple[int, str, Message]] = []
 
     def hear(self) -> Result | None:
@@ -252,20 +246,20 @@ class _Child:
                 told = self.pipe.recv()
                 if isinstance(told, Result):
                     return told
+                if not self._told:  # the first cell has begun
+                    self.deadline = time.monotonic() + self.job.seconds
                 self._told.append(told)
         except (EOFError, OSError):
-            return self._fail(DEAD, f"tiến trình chạy sổ tay {self._read_end()}")
+            return self._fail("DeadKernelError", f"tiến trình chạy sổ tay {self._read_end()}")
         if time.monotonic() < self.deadline:
             return None
-        return self._fail(TIME_IS_UP, f"chạy quá thời hạn {self.job.seconds:g} giây")
+        return self._fail("TimeoutError", f"chạy quá thời hạn {self.job.seconds:g} giây")
 
     def stop(self) -> None:
-        """End the process and all that it started."""
+        """End the process and all that it started, which is in its group."""
         self.pipe.close()
-        self._process.terminate()  # a spawned one ends its kernel
-        self._process.join(_STOP_SECONDS)
-        if self.job.start == "fork":  # what it started is in its group
-            with suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            with suppress(OSError):  # it has ended, or not begun
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
@@ -293,14 +287,6 @@ class _Child:
 def _work(pipe: Connection, job: PageJob, parent: int) -> None:
     """Make a page in this process, tell the parent and end."""
     os.environ[PAGE] = job.page
-    if job.start == "kernel":
-        # Ctrl-C reaches the whole group: the parent alone decides. Its SIGTERM must not kill this
-        # process at once, for the kernel would live on.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        end_with(parent)
-        pipe.send(make_page(job))
-        return
     try:
         stand_alone(parent)
         own, lock = os.getpid(), threading.Lock()

@@ -32,24 +32,11 @@ class Seal(NamedTuple):
     params: Params
     root: str
 
-    def as_code(self) -> str:
-        """Return the line that closes an ordinary kernel before its first cell."""
-        given = repr((self.params.model_dump_json(), self.root))
-        return f"__import__('analysis.site.seal', fromlist=['_']).close_kernel(*{given})"
-
-
-def close_kernel(params: str, root: str) -> None:
-    """Close this process, or end it: a kernel would only log an error and go on."""
-    try:
-        close(Seal(Params.model_validate_json(params), root))
-    except BaseException:
-        os._exit(1)
-
 
 def close(seal: Seal) -> None:
     """Keep the share edition alone, and refuse from now on to open what is exact.
 
-    A fork has the edition already; an ordinary kernel reads the tables for it now.
+    A fork has the edition already; a spawned process reads the tables for it now.
 
     Parameters
     ----------

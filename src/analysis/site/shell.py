@@ -11,6 +11,7 @@ import builtins
 import ctypes
 import gc
 import io
+import multiprocessing
 import os
 import signal
 import sys
@@ -224,16 +225,19 @@ def _use_inline_figures() -> None:
 
 
 def stand_alone(parent: int) -> None:
-    """Make a fork independent: it leads its own process group and dies with its parent.
+    """Make this process a page's own: it leads its process group and dies with its parent.
 
     Signals and standard input are as an ordinary kernel has them.
     """
-    os.setsid()
+    has_groups = hasattr(os, "setsid")
+    if has_groups:
+        os.setsid()
     end_with(parent)
     # What is inherited stays where it is, and a notebook's life is too short to tidy up often.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Without groups Ctrl-C reaches this process too, though the parent alone decides.
+    signal.signal(signal.SIGINT, signal.default_int_handler if has_groups else signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     asyncio.set_event_loop(asyncio.new_event_loop())
     handle = os.open(os.devnull, os.O_RDONLY)
@@ -250,12 +254,22 @@ def stand_alone(parent: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """Have Linux kill this process as soon as its parent dies."""
+    """Have this process end as soon as its parent dies."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
         if os.getppid() != parent:  # it died before we could ask
             os._exit(1)
+    else:
+        threading.Thread(target=_outlive, daemon=True).start()
+
+
+def _outlive() -> None:
+    """Wait for the parent's end, and end too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _refuse_input(prompt: object = "") -> str:
@@ -280,11 +294,9 @@ def limited_memory(megabytes: int) -> Iterator[None]:
     status = Path("/proc/self/status").read_text("utf-8")
     taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    most = taken * 1024 + megabytes * 2**20
-    hard = before[1]
-    resource.setrlimit(
-        resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-    )
+    most, hard = taken * 1024 + megabytes * 2**20, before[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
     def tell(shell: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, before)  # telling takes memory too
