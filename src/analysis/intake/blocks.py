@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
-from analysis.intake.cellvalues import Raw, shown
-from analysis.intake.formtexts import fold, form_texts
+from analysis.intake.formtexts import Raw, fold, form_texts, shown
 from analysis.intake.grid import Sheet, address
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Table

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.intake.blocks import Block, SheetReading, cell_at
-from analysis.intake.cellvalues import Raw, shown, tidy
-from analysis.intake.formtexts import fold, form_texts
+from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address
 from analysis.intake.measure import stated_above
 from analysis.intake.seen import check_cells, own_notes, tell_note

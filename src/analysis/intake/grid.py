@@ -13,8 +13,8 @@ from importlib import import_module
 import python_calamine as calamine
 from xlsxwriter.utility import xl_col_to_name
 
-from analysis.intake.cellvalues import Raw
 from analysis.intake.files import SourceFile, UnreadableError
+from analysis.intake.formtexts import Raw
 from analysis.intake.legacy import decode
 from analysis.intake.scan import MOST_CELLS, Marks, too_wide
 from analysis.problems import Problem, error

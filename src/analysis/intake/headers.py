@@ -7,8 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from analysis.intake.blocks import SheetReading, cell_at
-from analysis.intake.cellvalues import Raw, shown, tidy
-from analysis.intake.formtexts import fold, form_texts, plain
+from analysis.intake.formtexts import Raw, fold, form_texts, plain, shown, tidy
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
 from analysis.intake.measure import split_unit

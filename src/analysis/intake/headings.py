@@ -9,8 +9,7 @@ from functools import cache
 from itertools import product
 
 from analysis.intake.blocks import SheetReading, cell_at
-from analysis.intake.cellvalues import shown, tidy
-from analysis.intake.formtexts import fold, form_texts, plain
+from analysis.intake.formtexts import fold, form_texts, plain, shown, tidy
 from analysis.intake.grid import Sheet
 from analysis.intake.measure import split_unit
 from analysis.intake.wordlists import Listed, find, listed

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 from analysis.intake.blocks import SheetReading, cell_at
-from analysis.intake.cellvalues import shown, tidy
-from analysis.intake.formtexts import fold
+from analysis.intake.formtexts import fold, shown, tidy
 from analysis.intake.wordlists import find, lists, money_units, units
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Column

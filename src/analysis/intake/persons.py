@@ -12,8 +12,7 @@ from datetime import date
 from pathlib import PurePath
 
 from analysis.intake.blocks import Block, SheetReading, cell_at
-from analysis.intake.cellvalues import Raw, shown, tidy
-from analysis.intake.formtexts import fold, form_texts
+from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.rows import is_signature, is_total
 from analysis.intake.tableread import years_named
 from analysis.problems import Problem, Severity

@@ -8,8 +8,7 @@ from functools import cache
 from itertools import accumulate
 
 from analysis.intake.blocks import NAME, SheetReading, cell_at
-from analysis.intake.cellvalues import shown, tidy
-from analysis.intake.formtexts import fold, form_texts
+from analysis.intake.formtexts import fold, form_texts, shown, tidy
 from analysis.intake.headers import Header, is_list
 from analysis.intake.measure import names_units
 from analysis.intake.spelling import Unclear, spell

@@ -15,8 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analysis.intake.cellvalues import Raw, shown, tidy
-from analysis.intake.formtexts import fold
+from analysis.intake.formtexts import Raw, fold, shown, tidy
 from analysis.intake.legacy import find_damage, recognise
 from analysis.intake.wordlists import answers, find, labels, lists, units
 from analysis.tables.dictionary import Column, dictionary

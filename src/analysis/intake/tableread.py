@@ -7,8 +7,7 @@ from collections.abc import Iterator, Set
 from functools import cache
 
 from analysis.intake.blocks import NAME, Block, SheetReading, cell_at
-from analysis.intake.cellvalues import Raw, shown, tidy
-from analysis.intake.formtexts import fold, form_texts
+from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headers import Header, add_missing, check_headings, is_list
 from analysis.intake.headings import Answers
