@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.blocks import Block, SheetReading, cell_at, check_cells, own_notes, tell_note
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address
 from analysis.intake.measure import stated_above
-from analysis.intake.seen import check_cells, own_notes, tell_note
 from analysis.intake.wordlists import find, units
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.writing import loosely

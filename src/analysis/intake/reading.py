@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from analysis.intake.blocks import SheetReading, ask_part_of_year
+from analysis.intake.blocks import SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
 from analysis.intake.formtexts import form_texts
@@ -14,7 +14,6 @@ from analysis.intake.headers import find_header
 from analysis.intake.headings import Answers, name_headings
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.recording import check_years, make_records
-from analysis.intake.seen import own_notes, tell_note
 from analysis.intake.tableread import read_table
 from analysis.intake.tasksheet import MARKER, read_task_sheet
 from analysis.problems import Problem, error, has_errors

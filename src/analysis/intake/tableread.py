@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Set
 from functools import cache
 
-from analysis.intake.blocks import NAME, Block, SheetReading, cell_at
+from analysis.intake.blocks import NAME, Block, SheetReading, cell_at, check_cells
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headers import Header, add_missing, check_headings, is_list
 from analysis.intake.headings import Answers
 from analysis.intake.measure import find_scale, names_units
 from analysis.intake.rows import find_data, texts_of
-from analysis.intake.seen import check_cells
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary

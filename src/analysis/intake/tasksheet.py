@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.blocks import Block, SheetReading, cell_at, check_cells
 from analysis.intake.formread import FormPlace, is_current
 from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
-from analysis.intake.seen import check_cells
 from analysis.plan import Plan, Task
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
