@@ -10,8 +10,7 @@ from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form
 from analysis.intake.formtexts import form_texts
 from analysis.intake.grid import Sheet, read_sheets
-from analysis.intake.headers import find_header
-from analysis.intake.headings import Answers, name_headings
+from analysis.intake.headings import Answers, find_header, name_headings
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.recording import check_years, make_records
 from analysis.intake.tableread import read_table

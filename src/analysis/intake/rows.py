@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from analysis.intake.blocks import NAME, SheetReading, cell_at
 from analysis.intake.formtexts import fold, form_texts, shown, tidy
-from analysis.intake.headers import Header, is_list
+from analysis.intake.headings import Header, is_list
 from analysis.intake.measure import names_units
 from analysis.intake.spelling import Unclear, spell
 from analysis.tables.dictionary import Column, dictionary

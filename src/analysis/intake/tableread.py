@@ -9,8 +9,7 @@ from functools import cache
 from analysis.intake.blocks import NAME, Block, SheetReading, cell_at, check_cells
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
-from analysis.intake.headers import Header, add_missing, check_headings, is_list
-from analysis.intake.headings import Answers
+from analysis.intake.headings import Answers, Header, add_missing, check_headings, is_list
 from analysis.intake.measure import find_scale, names_units
 from analysis.intake.rows import find_data, texts_of
 from analysis.intake.wordlists import find, listed
