@@ -13,8 +13,7 @@ from pathlib import PurePath
 
 from analysis.intake.blocks import Block, SheetReading, cell_at
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
-from analysis.intake.rows import is_signature, is_total
-from analysis.intake.tableread import years_named
+from analysis.intake.tableread import is_signature, is_total, years_named
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import dictionary
 

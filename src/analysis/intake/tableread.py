@@ -1,17 +1,19 @@
-"""Reading a plain table: a row of headings and the rows below it."""
+"""Reading a plain table: its headings, and the rows that are about a unit; people also add up and sign."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Set
 from functools import cache
+from itertools import accumulate
 
 from analysis.intake.blocks import NAME, Block, SheetReading, cell_at, check_cells
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headings import Answers, Header, add_missing, check_headings, is_list
 from analysis.intake.measure import find_scale, names_units
-from analysis.intake.rows import find_data, texts_of
+from analysis.intake.spelling import Unclear, spell
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -20,6 +22,17 @@ _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _YEAR_IN_TITLE = re.compile(r"năm[: ]*((?:19|20)[0-9]{2})(?![0-9])")
 #: Columns that only say who is meant; in a table of figures they may stand for the reader's sake.
 _NAMING = ("text", "word", "id", "date", "year")
+_NUMBER = re.compile(r"\(?([0-9]{1,2})\)?(?:\s*=.*)?")
+_LETTER = re.compile(r"\(?[a-zđ]\)?")
+_DIGITS = re.compile(r"-?[0-9][0-9., ]*")
+#: A row that numbers the columns has at least this many numbers, one after the other.
+_FEWEST_NUMBERS = 2
+#: "II. Khối doanh nghiệp", "B/ …", or such a number alone in its cell.
+_MARK = re.compile(r"(?:[ivx]+|[a-h])(?:[.)/:-]|$)")
+#: What rows are that may say a sum.
+_TOTAL, _GROUP = "cộng", "nhóm"
+#: Above the signatures stands a place and a day.
+_SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
 
 def read_table(
@@ -219,3 +232,206 @@ def years_named(sheet: Sheet, above: int) -> list[tuple[str, str]]:
                 cells.append((beside, address(row, place + 1)))
             titles += [(year, address(row, place)) for year in _YEAR_IN_TITLE.findall(text)]
     return cells + titles
+
+
+def find_data(finding: SheetReading, header: Header, rows: list[int]) -> list[int]:
+    """Return the rows that are about a unit, an employer, an event.
+
+    Rows of column numbers, totals and signatures are told and left out; any other row without its
+    key is refused, once.
+
+    Parameters
+    ----------
+    finding : SheetReading
+        The sheet; problems are added.
+    header : Header
+        From `find_header`.
+    rows : list of int
+        All rows in which something stands.
+    """
+    signed = _first_signature(finding, header, rows)
+    data = [row for row in rows[1:] if _is_coded(finding, header, row)]
+    if is_list(header):
+        data = [row for row in data if not _is_group(header, texts_of(finding, row))]
+    known = set(data)
+    sums: dict[int, str] = {}
+    for row in rows:
+        if row in known:
+            continue
+        what = "ký tên" if row == signed else _what_else(finding, header, row, rows[0])
+        if row <= signed and what:
+            message = f"dòng {what}, không phải số liệu, không lấy vào"
+            place = next(p for p, text in enumerate(texts_of(finding, row)) if text)
+            finding.add("not_data", message, (row, place), severity="warning")
+            sums |= {row: what} if what in (_TOTAL, _GROUP) else {}
+        elif row < signed and _is_keyed(finding, header, row):
+            data.append(row)
+    data.sort()
+    _check_sums(finding, header, sums, data)
+    return data
+
+
+def _check_sums(
+    finding: SheetReading, header: Header, sums: dict[int, str], data: list[int]
+) -> None:
+    """Warn where a total, or the heading of a group, says otherwise than its rows add up to."""
+    for place in header.places().values() if sums else ():
+        column = _column(header, place)
+        if column.type.name not in ("count", "money"):
+            continue
+        try:
+            said = {row: spell(finding.sheet.rows[row][place], column) for row in (*sums, *data)}
+            counts = {row: int(text or 0) for row, text in said.items()}
+        except (Unclear, ValueError):
+            continue  # told of the cell itself
+        until = [0, *accumulate(counts[row] for row in data)]
+        for row, what in sums.items():
+            runs = _runs(row, what, sums, data)
+            # Of what it may add up, what comes nearest is most likely meant.
+            off = [until[end] - until[start] - counts[row] for start, end in runs]
+            if said[row] != "" and off and 0 not in off:
+                near = counts[row] + min(off, key=abs)
+                message = (
+                    f"dòng {what} ghi {said[row]}, cộng các dòng của «{column.vi}» được {near}"
+                )
+                finding.add("other_total", message, (row, place), severity="warning")
+
+
+def _runs(row: int, what: str, sums: dict[int, str], data: list[int]) -> list[tuple[int, int]]:
+    """Return the runs of rows, by their places, that a row may add up.
+
+    A total adds up what stands above it, from the last heading of a group or from an earlier one; if
+    nothing does, what stands below. A heading adds up what stands below it, until a later heading.
+    """
+    own = bisect(data, row)
+    if what == _GROUP or own == 0:
+        ends = [bisect(data, other) for other in sums if other > row] if what == _GROUP else []
+        runs = [(own, end) for end in (*ends, len(data))]
+    else:
+        starts = [bisect(data, other) for other in sums if other < row]
+        runs = [(start, own) for start in (*starts, 0)]
+    return [(start, end) for start, end in runs if start < end]
+
+
+def texts_of(finding: SheetReading, row: int) -> list[str]:
+    """Return what stands in a row, as it is compared."""
+    return [fold(tidy(shown(cell))) for cell in finding.sheet.rows[row]]
+
+
+@cache
+def _key_places(header: Header) -> list[int]:
+    places = header.places()
+    names = (*header.key, NAME) if is_list(header) else header.key
+    keys = [places[name] for name in names if name in places and name != "year"]
+    return keys or [places[name] for name in header.key if name in places]
+
+
+def _what_else(finding: SheetReading, header: Header, row: int, first: int) -> str:
+    texts = texts_of(finding, row)
+    keys = _key_places(header)
+    totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
+    codes = keys[:1] if is_list(header) else keys
+    if totals and all(texts[place] == "" or place in totals for place in codes):
+        return _TOTAL
+    if any(texts[place].startswith(tuple(form_texts()["examples"])) for place in keys):
+        return "ví dụ"
+    if _is_group(header, texts):
+        return _TOTAL if any(map(_subtotal().match, texts)) else _GROUP
+    if row == header.row + 1 and names_units(texts):
+        return "đơn vị tính"
+    filled = [text for text in texts if text]
+    numbers = [int(found[1]) for text in filled if (found := _NUMBER.fullmatch(text))]
+    counted = list(range(numbers[0], numbers[0] + len(numbers))) if numbers else []
+    letters = sum(_LETTER.fullmatch(text) is not None for text in filled)
+    are_in_order = len(numbers) >= _FEWEST_NUMBERS and numbers == counted and numbers[0] <= 2
+    if row == first and are_in_order and len(numbers) + letters == len(filled) > _FEWEST_NUMBERS:
+        return "đánh số cột"
+    return ""
+
+
+def is_total(text: str) -> bool:
+    """Tell whether a folded text begins a row that adds up."""
+    return _total().fullmatch(text) is not None
+
+
+def is_signature(text: str) -> bool:
+    """Tell whether a folded text stands where a table is signed."""
+    return bool(_signature().match(text) or _SIGNED_ON.search(text))
+
+
+def _is_group(header: Header, texts: list[str]) -> bool:
+    """Tell whether a row of a list is of those below or above: it is marked as such, or only counts."""
+    places = header.places()
+    if not is_list(header) or any(texts[places[name]] for name in ("unit_type", "commune")):
+        return False
+    name = texts[places["name"]]
+    counters = form_texts()["counters"]
+    counted = [place for place, heading in enumerate(header.names) if heading in counters]
+    figures = {p for n, p in places.items() if _column(header, p).type.is_number}
+    others = [place for place, text in enumerate(texts) if text and place not in figures]
+    before = [*counted, *(places[one] for one in ("unit_id", "name") if one in places)]
+    is_apart = len(others) == 1 and any(not texts[place] for place in counted[:1])
+    return is_apart or any(_MARK.match(texts[p]) for p in before) or bool(_subtotal().match(name))
+
+
+@cache
+def _total() -> re.Pattern[str]:
+    words = "|".join(re.escape(fold(word)) for word in form_texts()["totals"])
+    return re.compile(rf"(?:{words})[\s:.]*(?:\(?[0-9].*)?")
+
+
+@cache
+def _subtotal() -> re.Pattern[str]:
+    words, of = ("|".join(map(re.escape, form_texts()[name])) for name in ("totals", "groups"))
+    return re.compile(rf"(?:{words})[\s:.]*\(?(?:{of}|[ivx]+|[a-h])\b")
+
+
+@cache
+def _signature() -> re.Pattern[str]:
+    words = "|".join(re.escape(fold(word)) for line in form_texts()["signatures"] for word in line)
+    return re.compile(rf"\(?(?:{words})(?![^\W_])")
+
+
+def _first_signature(finding: SheetReading, header: Header, rows: list[int]) -> int:
+    """Return the row from which on the table is signed: below it stands no code and no figure."""
+    first = len(finding.sheet.rows)
+    for row in reversed(rows):
+        if _is_coded(finding, header, row) or _says_figures(finding, header, row):
+            break
+        texts = texts_of(finding, row)
+        if any(map(is_signature, texts)):
+            first = row
+    return first
+
+
+def _is_coded(finding: SheetReading, header: Header, row: int) -> bool:
+    """Tell at a glance whether a row names its unit by a code, as nearly all do."""
+    place = header.places().get(header.key[-1])
+    key = None if place is None else finding.sheet.rows[row][place]
+    return isinstance(key, str) and _code().fullmatch(key.strip().upper()) is not None
+
+
+@cache
+def _code() -> re.Pattern[str]:
+    return re.compile(dictionary().tables["roster"].columns["unit_id"].type.pattern or "")
+
+
+def _says_figures(finding: SheetReading, header: Header, row: int) -> bool:
+    texts = texts_of(finding, row)
+    figures = [p for p in header.places().values() if _column(header, p).type.is_number]
+    return any(_DIGITS.fullmatch(texts[place]) for place in figures)
+
+
+def _column(header: Header, place: int) -> Column:
+    return header.targets(place)[0][1]
+
+
+def _is_keyed(finding: SheetReading, header: Header, row: int) -> bool:
+    """Tell whether a row says whose it is; else refuse it with one message."""
+    keys = _key_places(header)
+    if not keys or any(cell_at(finding.sheet, (row, place)) != "" for place in keys):
+        return True
+    names = " hoặc ".join(f"«{_column(header, place).vi}»" for place in keys)
+    message = f"dòng này không ghi {names} nên không biết là của ai: hãy ghi, hoặc xóa dòng nếu không phải số liệu"
+    finding.add("empty", message, (row, keys[0]), column=_column(header, keys[0]).name)
+    return False
