@@ -10,8 +10,7 @@ from typing import Any
 from analysis.plan import Plan
 from analysis.problems import name_place, tell_first
 from analysis.store.history import Changed, Correction
-from analysis.store.lists import GAVE_WAY
-from analysis.store.merge import show_figure
+from analysis.store.merge import GAVE_WAY, show_figure
 from analysis.store.take_in import Recap, Taken
 from analysis.tables.dictionary import with_heading
 from analysis.tables.files import STORE

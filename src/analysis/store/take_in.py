@@ -29,7 +29,6 @@ from analysis.store.arrivals import (
     read_all,
 )
 from analysis.store.judge import Registers, find_errors, find_strangers, typed
-from analysis.store.lists import find_given_way, leave_to_forms, tell_given_way
 from analysis.store.log import (
     Handed,
     add_entry,
@@ -44,10 +43,13 @@ from analysis.store.merge import (
     SheetChange,
     brought_twice,
     compare_rows,
+    find_given_way,
     find_replaced,
     is_beside_returns,
+    leave_to_forms,
     need_reason,
     only_news,
+    tell_given_way,
 )
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
