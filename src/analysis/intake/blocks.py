@@ -69,7 +69,7 @@ class SheetReading:
         """Add a problem of one cell, or of the sheet."""
         row, cell = (None, "") if at is None else (at[0] + 1, address(*at))
         if value is None and at is not None:
-            value = shown(cell_at(self.sheet, at))
+            value = shown(self.sheet[at])
         self.problems.append(
             Problem(
                 *(severity, code, self.file, row, column),
@@ -80,13 +80,6 @@ class SheetReading:
                 advice=advice,
             )
         )
-
-
-def cell_at(sheet: Sheet, at: tuple[int, int]) -> Raw:
-    """Return a raw cell; empty outside of what was read."""
-    row, column = at
-    inside = row < len(sheet.rows) and column < len(sheet.rows[row])
-    return sheet.rows[row][column] if inside else ""
 
 
 def ask_part_of_year(finding: SheetReading, above: int) -> None:
@@ -134,11 +127,11 @@ def check_cells(finding: SheetReading, used: Mapping[Place, Column]) -> None:
             message = f"ô gộp ({address(*first)}:{address(*last)}) trên vùng số liệu; hãy bỏ gộp và ghi đủ từng ô"
             finding.add("merged", message, first)
     is_hiding = marks.hidden_rows or marks.hidden_columns
-    filled = {at for at in used if cell_at(sheet, at) != ""} if is_hiding else set()
+    filled = {at for at in used if sheet[at] != ""} if is_hiding else set()
     _add_hidden(finding, filled, 0, marks.hidden_rows, "dòng")
     _add_hidden(finding, filled, 1, marks.hidden_columns, "cột")
     for at in sorted(used.keys() & marks.struck):
-        if cell_at(sheet, at) != "":
+        if sheet[at] != "":
             message = "số liệu bị gạch ngang mà vẫn được lấy; nếu đã bỏ thì hãy xóa khỏi ô"
             finding.add("struck", message, at, severity="warning")
 
@@ -160,7 +153,7 @@ def tell_note(finding: SheetReading, at: Place, note: str) -> None:
 
 def _check_look(finding: SheetReading, at: Place, column: Column, code: str) -> None:
     """Refuse a number that a person sees as another one, or as one of another unit."""
-    raw = cell_at(finding.sheet, at)
+    raw = finding.sheet[at]
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return
     look = look_of(raw, code.replace("%", "") if column.type.name == "share" else code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.blocks import Block, SheetReading, cell_at, check_cells, own_notes, tell_note
+from analysis.intake.blocks import Block, SheetReading, check_cells, own_notes, tell_note
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address
 from analysis.intake.measure import stated_above
@@ -45,7 +45,7 @@ def read_form(finding: SheetReading, form: FormPlace) -> None:
     if not is_current(finding, form):
         return
     headings = texts["headings"]
-    found = {_text(sheet, (form.row, place)): place for place in range(form.column)}
+    found = {fold(sheet.text(form.row, place)): place for place in range(form.column)}
     # The heading of last year's column has a year in it: it stands between its neighbours.
     places = {
         name: found.get(fold(headings[name])) for name in ("item", "unit", "figure", "remark")
@@ -76,17 +76,13 @@ def is_current(finding: SheetReading, form: FormPlace, marker: str = "marker") -
     return False
 
 
-def _text(sheet: Sheet, at: tuple[int, int]) -> str:
-    return fold(tidy(shown(cell_at(sheet, at))))
-
-
 def _lines(finding: SheetReading, form: FormPlace) -> Lines:
     """Return what each row holds, by its code."""
     lines: Lines = {}
     seen: dict[str, int] = {}
     tables = dictionary().tables
     for row in range(len(finding.sheet.rows)):
-        code = tidy(shown(cell_at(finding.sheet, (row, form.column))))
+        code = finding.sheet.text(row, form.column)
         if code == form_texts()["paper"]["marker"]:
             break
         if code == "" or row == form.row:
@@ -108,14 +104,14 @@ def _compare_labels(
 ) -> None:
     """Refuse lines whose words are no longer those of their hidden code: the figures moved, or changed."""
     for row, (_, column) in lines.items():
-        label = _text(finding.sheet, (row, item))
+        label = fold(finding.sheet.text(row, item))
         if loosely(label) != loosely(fold(column.vi)):
             message = (
                 f"dòng này của biểu mẫu là «{column.vi}», nhãn ghi khác: nhãn hoặc số liệu đã bị chuyển "
                 "chỗ hay sửa; hãy chép số liệu vào biểu mẫu chưa sửa"
             )
             finding.add("other_label", message, (row, item), column=column.name)
-        stated = _text(finding.sheet, (row, unit)) if unit is not None and row > form.row else ""
+        stated = fold(finding.sheet.text(row, unit)) if unit is not None and row > form.row else ""
         if stated and column.type.is_number and find(stated, units()) != column.unit:
             message = (
                 f"dòng này của biểu mẫu tính bằng «{column.unit}»; hãy ghi lại số và đơn vị tính"
@@ -130,13 +126,13 @@ def _compare_labels(
 def _refuse_strays(finding: SheetReading, form: FormPlace, figure: int, known: set[int]) -> None:
     """Name figures that stand beside no line, and cells beyond the form: they would be lost."""
     for row in range(form.row + 1, len(finding.sheet.rows)):
-        if cell_at(finding.sheet, (row, form.column)) == form_texts()["paper"]["marker"]:
+        if finding.sheet[row, form.column] == form_texts()["paper"]["marker"]:
             break  # from here on it is paper: who filled it in and signs, nothing to keep
-        if row not in known and cell_at(finding.sheet, (row, figure)) != "":
+        if row not in known and finding.sheet[row, figure] != "":
             message = "số liệu ghi ngoài các dòng của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
             finding.add("stray", message, (row, figure))
         for place in range(form.column + 1, len(finding.sheet.rows[row])):
-            if cell_at(finding.sheet, (row, place)) != "":
+            if finding.sheet[row, place] != "":
                 message = "ô nằm ngoài biểu mẫu, không lấy vào"
                 finding.add("stray", message, (row, place), severity="warning")
 
@@ -146,9 +142,9 @@ def _tell_beside(
 ) -> None:
     """Tell of figures beside an empty one: they may have been typed into the wrong column."""
     heading = form_texts()["headings"]["figure"]
-    empty = [row for row in lines if row > form.row and not _is_said(finding.sheet, (row, figure))]
+    empty = [row for row in lines if row > form.row and not finding.sheet.is_said((row, figure))]
     for place in range(figure + 1, form.column):
-        raws = {row: cell_at(finding.sheet, (row, place)) for row in empty}
+        raws = {row: finding.sheet[row, place] for row in empty}
         # In last year's column everything is a figure; a remark is one only if it is a number.
         is_figure = {
             row: raw != "" and (place != remark or _is_number(raw)) for row, raw in raws.items()
@@ -169,17 +165,11 @@ def _is_number(raw: Raw) -> bool:
     )
 
 
-def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
-    return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
-
-
 def _remarks(finding: SheetReading, lines: Lines, place: int | None) -> list[str]:
     """Return what is remarked beside the lines or hung on their cells, each with its heading."""
     sheet = finding.sheet
     found = [
-        (column, tidy(shown(cell_at(sheet, (row, place)))))
-        for row, (_, column) in lines.items()
-        if place is not None
+        (column, sheet.text(row, place)) for row, (_, column) in lines.items() if place is not None
     ]
     for at, note in own_notes(sheet.marks).items():
         if at[0] in lines:
@@ -197,22 +187,18 @@ def _add_blocks(finding: SheetReading, lines: Lines, figure: int, remarks: list[
     asked = [row for row, (_, column) in lines.items() if column.type.name in _FIGURES]
     # The office's workbook has other sheets that may say something. A unit's form sent back
     # without a figure is passed on as the empty return that it is.
-    is_blank = len(tables) > 1 and not any(_is_said(sheet, (row, figure)) for row in asked)
+    is_blank = len(tables) > 1 and not any(sheet.is_said((row, figure)) for row in asked)
     for table in tables.values():
         rows = {c.name: row for row, (own, c) in lines.items() if own is table}
         rows = {**{name: keys[name] for name in table.key if name in keys}, **rows}
-        columns: dict[str, list[Raw]] = {
-            name: [cell_at(sheet, (row, figure))] for name, row in rows.items()
-        }
+        columns: dict[str, list[Raw]] = {name: [sheet[row, figure]] for name, row in rows.items()}
         for name in table.key:
             if name not in rows:
                 finding.add("no_column", f"biểu mẫu thiếu dòng «{table.columns[name].vi}»")
         if remarks and "note" in table.columns:
             own = tidy(shown(columns.get("note", [""])[0]))
             columns["note"] = ["\n".join([own, *remarks] if own else remarks)]
-        is_said = any(
-            _is_said(sheet, (row, figure)) for n, row in rows.items() if n not in table.key
-        )
+        is_said = any(sheet.is_said((row, figure)) for n, row in rows.items() if n not in table.key)
         if not is_said and not is_blank:
             message = f"biểu mẫu chưa có số liệu nào của «{table.vi}», coi như chưa báo cáo"
             finding.add("nothing_said", message, severity="warning")

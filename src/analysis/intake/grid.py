@@ -14,7 +14,7 @@ import python_calamine as calamine
 from xlsxwriter.utility import xl_col_to_name
 
 from analysis.intake.files import SourceFile, UnreadableError
-from analysis.intake.formtexts import Raw
+from analysis.intake.formtexts import Raw, shown, tidy
 from analysis.intake.legacy import decode
 from analysis.intake.scan import MOST_CELLS, Marks, too_wide
 from analysis.problems import Problem, error
@@ -47,6 +47,20 @@ class Sheet:
     def is_empty(self) -> bool:
         """Whether nothing stands in it."""
         return all(cell == "" for row in self.rows for cell in row)
+
+    def __getitem__(self, at: tuple[int, int]) -> Raw:
+        """Return the cell of a row and a column; empty outside of what was read."""
+        row, column = at
+        inside = row < len(self.rows) and column < len(self.rows[row])
+        return self.rows[row][column] if inside else ""
+
+    def text(self, row: int, column: int) -> str:
+        """Return what stands in a cell as a person would have typed it."""
+        return tidy(shown(self[row, column]))
+
+    def is_said(self, at: tuple[int, int]) -> bool:
+        """Tell whether something stands in a cell, be it without a usable value."""
+        return self[at] != "" or self.marks.is_said(at)
 
 
 def address(row: int, column: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 
-from analysis.intake.blocks import SheetReading, cell_at
+from analysis.intake.blocks import SheetReading
 from analysis.intake.formtexts import Raw, fold, form_texts, plain, shown, tidy
 from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
@@ -107,7 +107,7 @@ def check_headings(finding: SheetReading, header: Header) -> None:
     sheet, seen = finding.sheet, dict[str, int]()
     for place, name in enumerate(header.names):
         at, targets = (header.row, place), header.targets(place)
-        old = recognise(tidy(shown(cell_at(sheet, at))))
+        old = recognise(sheet.text(*at))
         if old is not None:
             message = f"tiêu đề viết bằng bảng mã cũ {old[0]}, có lẽ là «{old[1]}»; hãy gõ lại bằng Unicode"
             finding.add("legacy_encoding", message, at)
@@ -434,4 +434,4 @@ def _unknown(sheet: Sheet, row: int, headings: list[_Heading]) -> Iterator[tuple
 
 
 def _is_empty(sheet: Sheet, row: int, place: int) -> bool:
-    return all(cell_at(sheet, (below, place)) == "" for below in range(row + 1, len(sheet.rows)))
+    return all(sheet[below, place] == "" for below in range(row + 1, len(sheet.rows)))

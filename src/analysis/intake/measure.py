@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from analysis.intake.blocks import SheetReading, cell_at
-from analysis.intake.formtexts import fold, shown, tidy
+from analysis.intake.blocks import SheetReading
+from analysis.intake.formtexts import fold
 from analysis.intake.wordlists import find, lists, money_units, units
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Column
@@ -138,7 +138,7 @@ def stated_above(finding: SheetReading, header: int) -> list[Stated]:
     found: dict[str, Stated] = {}
     for row in range(header):
         for place in range(len(finding.sheet.rows[row])):
-            text = fold(tidy(shown(cell_at(finding.sheet, (row, place)))))
+            text = fold(finding.sheet.text(row, place))
             named = _STATED.search(text)
             parts = _BETWEEN.split(named[1]) if named else [text.strip("()")]
             for part in parts:

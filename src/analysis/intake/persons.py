@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePath
 
-from analysis.intake.blocks import Block, SheetReading, cell_at
+from analysis.intake.blocks import Block, SheetReading
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.tableread import is_signature, is_total, years_named
 from analysis.problems import Problem, Severity
@@ -157,7 +157,7 @@ def _rows(finding: SheetReading, persons: Persons) -> Iterator[int]:
     skipped: list[str] = []
     is_signed = False
     for row in range(persons.row + 1, len(finding.sheet.rows)):
-        said = [place for place in own if cell_at(finding.sheet, (row, place)) != ""]
+        said = [place for place in own if finding.sheet[row, place] != ""]
         if any(marks.is_said((row, place)) for place in own):
             _tell(finding, "no_value", "có ô công thức chưa tính hoặc báo lỗi", row)
         elif row in marks.hidden_rows and said:
@@ -182,7 +182,7 @@ def _rows(finding: SheetReading, persons: Persons) -> Iterator[int]:
 
 def _is_person(finding: SheetReading, persons: Persons, row: int, said: list[int]) -> bool:
     """Tell a person from a total, a signature, a group's title and the numbers of the columns."""
-    name = cell_at(finding.sheet, (row, persons.places["name"]))
+    name = finding.sheet[row, persons.places["name"]]
     text = fold(tidy(shown(name)))
     if not isinstance(name, str) or not any(map(str.isalpha, text)):
         return False
@@ -190,7 +190,7 @@ def _is_person(finding: SheetReading, persons: Persons, row: int, said: list[int
         return False
     number = persons.places.get("number")
     is_numbered = number is not None and bool(
-        _NUMBER.fullmatch(shown(cell_at(finding.sheet, (row, number))).strip(" ."))
+        _NUMBER.fullmatch(shown(finding.sheet[row, number]).strip(" ."))
     )
     return len(said) > 1 or is_numbered
 
@@ -198,7 +198,7 @@ def _is_person(finding: SheetReading, persons: Persons, row: int, said: list[int
 def _unit_of(finding: SheetReading, persons: Persons, row: int) -> str:
     """Return whose member a row is: by its column, by what stands above the list, by the file's name."""
     if "unit" in persons.places:
-        code = tidy(shown(cell_at(finding.sheet, (row, persons.places["unit"])))).upper()
+        code = finding.sheet.text(row, persons.places["unit"]).upper()
         if not code:
             _tell(finding, "no_unit", "dòng không ghi «Mã CĐCS»", row)
         return code
@@ -239,7 +239,7 @@ def _count(finding: SheetReading, persons: Persons, row: int, unit: _Unit, year:
 
 def _text(finding: SheetReading, persons: Persons, row: int, name: str) -> str:
     place = persons.places.get(name)
-    return "" if place is None else fold(tidy(shown(cell_at(finding.sheet, (row, place)))))
+    return "" if place is None else fold(finding.sheet.text(row, place))
 
 
 def _is_known(finding: SheetReading, persons: Persons, row: int, unit: _Unit) -> bool:
@@ -294,7 +294,7 @@ def _is_female(finding: SheetReading, persons: Persons, row: int) -> bool | None
 def _year_joined(finding: SheetReading, persons: Persons, row: int) -> int | None:
     if "joined" not in persons.places:
         return None
-    raw = cell_at(finding.sheet, (row, persons.places["joined"]))
+    raw = finding.sheet[row, persons.places["joined"]]
     if isinstance(raw, date):
         return raw.year
     text = tidy(shown(raw))

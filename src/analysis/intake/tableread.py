@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from functools import cache
 from itertools import accumulate
 
-from analysis.intake.blocks import NAME, Block, SheetReading, cell_at, check_cells
+from analysis.intake.blocks import NAME, Block, SheetReading, check_cells
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
 from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headings import Answers, Header, add_missing, check_headings, is_list
@@ -227,7 +227,7 @@ def years_named(sheet: Sheet, above: int) -> list[tuple[str, str]]:
     for row, line in enumerate(sheet.rows[:above]):
         for place, cell in enumerate(line):
             text = fold(tidy(shown(cell)))
-            beside = tidy(shown(cell_at(sheet, (row, place + 1))))
+            beside = sheet.text(row, place + 1)
             if text.rstrip(":") == label and _YEAR.fullmatch(beside):
                 cells.append((beside, address(row, place + 1)))
             titles += [(year, address(row, place)) for year in _YEAR_IN_TITLE.findall(text)]
@@ -429,7 +429,7 @@ def _column(header: Header, place: int) -> Column:
 def _is_keyed(finding: SheetReading, header: Header, row: int) -> bool:
     """Tell whether a row says whose it is; else refuse it with one message."""
     keys = _key_places(header)
-    if not keys or any(cell_at(finding.sheet, (row, place)) != "" for place in keys):
+    if not keys or any(finding.sheet[row, place] != "" for place in keys):
         return True
     names = " hoặc ".join(f"«{_column(header, place).vi}»" for place in keys)
     message = f"dòng này không ghi {names} nên không biết là của ai: hãy ghi, hoặc xóa dòng nếu không phải số liệu"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.intake.blocks import Block, SheetReading, cell_at, check_cells
+from analysis.intake.blocks import Block, SheetReading, check_cells
 from analysis.intake.formread import FormPlace, is_current
 from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
-from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
+from analysis.intake.formtexts import Raw, fold, form_texts
 from analysis.intake.grid import Sheet, address, letters
 from analysis.plan import Plan, Task
 from analysis.study import Study
@@ -128,16 +128,16 @@ def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
     check_cells(finding, {(r, places[key]): column for key, column in asked.items() for r in rows})
     for name in ("tasks", "evidence"):
         own = [key for key in _ASKED if key[0] == name]
-        told = [r for r in rows if any(_is_said(sheet, (r, places[key])) for key in own)]
+        told = [r for r in rows if any(sheet.is_said((r, places[key])) for key in own)]
         if not told:
             continue
         columns: dict[str, list[Raw]] = {
-            key: [cell_at(sheet, facts[key])] * len(told) for key in ("year", "holder_id")
+            key: [sheet[facts[key]]] * len(told) for key in ("year", "holder_id")
         }
         columns["task_id"] = [rows[r] for r in told]
         if name == "evidence":
             columns["number"] = [1] * len(told)
-        columns |= {k[1]: [cell_at(sheet, (r, places[k])) for r in told] for k in own}
+        columns |= {k[1]: [sheet[r, places[k]] for r in told] for k in own}
         addresses = {key: address(*facts[key]) for key in ("year", "holder_id")}
         cells = {"task_id": places["", "item"]} | {k[1]: places[k] for k in own}
         addresses |= {name: f"{letters(place)}{{row}}" for name, place in cells.items()}
@@ -148,10 +148,7 @@ def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
 def _places(finding: SheetReading, found: FormPlace) -> dict[tuple[str, str], int] | None:
     """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
     texts, tables = form_texts(), dictionary().tables
-    there = {
-        fold(tidy(shown(cell_at(finding.sheet, (found.row, place))))): place
-        for place in range(found.column)
-    }
+    there = {fold(finding.sheet.text(found.row, place)): place for place in range(found.column)}
     wanted = {("", "item"): texts["task_headings"]["item"]}
     wanted |= {key: tables[key[0]].columns[key[1]].vi for key in _ASKED}
     lacking = [heading for heading in wanted.values() if fold(heading) not in there]
@@ -168,7 +165,7 @@ def _facts(sheet: Sheet, found: FormPlace) -> dict[str, tuple[int, int]]:
     return {
         labels[text]: (row, 2)
         for row in range(found.row)
-        if (text := fold(tidy(shown(cell_at(sheet, (row, 1)))))) in labels
+        if (text := fold(sheet.text(row, 1))) in labels
     }
 
 
@@ -179,10 +176,10 @@ def _rows(
     sheet, item = finding.sheet, places["", "item"]
     rows: dict[int, str] = {}
     for row in range(found.row + 1, len(sheet.rows)):
-        task, _, label = tidy(shown(cell_at(sheet, (row, found.column)))).partition(_MEANS)
+        task, _, label = sheet.text(row, found.column).partition(_MEANS)
         if not task:
             for key, place in places.items():
-                if key[0] and _is_said(sheet, (row, place)):
+                if key[0] and sheet.is_said((row, place)):
                     message = "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
                     finding.add("stray", message, (row, place))
         elif task in rows.values():
@@ -191,14 +188,10 @@ def _rows(
             finding.add("duplicate_line", message, (row, item))
         else:
             rows[row] = task
-            if loosely(tidy(shown(cell_at(sheet, (row, item))))) != loosely(label):
+            if loosely(sheet.text(row, item)) != loosely(label):
                 message = (
                     f"dòng này của biểu mẫu là «{label}», nhãn ghi khác: nhãn hoặc trạng thái đã bị"
                     " chuyển chỗ hay sửa; hãy chép vào biểu mẫu chưa sửa"
                 )
                 finding.add("other_label", message, (row, item))
     return rows
-
-
-def _is_said(sheet: Sheet, at: tuple[int, int]) -> bool:
-    return cell_at(sheet, at) != "" or sheet.marks.is_said(at)
