@@ -273,7 +273,7 @@ def test_forms_and_the_register_of_one_import_go_together(
     ],
 )
 def test_lines_follow_from_the_plan(study: Study, unit_type: str, column: str, asked: bool) -> None:
-    from analysis.intake.formsheets import columns_for
+    from analysis.intake.forms import columns_for
 
     tables = dictionary().tables
     names = [

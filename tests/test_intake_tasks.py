@@ -16,8 +16,7 @@ import pytest
 from conftest import Run
 from test_site_kit import make_study
 
-from analysis.intake.forms import write_forms
-from analysis.intake.tasksheet import asked_tasks
+from analysis.intake.forms import asked_tasks, write_forms
 from analysis.store.log import create_store
 from analysis.tables.load import load_dataset
 

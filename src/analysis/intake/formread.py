@@ -1,12 +1,21 @@
-"""Reading a filled form back: each line by the code in its hidden column."""
+"""Reading a filled form back, and its sheet of tasks: each line by the code in its hidden column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from analysis.intake.blocks import Block, SheetReading, check_cells, own_notes, tell_note
-from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
-from analysis.intake.grid import Sheet, address
+from analysis.intake.formtexts import (
+    MEANS,
+    TASK_CELLS,
+    TASK_MARKER,
+    Raw,
+    fold,
+    form_texts,
+    shown,
+    tidy,
+)
+from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.measure import stated_above
 from analysis.intake.wordlists import find, units
 from analysis.tables.dictionary import Column, Table, dictionary
@@ -206,3 +215,95 @@ def _add_blocks(finding: SheetReading, lines: Lines, figure: int, remarks: list[
         addresses = {name: address(row, figure) for name, row in rows.items()}
         first = min(rows.values()) + 1
         finding.blocks.append(Block(table, sheet.name, [first], columns, addresses))
+
+
+# The sheet of tasks
+
+
+def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
+    """Add what is said of tasks, and what is cited for them: a row each where anything is said."""
+    sheet, tables = finding.sheet, dictionary().tables
+    if not is_current(finding, found, TASK_MARKER):
+        return
+    places = _task_places(finding, found)
+    if places is None:
+        return
+    facts = _task_facts(sheet, found)
+    lacking = [name for name in ("holder_id", "year") if name not in facts]
+    for name in lacking:
+        heading = tables["tasks"].columns[name].vi
+        finding.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
+    if lacking:
+        return
+    rows = _task_rows(finding, found, places)
+    asked = {key: tables[key[0]].columns[key[1]] for key in TASK_CELLS}
+    check_cells(finding, {(r, places[key]): column for key, column in asked.items() for r in rows})
+    for name in ("tasks", "evidence"):
+        own = [key for key in TASK_CELLS if key[0] == name]
+        told = [r for r in rows if any(sheet.is_said((r, places[key])) for key in own)]
+        if not told:
+            continue
+        columns: dict[str, list[Raw]] = {
+            key: [sheet[facts[key]]] * len(told) for key in ("year", "holder_id")
+        }
+        columns["task_id"] = [rows[r] for r in told]
+        if name == "evidence":
+            columns["number"] = [1] * len(told)
+        columns |= {k[1]: [sheet[r, places[k]] for r in told] for k in own}
+        addresses = {key: address(*facts[key]) for key in ("year", "holder_id")}
+        cells = {"task_id": places["", "item"]} | {k[1]: places[k] for k in own}
+        addresses |= {name: f"{letters(place)}{{row}}" for name, place in cells.items()}
+        numbers = [r + 1 for r in told]
+        finding.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
+
+
+def _task_places(finding: SheetReading, found: FormPlace) -> dict[tuple[str, str], int] | None:
+    """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
+    texts, tables = form_texts(), dictionary().tables
+    there = {fold(finding.sheet.text(found.row, place)): place for place in range(found.column)}
+    wanted = {("", "item"): texts["task_headings"]["item"]}
+    wanted |= {key: tables[key[0]].columns[key[1]].vi for key in TASK_CELLS}
+    lacking = [heading for heading in wanted.values() if fold(heading) not in there]
+    for heading in lacking:
+        message = f"trang nhiệm vụ thiếu cột «{heading}»"
+        finding.add("no_column", message, (found.row, found.column), value="")
+    return None if lacking else {key: there[fold(heading)] for key, heading in wanted.items()}
+
+
+def _task_facts(sheet: Sheet, found: FormPlace) -> dict[str, tuple[int, int]]:
+    """Return the cells that say whose tasks of which year these are, beside their labels."""
+    columns = dictionary().tables["tasks"].columns
+    labels = {fold(columns[name].vi): name for name in ("holder_id", "year")}
+    return {
+        labels[text]: (row, 2)
+        for row in range(found.row)
+        if (text := fold(sheet.text(row, 1))) in labels
+    }
+
+
+def _task_rows(
+    finding: SheetReading, found: FormPlace, places: dict[tuple[str, str], int]
+) -> dict[int, str]:
+    """Return the task of each row; refuse what stands beside none, and labels that are not its own."""
+    sheet, item = finding.sheet, places["", "item"]
+    rows: dict[int, str] = {}
+    for row in range(found.row + 1, len(sheet.rows)):
+        task, _, label = sheet.text(row, found.column).partition(MEANS)
+        if not task:
+            for key, place in places.items():
+                if key[0] and sheet.is_said((row, place)):
+                    message = "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
+                    finding.add("stray", message, (row, place))
+        elif task in rows.values():
+            first = next(one for one, known in rows.items() if known == task)
+            message = f"dòng lặp lại, đã có ở dòng {first + 1}"
+            finding.add("duplicate_line", message, (row, item))
+        else:
+            rows[row] = task
+            if loosely(sheet.text(row, item)) != loosely(label):
+                message = (
+                    f"dòng này của biểu mẫu là «{label}», nhãn ghi khác: nhãn hoặc trạng thái đã bị"
+                    " chuyển chỗ hay sửa; hãy chép vào biểu mẫu chưa sửa"
+                )
+                finding.add("other_label", message, (row, item))
+    return rows

@@ -15,6 +15,16 @@ from analysis.tables.writing import clean
 
 #: What a cell holds; ``""`` is empty.
 Raw = str | int | float | bool | date | datetime | time | timedelta
+#: What is asked of each task, by table and column, with the widths of the cells.
+TASK_CELLS = {
+    ("tasks", "state"): 20, ("tasks", "done_on"): 14, ("tasks", "count"): 12,
+    ("evidence", "doc_no"): 20, ("evidence", "doc_date"): 14, ("evidence", "title"): 36,
+    ("tasks", "note"): 30,
+}  # fmt: skip
+#: The name of the marker that a sheet of tasks carries, in the texts of the forms.
+TASK_MARKER = "task_marker"
+#: Between a task's code and its label.
+MEANS = " = "
 
 
 def tidy(text: str) -> str:

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from analysis.intake.blocks import SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.files import SourceFile, UnreadableError, identify
-from analysis.intake.formread import find_form, read_form
-from analysis.intake.formtexts import form_texts
+from analysis.intake.formread import find_form, read_form, read_task_sheet
+from analysis.intake.formtexts import TASK_MARKER, form_texts
 from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headings import Answers, find_header, name_headings
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.recording import check_years, make_records
 from analysis.intake.tableread import read_table
-from analysis.intake.tasksheet import MARKER, read_task_sheet
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 
@@ -114,7 +113,7 @@ def _read_sheet(
         finding.add("hidden", _HIDDEN[sheet.marks.visible])
     elif _explains(sheet):
         pass  # whether a sheet is somebody's list is dear to tell
-    elif tasks := find_form(sheet, MARKER):
+    elif tasks := find_form(sheet, TASK_MARKER):
         read_task_sheet(finding, tasks)
     elif form := find_form(sheet):
         ask_part_of_year(finding, form.row)
