@@ -95,8 +95,7 @@ def import_files(
     from analysis.cli_lists import ListReader
     from analysis.intake import write_error_lists
     from analysis.intake.measure import money_scale
-    from analysis.store.messages import format_recap
-    from analysis.store.take_in import take_in
+    from analysis.store.take_in import format_recap, format_traces, take_in
 
     folder, plan, _ = _settings(year or date.today().year, **where)
     target = errors or _folder_of(paths[0]) / _ERROR_LISTS
@@ -119,8 +118,6 @@ def import_files(
         for path in write_error_lists(recap.refused, target):
             click.echo(f"  {path}")
     if recap.traces:
-        from analysis.store.messages import format_traces
-
         log = target / _PROGRAM_LOG
         write_atomically(log, format_traces(recap.traces))
         click.echo(f"\nNhật ký lỗi của chương trình, hãy gửi cho người phụ trách:\n  {log}")
@@ -296,8 +293,13 @@ def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -
     from analysis.params import find_root
     from analysis.results import compute_indicators
     from analysis.site.layout import default_site
-    from analysis.store.history import as_published, find_changes, find_corrections, read_published
-    from analysis.store.messages import format_changes
+    from analysis.store.history import (
+        as_published,
+        find_changes,
+        find_corrections,
+        format_changes,
+        read_published,
+    )
     from analysis.tables.load import load_dataset
     from analysis.tables.storefile import first_moment, refuse_missing
 
@@ -403,9 +405,8 @@ def next_year(year: int, by: str, **where: Any) -> None:
     from functools import partial
 
     from analysis.intake import read_delivery
-    from analysis.store.messages import format_recap
     from analysis.store.nextyear import begin_year, format_next_year
-    from analysis.store.take_in import take_in
+    from analysis.store.take_in import format_recap, take_in
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, **where)

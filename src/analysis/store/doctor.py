@@ -95,17 +95,12 @@ def _readable(store: sqlite3.Connection, name: str) -> Iterator[tuple[object, ..
 
 
 def _damaged(store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]) -> set[object]:
-    """Return the damaged entries; where a page is broken, judged by what can be read."""
-    try:
+    """Return the damaged entries.
+
+    Where a page is broken, the readable rows are copied and compared with the damaged store's seals.
+    """
+    with suppress(sqlite3.DatabaseError):
         return set(find_damage(store))
-    except sqlite3.DatabaseError:
-        return _unlike_their_seals(store, rows)
-
-
-def _unlike_their_seals(
-    store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]
-) -> set[object]:
-    """Copy the readable rows into a new store, and compare it with the damaged one's seals."""
     with closing(_copy(store, rows, set())) as copy:
         copy.executemany("INSERT INTO seal VALUES (?, ?)", _readable(store, "seal"))
         return set(find_damage(copy))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
@@ -461,6 +461,60 @@ def _is_inside(
     inside = groups.get((correction.key["year"], member, scope), set())
     # Whoever names no parent belongs to the plan's issuer.
     return scope_id in inside or (scope == "parent" and "" in inside)
+
+
+def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:
+    """Tell each verdict then and now, and the corrections behind it.
+
+    Parameters
+    ----------
+    changed : sequence of Changed
+        From `find_changes`.
+    verdicts : dict of str to str
+        What each verdict is called.
+    plan : Plan
+        Its issuer's name stands for the whole district.
+    """
+    if not changed:
+        return "Không có đánh giá nào thay đổi."
+    lines = [f"{len(changed)} đánh giá đã thay đổi"]
+    for item in changed:
+        whom = plan.issuer.short if item.scope == "district" else item.scope_id
+        before, now = (verdicts[row.verdict] for row in (item.before, item.now))
+        lines.append(f"\n{whom} · {item.indicator.title}")
+        lines.append(f"  {before}{_format_counts(item.before)} → {now}{_format_counts(item.now)}")
+        lines += _format_causes(item.corrections)
+    return "\n".join(lines)
+
+
+def _format_counts(row: Any) -> str:
+    counts = " / ".join(text for text in (row.numerator, row.denominator) if text)
+    return f" ({counts})" if counts else ""
+
+
+def _format_causes(corrections: Sequence[Correction]) -> list[str]:
+    lines = [f"  {_format_correction(item)}" for item in corrections if item.before is not None]
+    new = sorted({_who(item) for item in corrections if item.before is None})
+    if new:
+        lines.append(f"  Mới có số liệu: {', '.join(new)}")
+    return lines or ["  Không do số liệu của kho: kế hoạch, tham số hoặc cách tính đã khác"]
+
+
+def _who(item: Correction) -> str:
+    return " ".join(reversed(item.key.values()))
+
+
+def _format_correction(item: Correction) -> str:
+    before, after = (show_figure(item.column, text) for text in (item.before, item.after))
+    why = f"; lý do: {item.reason}" if item.reason else ""
+    who = f"; người nhập: {item.by}" if item.by else ""
+    place = (
+        name_place(item.file, item.sheet, item.cell, item.row) if item.file else "rút lại báo cáo"
+    )
+    return (
+        f"{_who(item)}, «{item.column.vi}»: {before} → {after}"
+        f" ({place}; {local_time(item.at)}{why}{who})"
+    )
 
 
 def export_dataset(dataset: Dataset, folder: Path, source: Path) -> list[Path]:

@@ -6,18 +6,20 @@ import hashlib
 import shutil
 import sqlite3
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
+from platform import platform, python_version
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem, error, has_errors
+from analysis.problems import InputError, Problem, error, has_errors, tell_first
 from analysis.store.arrivals import (
     Arrival,
     Reader,
@@ -39,6 +41,7 @@ from analysis.store.log import (
     writing,
 )
 from analysis.store.merge import (
+    GAVE_WAY,
     Key,
     SheetChange,
     brought_twice,
@@ -53,7 +56,7 @@ from analysis.store.merge import (
 )
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import dictionary, with_heading
 from analysis.tables.files import DESCRIPTION, STORE
 from analysis.tables.load import Dataset
 from analysis.tables.oddities import check_oddities
@@ -68,6 +71,15 @@ from analysis.tables.storefile import (
 from analysis.tables.texts import read_files
 
 Outcome = Literal["accepted", "unchanged", "refused"]
+#: Of one file so many units are named; the others are counted.
+_MOST_NAMED = 100
+#: Warnings block nothing; more than these would push the errors out of sight.
+_MOST_WARNINGS = 200
+_TITLES = {
+    "accepted": "Đã nhận",
+    "unchanged": "Đã có, không đổi",
+    "refused": "Bị trả lại, chưa nhận gì",
+}
 
 
 @dataclass(frozen=True)
@@ -206,19 +218,19 @@ def take_in(
         opened.
     """
     folder = Path(folder)
-    settings = {"command": command, "reason": reason, "by": by, "year": year}
+    settings: Any = {"command": command, "reason": reason, "by": by, "year": year}
     arrive = cache(partial(read_all, paths, read))
     if has_store(folder) or any(file.path for file in read_files(folder, []).values()):
-        return _take_in(folder, paths, arrive, plan, **settings)  # type: ignore[arg-type]
+        return _take_in(folder, paths, arrive, plan, **settings)
     # A new office's folder is empty: a store is made there only for a file that is taken in.
     with TemporaryDirectory() as trial:
         for beside in folder.glob(DESCRIPTION):
             shutil.copy(beside, trial)
-        recap = _take_in(Path(trial), paths, arrive, plan, **settings)  # type: ignore[arg-type]
+        recap = _take_in(Path(trial), paths, arrive, plan, **settings)
     if all(taken.outcome == "refused" for taken in recap.files):
         return replace(recap, created_from=None)
     reached = [path for path in paths if path not in recap.not_reached]
-    done = _take_in(folder, reached, arrive, plan, **settings)  # type: ignore[arg-type]
+    done = _take_in(folder, reached, arrive, plan, **settings)
     return replace(done, not_reached=(*done.not_reached, *recap.not_reached))
 
 
@@ -227,16 +239,14 @@ def _take_in(
     paths: Sequence[Path],
     arrive: Callable[[], list[Arrival]],
     plan: Plan,
-    *,
-    command: str,
-    reason: str,
-    by: str,
-    year: int | None,
+    **settings: Any,
 ) -> Recap:
-    made = create_store(folder, command, by) if not has_store(folder) else None
+    made = None
+    if not has_store(folder):
+        made = create_store(folder, settings["command"], settings["by"])
     with closing(open_for_writing(folder)) as connection:
-        registers = Registers(connection)
-        run = _Run(folder, plan, command, reason, by, year, len(paths) == 1, registers)
+        is_single, registers = len(paths) == 1, Registers(connection)
+        run = _Run(folder, plan, is_single=is_single, registers=registers, **settings)
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
             clock = check_clock(connection)
@@ -531,3 +541,67 @@ def _find_ours(run: _Run, tables: dict[str, pd.DataFrame]) -> set[tuple[str, int
         for row, key in row_keys(dictionary().tables[name], frame).items()
         if (name, key) in run.brought
     }
+
+
+def format_recap(recap: Recap) -> str:
+    """Tell what was accepted, what was there already, and what was refused with its errors.
+
+    Parameters
+    ----------
+    recap : Recap
+        From `take_in`.
+    """
+    lines = []
+    if recap.created_from is not None:
+        begin = ", ".join(recap.created_from) or "chưa có bảng nào"
+        lines.append(f"Đã lập kho số liệu {STORE} (từ: {begin}).")
+    warnings = _format_warnings(recap)
+    lines += warnings[:_MOST_WARNINGS]
+    if len(warnings) > _MOST_WARNINGS:
+        more = len(warnings) - _MOST_WARNINGS
+        lines.append(f"và {more} cảnh báo khác; xem đủ bằng congdoan check")
+    for outcome, title in _TITLES.items():
+        files = [taken for taken in recap.files if taken.outcome == outcome]
+        if files:
+            lines.append(f"{title}: {len(files)} tệp")
+            lines += [f"  {_format_taken(taken)}" for taken in files]
+    if recap.not_reached:
+        title = "Đã dừng theo yêu cầu, chưa đến lượt; hãy chạy lại lệnh để nhận tiếp"
+        lines.append(f"{title}: {len(recap.not_reached)} tệp")
+        lines += [f"  {path.name}" for path in recap.not_reached]
+    for taken in recap.files:
+        if taken.outcome == "refused":
+            errors = [problem for problem in taken.problems if problem.severity == "error"]
+            lines.append(f"\n{taken.path.name}: {len(errors)} lỗi")
+            told, others = tell_first(errors)
+            lines += [f"  {with_heading(problem)}" for problem in told]
+            lines += [f"  {others}"] if others else []
+    return "\n".join(lines)
+
+
+def format_traces(traces: Mapping[str, str]) -> str:
+    """Tell the maintainers where the program failed; a trace shows only the cell that broke it.
+
+    Parameters
+    ----------
+    traces : mapping of str to str
+        From `Recap.traces`.
+    """
+    about = f"congdoan {version('congdoan')}, Python {python_version()}, {platform()}"
+    return "\n\n".join([about, *(f"{name or '-'}\n{trace}" for name, trace in traces.items())])
+
+
+def _format_warnings(recap: Recap) -> list[str]:
+    given = [problem for taken in recap.files for problem in taken.problems]
+    both = [problem for problem in given if problem.severity == "warning"] + [*recap.warnings]
+    return [str(with_heading(problem)) for problem in both if problem.code != GAVE_WAY]
+
+
+def _format_taken(taken: Taken) -> str:
+    units = [f"{unit} ({year})" for year, unit in taken.units]
+    named = ", ".join(units[:_MOST_NAMED])
+    if len(units) > _MOST_NAMED:
+        named += f" và {len(units) - _MOST_NAMED} CĐCS khác"
+    rows = f", {taken.rows} dòng" if taken.rows else ""
+    told = "".join(f"\n    {one.message}" for one in taken.problems if one.code == GAVE_WAY)
+    return f"{taken.path.name}{rows}" + (f": {named}" if named else "") + told
