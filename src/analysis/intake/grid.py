@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
@@ -18,6 +17,7 @@ from analysis.intake.formtexts import Raw, shown, tidy
 from analysis.intake.legacy import decode
 from analysis.intake.scan import MOST_CELLS, Marks, too_wide
 from analysis.problems import Problem, error
+from analysis.tables.texts import split_csv
 
 _VISIBLE = (
     ("no", calamine.SheetVisibleEnum.Hidden),
@@ -181,15 +181,19 @@ def read_csv(file: str, content: bytes) -> tuple[list[list[Raw]], list[Problem]]
     if old is not None:
         message = f"tệp viết bằng bảng mã cũ {old}; hãy chuyển sang Unicode rồi lưu dạng CSV UTF-8"
         problems.append(error(message, code="legacy_encoding", file=file))
-    skipped = 0
     named = _SEPARATOR_LINE.match(text)
     if named:
-        text, skipped = text[named.end() :], 1
+        text = "\n" + text[named.end() :]  # rows are counted as the file has them
     if not text.strip():
         raise UnreadableError("empty_file", "tệp trống, không có dòng tiêu đề")
     separator = named[1] if named else _separator(text)
-    rows, broken = _read_rows(file, text, separator, skipped)
-    return rows, problems + broken
+    rows: list[list[Raw]] = [[*row] for row in split_csv(file, text, problems, separator)]
+    problems += (ragged := _ragged(file, rows))
+    too_long = {problem.row for problem in ragged}
+    width = max((len(row) for n, row in enumerate(rows, 1) if n not in too_long), default=0)
+    for row in rows:
+        row[:] = [*row[:width], *[""] * (width - len(row))]
+    return rows, problems
 
 
 def _separator(text: str) -> str:
@@ -197,25 +201,6 @@ def _separator(text: str) -> str:
     start = re.sub(r'"[^"]*"', "", text[:20_000])
     lines = [line for line in start.splitlines() if line.strip()][:20]
     return max(_SEPARATORS, key=lambda sign: max((line.count(sign) for line in lines), default=0))
-
-
-def _read_rows(
-    file: str, text: str, separator: str, skipped: int
-) -> tuple[list[list[Raw]], list[Problem]]:
-    rows: list[list[Raw]] = [[] for _ in range(skipped)]
-    problems: list[Problem] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        rows.extend(list(row) for row in reader)
-    except csv.Error:
-        message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
-        problems.append(error(message, code="bad_csv", file=file, row=len(rows) + 1))
-    problems += _ragged(file, rows)
-    too_long = {problem.row for problem in problems if problem.code == "ragged"}
-    width = max((len(row) for n, row in enumerate(rows, 1) if n not in too_long), default=0)
-    for row in rows:
-        row[:] = [*row[:width], *[""] * (width - len(row))]
-    return rows, problems
 
 
 def _ragged(file: str, rows: list[list[Raw]]) -> list[Problem]:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,30 +110,27 @@ def _read_text(path: Path, content: bytes, table: Table, problems: list[Problem]
 
 
 def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame | None:
-    reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+    broken: list[Problem] = []
     rows: list[list[str]] = []
     batches: list[list[pa.Array]] = []
     numbers: list[int] = []
     header: list[str] | None = None
-    number = 0
-    try:
-        for number, row in enumerate(reader, start=1):
-            if header is None:
-                header = row
-                if _refuse_header(row, file, problems):
-                    return None
-            elif row and len(row) != len(header):
-                message = f"dòng có {len(row)} ô, dòng tiêu đề có {len(header)} ô"
-                problems.append(error(message, code="ragged", file=file, row=number))
-            elif row:
-                rows.append(row)
-                numbers.append(number)
-                if len(rows) == _BATCH:
-                    batches.append(_transposed(rows))
-                    rows.clear()
-    except csv.Error:
-        message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
-        problems.append(error(message, code="bad_csv", file=file, row=number + 1))
+    for number, row in enumerate(split_csv(file, content.decode("utf-8-sig"), broken), start=1):
+        if header is None:
+            header = row
+            if _refuse_header(row, file, problems):
+                return None
+        elif row and len(row) != len(header):
+            message = f"dòng có {len(row)} ô, dòng tiêu đề có {len(header)} ô"
+            problems.append(error(message, code="ragged", file=file, row=number))
+        elif row:
+            rows.append(row)
+            numbers.append(number)
+            if len(rows) == _BATCH:
+                batches.append(_transposed(rows))
+                rows.clear()
+    problems += broken
+    if broken:
         return None
     if header is None:
         problems.append(error("tệp trống, không có dòng tiêu đề", code="empty_file", file=file))
@@ -143,6 +141,30 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
         for name, cells in zip(header, zip(*batches, strict=True), strict=True)
     }
     return pd.DataFrame(data, index=pd.Index(numbers, dtype="int64"))
+
+
+def split_csv(
+    file: str, text: str, problems: list[Problem], separator: str = ","
+) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file; what breaks its syntax ends it and is added to the problems.
+
+    Parameters
+    ----------
+    file, text : str
+        Its name and what is in it.
+    problems : list of Problem
+        The line that is broken is added.
+    separator : str
+        What stands between cells.
+    """
+    number = 0
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+            number += 1
+            yield row
+    except csv.Error:
+        message = "sai cú pháp CSV: dấu nháy kép mở mà không đóng, hoặc đóng sai chỗ"
+        problems.append(error(message, code="bad_csv", file=file, row=number + 1))
 
 
 def _refuse_header(header: list[str], file: str, problems: list[Problem]) -> bool:
