@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.cli_lists import LIST_COMMANDS
 from analysis.cli_store import STORE_COMMANDS
 from analysis.commandline import (
     Group,
@@ -348,15 +347,10 @@ def _tell_unwritten(dataset: Dataset, year: int | None) -> None:
 @params_option
 def plan(plan_file: Path | None, params_file: Path | None) -> None:
     """In danh mục chỉ tiêu đúng như tệp kế hoạch."""
-    from analysis.params import find_root, load_params
     from analysis.plan import load_plan
-    from analysis.tables.dictionary import take_own_columns
 
-    root = find_root()
-    params = load_params(date.today().year, params_file, root)
-    take_own_columns(root / params.data)
-    path = plan_file or root / params.plan
-    loaded = load_plan(path)
+    params, root = named_settings(date.today().year, plan_file=plan_file, params_file=params_file)
+    loaded = load_plan(root / params.plan)
     click.echo(f"{loaded.title} ({loaded.source})")
     for section in loaded.sections:
         click.echo(f"\n{section.id}. {section.title}")
@@ -367,7 +361,7 @@ def plan(plan_file: Path | None, params_file: Path | None) -> None:
                 click.echo(f"  {item.id}  §{item.section}  {kind}  {targets}\n      {item.title}")
 
 
-for _one in (*LIST_COMMANDS, *STORE_COMMANDS):
+for _one in STORE_COMMANDS:
     command.add_command(_one)
 
 

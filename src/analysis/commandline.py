@@ -207,15 +207,13 @@ def _choices(failure: click.BadParameter) -> str:
     return f"; {failure.message}" if failure.message else ""
 
 
-def _usage(failure: click.UsageError) -> str:
-    """Translate click's message about one argument too many."""
-    return re.sub(r"^Got unexpected extra arguments?", "thừa tham số", failure.format_message())
-
-
 _MESSAGES: dict[type[click.ClickException], Callable[[Any], str]] = {
     click.NoSuchOption: lambda f: f"không có tuỳ chọn {f.option_name}",
     click.MissingParameter: lambda f: f"thiếu {_name(f)}",
     click.BadOptionUsage: lambda f: f"tuỳ chọn {f.option_name} dùng chưa đúng (thiếu giá trị?)",
     click.BadParameter: lambda f: f"giá trị của {_name(f)} không dùng được{_choices(f)}",
-    click.UsageError: lambda f: f"dòng lệnh chưa đúng: {_usage(f)}",
+    click.UsageError: lambda f: (
+        "dòng lệnh chưa đúng: "
+        + re.sub("^Got unexpected extra arguments?", "thừa tham số", f.format_message())
+    ),
 }
