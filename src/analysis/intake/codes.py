@@ -342,10 +342,7 @@ def _without_title(name: str) -> str:
 
 def _core(name: str) -> str:
     """Return what tells a name from others, whatever is shortened in it."""
-    return _short(_without_title(name))
-
-
-def _short(name: str) -> str:
+    name = _without_title(name)
     for words, short in dictionary().code_words.items():
         name = re.sub(rf"\b{re.escape(words)}\b", short, name, flags=re.IGNORECASE)
     return plain(name).upper()

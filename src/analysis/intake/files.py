@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from analysis.problems import InputError, error
-
 Kind = Literal["xlsx", "xls", "ods", "csv"]
 
 #: A workbook of 120,000 full rows unpacks to about 200 MB; nothing honest is much larger.
@@ -40,10 +38,6 @@ class UnreadableError(Exception):
         self.code = code
         self.message = message
         super().__init__(message)
-
-    def as_input_error(self, file: str) -> InputError:
-        """Return it as a problem of this file."""
-        return InputError([error(self.message, code=self.code, file=file)])
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def find_header(sheet: Sheet) -> Header | None:
             continue
         for key, known in _families().items():
             places = {name for name in names if name in known}
-            keyed = sum(fold(column) in _column_names(known, places) for column in key)
+            said = {column.name for name in places for _, column in known[name]}
+            keyed = sum(fold(column) in said for column in key)
             rank = (len(places), keyed, -row)
             if len(places) >= _FEWEST_HEADINGS and rank > best:
                 best, header = rank, Header(row, key, names, tuple(unit for _, unit in split))
@@ -89,10 +90,6 @@ def find_header(sheet: Sheet) -> Header | None:
 def is_list(header: Header) -> bool:
     """Tell whether a table says all that a list of units says, codes or none."""
     return {"name", "unit_type", "commune"} <= {*header.places()}
-
-
-def _column_names(known: dict[str, list[tuple[Table, Column]]], names: set[str]) -> set[str]:
-    return {column.name for name in names for _, column in known[name]}
 
 
 def _heading(cell: Raw) -> str:

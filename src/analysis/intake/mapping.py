@@ -63,6 +63,7 @@ def read_answers(folder: Path) -> Answers:
     given = _read(folder)
     lists = (dictionary().tables[name].columns.values() for name in dictionary().headings)
     columns = [column for one in lists for column in one]
+    types = "; ".join(dictionary().words["unit_type"].values())
     headings = listed({text: one.name for one in columns for text in (one.vi, one.name)})
     wrong = [
         _wrong(f"cot: {key}", answer, f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»")
@@ -70,7 +71,7 @@ def read_answers(folder: Path) -> Answers:
         if answer and fold(answer) != IGNORE and find(answer, headings) is None
     ]
     wrong += [
-        _wrong(f"loai: {key}", answer, f"dùng một trong: {_types()}")
+        _wrong(f"loai: {key}", answer, f"dùng một trong: {types}")
         for key, answer in given.loai.items()
         if answer and find(answer, labels("unit_type")) is None
     ]
@@ -83,10 +84,6 @@ def read_answers(folder: Path) -> Answers:
 def _read(folder: Path) -> _File:
     path = folder / FILE
     return validate(read_document(path), _File) if path.exists() else _File()
-
-
-def _types() -> str:
-    return "; ".join(dictionary().words["unit_type"].values())
 
 
 def _wrong(column: str, value: str, message: str) -> Problem:

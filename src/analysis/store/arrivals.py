@@ -73,12 +73,10 @@ def read_all(paths: Iterable[Path], read: Reader) -> list[Arrival]:
     """
     arrivals = [_read(path, read) for path in paths]
     # A list of employers names unions, whose register another of the files may have brought.
-    arrivals = [_read(one.path, read) if _lacks_register(one) else one for one in arrivals]
+    for place, one in enumerate(arrivals):
+        if any(problem.code == "no_register" for problem in one.problems):
+            arrivals[place] = _read(one.path, read)
     return sorted(arrivals, key=lambda one: one.delivery is None or not has_register(one.delivery))
-
-
-def _lacks_register(arrival: Arrival) -> bool:
-    return any(problem.code == "no_register" for problem in arrival.problems)
 
 
 def _read(path: Path, read: Reader) -> Arrival:
