@@ -51,6 +51,8 @@ SLOW = [
     "cli_indicators",
     "tables_files",
     "cli_check",
+    "tasks",
+    "word",
 ]
 
 
@@ -59,7 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name = item.path.stem.removeprefix("test_")
         if any(fnmatch(name, pattern) for pattern in SLOW):
             item.add_marker(pytest.mark.slow)
-    # The dear files first: no worker shall begin one when the others are done.
+    # The dear files first: no worker shall begin one when the others are done. pytest-xdist would
+    # sort anew, by the number of tests: hence --no-loadscope-reorder.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

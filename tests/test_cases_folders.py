@@ -50,6 +50,7 @@ from analysis.site.run import run_report
 from analysis.store.history import read_published
 from analysis.store.status import find_status, find_unasked, format_status
 from analysis.study import Study
+from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset, read_dataset
 from analysis.tables.storefile import address_of
@@ -270,14 +271,13 @@ def test_a_folder_without_anything_to_read_says_what_is_in_it(
         *("employers.csv.txt", "EMPLOYERS.TXT", "Copy of employers.csv", "employers_2024.csv"),
     ],
 )
-def test_a_table_under_another_name_is_told(name: str, congdoan: Congdoan, tmp_path: Path) -> None:
+def test_a_table_under_another_name_is_told(name: str, tmp_path: Path) -> None:
     data = data_for("00-control", tmp_path)
     (data / "employers.csv").rename(data / name)
-    run = congdoan("check", "--year", 2024, "--data", data)
-    (line,) = [line for line in run.out.splitlines() if name in line]
-    assert line.startswith("CẢNH BÁO")
-    assert "không được đọc" in line
-    assert "phải là tệp employers.csv" in line
+    (problem,) = [problem for problem in read_dataset(data)[1] if problem.file == name]
+    assert (problem.severity, problem.year) == ("warning", None)
+    assert "không được đọc" in problem.message
+    assert "phải là tệp employers.csv" in problem.message
 
 
 def test_a_second_file_of_a_table_and_a_strange_one_are_told(tmp_path: Path) -> None:
@@ -322,16 +322,16 @@ def with_(sign: str) -> Callable[[str], bytes]:
     ],
 )
 def test_a_table_that_cannot_be_read_is_told_once(
-    table: str, change: Callable[[str], bytes], words: str, congdoan: Congdoan, tmp_path: Path
+    table: str, change: Callable[[str], bytes], words: str, tmp_path: Path
 ) -> None:
     data = data_for("00-control", tmp_path)
     file = data / f"{table}.csv"
     file.write_bytes(change(file.read_text("utf-8")))
-    run = congdoan("check", "--data", data)
-    errors = [line for line in run.out.splitlines() if line.startswith("LỖI")]
-    assert run.status == 1
-    assert len(errors) == (1 if words else 2)  # an unknown column, and one that is missing
-    assert all(f"{table}.csv" in line and words in line for line in errors)
+    dataset, problems = read_dataset(data)
+    problems = [*problems, *check_rules(dataset)]
+    found = [problem for problem in problems if problem.severity == "error"]
+    assert len(found) == (1 if words else 2)  # an unknown column, and one that is missing
+    assert all(problem.file == file.name and words in problem.message for problem in found)
 
 
 def test_the_case_of_a_semicolon_table(congdoan: Congdoan) -> None:
@@ -381,8 +381,8 @@ def remark(source: str, **attachments: dict[str, str]) -> NotebookNode:
         pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "fork", id="R"),
         pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, "fork", id="gone"),
         pytest.param({}, "fork", id="empty"),
-        pytest.param(None, "kernel", id="none-kernel"),
-        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "kernel", id="R-kernel"),
+        pytest.param(None, "spawn", id="none-spawned"),
+        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "spawn", id="R-spawned"),
     ],
 )
 def test_a_notebook_runs_whatever_kernel_it_was_saved_with(
@@ -445,7 +445,7 @@ CHART = "import matplotlib.pyplot as plt\nplt.plot([1, 2], [3, 4]); plt.show()"
 @needs_fork
 @pytest.mark.parametrize(
     ("backend", "start"),
-    [*((name, "fork") for name in BACKENDS), ("x", "kernel")],
+    [*((name, "fork") for name in BACKENDS), ("TkAgg", "spawn")],
 )
 def test_an_own_chart_is_shown_once_whatever_the_backend(
     backend: str, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

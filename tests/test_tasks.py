@@ -443,7 +443,8 @@ def test_a_workbook_of_tasks_is_for_people_and_one_for_machines_is_the_table(
     congdoan: Any, tmp_path: Path
 ) -> None:
     for name, more in (("a.xlsx", []), ("b.xlsx", ["--may"]), ("c.csv", [])):
-        assert congdoan("tasks", "--year", 2024, "--out", tmp_path / name, *more).status == 0
+        options = ("--year", 2024, "--by", "district,commune", "--out", tmp_path / name)
+        assert congdoan("tasks", *options, *more).status == 0
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
     rows = list(sheet.iter_rows(values_only=True))
     at = next(number for number, row in enumerate(rows) if row[0] == "Mã nhiệm vụ")
