@@ -41,6 +41,7 @@ NAMES = {
     "MN-LIA": 'CĐCS "><img src=x onerror=alert(2)>',
 }
 #: Every kind of page, by what is special about it.
+PARENT = "CDX-01"
 UNIT_PAGES = {
     "missing return": "2024/cdcs/DN-GIOLONG.html",
     "merged": "2024/cdcs/THTHCS-TANTHANH.html",
@@ -68,6 +69,7 @@ YEAR_PAGES = {
 #: Only a whole site has pages of areas.
 AREA_PAGES = {
     "commune of names": f"names/2024/{area_page('commune', f'Lìa {SCRIPT}')}",
+    "parent of names": f"names/2024/{area_page('parent', PARENT)}",
 }
 REPORTS = UNIT_PAGES | YEAR_PAGES | AREA_PAGES
 INDEXES = {"index": "2024/index.html", "index of names": "names/2024/index.html"}
@@ -112,6 +114,7 @@ def make_sites(root: Path) -> None:
         _build(SAMPLE, root / str(year), year, [Path(link).stem for link in links])
     _build(SAMPLE, root / "share" / "2024", 2024, ["DN-DABAN"], is_shared=True)
     folder = write_tables(odd_tables(), root / "data")
+    (folder / "dataset.yaml").write_text(f"parents: {{{PARENT}: '{SCRIPT}'}}\n", "utf-8")
     _build(folder, root / "names" / "2024", 2024, None)
 
 
@@ -135,6 +138,7 @@ def odd_tables() -> Tables:
     for row in tables["roster"]:
         row["name"] = NAMES[row["unit_id"]]
         row["commune"] = row["commune"].replace("Lìa", f"Lìa {SCRIPT}")
+        row["parent"] = PARENT
     tables["lineage"] = []
     tables["employers"] = [row for row in tables["employers"] if row["unit_id"]]
     return tables
