@@ -26,20 +26,14 @@ from analysis.params import Params
 from analysis.plan import Indicator, Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
-from analysis.redaction import (
-    BANDED,
-    BOUNDS_HIDDEN,
-    HIDDEN,
-    HIDDEN_CELL,
-    RedactedStudy,
-    redact,
-)
+from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, RedactedStudy, redact
 from analysis.redaction.bands import BANDS
-from analysis.redaction.respondents import Survey
+from analysis.redaction.edition import HIDDEN_CELL
+from analysis.redaction.published import Respondents
 from analysis.redaction.sensitive import SIZES, is_persons, kind_of
-from analysis.redaction.suppression import Respondents
+from analysis.redaction.suppression import decide
 from analysis.results import OPEN_COLUMNS, compute_indicators
-from analysis.results.rollups import Year, open_sources
+from analysis.results.rollups import Sources, Year, open_sources
 from analysis.study import Study, shown_value
 from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import Column, dictionary
@@ -410,14 +404,15 @@ def exchanges_of(study: Study) -> list[Exchange]:
     """Exchanges that the redaction holds to be invisible, a few of every kind for every member."""
     found = []
     sources = open_sources(study.dataset, study.plan)
-    for register in (Survey(sources, "units"), Survey(sources, "employers")):
+    for over in ("units", "employers"):
         for year in study.dataset.years:
-            persons = register.read(year)
-            names = names_of(persons, register, year)
-            proof = persons.decide().proof
-            for way, (up, down) in proof.protection.items():
+            persons = Respondents(sources, over, year)
+            names = names_of(persons, sources, year)
+            _, proof = decide(persons)
+            for way in proof.exchanges:
+                up, down = way.upper, way.lower
                 columns = [persons.matrix.columns[c] for c in way.columns]
-                pool, free = proof.find_pools(way)
+                pool, free = proof.find_pools(way.columns)
                 for ours, theirs, sign in ((up, down, 1), (down, up, -1)):
                     for row in ours.nonzero()[0].tolist():
                         others = (
@@ -443,13 +438,12 @@ def exchanges_of(study: Study) -> list[Exchange]:
     return found
 
 
-def names_of(persons: Respondents, survey: Survey, year: int) -> list[str]:
+def names_of(persons: Respondents, sources: Sources, year: int) -> list[str]:
     """Whose the rows are."""
     if "unit" not in persons.scopes:
-        everyone = Year(survey.sources, year).everyone("employers")
+        everyone = Year(sources, year).everyone("employers")
         return [str(name) for name in everyone.cells("employer_id")]
-    units = persons.scopes["unit"]
-    return [units.names[code] if code >= 0 else DISTRICT for code in units.codes.tolist()]
+    return [str(name) for name in persons.scopes["unit"]]
 
 
 def _spreads(most: int, others: list[int], room: Any) -> Iterator[dict[int, int]]:

@@ -1,27 +1,10 @@
 """The edition to share: made from data redacted before any page, table or file sees it.
 
-In the order of docs/disclosure.md: `sensitive` says what counts persons; `respondents` reads them
-into a `matrix`, which says what is hidden and how far hidden counts could differ; `protection` proves
-that sums expose nothing; `suppression` decides step by step; `bands` is for money; `edition` edits
-the tables.
+In the order of docs/disclosure.md: what is `sensitive`, what is `published`, the `protection` of what
+is hidden, the steps of its `suppression`; then the `edition` itself, with money in `bands`.
 """
 
-from analysis.redaction.edition import (
-    BANDED,
-    BOUNDS_HIDDEN,
-    HIDDEN,
-    HIDDEN_CELL,
-    RedactedStudy,
-    redact,
-)
+from analysis.redaction.edition import BANDED, BOUNDS_HIDDEN, HIDDEN, RedactedStudy, redact
 from analysis.redaction.sensitive import LARGEST_HIDDEN
 
-__all__ = [
-    "BANDED",
-    "BOUNDS_HIDDEN",
-    "HIDDEN",
-    "HIDDEN_CELL",
-    "LARGEST_HIDDEN",
-    "RedactedStudy",
-    "redact",
-]
+__all__ = ["BANDED", "BOUNDS_HIDDEN", "HIDDEN", "LARGEST_HIDDEN", "RedactedStudy", "redact"]

@@ -10,7 +10,6 @@ from analysis.plan import Target
 
 #: Where bands begin, in millions of đồng.
 BANDS = (0, 1, 5, 20, 100, 500, 2_000, 10_000, 50_000, 200_000)
-_MILLION = 1_000_000
 
 
 def find_band(amount: int) -> str:
@@ -21,9 +20,8 @@ def find_band(amount: int) -> str:
     >>> find_band(4_999_999), find_band(5_000_000), find_band(10**12)
     ('1-5', '5-20', '200000-')
     """
-    place = bisect_right(BANDS, Fraction(amount, _MILLION))
-    end = str(BANDS[place]) if place < len(BANDS) else ""
-    return f"{BANDS[place - 1]}-{end}"
+    place = bisect_right(BANDS, Fraction(amount, 1_000_000))
+    return f"{BANDS[place - 1]}-{BANDS[place] if place < len(BANDS) else ''}"
 
 
 def round_rate(rate: Fraction, target: Target | None = None) -> Fraction:
@@ -32,24 +30,14 @@ def round_rate(rate: Fraction, target: Target | None = None) -> Fraction:
     An exact rate gives its amounts away (the reduced fraction of 37.866.000/39.798.000 is found
     again from its decimals), a rounded one does not.
 
-    Parameters
-    ----------
-    rate : Fraction
-        A share of 1.
-    target : Target, optional
-        What misses it still misses it when rounded, what meets it meets it.
-
     Examples
     --------
-    >>> at_least_90 = Target(at_least="90%")
-    >>> round_rate(Fraction(8996, 10000)), round_rate(Fraction(8996, 10000), at_least_90)
+    >>> round_rate(Fraction(8996, 10000)), round_rate(Fraction(8996, 10000), Target(at_least="90%"))
     (Fraction(9, 10), Fraction(89, 100))
     """
     rounded = round_half_up(rate, 2)
-    if target is None or _meets(rounded, target) == _meets(rate, target):
+    if target is None:
         return rounded
-    return rounded + Fraction(1 if _meets(rate, target) else -1, 100)
-
-
-def _meets(rate: Fraction, target: Target) -> bool:
-    return rate > target.minimum if target.is_strict else rate >= target.minimum
+    bar = target.minimum
+    was_met, is_met = (r > bar if target.is_strict else r >= bar for r in (rate, rounded))
+    return rounded + Fraction(was_met - is_met, 100)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from analysis.plan.schema import columns_over
 from analysis.redaction.bands import find_band, round_rate
-from analysis.redaction.respondents import Survey
+from analysis.redaction.published import Respondents
 from analysis.redaction.sensitive import LARGEST_HIDDEN, is_persons, kind_of
-from analysis.redaction.suppression import Respondents
+from analysis.redaction.suppression import decide
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.results.rollups import open_sources
 from analysis.study import Study
-from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, is_sent
 from analysis.tasks import Duty, Evidence
 
@@ -30,14 +31,11 @@ HIDDEN: Final = "hidden"
 BOUNDS_HIDDEN: Final = "bounds_hidden"
 #: The flag of a row of money: bands instead of amounts, rates in whole percents.
 BANDED: Final = "banded"
-#: Further columns of the shared table, filled where a row is ``banded``.
-BAND_COLUMNS = ("numerator_band", "denominator_band")
 
 _JUDGED = ("met", "not_met", "undetermined")
 _BOUNDS = ("lower", "upper", "breakeven", *OPEN_COLUMNS)
 _FIGURES = ("numerator", "denominator", "value", "slack", *_BOUNDS)
 _WORDS = ("verdict", "trajectory", "flags", "target")
-_KEY = ["year", "unit_id"]
 _ROW = ["year", "indicator", "scope", "scope_id"]
 #: The district among the ids of units.
 _DISTRICT: Final = ""
@@ -46,7 +44,7 @@ _DISTRICT: Final = ""
 class HiddenCell:
     """What `RedactedStudy.cells` has where a figure was reported and is not shown.
 
-    It is not missing (``pandas.isna`` says no), and nothing can be computed with it.
+    It is not missing (``pandas.isna`` says no), and neither a number nor a text.
     """
 
     def __repr__(self) -> str:
@@ -65,21 +63,21 @@ class RedactedStudy(Study):
     shown : DataFrame
         The redacted indicator table, `table` of this study. It is not computed from the redacted
         tables: sums are of everybody, hidden or not.
-    hidden_cells : DataFrame of bool
-        By year and unit_id, for every column of the roster and the returns: a figure was reported
-        and is not shown. An empty cell that is not hidden was not reported.
+    reported : DataFrame of bool
+        By year and unit_id, which columns of roster and returns were reported, shown or not.
     totals : mapping of (int, str) to int
-        What the roster's counts add up to, by year and column, over everybody expected; left out
-        where that would expose somebody.
+        What the roster's counts add up to, by year and column, where that exposes nobody.
+    held : mapping of int to mapping of str to tuple of Duty
+        The duties of each year by holder: states alone, nothing that was written.
     """
 
     shown: pd.DataFrame
-    hidden_cells: pd.DataFrame
-    totals: Mapping[tuple[int, str], int]
+    reported: pd.DataFrame
+    totals: Mapping[tuple[int, str], int | None]
     held: Mapping[int, Mapping[str, tuple[Duty, ...]]]
 
     def duties(self, year: int) -> Mapping[str, tuple[Duty, ...]]:
-        """Return what every holder has to do in a year: states alone, nothing that was written."""
+        """Return what every holder has to do in a year, as far as it may be shown."""
         return self.held.get(year, {})
 
     @cached_property
@@ -90,18 +88,17 @@ class RedactedStudy(Study):
     @cached_property
     def register(self) -> pd.DataFrame:
         """The roster; a return that this edition withholds was sent all the same."""
-        register = super().register
         # A unit's counts that are not shown stand empty in the tables here.
-        withheld = is_sent(self.hidden_cells.where(self.hidden_cells))
-        return register.assign(
-            has_return=register["has_return"] | withheld.reindex(register.index, fill_value=False)
-        )
+        return super().register.assign(has_return=is_sent(self.reported.where(self.reported)))
+
+    @cached_property
+    def hidden_cells(self) -> pd.DataFrame:
+        """Which figures were reported and are not shown; any other empty cell was not reported."""
+        return self.reported & self._cells.isna()
 
     def hidden_columns(self, unit_id: str, year: int) -> tuple[str, ...]:
         """Return the columns that a unit reported and this edition withholds."""
-        if (year, unit_id) not in self.hidden_cells.index:
-            return ()
-        hidden = self.hidden_cells.loc[(year, unit_id)]
+        hidden = self.hidden_cells.reindex([(year, unit_id)], fill_value=False).iloc[0]
         return tuple(hidden.index[hidden])
 
     def compute(self, years: Iterable[int], scopes: Iterable[str] = SCOPES) -> pd.DataFrame:
@@ -126,9 +123,8 @@ class RedactedStudy(Study):
 
     def cells(self, unit_id: str, year: int) -> pd.Series:
         """Return what may be shown of a unit in a year: `HIDDEN_CELL` is not shown, empty is missing."""
-        cells = super().cells(unit_id, year).astype(object)
-        hidden = self.hidden_cells.loc[(year, unit_id)]
-        return cells.mask(hidden.reindex(cells.index, fill_value=False), HIDDEN_CELL)
+        cells, hidden = super().cells(unit_id, year), self.hidden_cells.loc[(year, unit_id)]
+        return cells.astype(object).mask(hidden, HIDDEN_CELL)
 
 
 def redact(study: Study) -> Study:
@@ -153,187 +149,129 @@ def redact(study: Study) -> Study:
     """
     if isinstance(study, RedactedStudy):
         return study
-    editor = _Editor(study)
-    tables = editor.tables()
+    rows: dict[tuple[int, str, str, str], str] = {}
+    cells: set[tuple[int, str | None, str]] = set()
+    sources = open_sources(study.dataset, study.plan)
+    for year in study.dataset.years:
+        for respondents in (Respondents(sources, over, year) for over in ("units", "employers")):
+            decided, release = decide(respondents)
+            rows |= {(year, *key): shown for key, shown in decided.items()}
+            shown = release.matrix.known & ~release.matrix.hidden
+            for row, column in zip(*np.nonzero(shown), strict=True):
+                cells.add((year, respondents.scopes["unit"][row], respondents.columns[column]))
+    for item in study.plan.catalogue():
+        counts = {n for n in item.numerator if is_persons(columns_over(item.over)[n])}
+        for year in study.dataset.years if item.over == "district" else ():
+            if all((year, _DISTRICT, name) in cells for name in counts):
+                rows[year, item.id, "district", study.plan.issuer.id] = "figures"
+    tables = {name: _edit(name, frame, cells) for name, frame in study.dataset.tables.items()}
     dataset = Dataset(tables, study.dataset.files, study.dataset.description, _digest(tables))
-    params = study.params.model_copy(update={"edition": "share"})
-    table = editor.table()
+    table = _edit_rows(study, rows)
+    totals = {(y, name): study.roster_total(y, name) for y, name, _, place in rows if not place}
     return RedactedStudy(
-        params, study.plan, dataset, study.root,
-        shown=table, hidden_cells=editor.hidden_cells(tables), totals=editor.totals,
+        study.params.model_copy(update={"edition": "share"}), study.plan, dataset, study.root,
+        shown=table, reported=study._cells.notna(), totals=totals,
         held={year: _share_duties(study, year, table) for year in study.dataset.years},
     )  # fmt: skip
 
 
 def _share_duties(study: Study, year: int, table: pd.DataFrame) -> dict[str, tuple[Duty, ...]]:
     rows = table[(table["year"] == year) & table["scope"].isin(["unit", "district"])]
-    withheld = rows["verdict"] == HIDDEN
-    unjudged = ~rows["verdict"].isin(_JUDGED)
-    withheld |= unjudged & rows["flags"].astype(str).str.split(";").map(lambda f: HIDDEN in f)
-    hidden = set(zip(rows["indicator"][withheld], rows["scope_id"][withheld], strict=True))
-    return {
-        holder: tuple(
-            replace(
-                duty,
-                state=HIDDEN if (duty.task.indicator, holder) in hidden else duty.state,
-                count=None,
-                note="",
-                documents=tuple(Evidence("", None, "", "") for _ in duty.documents),
-            )
-            for duty in held
-        )
-        for holder, held in study.duties(year).items()
-    }
+    is_hidden = rows["flags"].astype(str).str.split(";").map(lambda flags: HIDDEN in flags)
+    withheld = rows[is_hidden & ~rows["verdict"].isin(_JUDGED)]
+    hidden = set(zip(withheld["indicator"], withheld["scope_id"], strict=True))
+    nothing, shared = Evidence("", None, "", ""), {}
+    for holder, held in study.duties(year).items():
+        bare = [
+            replace(d, count=None, note="", documents=(nothing,) * len(d.documents)) for d in held
+        ]
+        states = [HIDDEN if (d.task.indicator, holder) in hidden else d.state for d in held]
+        shared[holder] = tuple(map(lambda d, state: replace(d, state=state), bare, states))
+    return shared
 
 
 def _digest(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return a hash of the tables as they are shared: that of the exact ones could be guessed at."""
-    digest = hashlib.sha256()
-    for name, frame in tables.items():
-        digest.update(f"{name}:".encode() + frame.to_csv(index=False).encode())
-    return digest.hexdigest()
+    text = "".join(f"{name}:{frame.to_csv(index=False)}" for name, frame in tables.items())
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Editor:
-    """Decides year by year, then edits the tables and the indicator table."""
-
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.catalogue = {item.id: item for item in study.plan.catalogue()}
-        self.kinds = {key: kind_of(item) for key, item in self.catalogue.items()}
-        #: Cells that are shown: year, unit (or the district) and column.
-        self.cells: set[tuple[int, str, str]] = set()
-        #: What is shown of rows of the indicator table, by year and `Key`; see `Decision`.
-        self.rows: dict[tuple[int | str, ...], str] = {}
-        self.totals: dict[tuple[int, str], int] = {}
-        sources = open_sources(study.dataset, study.plan)
-        for survey in (Survey(sources, "units"), Survey(sources, "employers")):
-            for year in study.dataset.years if survey.columns else ():
-                self._take(year, survey.read(year))
-
-    def _take(self, year: int, respondents: Respondents) -> None:
-        """Remember what is published of a year."""
-        decision, matrix = respondents.decide(), respondents.matrix
-        self.rows |= {(year, *key): shown for key, shown in decision.rows.items()}
-        if "unit" not in respondents.scopes:
-            return
-        self.totals |= {(year, name): total for name, total in decision.totals.items()}
-        units = respondents.scopes["unit"]
-        ids = [units.names[code] if code >= 0 else _DISTRICT for code in units.codes.tolist()]
-        for row, column in zip(*np.nonzero(matrix.known & ~decision.hidden), strict=True):
-            self.cells.add((year, ids[row], matrix.columns[column]))
-        for key, item in self.catalogue.items():
-            if item.over == "district" and self.kinds[key] == "persons":
-                counts = [matrix.columns.index(n) for n in item.numerator if n in matrix.columns]
-                if (matrix.known & ~decision.hidden)[-1, counts].all():
-                    self.rows[year, key, "district", self.study.plan.issuer.id] = "figures"
-
-    # The tables
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the canonical tables without what may not be shown."""
-        return {name: self._edit(name, frame) for name, frame in self.study.dataset.tables.items()}
-
-    def _edit(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Empty counts of persons, amounts, free texts, and all that evidence says."""
-        table = dictionary().tables[name]
-        return frame.assign(
-            **{
-                key: frame[key].where(self._may_show(name, frame, column))
-                for key, column in table.columns.items()
-                if key not in table.key
-                and (
-                    is_persons(column)
-                    or column.type.name in ("money", "share")
-                    or (column.type.name == "text" and not column.required)
-                    or name == "evidence"
-                )
-            }
-        )
-
-    def _may_show(self, table: str, frame: pd.DataFrame, column: Column) -> np.ndarray:
-        if not is_persons(column) or table not in ("roster", "returns", "district"):
-            return np.zeros(len(frame), bool)
-        ids = [_DISTRICT] * len(frame) if table == "district" else frame["unit_id"]
-        keys = zip(frame["year"], ids, strict=True)
-        return np.array([(int(y), key, column.name) in self.cells for y, key in keys], bool)
-
-    def hidden_cells(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return which cells of units were reported and are not shown."""
-        masks = []
-        for name in ("roster", "returns"):
-            exact, edited = self.study.dataset.tables[name], tables[name]
-            mask = (exact.notna() & edited.isna()).drop(columns=_KEY)
-            masks.append(mask.set_index(pd.MultiIndex.from_frame(exact[_KEY])))
-        return masks[0].join(masks[1]).fillna(False).astype(bool).sort_index()
-
-    # The indicator table
-
-    def table(self) -> pd.DataFrame:
-        """Return the indicator table without what may not be shown."""
-        table = self.study.table.astype(dict.fromkeys(_WORDS, object))
-        kinds = table["indicator"].astype(object).map(self.kinds).to_numpy()
-        ratios = [key for key, item in self.catalogue.items() if item.measure == "ratio"]
-        keys = zip(*(table[name] for name in _ROW), strict=True)
-        shown = np.array([self.rows.get(key, "") for key in keys], object)
-        counts_persons, reported = kinds == "persons", (table["reported"] > 0).to_numpy()
-        is_partial = counts_persons & table["indicator"].isin(ratios).to_numpy()
-        is_partial &= (table["missing"] > 0).to_numpy()
-        few = table["numerator"].between(1, LARGEST_HIDDEN).fillna(False).to_numpy(bool)
-        hidden = counts_persons & reported & ((shown != "figures") | few)
-        # Where nobody reported all, the ends tell the few figures that are known. Which figures those
-        # are decides, not what they say: else an open row would tell which of two counts is smaller.
-        hidden |= is_partial & ~reported & (shown == "known")
-        blurred = is_partial & reported & ~hidden
-        table.loc[hidden, list(_FIGURES)] = None
-        table.loc[hidden, ["trajectory", "flags"]] = ""
-        withheld = hidden & (shown != "verdict") & table["verdict"].isin(_JUDGED).to_numpy()
-        table.loc[withheld, "verdict"] = HIDDEN
-        table.loc[blurred, list(_BOUNDS)] = None
-        # Of whom nothing is known, how much is unknown is a figure of another year or another column.
-        table.loc[is_partial, list(OPEN_COLUMNS)] = None
-        # An earlier year's figure stands in for a missing one where it is the smaller of the two.
-        _mark(table, is_partial, without="carried")
-        # The path of persons of whom a year is hidden compares the years.
-        stages = [k for k, i in self.catalogue.items() if i.is_stage and self.kinds[k] == "persons"]
-        paths = [table[name].astype(object) for name in _ROW[1:]]
-        is_pale = pd.Series(hidden | blurred, table.index).groupby(paths).transform("any")
-        is_pale &= table["indicator"].isin(stages)
-        table.loc[is_pale, "trajectory"] = ""
-        _mark(table, is_pale, without="overdue")
-        self._band(table, kinds == "money")
-        _mark(table, hidden, HIDDEN)
-        _mark(table, blurred, BOUNDS_HIDDEN)
-        return table.astype(dict.fromkeys(_WORDS, "category"))
-
-    def _band(self, table: pd.DataFrame, rows: np.ndarray) -> None:
-        """Put bands in the place of amounts, and round rates."""
-        indicators = table["indicator"].astype(object).map(self.catalogue)
-        is_ratio = np.array([item.measure == "ratio" for item in indicators], bool)
-        amounts = table[["numerator", "denominator"]].copy()
-        reported = rows & amounts["numerator"].notna().to_numpy()
-        # The denominator of a mean counts units.
-        for name, band, banded in zip(
-            amounts, BAND_COLUMNS, (reported, reported & is_ratio), strict=True
-        ):
-            table[band] = ""
-            table.loc[banded, band] = [find_band(int(v)) for v in amounts.loc[banded, name]]
-            table[name] = amounts[name].mask(banded)
-        for name in ("slack", *OPEN_COLUMNS):
-            table[name] = table[name].mask(rows)
-        for name in ("value", "lower", "upper", "breakeven"):
-            table[name] = table[name].mask(rows & ~is_ratio)
-            for place in table.index[rows & is_ratio & table[name].notna().to_numpy()]:
-                rate = Fraction(float(table.at[place, name])).limit_denominator(10**9)
-                if name == "value":
-                    rate = Fraction(*map(int, amounts.loc[place]))
-                target = indicators[place].target_in(int(table.at[place, "year"]))
-                bar = None if name == "breakeven" else target
-                table.at[place, name] = float(round_rate(rate, bar))
-        _mark(table, reported, BANDED)
+def _edit(
+    name: str, frame: pd.DataFrame, cells: Container[tuple[int, str | None, str]]
+) -> pd.DataFrame:
+    """Empty counts of persons, amounts, free texts, and all that evidence says, but some cells."""
+    table, edited = dictionary().tables[name], {}
+    whose = frame["unit_id"] if name in ("roster", "returns") else [None] * len(frame)
+    whose = [_DISTRICT] * len(frame) if name == "district" else whose
+    places = list(zip(frame.get("year", frame.index), whose, strict=True))
+    for key, column in table.columns.items():
+        is_free = column.type.name == "text" and not column.required
+        is_sensitive = is_persons(column) or column.type.name in ("money", "share")
+        if key not in table.key and (is_sensitive or is_free or name == "evidence"):
+            shown = np.array([(*place, key) in cells for place in places], bool)
+            edited[key] = frame[key].where(shown)
+    return frame.assign(**edited)
 
 
-def _mark(table: pd.DataFrame, rows: Any, flag: str = "", *, without: str = "") -> None:
+def _edit_rows(study: Study, rows: Mapping[tuple[int, str, str, str], str]) -> pd.DataFrame:
+    """Return the indicator table without what may not be shown."""
+    table = study.table.astype(dict.fromkeys(_WORDS, object))
+    ids, catalogue = table["indicator"].astype(object), study.plan.catalogue()
+    items, kinds = (ids.map({i.id: f(i) for i in catalogue}) for f in (lambda item: item, kind_of))
+    counts_persons, is_ratio = kinds == "persons", items.map(lambda item: item.measure == "ratio")
+    places = zip(*(table[name] for name in _ROW), strict=True)
+    shown = pd.Series([rows.get(place, "") for place in places], table.index, object)
+    reported, is_partial = table["reported"] > 0, counts_persons & is_ratio & (table["missing"] > 0)
+    few = table["numerator"].between(1, LARGEST_HIDDEN).fillna(False).astype(bool)
+    hidden = counts_persons & reported & ((shown != "figures") | few)
+    # Where nobody reported all, the ends tell the few figures that are known. Which figures those
+    # are decides, not what they say: else an open row would tell which of two counts is smaller.
+    hidden |= is_partial & ~reported & (shown == "known")
+    blurred = is_partial & reported & ~hidden
+    table.loc[hidden, list(_FIGURES)] = None
+    table.loc[hidden, ["trajectory", "flags"]] = ""
+    table.loc[hidden & (shown != "verdict") & table["verdict"].isin(_JUDGED), "verdict"] = HIDDEN
+    table.loc[blurred, list(_BOUNDS)] = None
+    # Of whom nothing is known, how much is unknown is a figure of another year or another column.
+    table.loc[is_partial, list(OPEN_COLUMNS)] = None
+    # An earlier year's figure stands in for a missing one where it is the smaller of the two.
+    _mark(table, is_partial, without="carried")
+    # The path of persons of whom a year is hidden compares the years.
+    paths = [table[name].astype(object) for name in _ROW[1:]]
+    is_pale = (hidden | blurred).groupby(paths).transform("any")
+    is_pale &= counts_persons & items.map(lambda item: item.is_stage)
+    table.loc[is_pale, "trajectory"] = ""
+    _mark(table, is_pale, without="overdue")
+    _band(table, kinds == "money", is_ratio, items)
+    _mark(table, hidden, HIDDEN)
+    _mark(table, blurred, BOUNDS_HIDDEN)
+    return table.astype(dict.fromkeys(_WORDS, "category"))
+
+
+def _band(table: pd.DataFrame, rows: pd.Series, is_ratio: pd.Series, items: pd.Series) -> None:
+    """Put bands in the place of amounts of money, and round rates."""
+    amounts = table[["numerator", "denominator"]].copy()
+    reported = rows & amounts["numerator"].notna()
+    # The denominator of a mean counts units.
+    for name, banded in (("numerator", reported), ("denominator", reported & is_ratio)):
+        table[f"{name}_band"] = ""
+        table.loc[banded, f"{name}_band"] = [find_band(int(v)) for v in amounts.loc[banded, name]]
+        table[name] = amounts[name].mask(banded)
+    for name in ("slack", *OPEN_COLUMNS):
+        table[name] = table[name].mask(rows)
+    for name in ("value", "lower", "upper", "breakeven"):
+        table[name] = table[name].mask(rows & ~is_ratio)
+        for place in table.index[rows & table[name].notna()]:
+            rate = Fraction(float(table.at[place, name])).limit_denominator(10**9)
+            if name == "value":
+                rate = Fraction(*map(int, amounts.loc[place]))
+            bar = items[place].target_in(int(table.at[place, "year"]))
+            rounded = round_rate(rate, None if name == "breakeven" else bar)
+            table.at[place, name] = float(rounded)
+    _mark(table, reported, BANDED)
+
+
+def _mark(table: pd.DataFrame, rows: pd.Series, flag: str = "", *, without: str = "") -> None:
     """Put a flag to the others of some rows, or take one away."""
     table.loc[rows, "flags"] = [
         ";".join(sorted({*text.split(";"), flag} - {"", without}))
