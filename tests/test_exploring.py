@@ -237,14 +237,16 @@ def test_no_page_is_made_of_assumed_figures(study):
 
 
 def test_what_is_assumed_changes_what_was_worked_out_anew_and_nothing_else(study):
-    """Only indicators that an assumed figure can touch are computed: the others stand as they were."""
+    """What an assumed figure cannot touch, and every year before it, stand as they were."""
     unit = study.expected_units(2024).query("has_return").index[0]
-    for name, given in (
-        ("informed", None),
-        ("workers_total", None),
-        ("unit_type", "cooperative"),
+    for name, given, of_year in (
+        ("informed", None, 2024),
+        ("workers_total", None, 2023),
+        ("workers_total", 999, 2025),
+        ("agreement_in_force", None, 2022),
+        ("unit_type", "cooperative", 2024),
     ):
-        other = study.assume({(unit, name): given})
+        other = study.assume({(unit, name): given}, year=of_year)
         whole = compute_indicators(other.dataset, other.plan, with_open=True)
         pd.testing.assert_frame_equal(other.table, whole, check_categorical=False)
 

@@ -36,15 +36,24 @@ class Assumption(Study):
         What it was made from.
     touched : frozenset of str
         The indicators that the assumed figures can change.
+    since : int
+        The first year that they can change: no figure reads a later year.
     """
 
     base: Study
     touched: frozenset[str]
+    since: int
     is_assumed: ClassVar[bool] = True
 
     @cached_property
     def _new(self) -> pd.DataFrame:
-        return compute_indicators(self.dataset, self.plan, only=self.touched, with_open=True)
+        years = [year for year in self.dataset.years if year >= self.since]
+        return compute_indicators(self.dataset, self.plan, years, only=self.touched, with_open=True)
+
+    @cached_property
+    def _is_touched(self) -> pd.Series:
+        old = self.base.table
+        return old["indicator"].isin(self.touched) & (old["year"] >= self.since)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -55,7 +64,7 @@ class Assumption(Study):
             "scope_id": new["scope_id"].dtype,
             "target": pd.CategoricalDtype(sorted(targets)),
         }
-        kept = old[~old["indicator"].isin(self.touched)].astype(words)
+        kept = old[~self._is_touched].astype(words)
         both = pd.concat([kept, new.astype(words)])
         return both.sort_values(["year", "indicator", "scope", "scope_id"], ignore_index=True)
 
@@ -68,8 +77,7 @@ class Assumption(Study):
             A row per indicator, year and scope whose verdict is another: value and verdict
             ``before`` and ``now``, the district's first.
         """
-        old = self.base.table
-        return changed_verdicts(self, old[old["indicator"].isin(self.touched)], self._new)
+        return changed_verdicts(self, self.base.table[self._is_touched], self._new)
 
 
 def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
@@ -108,21 +116,21 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     cells = _cells(study, figures, at)
     tables = {name: study.dataset.tables[name].copy() for name in _TABLES}
     problems = []
-    for (unit, at), row in cells.items():
+    for (unit, of_year), row in cells.items():
         for column, given in row.items():
             name = next(t for t in _TABLES if column in dictionary().tables[t].columns)
             text = spell_column(pd.Series([given])).str.strip()
             typed, wrong = parse_column(text, dictionary().tables[name].columns[column], unit)
             problems += [replace(one, row=None) for one in wrong]
             frame = tables[name]
-            here = (frame["year"] == at) & (frame["unit_id"] == unit)
+            here = (frame["year"] == of_year) & (frame["unit_id"] == unit)
             if not here.any():
                 if name == "roster":
-                    message = f"CĐCS này không có trong danh sách năm {at}"
+                    message = f"CĐCS này không có trong danh sách năm {of_year}"
                     problems.append(error(message, code="no_unit", column="unit_id", value=unit))
                     continue
-                frame = pd.concat([frame, _empty_row(frame, unit, at)])
-                here = (frame["year"] == at) & (frame["unit_id"] == unit)
+                frame = pd.concat([frame, _empty_row(frame, unit, of_year)])
+                here = (frame["year"] == of_year) & (frame["unit_id"] == unit)
             if not wrong:
                 frame.loc[here, column] = typed.astype(frame[column].dtype).iloc[0]
             tables[name] = frame
@@ -133,9 +141,9 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     if problems:
         raise InputError(problems)
     columns = {column for row in cells.values() for column in row}
-    return Assumption(
-        study.params, study.plan, dataset, study.root, study, touched_by(study.plan, columns)
-    )
+    touched = touched_by(study.plan, columns)
+    since = min((year for _, year in cells), default=at)
+    return Assumption(study.params, study.plan, dataset, study.root, study, touched, since)
 
 
 def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[Problem]:

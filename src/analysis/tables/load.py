@@ -73,6 +73,8 @@ def row_problems(
     is_error : bool
         Or only a warning.
     """
+    if rows.empty:
+        return []
     severity: Severity = "error" if is_error else "warning"
     words = _Words()
     # A nation has a hundred thousand warnings: plain lists of the columns that are shown are fast.

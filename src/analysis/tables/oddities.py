@@ -56,15 +56,25 @@ def _warn(
     )
 
 
+def _where(frame: pd.DataFrame, is_odd: pd.Series, **more: pd.Series) -> pd.DataFrame:
+    """Return the odd rows with more columns; mostly there are none, and cutting a table is dear."""
+    if not is_odd.any():
+        return frame.iloc[:0]
+    return frame[is_odd].assign(**{name: column[is_odd] for name, column in more.items()})
+
+
 def _floats(column: pd.Series) -> pd.Series:
     """Return figures as floats, for statistics alone: no rule rests on them."""
-    figures = column.astype("Float64").to_numpy("float64", na_value=np.nan)
+    figures = column.to_numpy("float64", na_value=np.nan)
     return pd.Series(figures, index=column.index)
 
 
-def _beside(frame: pd.DataFrame, other: pd.DataFrame, *, years_back: int = 0) -> pd.DataFrame:
-    """Return the rows of another table with the same unit and year, or of an earlier year."""
+def _beside(
+    frame: pd.DataFrame, other: pd.DataFrame, *names: str, years_back: int = 0
+) -> pd.DataFrame:
+    """Return another table's columns, all or some, of the same unit and year or an earlier year."""
     key = [name for name in ("year", "unit_id") if name in frame.columns]
+    other = other[[*key, *names]] if names else other
     rows = other.drop_duplicates(key).assign(year=lambda rows: rows["year"] + years_back)
     wanted = frame[key].reset_index(drop=True)
     return wanted.merge(rows, how="left", on=key).set_axis(frame.index)
@@ -103,11 +113,11 @@ def find_lone_ones(dataset: Dataset) -> list[Problem]:
         for column in table.columns.values():
             if not column.mostly or not (frame[column.name] == 1).any():
                 continue
-            is_own = column.at_most in table.columns
-            whole = (frame if is_own else _beside(frame, dataset.roster))[column.at_most]
+            most = str(column.at_most)
+            whole = (frame if most in frame else _beside(frame, dataset.roster, most))[most]
             lone = ((frame[column.name] == 1) & (whole >= _MANY)).fillna(False)
             found += _warn(
-                *(frame[lone].assign(whole=whole[lone]), dataset, table.name),
+                *(_where(frame, lone, whole=whole), dataset, table.name),
                 *(column.name, "lone_one"),
                 f"«{column.vi}» chỉ là 1 trong {{whole:,}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
             )
@@ -122,65 +132,56 @@ def _odd_money(dataset: Dataset) -> list[Problem]:
         if frame.empty:
             continue
         last = _beside(frame, frame, years_back=1)
-        is_units = "unit_id" in frame
-        roster = _beside(frame, dataset.roster) if is_units else None
-        for column in dictionary().tables[name].columns.values():
-            if column.type.name == "money":
-                found += _odd_amounts(dataset, name, column, last, roster)
-    return found
-
-
-def _odd_amounts(
-    dataset: Dataset, table: str, column: Column, last: pd.DataFrame, roster: pd.DataFrame | None
-) -> list[Problem]:
-    frame = dataset.tables[table]
-    amounts = _floats(frame[column.name])
-    held_against = [(_floats(last[column.name]), "năm trước")]
-    if column.name in _DUE:
-        due = dictionary().tables[table].columns[_DUE[column.name]]
-        held_against.append((_floats(frame[due.name]), f"«{due.vi}»"))
-    z = None
-    if roster is not None and column.per:
-        heads = _floats(roster[column.per])
-        heads = heads.where(heads > 0)
-        each = frame[["year"]].assign(unit_type=roster["unit_type"])
-        z, median = _robust_z(amounts / heads, each)
-        held_against.append((median * heads, "mức mỗi người của các đơn vị cùng loại hình"))
-        held_against.append((heads * column.usual_per_head, "mức thường thấy"))
-    found, told = [], pd.Series(False, index=frame.index)
-    for usual, what in held_against:
-        times = (amounts.where(amounts > 0) / usual.where(usual > 0)).where(~told)
-        far = (times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT)
-        told |= far
-        found += _other_unit(dataset, table, column, frame[far], times[far], usual[far], what)
-    if z is not None:
-        odd = (z.abs() > _MAX_ROBUST_Z) & ~told
-        each_head = frame[odd].assign(each=(amounts / heads)[odd], median=median[odd])
-        found += _warn(
-            *(each_head, dataset, table, column.name, "odd_money"),
-            f"«{column.vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
-            " (trung vị {median:,.0f}); hãy xem lại",
-        )
+        columns = dictionary().tables[name].columns
+        money = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "money"}
+        heads: dict[str, pd.Series] = {}
+        z = median = pd.DataFrame()
+        if "unit_id" in frame:
+            per_heads = {c.per for c in columns.values() if c.per}
+            roster = _beside(frame, dataset.roster, "unit_type", *per_heads)
+            heads = {n: _floats(roster[per]) for n in money if (per := columns[n].per)}
+            heads = {n: head.where(head > 0) for n, head in heads.items()}
+            each = pd.DataFrame({n: money[n] / head for n, head in heads.items()})
+            z, median = _robust_z(each, frame[["year"]].assign(unit_type=roster["unit_type"]))
+        for column, amounts in money.items():
+            held_against = [(_floats(last[column]), "năm trước")]
+            if due := _DUE.get(column):
+                held_against.append((money[due], f"«{columns[due].vi}»"))
+            if column in heads:
+                head = heads[column]
+                usual = "mức mỗi người của các đơn vị cùng loại hình"
+                held_against.append((median[column] * head, usual))
+                held_against.append((head * columns[column].usual_per_head, "mức thường thấy"))
+            told = pd.Series(False, index=frame.index)
+            for usual, what in held_against:
+                times = (amounts.where(amounts > 0) / usual.where(usual > 0)).where(~told)
+                far = (times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT)
+                told |= far
+                rows = _where(frame, far, times=times, usual=usual)
+                found += _other_unit(dataset, name, columns[column], rows, what)
+            if column in heads:
+                odd = (z[column].abs() > _MAX_ROBUST_Z) & ~told
+                rows = _where(frame, odd, each=each[column], median=median[column])
+                found += _warn(
+                    *(rows, dataset, name, column, "odd_money"),
+                    f"«{columns[column].vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
+                    " (trung vị {median:,.0f}); hãy xem lại",
+                )
     return found
 
 
 def _other_unit(
-    dataset: Dataset,
-    table: str,
-    column: Column,
-    rows: pd.DataFrame,
-    times: pd.Series,
-    usual: pd.Series,
-    what: str,
+    dataset: Dataset, table: str, column: Column, rows: pd.DataFrame, what: str
 ) -> list[Problem]:
     """Ask whether this amount, or what it is compared with, was typed in thousands or millions."""
     if rows.empty:
         return []
+    times = rows["times"]
     size = np.log10(times).abs()
     unit = np.where(size < 4.5, "nghìn", "triệu")
     share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
     times_said = np.where(times < 1, "", " lần")
-    rows = rows.assign(usual=usual, unit=unit, share=share + unit + times_said)
+    rows = rows.assign(unit=unit, share=share + unit + times_said)
     message = (
         f"«{column.vi}» {{share}} {what} ({{usual:,.0f}} đồng); có số gõ bằng {{unit}} đồng?"
         " Số tiền phải ghi bằng đồng"
@@ -285,24 +286,25 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
     for name in ("roster", "returns"):
         frame = dataset.tables[name]
         if "unit_type" not in frame:
-            frame = frame.assign(unit_type=_beside(frame, dataset.roster)["unit_type"])
+            frame = frame.assign(unit_type=_beside(frame, dataset.roster, "unit_type")["unit_type"])
         rows = frame.groupby(["year", "unit_type"])["year"].transform("size")
         frame = frame[rows >= _MIN_DISTRIBUTION]
         if frame.empty:
             continue
-        for column in dictionary().tables[name].columns.values():
-            if column.type.name != "count":
-                continue
-            z, median = _robust_z(_floats(frame[column.name]), frame)
-            odd = z.abs() > _MAX_ROBUST_Z
+        columns = dictionary().tables[name].columns
+        counts = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "count"}
+        z, median = _robust_z(pd.DataFrame(counts), frame)
+        for column in counts:
+            odd = z[column].abs() > _MAX_ROBUST_Z
             found += _warn(
-                *(frame[odd].assign(median=median[odd]), dataset, name, column.name, "odd_count"),
-                f"«{column.vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
+                *(_where(frame, odd, median=median[column]), dataset, name, column, "odd_count"),
+                f"«{columns[column].vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
             )
     return found
 
 
-def _robust_z(figures: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _robust_z(figures: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return how far each figure is from the median of its type and year, and these medians."""
     by = [frame["year"], frame["unit_type"]]
     median = figures.groupby(by).transform("median")
     deviation = (figures - median).abs()
@@ -314,7 +316,7 @@ def _robust_z(figures: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Se
 def _sudden_changes(dataset: Dataset) -> list[Problem]:
     """Warn where members changed by more than half and no event explains it."""
     roster = dataset.roster.drop_duplicates(["year", "unit_id"])
-    last = _beside(roster, roster, years_back=1)["members_total"]
+    last = _beside(roster, roster, "members_total", years_back=1)["members_total"]
     jump = (roster["members_total"] - last).abs() * 2 > last
     events = dataset.lineage
     explained = {
