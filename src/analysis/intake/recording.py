@@ -15,16 +15,13 @@ from analysis.intake.spelling import Unclear, in_dong, remark_in, settles_days, 
 from analysis.problems import Problem, error
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Column, Table
-from analysis.tables.load import parse_column
+from analysis.tables.load import are_sound, parse_column
 
 #: A row, its column, what stands there, what it is understood as, and what is said behind that.
 _Remark = tuple[int, Column, Raw, str, str]
 
-#: Texts that the rules of a kind of cells let pass: what a cell means depends on its text alone, and
-#: file after file says the same.
-_sound: dict[tuple[object, ...], set[str]] = {}
-#: A table of more is judged whole at little cost; more would only fill the memory.
-_FEW, _MOST_KNOWN = 1_000, 50_000
+#: A table of more different texts is judged whole at little cost.
+_FEW = 100
 
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
@@ -198,11 +195,10 @@ def _judge(
         column = table.columns[name]
         groups.setdefault((column.type, column.words, column.required), []).append(name)
     problems = []
-    for kind, names in groups.items():
+    for names in groups.values():
         column = table.columns[names[0]]
         texts = {cell for name in names for cell in text[name]}
-        texts -= set() if column.required else {""}
-        if texts <= _sound.get(kind, set()):
+        if len(texts) < _FEW and are_sound(texts, column):
             continue
         stacked = pd.Series([cell for name in names for cell in text[name]], dtype="str")
         if not column.required:
@@ -212,9 +208,6 @@ def _judge(
             assert problem.row is not None
             place, line = divmod(problem.row, len(rows))
             problems.append(replace(problem, row=rows[line], column=names[place]))
-        if not found and len(texts) < _FEW:
-            known = _sound.setdefault(kind, set())
-            known.update(texts if len(known) < _MOST_KNOWN else ())
     return problems
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -38,6 +39,7 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{i}" for d in ("COM", "LPT") fo
 
 #: Of so few texts pandas' calls cost more than what they do, and forms often bring the same ones.
 _FEW_TEXTS = 16
+_NUMBER = re.compile("0|[1-9][0-9]{0,17}")
 
 Reason = tuple[str, str]  # code, Vietnamese message
 
@@ -151,6 +153,14 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
     return values, problems
 
 
+def are_sound(texts: Collection[str], column: Column) -> bool:
+    """Tell whether each text may stand in a column, nothing too if it is not required."""
+    if column.required and "" in texts:
+        return False
+    filled = tuple(sorted({*texts} - {""}))
+    return not filled or bool(_parse_few(filled, column)[1].all())
+
+
 def _parse_distinct(distinct: Any, column: Column) -> tuple[Any, np.ndarray]:
     meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
     return meanings.array, sound.fillna(False).to_numpy(bool)
@@ -160,12 +170,13 @@ _parse_few = lru_cache(maxsize=4096)(_parse_distinct)
 
 
 def _parse_number(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    kind = column.type
-    # 18 digits always fit int64; longer ones are out of every range anyway.
-    good = text.str.fullmatch(r"0|[1-9][0-9]{0,17}")
-    values = pd.to_numeric(text.where(good)).astype("Int64")
-    inside = values.between(kind.smallest or 0, kind.largest or 10**18).fillna(False)
-    return values.where(inside), good & inside
+    least, most = column.type.smallest or 0, column.type.largest or 10**18
+    # 18 digits always fit int64; longer ones are out of every range anyway. Plain Python takes as
+    # long as pandas for a long column, and far less for a form's few cells.
+    read = [int(cell) if _NUMBER.fullmatch(cell) else -1 for cell in text.to_list()]
+    good = np.array([least <= number <= most for number in read], bool)
+    values = pd.arrays.IntegerArray(np.array(read, "int64"), ~good)
+    return pd.Series(values), pd.Series(good)
 
 
 def _parse_boolean(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
