@@ -306,6 +306,10 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
 def _robust_z(figures: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return how far each figure is from the median of its type and year, and these medians."""
     by = [frame["year"], frame["unit_type"]]
+    if (
+        frame["unit_type"].isna().all()
+    ):  # no unit is in the register: pandas cannot group by nothing
+        return figures * np.nan, figures * np.nan
     median = figures.groupby(by).transform("median")
     deviation = (figures - median).abs()
     spread = deviation.groupby(by).transform("median") * 1.4826
