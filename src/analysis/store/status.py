@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from analysis.tables.writing import alphabetically
 from analysis.tasks import Duties, Duty
 
 _SOON_DAYS = 30
+#: Who is asked for what. As on the pages, what nobody reported is not late: it may be done.
+_LISTS: dict[str, Callable[[Duty], bool]] = {
+    "Nhiệm vụ quá hạn": lambda duty: duty.state == "overdue",
+    "Nhiệm vụ đã đến hạn mà chưa báo cáo": lambda duty: duty.state == "unreported_due",
+    f"Nhiệm vụ đến hạn trong {_SOON_DAYS} ngày": (
+        lambda duty: duty.is_due_within(_SOON_DAYS) and not duty.task.indicator
+    ),
+}
 STATES = {"received": "đã nộp", "with_errors": "nộp nhưng có lỗi", "missing": "chưa nộp"}
 
 
@@ -106,20 +115,17 @@ def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
     names = dict(zip(roster["unit_id"], roster["name"], strict=True))
     names[plan.issuer.id] = plan.issuer.short
     silent = {holder for holder, held in duties.items() if not any(d.is_answered for d in held)}
-    lists: dict[str, list[str]] = {"overdue": [], "soon": []}
+    lists: dict[str, list[str]] = {title: [] for title in _LISTS}
     for holder in sorted(duties.keys() - silent, key=lambda holder: alphabetically(names[holder])):
-        for kind, lines in lists.items():
-            asked = [duty for duty in duties[holder] if _is_listed(duty, kind)]
+        for title, lines in lists.items():
+            asked = [duty for duty in duties[holder] if _LISTS[title](duty)]
             if asked:
                 told = "; ".join(map(_told, sorted(asked, key=lambda d: str(d.due))))
                 lines.append(f"- {names[holder]}: {told}")
     day = min(on, plan.cut_off_in(year)).strftime("%d/%m/%Y")
     parts = [
         "\n".join([f"{title}, tính đến ngày {day} ({len(lines)} nơi)", *lines])
-        for title, lines in (
-            ("Nhiệm vụ quá hạn", lists["overdue"]),
-            ("Nhiệm vụ đến hạn trong 30 ngày", lists["soon"]),
-        )
+        for title, lines in lists.items()
         if lines
     ]
     if silent:
@@ -128,16 +134,10 @@ def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
     return "\n\n".join(parts) or f"Không có nhiệm vụ nào quá hạn hay sắp đến hạn ngày {day}."
 
 
-def _is_listed(duty: Duty, kind: str) -> bool:
-    if kind == "overdue":
-        return duty.has_passed
-    return duty.is_due_within(_SOON_DAYS) and not duty.task.indicator
-
-
 def _told(duty: Duty) -> str:
     assert duty.due is not None
-    late = f", chậm {duty.days_late} ngày" if duty.days_late else ""
-    unsaid = ", chưa báo cáo" if duty.group == "silent" else ""
+    late = f", chậm {duty.days_late} ngày" if duty.state == "overdue" else ""
+    unsaid = ", chưa báo cáo" if duty.state == "unreported" else ""
     return f"{duty.task.short} (hạn {duty.due:%d/%m/%Y}{late}{unsaid})"
 
 
