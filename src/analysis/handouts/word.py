@@ -313,6 +313,11 @@ class _YearPaper(_Paper):
             if finding.indicator.over == "district":
                 self.item(finding)
 
+    def _results(self) -> None:
+        for line in self.report.only_reported():
+            self.document.write(line)
+        super()._results()
+
     @property
     def paths(self) -> Sequence[dict[str, Any]]:
         return self.report.paths()

@@ -258,12 +258,12 @@ class YearReport(Boards):
             since=self.language.say("since", self.year - 1),
             notes=[
                 *([self.language.say("since_same_units")] if self.circle.is_other else []),
-                *self._only_reported(),
+                *self.only_reported(),
             ],
         )
 
-    def _only_reported(self) -> list[str]:
-        """Say so where what is lacking counts only those that reported."""
+    def only_reported(self) -> list[str]:
+        """Say so, once, where what is lacking counts only those that reported."""
         missed = [f for f in self.wholes if f.verdict == "not_met" and f.shortfall]
         return [self.language.say("only_reported")] if any(f.missing for f in missed) else []
 
@@ -400,7 +400,7 @@ class YearReport(Boards):
 
     def weigh(self) -> list[str]:
         """Say what the year's verdicts come to, a sentence each."""
-        lines = [self._weigh_sections(), *self._weigh_verdicts(), *self._only_reported()]
+        lines = [self._weigh_sections(), *self._weigh_verdicts()]
         return [line for line in lines if line]
 
     def _weigh_sections(self) -> str:
@@ -790,7 +790,7 @@ class YearReport(Boards):
             "phuong-huong",
             "decisions",
             self.language.ui("direction"),
-            lines=[*self._handed_over(), *self._only_reported()],
+            lines=self._handed_over(),
             rows=self.decisions(),
             nothing=self.language.say("keep_going"),
             statements=self.written("proposals"),
