@@ -177,7 +177,15 @@ def test_two_units_two_communes_and_two_types_stand_side_by_side(study):
         ("unit_type", "private_enterprise", "public_service"),
         ("unit", "DN-DABAN", "DN-NUICAM"),
     ):
-        rows = study.compare(one, other, year=2024).set_index("indicator")
+        rows = study.compare(one, other, year=2024)
+        heads = list(rows.shown().columns)
+        for side, key in zip(("before", "now"), (one, other), strict=True):
+            own = study.results(year=2024, scope=scope).set_index("scope_id")["name"]
+            name = own[own.index == key].iloc[0]
+            at = [n for n, column in enumerate(rows.columns) if column.startswith(side)]
+            assert len(at) == 3
+            assert all(name in heads[n] for n in at)
+        rows = rows.set_index("indicator")
         for column, key in (("before", one), ("now", other)):
             own = study.results(year=2024, scope=scope)
             own = own[own["scope_id"] == key].set_index("indicator")["value"]
@@ -225,6 +233,26 @@ def test_assumed_figures_change_the_verdicts_and_nothing_else(study):
     assert study.assume(frame).difference().equals(changed)
     assert study.assume({}).difference().empty
     assert "Giả định" in other.results(year=2024, scope="district")._repr_html_()
+
+
+def test_what_pandas_makes_of_assumed_figures_says_so(study):
+    true, rows = study.results(year=2024), study.assume({}).results(year=2024)
+    by = rows.groupby("verdict", observed=True)
+    keys, value = ["year", "indicator", "scope", "scope_id"], ["value"]
+    for made in (
+        by.size(), by["value"].mean(), by[value].mean(), by.agg(n=("value", "size")),
+        by["value"].agg(["mean", "size"]), by["value"].transform("mean"),
+        rows.groupby("name").head(1), rows["value"], rows["verdict"].value_counts(),
+        rows[["scope", "verdict"]].value_counts(), rows.describe(), rows["value"] * 100,
+        rows.merge(true[[*keys, "value"]], on=keys), true.merge(rows[[*keys, "value"]], on=keys),
+        pd.concat([rows, true]), pd.concat([true, rows]), true[value] - rows[value],
+        true["value"] - rows["value"], true[value].join(rows[["lower"]]),
+        rows.pivot_table(index="name", columns="verdict", values="value", observed=True),
+        rows.query("value > 0.5").nlargest(3, "value").set_index("name")["value"].to_frame().T,
+        rows.iloc[0],
+    ):  # fmt: skip
+        assert "Giả định" in made._repr_html_()
+    assert "Giả định" not in true.merge(true[[*keys, "value"]], on=keys)._repr_html_()
 
 
 def test_no_page_is_made_of_assumed_figures(study):
@@ -317,13 +345,68 @@ def test_the_tables_are_not_written_into(study):
 
 def test_answers_are_pandas_and_look_like_the_house(study):
     rows = study.results(year=2024, scope="district", indicator="informed_public")
-    assert type(rows.groupby("verdict", observed=True)["value"].mean()) is pd.Series
     html = rows[["title", "value", "verdict"]]._repr_html_()
     assert "Kết quả" in html
     assert "✗ Chưa đạt" in html
     assert "%" in html
     assert "minh họa" in html
     assert "<script>" not in study.find("<script>")._repr_html_()
+
+
+def test_columns_rows_and_sums_are_shown_as_the_answer_is(study):
+    rows = study.results(year=2024, scope="commune", indicator="informed_all")
+    means = rows.groupby("name")["value"].mean()
+    assert isinstance(means, pd.Series)
+    for one in (rows.set_index("name")["value"], means, means.to_frame()):
+        html = one._repr_html_()
+        assert '<th style="text-align:left">Tên</th>' in html
+        assert all(f">{name}<" in html for name in rows["name"])
+        assert "Kết quả" in html
+        assert "%" in html
+    assert "Toàn địa bàn" in study.results(year=2024, scope="district").iloc[0]._repr_html_()
+    counts = rows["verdict"].value_counts()
+    assert "Số dòng" in counts._repr_html_()
+    assert "%" not in counts._repr_html_()
+    described = rows["value"].describe()._repr_html_()
+    assert f">{len(rows)}<" in described
+
+
+def test_a_boards_values_are_percents_where_they_are_shares(study):
+    shown = study.board(2024, show="value").shown().melt()["value"]
+    whole = study.board(2024, show="value")
+    shares = [i.id for i in study.plan.catalogue() if i.is_fraction and i.id in whole]
+    known = int(whole[shares].notna().sum().sum())
+    assert shown.astype(str).str.fullmatch(r"\d+,\d+%").sum() == known > 0
+    assert (
+        not study.board(2024, show="gap")
+        .shown()
+        .astype(str)
+        .apply(lambda column: column.str.contains("%"))
+        .any(axis=None)
+    )
+
+
+def test_what_is_no_share_is_not_shown_in_percent(study):
+    """Without a column that tells the indicator, a mean may be taken for a share: it is not."""
+    both = study.results(scope="district", indicator=["informed_all", "party_introduced"])
+    assert "%" not in both[["name", "value"]]._repr_html_()
+    shown = both[["title", "value"]].shown()
+    assert set(shown["Kết quả"].str.endswith("%")) == {True, False}
+
+
+def test_whatever_pandas_makes_of_an_answer_can_be_shown(study):
+    rows = study.results(year=2024, scope="commune")
+    for made in (
+        rows.astype(object).fillna(0),
+        rows.isna(),
+        rows.T,
+        rows.assign(value=float("inf"), year="x"),
+        rows.groupby("name")["name"].count(),
+        pd.concat([rows, rows], axis=1),
+        rows.assign(cut=pd.cut(rows["value"], 3), many=[[1]] * len(rows)),
+        rows.pivot_table(index="name", columns=["scope", "verdict"], values="value", observed=True),
+    ):
+        assert "minh họa" in made._repr_html_()
 
 
 def test_what_nears_the_bar_is_never_shown_as_the_bar(study):
@@ -429,10 +512,29 @@ def test_an_answer_is_kept_and_read_again_as_plain_pandas(study):
 
 def test_an_unknown_column_is_refused_with_the_nearest(study):
     rows = study.results(year=2024, scope="district")
-    for key in ("verdct", ["title", "verdct"]):
-        with pytest.raises(KeyError, match="verdict"):
-            rows[key]
+    for ask in (
+        lambda: rows["verdct"],
+        lambda: rows[["title", "verdct"]],
+        lambda: rows.query("verdct == 'met'"),
+        lambda: rows.eval("twice = verdct"),
+        lambda: rows.groupby("verdct"),
+        lambda: rows.sort_values(["title", "verdct"]),
+        lambda: rows.set_index("verdct"),
+        lambda: rows.drop(columns="verdct"),
+    ):
+        assert "ý anh/chị là verdict?" in refused(ask)
+    with pytest.raises(KeyError):  # as pandas' own users expect
+        rows["verdct"]
+    with pytest.raises(NameError):
+        rows.query("verdct == 'met'")
     assert rows.get("verdct") is None
+    assert "ngoặc kép" in refused(lambda: rows.query("verdict == met"))
+
+
+def test_a_query_takes_the_callers_names(study):
+    rows, wanted = study.results(year=2024, scope="district"), "met"
+    assert set(rows.query("verdict == @wanted")["verdict"]) == {wanted}
+    assert rows.eval("verdict == @wanted").equals(rows["verdict"] == wanted)
 
 
 def test_sources_name_file_and_row_of_every_figure(tmp_path):
@@ -446,6 +548,21 @@ def test_sources_name_file_and_row_of_every_figure(tmp_path):
         if figures.get(name) and name not in ("year", "unit_id"):
             assert own[column.vi] == figures[name]
     assert (found.loc[found["value_text"] != "", "cell"] != "").all()
+
+
+def test_the_language_of_the_study_is_that_of_what_its_cells_are_called(study):
+    heads = {column.vi for t in ("roster", "returns") for column in _columns_of(t)}
+    cells = set("; ".join(study.missing(2024)["cells"]).split("; "))
+    english = analysis.load(2024, lang="en")
+    there = set("; ".join(english.missing(2024)["cells"]).split("; "))
+    assert cells <= heads
+    assert len(there) == len(cells)
+    assert not there & heads
+    assert not set(english.outliers(2024)["title"]) & heads
+
+
+def _columns_of(table):
+    return dictionary().tables[table].columns.values()
 
 
 def test_texts_stand_whole_and_a_bar_is_written_in_percent(study):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial, wraps
 from html import escape
+from itertools import zip_longest
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype as _is_number
+from pandas.api.types import is_scalar
+from pandas.errors import UndefinedVariableError
 
 from analysis.exact import round_half_up
 from analysis.exploring.names import choose
@@ -28,12 +35,22 @@ _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3
 _SHARES = ("share_of_gap", "rate", "on_time_rate")
+#: An analyst's own figures may be shares.
+_OWN_DIGITS = 3
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
 _TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")
 _TEXTS = ("name", "title", "value_text", "reason")
+_QUOTED = re.compile(r"'([^']*)'")
 #: Columns whose words the language has, with the group that they stand in.
 _WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
+
+
+class Bar(NamedTuple):
+    """Whether a figure is a share (None where nobody can tell), and the bar that it must not touch."""
+
+    is_share: bool | None
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,10 @@ class Presentation:
         Headings of its own.
     is_assumed : bool
         Whether its figures are assumed: then no page shows it.
+    is_share : bool or None
+        What its values are where no column tells their indicator; None if both occur.
+    bars : mapping of str to Bar
+        The columns that are themselves values of an indicator, as a board's.
     """
 
     language: Language
@@ -62,6 +83,8 @@ class Presentation:
     mark: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     is_assumed: bool = False
+    is_share: bool | None = None
+    bars: Mapping[str, Bar] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: Any) -> Presentation:
         """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""
@@ -72,12 +95,94 @@ class Presentation:
         return type(None), ()
 
 
-class _Threshold(NamedTuple):
-    is_fraction: bool
-    target: Target | None
+class UnknownColumnError(InputError, KeyError, UndefinedVariableError):  # type: ignore[misc]
+    """A column that an answer does not have; pandas itself counts on the errors that it is, too."""
+
+    __str__ = Exception.__str__
 
 
-class Answer(pd.DataFrame):  # type: ignore[misc]
+class _Looked:
+    """What an answer and its columns have in common: what is made of them is shown by the same.
+
+    pandas asks for a constructor wherever it makes one of another. What is made of assumed figures
+    and of others is assumed.
+    """
+
+    @property
+    def _constructor(self) -> Callable[..., Any]:
+        return self._constructor_expanddim if isinstance(self, Answer) else self._constructor_sliced
+
+    @property
+    def _constructor_sliced(self) -> Callable[..., Any]:
+        return partial(_make, AnswerColumn, self)
+
+    @property
+    def _constructor_expanddim(self) -> Callable[..., Any]:
+        return partial(_make, Answer, self)
+
+    def __finalize__(self, other: Any, method: str | None = None, **named: Any) -> Any:
+        sources = [self, other, *getattr(other, "input_objs", ())]
+        looks = [look for look in map(_look_of, sources) if look]
+        done = super().__finalize__(other, method, **named)  # type: ignore[misc]
+        if looks:
+            done.attrs["look"] = max(looks, key=lambda look: look.is_assumed)
+        return done
+
+    def describe(self, *given: Any, **named: Any) -> Any:
+        """As of any frame; pandas puts it together from plain columns, counts among them."""
+        made = self._constructor(super().describe(*given, **named))  # type: ignore[misc]
+        if look := _look_of(made):
+            made.attrs["look"] = replace(look, is_share=None)
+        return made
+
+    def value_counts(self, *given: Any, **named: Any) -> Any:
+        """As of any frame; what it counts are rows."""
+        made = self._constructor_sliced(super().value_counts(*given, **named))  # type: ignore[misc]
+        if look := _look_of(made):
+            made.attrs["look"] = replace(look, labels={"count": look.language.ui("rows")})
+        return made
+
+
+def _make(kind: type, source: Any, *given: Any, **named: Any) -> Any:
+    made, look = kind(*given, **named), _look_of(source)
+    if look and "look" not in made.attrs:
+        made.attrs["look"] = look
+    return made
+
+
+def _look_of(frame: Any) -> Presentation | None:
+    return getattr(frame, "attrs", {}).get("look")
+
+
+def _naming(name: str) -> Callable[..., Any]:
+    """Return a method of a frame that refuses a column which is not there with the nearest that is."""
+    method = getattr(pd.DataFrame, name)
+
+    @wraps(method)
+    def ask(self: pd.DataFrame, *given: Any, **named: Any) -> Any:
+        if name in ("query", "eval"):  # they look up @names where they are called: one step further
+            named["level"] = named.get("level", 0) + 1
+        try:
+            return method(self, *given, **named)
+        except (KeyError, UndefinedVariableError) as refusal:
+            known = {str(one): str(one) for one in [*self.columns, *filter(None, self.index.names)]}
+            told = "" if isinstance(refusal, UnknownColumnError) else str(refusal)
+            wrong = [one for one in _QUOTED.findall(told) if one not in known]
+            if not wrong or told.startswith("local variable"):
+                raise
+            try:
+                choose("cột", wrong[0], known)
+            except InputError as unknown:
+                text = "; chữ để so phải nằm trong ngoặc kép" if told.startswith("name ") else ""
+                raise UnknownColumnError(
+                    replace(one, message=one.message + text) for one in unknown.problems
+                ) from None
+            raise
+
+    return ask
+
+
+class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
     """A tidy frame that shows itself with Vietnamese headings.
 
     It is a DataFrame in every other way: filter, group, plot and save it as any. ``attrs["look"]`` is
@@ -91,22 +196,9 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
     (True, True)
     """
 
-    @property
-    def _constructor(self) -> type[Answer]:
-        return Answer
-
-    def __getitem__(self, key: Any) -> Any:
-        try:
-            return super().__getitem__(key)
-        except KeyError:
-            asked = [key] if isinstance(key, str) else key if isinstance(key, list) else []
-            known = {str(name): str(name) for name in self.columns}
-            for name in (name for name in asked if name not in known):
-                try:
-                    choose("cột", name, known)
-                except InputError as refusal:  # pandas itself counts on a KeyError
-                    raise KeyError(refusal.problems[0].message) from None
-            raise
+    __getitem__, query, eval, groupby, sort_values, set_index, drop = map(
+        _naming, ("__getitem__", "query", "eval", "groupby", "sort_values", "set_index", "drop")
+    )
 
     def melt(self, *given: Any, **named: Any) -> Any:
         """As of any frame; where a column is already called ``value``, the new one is ``figure``."""
@@ -116,18 +208,32 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
 
     def shown(self) -> pd.DataFrame:
         """Return what a reader sees: headings and texts; for a page or a workbook."""
-        look = self.attrs.get("look")
+        look = _look_of(self)
         if look is None:
             return pd.DataFrame(self)
-        bars = self._bars(look.plan)
-        texts = {
-            look.labels.get(name) or heading(str(name), look): [
-                _text(str(name), cell, bar, look.language)
-                for cell, bar in zip(self[name].tolist(), bars, strict=True)
-            ]
-            for name in self.columns
-        }
-        return pd.DataFrame(texts, index=self.index)
+        parts = self._parts(look)
+        shown = pd.DataFrame({n: part.texts(look) for n, part in enumerate(parts)}, self.index)
+        return shown.set_axis([part.heading for part in parts], axis=1)
+
+    def _parts(self, look: Presentation) -> list[_Part]:
+        """Return what is shown side by side: the index where it says something, then the columns."""
+        levels = [self.index.get_level_values(n) for n in range(self.index.nlevels)]
+        if not any(self.index.names) and all(map(_is_number, levels)):
+            levels = []
+        columns = [(level.name or "", level) for level in levels]
+        columns += [(name, self.iloc[:, n]) for n, name in enumerate(self.columns)]
+        cells = [column.tolist() for _, column in columns]
+        bars = _bars(dict(zip((name for name, _ in columns), cells, strict=True)), len(self), look)
+        return [
+            _Part(
+                "value" if name in look.bars else str(name),
+                heading(name, look, self.columns.names),
+                found,
+                [look.bars[name]] * len(self) if name in look.bars else bars,
+                _is_number(column),
+            )
+            for (name, column), found in zip(columns, cells, strict=True)
+        ]
 
     def save(self, path: str | Path, sheet: str = "Số liệu") -> Path:
         """Ghi bảng ra tệp Excel hoặc CSV để gửi, với tên cột tiếng Việt.
@@ -160,7 +266,8 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
     def _write_workbook(self, target: Path, sheet: str) -> None:
         from xlsxwriter import Workbook  # only who saves one waits for it
 
-        look, shown = self.attrs["look"], self.shown()
+        look = self.attrs["look"]
+        parts = self._parts(look)
         options = {"strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(str(target), options) as book:
             page = book.add_worksheet(sheet)
@@ -170,52 +277,41 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
             if look.mark:
                 page.write_string(0, 0, look.mark)
                 first = 1
-            for column, (name, title) in enumerate(zip(self.columns, shown.columns, strict=True)):
-                page.write_string(first, column, str(title), head)
-                longest = max(map(len, shown[title].astype(str)), default=0)
+            for column, part in enumerate(parts):
+                texts = part.texts(look)
+                page.write_string(first, column, part.heading, head)
+                longest = max(map(len, texts), default=0)
                 page.set_column(column, column, min(max(longest, 9) + 2, 60))
                 for row, (cell, bar, text) in enumerate(
-                    zip(self[name].tolist(), self._bars(look.plan), shown[title], strict=True)
+                    zip(part.cells, part.bars, texts, strict=True), first + 1
                 ):
-                    kind = _number_kind(str(name), cell, bar)
+                    kind = _number_kind(part.name, cell, bar)
                     if kind:
-                        page.write_number(
-                            first + 1 + row, column, float(cell), formats[_FORMATS[kind]]
-                        )
+                        page.write_number(row, column, float(cell), formats[_FORMATS[kind]])
                     elif text != "":
-                        page.write_string(first + 1 + row, column, str(text))
+                        page.write_string(row, column, text)
             page.freeze_panes(first + 1, 0)
-            page.autofilter(first, 0, first + len(self), max(len(self.columns) - 1, 0))
-
-    def _bars(self, plan: Plan) -> list[_Threshold]:
-        """Return of each row whether its figure is a share, and the bar that it must not touch."""
-        if "indicator" not in self.columns:
-            return [_Threshold(True, None)] * len(self)
-        known = {item.id: item for item in plan.catalogue()}
-        years = self["year"] if "year" in self.columns else [0] * len(self)
-        found = [known.get(str(key)) for key in self["indicator"]]
-        return [
-            _Threshold(item.is_fraction, item.target_in(int(year)))
-            if item
-            else _Threshold(True, None)
-            for item, year in zip(found, years, strict=True)
-        ]
+            page.autofilter(first, 0, first + len(self), max(len(parts) - 1, 0))
 
     def _repr_html_(self) -> str:
-        look = self.attrs.get("look")
+        look = _look_of(self)
         if look is None:
             return str(super()._repr_html_())
         if self.empty:
             return f"<p>{escape(look.nothing or 'Không có dòng nào.')}</p>"
-        top = self.iloc[:MOST_SHOWN].shown()
+        parts = self.iloc[:MOST_SHOWN]._parts(look)
         # JupyterLab sets every cell to the right, which is for numbers alone.
-        sides = ["right" if _is_number(one) else "left" for one in self.dtypes]
+        sides = ["right" if part.is_number else "left" for part in parts]
+        texts = zip(*(part.texts(look) for part in parts), strict=True)
         lines = [
             "".join(
-                f'<{tag} style="text-align:{side}">{escape(str(cell))}</{tag}>'
+                f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>'
                 for side, cell in zip(sides, line, strict=True)
             )
-            for tag, line in [("th", top.columns), *(("td", row) for row in top.to_numpy())]
+            for tag, line in [
+                ("th", [part.heading for part in parts]),
+                *(("td", row) for row in texts),
+            ]
         ]
         head, *rows = (f"<tr>{line}</tr>" for line in lines)
         table = (
@@ -226,68 +322,132 @@ class Answer(pd.DataFrame):  # type: ignore[misc]
         return f"{table}<p>{'. '.join([*told, *([look.mark] if look.mark else [])])}.</p>"
 
 
-def heading(column: str, look: Presentation) -> str:
-    """Return how a column is headed; a board's are indicators."""
-    found = look.language.words["column"].get(column)
-    if found is None:
-        shorts = {item.id: item.short for item in look.plan.catalogue()}
-        found = shorts.get(column, column)
-    return str(found)
+class AnswerColumn(_Looked, pd.Series):  # type: ignore[misc]
+    """A column or a row of an answer, shown as the answer is."""
+
+    def _repr_html_(self) -> str | None:
+        look = _look_of(self)
+        if look is None:
+            return None
+        if set(self.index) <= look.language.words["column"].keys():  # a row
+            return str(self.to_frame(0).T._repr_html_())
+        return str(self.to_frame("" if self.name is None else self.name)._repr_html_())
 
 
-def _text(name: str, cell: Any, bar: _Threshold, language: Language) -> str:
-    if cell is None or pd.isna(cell):
-        return ""
-    numbers, words = language.numbers, language.words
-    if isinstance(cell, str) and cell in words["verdict"] and name not in _TEXTS:
-        return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
-    if name in _SHARES:
-        return numbers.percent(_exact(cell))
-    asked = _TARGET.fullmatch(str(cell)) if name == "target" else None
-    if asked:
-        sign, level, by = asked.groups()
-        shown = (
-            numbers.level(Fraction(level)) if bar.is_fraction else _plain(float(level), language)
-        )
-        return f"{sign.replace('>=', '≥')} {shown}" + (f" ({by})" if by else "")
-    if name in _VALUES and bar.is_fraction:
-        return numbers.percent(_exact(cell), bar.target)
-    if name in _CHANGES:
-        size = round_half_up(_exact(cell), _CHANGE_DIGITS)
-        sign = "+" if size > 0 else "−" if size < 0 else ""
-        unit = " " + language.ui("points") if bar.is_fraction else ""
-        return sign + (numbers.points if bar.is_fraction else numbers.difference)(size) + unit
-    if name in _WORDS and cell in words[_WORDS[name]]:
-        return str(words[_WORDS[name]][cell])
-    if name == "unit_type":
-        return language.dictionary_word("unit_type", cell)
-    if name.endswith("year"):
+class _Part(NamedTuple):
+    """One column as it is shown."""
+
+    name: str
+    heading: str
+    cells: list[Any]
+    bars: list[Bar]
+    is_number: bool
+
+    def texts(self, look: Presentation) -> list[str]:
+        pairs = zip(self.cells, self.bars, strict=True)
+        return [_text(self.name, cell, bar, look.language) for cell, bar in pairs]
+
+
+def _bars(known: Mapping[Any, list[Any]], count: int, look: Presentation) -> list[Bar]:
+    """Return of each row whether its figure is a share, and the bar that it must not touch."""
+    key = "indicator" if "indicator" in known else "title"
+    if key not in known:
+        return [Bar(look.is_share)] * count
+    items = {item.id if key == "indicator" else item.title: item for item in look.plan.catalogue()}
+    years = known.get("year", [0] * count)
+    found = zip(map(items.get, map(str, known[key])), years, strict=True)
+    return [
+        Bar(item.is_fraction, item.target_in(year) if isinstance(year, int) else None)
+        if item
+        else Bar(None)
+        for item, year in found
+    ]
+
+
+def heading(column: Any, look: Presentation, axes: Iterable[str | None] = (None,)) -> str:
+    """Return how a column is headed; a board's are indicators, a pivot's what its axis says."""
+    if column in look.labels:
+        return look.labels[column]
+    keys = column if isinstance(column, tuple) else (column,)
+    shorts = {item.id: item.short for item in look.plan.catalogue()}
+    words = {**shorts, **look.language.words["column"]}
+    told = [
+        _text(axis, key, Bar(None), look.language) if axis else str(key)
+        for key, axis in zip_longest(keys, axes)
+    ]
+    return " · ".join(words.get(one, one) for one in told if one)
+
+
+def _text(name: str, cell: Any, bar: Bar, language: Language) -> str:
+    """Return a cell as a reader sees it; what nobody knows of, as Python writes it."""
+    if not is_scalar(cell):
         return str(cell)
-    return _plain(cell, language)
-
-
-def _plain(cell: Any, language: Language) -> str:
-    if isinstance(cell, bool):
-        return language.word("answer", "yes" if cell else "no")
+    if pd.isna(cell):
+        return ""
+    if isinstance(cell, str):
+        return _word(name, cell, bar, language)
     if isinstance(cell, pd.Timestamp):
         return language.date(cell.date())
-    if isinstance(cell, str):
+    if isinstance(cell, bool):
+        return language.word("answer", "yes" if cell else "no")
+    return _number(name, cell, bar, language) if _is_finite(cell) else str(cell)
+
+
+def _number(name: str, cell: Any, bar: Bar, language: Language) -> str:
+    numbers, exact = (
+        language.numbers,
+        Fraction(repr(float(cell))) if isinstance(cell, float) else cell,
+    )
+    kind, target = _number_kind(name, cell, bar), bar.target if name in _VALUES else None
+    if name in _CHANGES and bar.is_share is not None:
+        size = round_half_up(Fraction(exact), _CHANGE_DIGITS)
+        sign = "+" if size > 0 else "−" if size < 0 else ""
+        unit = " " + language.ui("points") if bar.is_share else ""
+        return sign + (numbers.points if bar.is_share else numbers.difference)(size) + unit
+    if kind == "share":
+        return numbers.percent(exact, target)
+    if kind == "year":
+        return f"{cell:g}"
+    if kind == "count":
+        return numbers.count(exact)
+    is_own = name not in language.words["column"] or (name in _VALUES and bar.is_share is None)
+    return numbers.decimal(exact, _OWN_DIGITS) if is_own else numbers.mean(exact, target)
+
+
+def _word(name: str, cell: str, bar: Bar, language: Language) -> str:
+    words = language.words
+    asked = _TARGET.fullmatch(cell) if name == "target" else None
+    if asked:
+        sign, level, by = asked.groups()
+        exact = Fraction(level)
+        shown = (
+            language.numbers.level(exact)
+            if bar.is_share is not False
+            else (_text("", float(exact), bar, language))
+        )
+        return f"{sign.replace('>=', '≥')} {shown}" + (f" ({by})" if by else "")
+    if name in _TEXTS:
         return cell
-    numbers = language.numbers
-    return numbers.mean(_exact(cell)) if cell != int(cell) else numbers.count(int(cell))
+    if cell in words["verdict"]:
+        return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
+    if name == "unit_type":
+        with suppress(KeyError):  # an analyst's own
+            return language.dictionary_word("unit_type", cell)
+    return str(words[_WORDS[name]].get(cell, cell)) if name in _WORDS else cell
 
 
-def _number_kind(name: str, cell: Any, bar: _Threshold) -> str:
+def _number_kind(name: str, cell: Any, bar: Bar) -> str:
     """Return how a workbook shows a cell as a number; empty for what is written as text."""
-    is_number = isinstance(cell, int | float | Fraction) and not isinstance(cell, bool)
-    if not is_number or pd.isna(cell):
+    if not _is_finite(cell):
         return ""
-    if name in _SHARES or (name in (*_VALUES, *_CHANGES) and bar.is_fraction):
+    # What is counted of shares is none.
+    is_value = name in (*_VALUES, *_CHANGES) and not isinstance(cell, int)
+    if name in _SHARES or (is_value and bar.is_share):
         return "share"
     if name.endswith("year"):
         return "year"
     return "count" if cell == int(cell) else "decimal"
 
 
-def _exact(cell: Any) -> Fraction:
-    return cell if isinstance(cell, Fraction) else Fraction(repr(float(cell)))
+def _is_finite(cell: Any) -> bool:
+    return not isinstance(cell, bool) and isinstance(cell, Real) and isfinite(cell)

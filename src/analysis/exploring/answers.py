@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.comparison import Basis, side_by_side
-from analysis.exploring.answer import Answer, Presentation
+from analysis.exploring.answer import Answer, Bar, Presentation
 from analysis.exploring.names import choose, choose_all, fold, several
 from analysis.findings import find
 from analysis.findings.board import board as find_board
@@ -24,7 +24,7 @@ from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.store.history import read_history
 from analysis.study import Study
-from analysis.tables.dictionary import dictionary, heading_of, per_dictionary
+from analysis.tables.dictionary import dictionary, per_dictionary
 from analysis.tables.oddities import check_oddities
 from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
@@ -39,7 +39,11 @@ _FENCE = Fraction(3, 2)
 
 
 def answer(
-    study: Study, frame: pd.DataFrame, nothing: str = "", labels: Mapping[str, str] | None = None
+    study: Study,
+    frame: pd.DataFrame,
+    nothing: str = "",
+    labels: Mapping[str, str] | None = None,
+    bars: Mapping[str, Bar] | None = None,
 ) -> Answer:
     """Return a frame as an answer of a study: it knows its language, plan and marks."""
     found = Answer(frame.reset_index(drop=True))
@@ -49,8 +53,17 @@ def answer(
         language.ui("assumed") if study.is_assumed else "",
     ]
     mark = "; ".join(filter(None, marks))
+    asked = set(frame["indicator"].astype(str)) if "indicator" in frame else set()
+    kinds = {item.is_fraction for item in study.plan.catalogue() if item.id in asked}
     found.attrs["look"] = Presentation(
-        language, study.plan, nothing, mark, labels or {}, study.is_assumed
+        language,
+        study.plan,
+        nothing,
+        mark,
+        labels or {},
+        study.is_assumed,
+        kinds.pop() if len(kinds) == 1 else None,
+        bars or {},
     )
     return found
 
@@ -332,7 +345,13 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "v
     silent = units.index.difference(counts.index, sort=False)
     frame = units.reindex([*counts.index, *silent]).join(counts).fillna({n: 0 for n in counts})
     frame = frame.astype(dict.fromkeys(counts, int)).join(wide).rename_axis("unit_id")
-    return answer(study, frame.reset_index(), f"Năm {year} không có CĐCS nào phải báo cáo.")
+    bars = {
+        item.id: Bar(item.is_fraction, item.target_in(year))
+        for item in study.plan.catalogue()
+        if show == "value" and item.id in frame
+    }
+    nothing = f"Năm {year} không có CĐCS nào phải báo cáo."
+    return answer(study, frame.reset_index(), nothing, bars=bars)
 
 
 def missed(study: Study, indicator: str, by: Group = "commune", year: int | None = None) -> Answer:
@@ -424,7 +443,8 @@ def missing(study: Study, year: int) -> Answer:
     returns = returns[returns["year"] == year].set_index("unit_id").drop(columns="year")
     units = study.expected_units(year)
     is_empty = units.join(returns).isna()
-    heads = [(name, heading_of(name)) for name in is_empty.columns if name in _known()]
+    language = load_language(study.params.lang, study.root)
+    heads = [(name, language.heading(name)) for name in is_empty.columns if name in _known()]
     flags = dict(zip(units.index, is_empty[[name for name, _ in heads]].to_numpy(), strict=True))
     found = []
     for unit_id, keys in lacking(study, year).groupby("scope_id")["indicator"]:
@@ -579,7 +599,7 @@ def compare(
         table = side_by_side(study, before, now, basis, scope)
         table = table[table["scope_id"] == key]
         sides = [table[table["year"] == y].set_index("indicator") for y in (before, now)]
-        labels = {"before": str(before), "now": str(now)}
+        names = [str(before), str(now)]
     else:
         if of is not None or basis != "published":
             message = "chỉ so hai năm mới dùng được «of» và «basis»"
@@ -591,7 +611,8 @@ def compare(
             for scope, key in places
         ]
         names = [_members(study)[scope][key] for scope, key in places]
-        labels = {"before": names[0], "now": names[1]}
+    labels = dict(zip(("before", "now"), names, strict=True))
+    words = load_language(study.params.lang, study.root).words["column"]
     rows = []
     for item in study.plan.catalogue():
         found = [side.loc[item.id] if item.id in side.index else None for side in sides]
@@ -607,6 +628,8 @@ def compare(
                "now_reported", "before_verdict", "now_verdict"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).astype({"before": float, "now": float})
     frame["difference"] = frame["now"] - frame["before"]
+    for side, name in list(labels.items()):
+        labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in ("reported", "verdict")}
     return answer(study, frame, "Hai bên không có chỉ tiêu nào chung.", labels)
 
 
@@ -682,11 +705,12 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     of_rows = {
         name: table["unit_id"].to_dict() for name, table in tables.items() if "unit_id" in table
     }
-    found = []
+    language, found = load_language(study.params.lang, study.root), []
     for problem in study.remember(("oddities",), lambda: check_oddities(study.dataset)):
         unit_id = of_rows.get(problem.file.partition(".")[0], {}).get(problem.row)
         if problem.year == year and unit_id in places:
-            title = heading_of(problem.column) if problem.column in _known() else problem.column
+            column = problem.column
+            title = language.heading(column) if column in _known() else column
             odd = {"title": title, "reason": problem.message}
             found.append({"unit_id": unit_id, **places[unit_id], **odd})
     return found
@@ -803,11 +827,12 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
     if not has_store(folder) or study.params.edition != "internal":
         message = "bộ số liệu này không có kho (store), nên không ghi lại nguồn của từng số liệu"
         raise InputError([error(message, code="no_store", column="data", value=study.params.data)])
+    language = load_language(study.params.lang, study.root)
     last: dict[tuple[Any, ...], dict[str, Any]] = {}
     for entry in read_history(folder, key, year, study.plan.issuer.id):
         for step in entry.steps:
             last[step.table.name, step.key, step.column.name] = {
-                "column": step.column.vi,
+                "column": language.heading(step.column.name, [step.table.name]),
                 "value_text": step.after,
                 "file": entry.file,
                 "sheet": step.sheet,

@@ -193,12 +193,8 @@ def gaps(frame: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(rows)), [charts.fit(str(name), _NAMES - 8) for name in rows["name"]])
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
-    shown = frame.iloc[:_MOST_ROWS].shown() if isinstance(frame, Answer) else None
-    texts = (
-        rows["lacking"].astype(str)
-        if shown is None
-        else shown.iloc[:, list(rows.columns).index("lacking")]
-    )
+    own = rows[["lacking"]]
+    texts = (own.shown() if isinstance(own, Answer) else own.astype(str)).iloc[:, -1]
     for place, (size, text) in enumerate(zip(rows["lacking"], texts, strict=True)):
         axes.annotate(text, (float(size), place), (3, 0), textcoords="offset points", va="center",
                       fontsize=SMALL, fontweight="bold", annotation_clip=False)  # fmt: skip
