@@ -22,6 +22,7 @@ from test_site_kit import (
     write_template,
 )
 
+from analysis.site import shell
 from analysis.site.gate import Failure, find_failure
 from analysis.site.order import Start
 
@@ -325,3 +326,21 @@ def test_a_users_own_ipython_folder_is_neither_needed_nor_asked(tmp_path: Path) 
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), folder
+
+
+def test_what_subprocesses_write_is_read_where_a_system_cannot_read_at_a_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on Windows: what is written after a cell was read stands behind it."""
+    monkeypatch.delattr(os, "pread")
+    session, number, told = shell._Session(key=b"unused"), os.dup(1), []
+    session.emit = lambda _, content: told.append(content["text"])
+    stream = shell._Stream("stdout", number, session)
+    try:
+        for line in ("một\n", "hai\n"):
+            os.write(number, line.encode())
+            stream.take_in()
+    finally:
+        os.close(number)
+        stream._file.close()
+    assert told == ["một\n", "hai\n"]

@@ -155,10 +155,21 @@ class _Stream(io.TextIOBase):
         handle = self._file.fileno()
         size = os.fstat(handle).st_size
         if size > self._seen:
-            text = os.pread(handle, size - self._seen, self._seen)
+            text = _read_at(handle, size - self._seen, self._seen)
             self._seen = size
             self.write(text.decode("utf-8", "replace"))
             self.flush()
+
+
+def _read_at(handle: int, count: int, place: int) -> bytes:
+    """Read without moving the place at which others write; Windows can only move it back."""
+    if hasattr(os, "pread"):
+        return os.pread(handle, count, place)
+    os.lseek(handle, place, os.SEEK_SET)
+    try:
+        return os.read(handle, count)
+    finally:
+        os.lseek(handle, 0, os.SEEK_END)
 
 
 @cache
