@@ -23,6 +23,7 @@ from test_reports_kit import (
     Node,
     Page,
     Shown,
+    area_page,
     digits_of,
     exact_of,
     is_rounded,
@@ -42,6 +43,7 @@ from analysis.exact import round_half_up
 from analysis.findings.perimeter import merged_into
 from analysis.plan import Indicator, Target
 from analysis.reports import UnitReport
+from analysis.reports.area import AREA_SCOPES
 from analysis.study import Study
 
 #: Each pair of years under both plans once.
@@ -52,7 +54,7 @@ Found = Iterator[tuple[Page, str]]
 
 
 def make_pages(seed: int, folder: Path) -> list[Page]:
-    """The year's page of a made-up dataset and a few of its units', without a return among them."""
+    """The year's page of a made-up dataset, an area's, and a few units', without a return among them."""
     rng = random.Random(seed)
     years = YEARS[seed // 2 % len(YEARS)]
     study = study_of_tables(
@@ -67,8 +69,14 @@ def make_pages(seed: int, folder: Path) -> list[Page]:
     expected = study.expected_units(year)
     chosen = rng.sample(list(expected.index), min(UNITS_OF_A_DATASET, len(expected)))
     silent = [key for key in expected.index[~expected["has_return"]] if key not in chosen]
+    scope = AREA_SCOPES[seed % 2]
+    areas = sorted(expected[scope].dropna().astype(str).unique())
     return [
         year_page(study, year, about),
+        *(
+            area_page(study, scope, key, year, about)
+            for key in rng.sample(areas, min(1, len(areas)))
+        ),
         *(unit_page(study, key, year, about) for key in [*chosen, *silent[:1]]),
     ]
 
@@ -92,12 +100,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
 
 @cache
 def sample_pages() -> list[Page]:
-    """All years' pages of the sample, whose lists are longer, and of each year a few kinds of unit."""
+    """All years' pages of the sample, whose lists are longer, of each year both areas and some units."""
     study = study_of(Path("data/sample"), 2024)
     keys = {year: some_of_each_kind(study, year) for year in study.dataset.years}
     assert len(keys) == 4
     return [
         *(year_page(study, year, "sample") for year in keys),
+        *(
+            area_page(study, scope, str(units[scope].mode()[0]), year, "sample")
+            for year in keys
+            for units in [study.expected_units(year)]
+            for scope in AREA_SCOPES
+        ),
         *(unit_page(study, key, year, "sample") for year in keys for key in keys[year]),
     ]
 
@@ -441,7 +455,7 @@ def test_beside_a_result_stand_last_year_the_district_and_the_peers(pages: list[
                 pass  # what others had before: told apart in test_lineage
             elif not (before == "" if row is None else value_is_true(page, shown.id, before, row)):
                 yield page, f"{shown.id} last year: {before!r} of {row}"
-            if page.kind == "unit":
+            if page.kind != "year":
                 whole = page.study.rows("district", page.study.plan.issuer.id, page.year)
                 exact = exact_of(whole[shown.id])
                 text = shown.beside[1]
@@ -583,7 +597,7 @@ def test_a_shortfall_in_a_sentence_is_what_the_target_needs(pages: list[Page]) -
                 yield page, f"{line}, lacks {lacks}"
             if told and read_number(told[1]) != lacks:
                 yield page, f"{line}, lacks {lacks}"
-            if told and row.missing and page.kind == "year" and "đã báo cáo" not in line.text:
+            if told and row.missing and page.kind != "unit" and "đã báo cáo" not in line.text:
                 yield page, f"{line} counts only who reported and does not say so"
 
     none_of(wrong())
@@ -595,7 +609,7 @@ def test_the_value_in_a_sentence_is_the_one_in_the_results(pages: list[Page]) ->
             shown = results(page)[line.id]
             if not row.reported or is_answer(page, line.id):
                 continue
-            if page.kind == "year" and row.verdict == "not_applicable":
+            if page.kind != "unit" and row.verdict == "not_applicable":
                 continue
             if is_graded(page, line.id):
                 right = line.text.startswith(f"xếp loại {shown.value}")
@@ -615,9 +629,10 @@ CHANGE = re.compile(
 )
 
 
-def is_other_circle(study: Study, year: int) -> bool:
-    """Whether a tenth or more of the units that had to report came or went."""
-    last, now = (set(study.expected_units(y).index) for y in (year - 1, year))
+def is_other_circle(study: Study, year: int, scope: str = "", scope_id: str = "") -> bool:
+    """Whether a tenth or more of the units that had to report came or went; those of one area."""
+    both = [study.expected_units(y) for y in (year - 1, year)]
+    last, now = (set(u.index[u[scope] == scope_id] if scope else u.index) for u in both)
     return bool(last) and 10 * len(last ^ now) >= len(last)
 
 
@@ -642,6 +657,11 @@ def test_a_change_in_a_sentence_is_the_difference_of_two_figures_on_the_page(
             is_other = of_units and is_other_circle(page.study, page.year)
             if is_other:
                 pair = same_units_rows(page).get(line.id, ["–", "–", ""])[:2]
+            if page.kind == "area" and is_other_circle(page.study, page.year, *page.whose):
+                pair = [
+                    "–",
+                    "–",
+                ]  # its sentences tell no change at all, the table of same units does
             is_number = all(re.fullmatch(rf"{NUMBER}%?", text) for text in pair)
             moved = read_number(pair[1]) - read_number(pair[0]) if is_number else 0
             if is_answer(page, line.id) or is_graded(page, line.id):
@@ -804,9 +824,9 @@ def test_no_more_grassroots_unions_are_spoken_of_than_there_are(pages: list[Page
 
     def wrong() -> Found:
         for page, line, _ in with_notes(pages):
-            if page.kind != "year" or indicator_of(page, line.id).over != "units":
+            if page.kind == "unit" or indicator_of(page, line.id).over != "units":
                 continue
-            expected = page.study.expected_units(page.year)
+            expected = page.report.units
             told = re.search(rf"tính trên {NUMBER}/({NUMBER}) CĐCS", line.text)
             if told and read_number(told[1]) > len(expected):
                 yield page, f"{line} but {len(expected)} units"
@@ -836,13 +856,23 @@ def test_a_page_names_every_target_that_was_missed(pages: list[Page]) -> None:
                 if sorted(told) != sorted(missed):
                     yield page, f"missed {sorted(missed)}, decided {sorted(told)}"
                 continue
-            named = {line.id for line in lines(page) if line.section == "next_steps"}
-            others = re.search(rf"Và ({NUMBER}) chỉ tiêu chưa đạt khác: (.*)\.", steps.text)
+            section = "next_steps" if page.kind == "unit" else "summary"
+            named = {line.id for line in lines(page) if line.section == section}
+            told = [item.text for item in page.part(section).all("li", "p")]
+            pattern = rf"Và ({NUMBER}) chỉ tiêu chưa đạt khác: (.*)\."
+            others = next(filter(None, (re.fullmatch(pattern, text) for text in told)), None)
             count = len(named) + (int(read_number(others[1])) if others else 0)
             if named - missed or count != len(missed):
                 yield page, f"missed {sorted(missed)}, named {sorted(named)}"
             if others and len(others[2].split("; ")) != read_number(others[1]):
                 yield page, others[0]
+            shorts = {i.short.lower(): i.id for i in page.study.plan.indicators}
+            for name, size in re.findall(
+                rf"(?:^|; )([^;]+) \(thiếu ({NUMBER}) (?!đồng|triệu|tỷ)",
+                others[2] if others else "",
+            ):
+                if read_number(size) != needed(page, shorts[name.lower()]):
+                    yield page, f"{name}: {size}, lacks {needed(page, shorts[name.lower()])}"
 
     none_of(wrong())
 

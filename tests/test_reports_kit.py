@@ -26,7 +26,7 @@ from analysis.pages.fragments import END_MARK, Fragment
 from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.plan import load_plan
-from analysis.reports import UnitReport, YearReport, unit, year
+from analysis.reports import AreaReport, UnitReport, YearReport, area, unit, year
 from analysis.site.export import export_page
 from analysis.study import Study
 from analysis.tables.load import load_dataset
@@ -34,7 +34,7 @@ from analysis.tables.load import load_dataset
 ROOT = find_root()
 PLAN = "params/plan/nq02-huong-hoa.yaml"
 OTHER_PLAN = "tests/plans/tinh.yaml"
-NOTEBOOKS = {"unit": "cdcs.ipynb", "year": "year.ipynb"}
+NOTEBOOKS = {"unit": "cdcs.ipynb", "area": "area.ipynb", "year": "year.ipynb"}
 
 # --- Studies and pages --------------------------------------------------------------------------
 
@@ -92,7 +92,9 @@ class Page:
 
     @property
     def kind(self) -> str:
-        return "unit" if isinstance(self.report, UnitReport) else "year"
+        if isinstance(self.report, UnitReport):
+            return "unit"
+        return "area" if isinstance(self.report, AreaReport) else "year"
 
     @property
     def study(self) -> Study:
@@ -115,6 +117,8 @@ class Page:
     def whose(self) -> tuple[str, str]:
         if isinstance(self.report, UnitReport):
             return "unit", self.report.unit_id
+        if isinstance(self.report, AreaReport):
+            return self.report.scope, self.report.scope_id
         return "district", self.study.plan.issuer.id
 
     @cached_property
@@ -150,6 +154,10 @@ class Page:
 
 def unit_page(study: Study, unit_id: str, of_year: int, about: str = "") -> Page:
     return Page(unit(study, unit_id, of_year), about)
+
+
+def area_page(study: Study, scope: str, scope_id: str, of_year: int, about: str = "") -> Page:
+    return Page(area(study, scope, scope_id, of_year), about)
 
 
 def year_page(study: Study, of_year: int, about: str = "") -> Page:
