@@ -414,6 +414,8 @@ def test_what_nears_the_bar_is_never_shown_as_the_bar(study):
     assert set(all_of_them["target"]) == {">=1"}
     near = all_of_them.assign(value=1 - 1e-7)
     assert set(near.shown()["Kết quả"]) == {"99,99999%"}
+    told = near[["name", "value", "target", "verdict"]].shown()  # as in the controls and the tour
+    assert set(told["Kết quả"]) == {"99,99999%"}
 
 
 def test_completion_knows_ids_and_the_module_its_functions(study):

@@ -658,10 +658,8 @@ def test_a_change_in_a_sentence_is_the_difference_of_two_figures_on_the_page(
             if is_other:
                 pair = same_units_rows(page).get(line.id, ["–", "–", ""])[:2]
             if page.kind == "area" and is_other_circle(page.study, page.year, *page.whose):
-                pair = [
-                    "–",
-                    "–",
-                ]  # its sentences tell no change at all, the table of same units does
+                # Its sentences tell no change at all, the table of the same units does.
+                pair = ["–", "–"]
             is_number = all(re.fullmatch(rf"{NUMBER}%?", text) for text in pair)
             moved = read_number(pair[1]) - read_number(pair[0]) if is_number else 0
             if is_answer(page, line.id) or is_graded(page, line.id):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import docx
 import pandas as pd
 import pytest
+from docx.shared import Twips
 
 import analysis
 from analysis.handouts.document import is_edited
@@ -20,6 +24,7 @@ from analysis.site.layout import Layout, word_file
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
+CELL_PADDING = Twips(108)  # left and right, Word's own
 SCALES = {"": 1, " triệu": 10**6, " tỷ": 10**9}
 
 
@@ -96,6 +101,29 @@ def test_every_number_of_the_table_is_the_indicator_tables(
 
 def test_the_same_input_makes_the_same_bytes(study: Study, made: bytes) -> None:
     assert write_year(study) == made
+    assert write_unit(study, "DN-NUICAM") == write_unit(study, "DN-NUICAM")
+
+
+@pytest.mark.parametrize("study", ["internal"], indirect=True)
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="chưa cài LibreOffice")
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="chưa cài poppler-utils")
+def test_libreoffice_opens_it_without_a_word_lost(
+    study: Study, made: bytes, tmp_path: Path
+) -> None:
+    files = {"year": made, "unit": write_unit(study, "DN-NUICAM")}
+    for name, file in files.items():
+        (tmp_path / f"{name}.docx").write_bytes(file)
+    profile = (tmp_path / "profile").as_uri()
+    command = ["soffice", f"-env:UserInstallation={profile}", "--headless", "--convert-to", "pdf"]
+    places = [f"{name}.docx" for name in files]
+    subprocess.run([*command, *places], cwd=tmp_path, check=True, capture_output=True)
+    for name, file in files.items():
+        command = ["pdftotext", "-layout", f"{name}.pdf", "-"]
+        shown = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
+        # Laid out, as else words that a line breaks at their hyphen would be joined.
+        told = Counter(re.findall(r"\w+", shown.decode()))
+        lost = Counter(re.findall(r"\w+", words_of(file))) - told
+        assert not lost, (name, lost)
 
 
 def test_the_page_is_the_decrees(made: bytes) -> None:
@@ -127,6 +155,9 @@ def test_a_tables_header_comes_again_and_a_picture_is_described(study: Study, ma
     pictures = document.inline_shapes
     assert len(pictures) > 1
     assert all(picture._inline.docPr.get("descr") for picture in pictures)
+    for picture in pictures:  # a cell cuts off what is wider than it, less its padding
+        (cell,) = picture._inline.xpath("ancestor::w:tc")
+        assert picture.width <= cell.width - 2 * CELL_PADDING
 
 
 def test_it_says_what_the_plan_and_people_say(study: Study, made: bytes) -> None:

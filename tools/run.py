@@ -43,7 +43,7 @@ APT_PACKAGES = (
 TEST_PROGRAMS = {
     "pdfinfo": "gói poppler-utils, xem bản in PDF",
     "pdftoppm": "gói poppler-utils, xem bản in PDF",
-    "soffice": "LibreOffice, mở thử biểu mẫu Excel",
+    "soffice": "LibreOffice, mở thử biểu mẫu Excel và báo cáo Word",
     "strace": "gây lỗi đúng lần ghi thứ N",
 }
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "build", "dist")

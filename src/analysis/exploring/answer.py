@@ -46,7 +46,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
 
 
-class Bar(NamedTuple):
+class Scale(NamedTuple):
     """Whether a figure is a share (None where nobody can tell), and the bar that it must not touch."""
 
     is_share: bool | None
@@ -73,7 +73,7 @@ class Presentation:
         Whether its figures are assumed: then no page shows it.
     is_share : bool or None
         What its values are where no column tells their indicator; None if both occur.
-    bars : mapping of str to Bar
+    bars : mapping of str to Scale
         The columns that are themselves values of an indicator, as a board's.
     """
 
@@ -84,7 +84,7 @@ class Presentation:
     labels: Mapping[str, str] = field(default_factory=dict)
     is_assumed: bool = False
     is_share: bool | None = None
-    bars: Mapping[str, Bar] = field(default_factory=dict)
+    bars: Mapping[str, Scale] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: Any) -> Presentation:
         """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""
@@ -340,7 +340,7 @@ class _Part(NamedTuple):
     name: str
     heading: str
     cells: list[Any]
-    bars: list[Bar]
+    bars: list[Scale]
     is_number: bool
 
     def texts(self, look: Presentation) -> list[str]:
@@ -348,20 +348,16 @@ class _Part(NamedTuple):
         return [_text(self.name, cell, bar, look.language) for cell, bar in pairs]
 
 
-def _bars(known: Mapping[Any, list[Any]], count: int, look: Presentation) -> list[Bar]:
+def _bars(known: Mapping[Any, list[Any]], count: int, look: Presentation) -> list[Scale]:
     """Return of each row whether its figure is a share, and the bar that it must not touch."""
-    key = "indicator" if "indicator" in known else "title"
-    if key not in known:
-        return [Bar(look.is_share)] * count
-    items = {item.id if key == "indicator" else item.title: item for item in look.plan.catalogue()}
-    years = known.get("year", [0] * count)
-    found = zip(map(items.get, map(str, known[key])), years, strict=True)
-    return [
-        Bar(item.is_fraction, item.target_in(year) if isinstance(year, int) else None)
-        if item
-        else Bar(None)
-        for item, year in found
-    ]
+    items, kinds = look.plan.catalogue(), [look.is_share] * count
+    for key, names in (("title", [i.title for i in items]), ("indicator", [i.id for i in items])):
+        if key in known:
+            of = dict(zip(names, (item.is_fraction for item in items), strict=True))
+            kinds = [of.get(str(one)) for one in known[key]]
+    bars = {str(target): target for item in items for target in item.targets}
+    targets = map(bars.get, map(str, known.get("target", kinds)))
+    return list(map(Scale, kinds, targets))
 
 
 def heading(column: Any, look: Presentation, axes: Iterable[str | None] = (None,)) -> str:
@@ -372,13 +368,13 @@ def heading(column: Any, look: Presentation, axes: Iterable[str | None] = (None,
     shorts = {item.id: item.short for item in look.plan.catalogue()}
     words = {**shorts, **look.language.words["column"]}
     told = [
-        _text(axis, key, Bar(None), look.language) if axis else str(key)
+        _text(axis, key, Scale(None), look.language) if axis else str(key)
         for key, axis in zip_longest(keys, axes)
     ]
     return " · ".join(words.get(one, one) for one in told if one)
 
 
-def _text(name: str, cell: Any, bar: Bar, language: Language) -> str:
+def _text(name: str, cell: Any, bar: Scale, language: Language) -> str:
     """Return a cell as a reader sees it; what nobody knows of, as Python writes it."""
     if not is_scalar(cell):
         return str(cell)
@@ -393,7 +389,7 @@ def _text(name: str, cell: Any, bar: Bar, language: Language) -> str:
     return _number(name, cell, bar, language) if _is_finite(cell) else str(cell)
 
 
-def _number(name: str, cell: Any, bar: Bar, language: Language) -> str:
+def _number(name: str, cell: Any, bar: Scale, language: Language) -> str:
     numbers, exact = (
         language.numbers,
         Fraction(repr(float(cell))) if isinstance(cell, float) else cell,
@@ -414,7 +410,7 @@ def _number(name: str, cell: Any, bar: Bar, language: Language) -> str:
     return numbers.decimal(exact, _OWN_DIGITS) if is_own else numbers.mean(exact, target)
 
 
-def _word(name: str, cell: str, bar: Bar, language: Language) -> str:
+def _word(name: str, cell: str, bar: Scale, language: Language) -> str:
     words = language.words
     asked = _TARGET.fullmatch(cell) if name == "target" else None
     if asked:
@@ -436,7 +432,7 @@ def _word(name: str, cell: str, bar: Bar, language: Language) -> str:
     return str(words[_WORDS[name]].get(cell, cell)) if name in _WORDS else cell
 
 
-def _number_kind(name: str, cell: Any, bar: Bar) -> str:
+def _number_kind(name: str, cell: Any, bar: Scale) -> str:
     """Return how a workbook shows a cell as a number; empty for what is written as text."""
     if not _is_finite(cell):
         return ""

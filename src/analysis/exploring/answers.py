@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.comparison import Basis, side_by_side
-from analysis.exploring.answer import Answer, Bar, Presentation
+from analysis.exploring.answer import Answer, Presentation, Scale
 from analysis.exploring.names import choose, choose_all, fold, several
 from analysis.findings import find
 from analysis.findings.board import board as find_board
@@ -43,7 +43,7 @@ def answer(
     frame: pd.DataFrame,
     nothing: str = "",
     labels: Mapping[str, str] | None = None,
-    bars: Mapping[str, Bar] | None = None,
+    bars: Mapping[str, Scale] | None = None,
 ) -> Answer:
     """Return a frame as an answer of a study: it knows its language, plan and marks."""
     found = Answer(frame.reset_index(drop=True))
@@ -346,7 +346,7 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "v
     frame = units.reindex([*counts.index, *silent]).join(counts).fillna({n: 0 for n in counts})
     frame = frame.astype(dict.fromkeys(counts, int)).join(wide).rename_axis("unit_id")
     bars = {
-        item.id: Bar(item.is_fraction, item.target_in(year))
+        item.id: Scale(item.is_fraction, item.target_in(year))
         for item in study.plan.catalogue()
         if show == "value" and item.id in frame
     }

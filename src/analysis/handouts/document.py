@@ -34,6 +34,8 @@ _LEFT, _RIGHT = 30, 15
 #: What is left of a page's width, upright and on its side.
 _UPRIGHT, _ACROSS = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _LEFT - _RIGHT
 _DPI = 200
+#: What a cell keeps free on its left and right together; a wider picture is cut off there.
+_PADDING = 4
 
 
 class _Look(NamedTuple):
@@ -220,9 +222,11 @@ class WordFile:
                 _fill(row, texts, styles, widths)
 
     def figure(self, caption: str, drawings: Sequence[tuple[str, Figure]], width: float) -> None:
-        """Put in drawings as pictures side by side, each so many millimetres wide, with its alt text."""
+        """Put in drawings as pictures side by side, at most so many millimetres wide, with alt texts."""
         self.write(caption, "Caption")
-        cells = self._side_by_side(*[_UPRIGHT / len(drawings)] * len(drawings))
+        place = _UPRIGHT / len(drawings)
+        cells = self._side_by_side(*[place] * len(drawings))
+        width = min(width, place - _PADDING)
         for cell, (alt, drawing) in zip(cells, drawings, strict=True):
             buffer = io.BytesIO()
             plain = {"Software": None}  # the same drawing, the same bytes

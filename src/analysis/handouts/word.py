@@ -296,7 +296,7 @@ class _YearPaper(_Paper):
         day = self.language.date(self.study.plan.cut_off_in(self.year))
         self.document.write(say("circumstances", found, day))
         self.document.write(say("events", found, _MOST_NAMED))
-        self.shown(self.report.table_of_types(found), (3, 1, 1, 1))
+        self.shown(self.report.table_of_types(found), (4, 1, 2, 1.5))
 
     def leadership(self) -> None:
         report, say, short = self.report, self.language.say, self.study.plan.issuer.short
@@ -394,7 +394,7 @@ class _YearPaper(_Paper):
             ui["commune"],
             self.texts["id"],
         ]
-        self.document.table(caption, header, rows, (5, 45, 25, 20, 15))
+        self.document.table(caption, header, rows, (5, 43, 25, 18, 19))
 
     def _type(self, unit: pd.Series) -> str:
         return self.language.dictionary_word("unit_type", str(unit["unit_type"]))
