@@ -36,8 +36,9 @@ from test_intake_files import (
 )
 
 from analysis.intake import write_error_lists
-from analysis.intake.scan import Marks, is_plain, look_of
-from analysis.intake.scan_xlsx import scan
+from analysis.intake.files import identify
+from analysis.intake.sheets import Marks, is_plain, look_of
+from analysis.intake.workbooks import scan
 from analysis.problems import InputError, Problem, error
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -394,8 +395,8 @@ def test_the_marks_of_any_writer_are_those_that_openpyxl_sees(seed: int) -> None
     expected = as_openpyxl_sees(content)
     style = (chance.choice(("", "x:")), chance.choice("'\""), chance.random() < 0.5)
     changed = spoken_otherwise(content, *style, has_r=chance.random() < 0.5)
-    assert scan(content)["Số liệu"] == expected
-    assert scan(changed)["Số liệu"] == expected
+    assert scan(identify("b.xlsx", content))["Số liệu"] == expected
+    assert scan(identify("b.xlsx", changed))["Số liệu"] == expected
 
 
 @pytest.mark.parametrize("style", [("x:", "'", True, True), ("", '"', False, False)])

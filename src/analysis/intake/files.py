@@ -1,12 +1,19 @@
-"""What a file really is, by its first bytes, and whether it is safe to unpack."""
+"""What a file really is, by its first bytes; whether it is safe to unpack; the rows of a text table."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
+
+from analysis.intake.formtexts import Raw
+from analysis.intake.legacy import decode
+from analysis.problems import Problem, error
+from analysis.tables.texts import split_csv
 
 Kind = Literal["xlsx", "xls", "ods", "csv"]
 
@@ -141,3 +148,82 @@ def _check_sizes(entries: list[zipfile.ZipInfo], packed: int) -> None:
         size = f"{unpacked / 1e6:,.0f}".replace(",", ".")
         message = f"tệp bung ra {size} MB, lớn bất thường nên không mở; {_SAVE_AGAIN}, bỏ phần thừa"
         raise UnreadableError("too_big", message)
+
+
+# Text tables
+
+#: Where two stand equally often, the comma is in the figures.
+_SEPARATORS = "\t;,"
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+
+
+def read_csv(file: str, content: bytes) -> tuple[list[list[Raw]], list[Problem]]:
+    """Read the rows of a text table.
+
+    Parameters
+    ----------
+    file : str
+        Its name, for problems.
+    content : bytes
+        The file.
+
+    Returns
+    -------
+    rows : list of list of str
+        Rows of one length.
+    problems : list of Problem
+        Broken lines, an old encoding.
+
+    Raises
+    ------
+    UnreadableError
+        If the encoding cannot be told, or nothing stands in the file.
+    """
+    try:
+        text, old = decode(content)
+    except UnicodeDecodeError:
+        message = "không nhận ra bảng mã của tệp; hãy lưu lại dạng CSV UTF-8"
+        raise UnreadableError("not_utf8", message) from None
+    problems = []
+    if old is not None:
+        message = f"tệp viết bằng bảng mã cũ {old}; hãy chuyển sang Unicode rồi lưu dạng CSV UTF-8"
+        problems.append(error(message, code="legacy_encoding", file=file))
+    named = _SEPARATOR_LINE.match(text)
+    if named:
+        text = "\n" + text[named.end() :]  # rows are counted as the file has them
+    if not text.strip():
+        raise UnreadableError("empty_file", "tệp trống, không có dòng tiêu đề")
+    separator = named[1] if named else _separator(text)
+    rows: list[list[Raw]] = [[*row] for row in split_csv(file, text, problems, separator)]
+    problems += (ragged := _ragged(file, rows))
+    too_long = {problem.row for problem in ragged}
+    width = max((len(row) for n, row in enumerate(rows, 1) if n not in too_long), default=0)
+    for row in rows:
+        row[:] = [*row[:width], *[""] * (width - len(row))]
+    return rows, problems
+
+
+def _separator(text: str) -> str:
+    """Return the sign that most often stands between the headings."""
+    start = re.sub(r'"[^"]*"', "", text[:20_000])
+    lines = [line for line in start.splitlines() if line.strip()][:20]
+    return max(_SEPARATORS, key=lambda sign: max((line.count(sign) for line in lines), default=0))
+
+
+def _ragged(file: str, rows: list[list[Raw]]) -> list[Problem]:
+    """Find lines that are not as long as the others; only titles above them may be shorter."""
+    lengths = Counter(len(row) for row in rows if any(cell != "" for cell in row))
+    if not lengths:
+        return []
+    usual = lengths.most_common(1)[0][0]
+    first = next(number for number, row in enumerate(rows) if len(row) == usual)
+    return [
+        error(
+            f"dòng có {len(row)} ô, các dòng khác có {usual} ô",
+            code="ragged",
+            file=file,
+            row=number + 1,
+        )
+        for number, row in enumerate(rows)
+        if len(row) > usual or (len(row) < usual and number > first and any(row))
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.blocks import Block, SheetReading, check_cells, own_notes, tell_note
 from analysis.intake.formtexts import (
     MEANS,
     TASK_CELLS,
@@ -15,8 +14,17 @@ from analysis.intake.formtexts import (
     shown,
     tidy,
 )
-from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.measure import stated_above
+from analysis.intake.sheets import (
+    Block,
+    Sheet,
+    SheetReading,
+    address,
+    check_cells,
+    letters,
+    own_notes,
+    tell_note,
+)
 from analysis.intake.wordlists import find, units
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.writing import loosely

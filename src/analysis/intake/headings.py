@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 
-from analysis.intake.blocks import SheetReading
 from analysis.intake.formtexts import Raw, fold, form_texts, plain, shown, tidy
-from analysis.intake.grid import Sheet, address
 from analysis.intake.legacy import recognise
 from analysis.intake.measure import split_unit
+from analysis.intake.sheets import Sheet, SheetReading, address
 from analysis.intake.wordlists import Listed, find, listed
 from analysis.tables.dictionary import Column, Table, dictionary, per_dictionary
 

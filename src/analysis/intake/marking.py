@@ -12,7 +12,7 @@ from openpyxl.styles import PatternFill
 from analysis.intake.files import UnreadableError, identify
 from analysis.intake.formtexts import form_texts
 from analysis.intake.persons import find_persons
-from analysis.intake.scan_xlsx import scan
+from analysis.intake.workbooks import scan
 from analysis.problems import Problem
 
 _FILLS = {
@@ -44,9 +44,10 @@ def mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | No
     if len(content) > _MOST_BYTES:
         return None
     try:
-        if identify(name, content).kind != "xlsx":
+        source = identify(name, content)
+        if source.kind != "xlsx":
             return None
-        scan(content)
+        scan(source)  # refuses what openpyxl would choke on
     except UnreadableError:
         return None
     workbook = load_workbook(io.BytesIO(content))

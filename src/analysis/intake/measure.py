@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from analysis.intake.blocks import SheetReading
 from analysis.intake.formtexts import fold
+from analysis.intake.sheets import SheetReading
 from analysis.intake.wordlists import find, lists, money_units, units
 from analysis.problems import InputError, error
 from analysis.tables.dictionary import Column

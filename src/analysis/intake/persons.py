@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePath
 
-from analysis.intake.blocks import Block, SheetReading
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
+from analysis.intake.sheets import Block, SheetReading
 from analysis.intake.tableread import is_signature, is_total, years_named
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import dictionary

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from analysis.intake.blocks import SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form, read_task_sheet
 from analysis.intake.formtexts import TASK_MARKER, form_texts
-from analysis.intake.grid import Sheet, read_sheets
 from analysis.intake.headings import Answers, find_header, name_headings
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.recording import check_years, make_records
+from analysis.intake.sheets import Sheet, SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.tableread import read_table
+from analysis.intake.workbooks import read_sheets
 from analysis.problems import Problem, error, has_errors
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 

@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from analysis.intake.blocks import NAME, Block
 from analysis.intake.formtexts import Raw, form_texts, shown, tidy
+from analysis.intake.sheets import NAME, Block
 from analysis.intake.spelling import Unclear, in_dong, remark_in, settles_days, spell
 from analysis.problems import Problem, error
 from analysis.tables.delivery import Records

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Set
 from functools import cache
 from itertools import accumulate
 
-from analysis.intake.blocks import NAME, Block, SheetReading, check_cells
 from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
-from analysis.intake.grid import Sheet, address, letters
 from analysis.intake.headings import Answers, Header, add_missing, check_headings, is_list
 from analysis.intake.measure import find_scale, names_units
+from analysis.intake.sheets import NAME, Block, Sheet, SheetReading, address, check_cells, letters
 from analysis.intake.spelling import Unclear, spell
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Severity
