@@ -19,7 +19,7 @@ import xlwt
 from openpyxl.worksheet.worksheet import Worksheet
 
 from analysis.intake import read_delivery, reader
-from analysis.intake.reading import read_content
+from analysis.intake.reader import read_content
 from analysis.problems import Problem
 from analysis.tables.delivery import Delivery
 
@@ -683,8 +683,8 @@ def test_open_document_table_that_is_sound() -> None:
 @pytest.mark.parametrize("gigabytes", [1, 6])
 def test_the_child_may_not_take_all_memory(gigabytes: int) -> None:
     code = (
-        "from analysis.intake import worker\n"
-        "worker._limit_memory()\n"
+        "from analysis.intake import reader\n"
+        "reader._limit_memory()\n"
         f"bytearray({gigabytes} * 10**9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -15,7 +15,7 @@ from conftest import Run
 from deliveries import make_folder
 
 from analysis import load
-from analysis.intake.reading import read_content
+from analysis.intake.reader import read_content
 from analysis.tables.load import load_dataset
 
 Congdoan = Callable[..., Run]

@@ -21,7 +21,7 @@ from test_intake_files import as_xls
 from analysis.intake.codes import give_codes
 from analysis.intake.headings import Answers
 from analysis.intake.mapping import note_answers
-from analysis.intake.reading import read_content
+from analysis.intake.reader import read_content
 from analysis.params import load_params
 from analysis.plan import load_plan
 from analysis.problems import Problem, error

@@ -18,7 +18,7 @@ from datasets import HEADERS, filled, write_tables
 from test_tables import DISTRICT, EMPLOYER, EVENT, UNIT
 
 from analysis.intake.forms import write_forms
-from analysis.intake.reading import read_content
+from analysis.intake.reader import read_content
 from analysis.loading import open_study
 from analysis.params import find_root, load_params
 from analysis.plan import Plan

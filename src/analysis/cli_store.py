@@ -103,8 +103,7 @@ class ListReader:
 
     def _read_coded(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
         from analysis.intake.codes import give_codes, lacks_unions
-        from analysis.intake.reader import read_delivery
-        from analysis.intake.reading import lacks_codes
+        from analysis.intake.reader import lacks_codes, read_delivery
         from analysis.tables.load import read_dataset
 
         delivery, problems = read_delivery(path, answers=self._answers, **self._settings)

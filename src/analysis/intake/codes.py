@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.intake.formtexts import fold, form_texts, plain
 from analysis.intake.headings import Answers
-from analysis.intake.reading import lacks_codes
+from analysis.intake.reader import lacks_codes
 from analysis.intake.wordlists import find, listed
 from analysis.problems import Problem
 from analysis.tables.check import NO_REGISTER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,20 @@ from typing import Any
 from markupsafe import Markup
 
 from analysis.atomic import write_atomically
+from analysis.intake.files import UnreadableError, identify
 from analysis.intake.formtexts import form_texts
-from analysis.intake.reader import mark_copy
+from analysis.intake.persons import find_persons
+from analysis.intake.reader import FailedError, LostError, in_child
+from analysis.intake.workbooks import scan
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.problems import InputError, Problem, error, explain_os, tell_first
 from analysis.tables.dictionary import heading_of
 
+#: openpyxl takes about 50 times a workbook's size; a larger one gets the list alone.
+_MOST_MARKED = 5_000_000
+_MOST_LETTERS = 2000
+_FILLS = {"error": "FFFFB3B3", "warning": "FFFFE08A"}
 #: Of a file's name, less what a name gets while it is written aside.
 _MOST_BYTES = 255 - 16
 
@@ -75,7 +83,66 @@ def _marked(path: Path, problems: list[Problem]) -> bytes | None:
     """Return a copy with the cells marked; None for a file that shows no cells or cannot be opened."""
     if not any(problem.cell and problem.sheet for problem in problems):
         return None
-    return mark_copy(path.name, path.read_bytes(), [*tell_first(problems)[0]])
+    first = [*tell_first(problems)[0]]
+    try:
+        copy: bytes | None = in_child(_mark_cells, path.name, path.read_bytes(), first)
+    except (LostError, FailedError):
+        return None
+    return copy
+
+
+def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
+    """Return a copy of an .xlsx with each problem at its cell; None for what cannot be had as one."""
+    from openpyxl import load_workbook  # nobody needs it who has no errors
+
+    if len(content) > _MOST_MARKED:
+        return None
+    try:
+        source = identify(name, content)
+        if source.kind != "xlsx":
+            return None
+        scan(source)  # refuses what openpyxl would choke on
+    except UnreadableError:
+        return None
+    workbook = load_workbook(io.BytesIO(content))
+    # A copy would be one more place where persons are named.
+    heads = (
+        [[cell or "" for cell in row] for row in s.iter_rows(max_row=41, values_only=True)]
+        for s in workbook
+    )
+    if any(map(find_persons, heads)):
+        return None
+    messages: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        if problem.cell and problem.sheet in workbook.sheetnames:
+            messages.setdefault((problem.sheet, problem.cell), []).append(problem)
+    if not messages:
+        return None
+    for (sheet, address), found in messages.items():
+        _mark(workbook[sheet], address, found)
+    workbook.active = workbook.sheetnames.index(next(iter(messages))[0])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _mark(sheet: object, address: str, found: list[Problem]) -> None:
+    from openpyxl.cell.cell import MergedCell
+    from openpyxl.comments import Comment
+    from openpyxl.styles import PatternFill
+
+    texts = form_texts()["errors"]
+    cell = sheet[address]  # type: ignore[index]
+    if isinstance(cell, MergedCell):
+        return
+    worst = min(found, key=lambda problem: problem.severity != "error")
+    cell.fill = PatternFill("solid", fgColor=_FILLS[worst.severity])
+    text = "\n".join(f"{texts['severity'][one.severity]}: {one.message}" for one in found)
+    # The reader knows its own words by their beginning when the copy comes back.
+    author = texts["comment_author"]
+    comment = Comment(f"{author}:\n{text}"[:_MOST_LETTERS], author)
+    comment.width, comment.height = 360, 60 + 20 * min(10, len(text) // 45 + 1)
+    cell.comment = comment
 
 
 def _copy_name(path: Path, taken: set[str]) -> str:

@@ -1,25 +1,51 @@
-"""Reading files that others sent, in a child process that may die of them."""
+"""One file, from its bytes to a delivery, read by a child process that may die of it.
+
+What a child opens may make it run out of memory, hang or abort: the parent lives on, says so, and
+starts another for the next file.
+"""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import hashlib
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from analysis.intake.files import UnreadableError, identify
-from analysis.intake.headings import Answers
-from analysis.intake.reading import Outcome
-from analysis.problems import Problem, error
-from analysis.tables.dictionary import own_columns
+from analysis.intake.files import SourceFile, UnreadableError, identify
+from analysis.intake.formread import find_form, read_form, read_task_sheet
+from analysis.intake.formtexts import TASK_MARKER, form_texts
+from analysis.intake.headings import Answers, find_header, name_headings
+from analysis.intake.persons import find_persons, read_persons
+from analysis.intake.recording import check_years, make_records
+from analysis.intake.sheets import Sheet, SheetReading, ask_part_of_year, own_notes, tell_note
+from analysis.intake.tableread import read_table
+from analysis.intake.workbooks import read_sheets
+from analysis.problems import Problem, error, has_errors
+from analysis.tables.delivery import Delivery, Records, repeated_keys
+from analysis.tables.dictionary import own_columns, set_own_columns
 
 #: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
 SECONDS = 240
+#: On top of what the process holds once everything is imported.
+_MEMORY = 2_500_000_000
+_HIDDEN = {
+    "no": "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi",
+    "never": (
+        "trang tính bị ẩn hẳn (very hidden) mà có dữ liệu, Excel không cho bỏ ẩn bằng chuột phải; hãy "
+        "chép các trang nhìn thấy sang một tệp mới rồi gửi tệp đó, hoặc mở bằng LibreOffice, chọn "
+        "Trang tính → Hiện trang tính, rồi xem lại"
+    ),
+}
+Outcome = tuple[Delivery | None, list[Problem]]
 
 
 def read_delivery(
@@ -72,26 +98,117 @@ def read_delivery(
     except UnreadableError as failure:
         return None, [error(failure.message, code=failure.code, file=path.name)]
     try:
-        outcome: Outcome = _child().ask("read", path.name, content, year, scale, answers)
-    except _LostError as loss:
+        outcome: Outcome = in_child(read_content, path.name, content, year, scale, answers)
+    except LostError as loss:
         return None, [error(str(loss), code=loss.code, file=path.name)]
     return outcome
 
 
-def mark_copy(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
-    """Return a copy of a workbook with its wrong cells marked; None if that cannot be had."""
+def read_content(
+    name: str,
+    content: bytes,
+    year: int | None,
+    scale: int = 1,
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+) -> Outcome:
+    """Read a file's bytes, as `read_delivery` tells; a list of units without codes stays without."""
     try:
-        copy: bytes | None = _child().ask("mark", name, content, problems)
-    except (_LostError, FailedError):
-        return None
-    return copy
+        source = identify(name, content)
+        sheets, problems = read_sheets(source)
+    except UnreadableError as failure:
+        return None, [error(failure.message, code=failure.code, file=name)]
+    if problems and any(find_persons(sheet.rows) for sheet in sheets):
+        # Whatever is wrong with the file as a file, what stands in its cells is not shown.
+        problems = [replace(problem, value="") for problem in problems]
+    findings = [
+        _read_sheet(source, sheet, year, scale, answers) for sheet in sheets if not sheet.is_empty
+    ]
+    problems += [problem for finding in findings for problem in finding.problems]
+    blocks = [block for finding in findings for block in finding.blocks]
+    if not blocks and not has_errors(problems):
+        problems.append(_explain_nothing(name, problems))
+    records = []
+    for block in blocks:
+        made, found = make_records(block, name)
+        problems += found
+        # Without its key a row is nobody's: that was refused already, and what it says is judged.
+        if set(block.table.key) <= set(made.text) or lacks_codes(made):
+            records.append(made)
+    coded = [one for one in records if not lacks_codes(one)]
+    problems += repeated_keys(name, coded) + check_years(records, name, year)
+    problems = list(dict.fromkeys(problems))
+    if not records:
+        return None, problems
+    digest = hashlib.sha256(content).hexdigest()
+    return Delivery(name, digest, tuple(records)), problems
+
+
+def lacks_codes(records: Records) -> bool:
+    """Tell whether these rows are a list of units some of which have no code."""
+    is_list = {"year", "name", "unit_type", "commune"} <= {*records.text}
+    codes = records.text.get("unit_id")
+    return records.table == "roster" and is_list and (codes is None or "" in codes.to_list())
+
+
+def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
+    if any(problem.code in ("nothing_said", "no_rows") for problem in problems):
+        return error("tệp không có số liệu nào để nhận", code="no_figures", file=name)
+    message = (
+        "không nhận ra bảng nào: cần dòng tiêu đề với các cột của bảng, hoặc biểu mẫu của congdoan"
+    )
+    return error(message, code="not_recognised", file=name)
+
+
+def _read_sheet(
+    source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
+) -> SheetReading:
+    finding = SheetReading(source.name, sheet)
+    if sheet.marks.visible != "yes":
+        finding.add("hidden", _HIDDEN[sheet.marks.visible])
+    elif _explains(sheet):
+        pass  # whether a sheet is somebody's list is dear to tell
+    elif tasks := find_form(sheet, TASK_MARKER):
+        read_task_sheet(finding, tasks)
+    elif form := find_form(sheet):
+        ask_part_of_year(finding, form.row)
+        read_form(finding, form)
+    elif persons := find_persons(sheet.rows):
+        read_persons(finding, persons, year)
+    else:
+        finding = name_headings(finding, answers)
+        _read_list(finding, year, scale, answers)
+    return finding
+
+
+def _explains(sheet: Sheet) -> bool:
+    """Tell whether this is a form's own sheet of explanations or of words, by its name and title."""
+    texts = form_texts()
+    return any(
+        sheet.name == texts["sheets"][kind] and sheet.rows[0][0] == texts["titles"][kind]
+        for kind in ("guide", "words")
+    )
+
+
+def _read_list(finding: SheetReading, year: int | None, scale: int, answers: Answers) -> None:
+    header = find_header(finding.sheet)
+    if header is None:
+        message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
+        finding.add("not_recognised", message, severity="warning")
+        return
+    ask_part_of_year(finding, header.row)
+    read_table(finding, header, year, scale, answers)
+    for at, note in own_notes(finding.sheet.marks).items():
+        tell_note(finding, at, note)
+
+
+# The child
 
 
 class FailedError(Exception):
     """Where the program itself failed in the child: its traceback."""
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """Why the child has no answer: a code for machines and a Vietnamese sentence."""
 
     _ADVICE = "; hãy mở bằng Excel, xóa các dòng, cột thừa rồi lưu lại dạng .xlsx"
@@ -113,26 +230,23 @@ class _Child:
         self.owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, task: str, *arguments: Any) -> Any:
-        """Have a task done.
-
-        Raises
-        ------
-        _LostError
-            If no answer came back.
-        FailedError
-            If the task failed.
-        """
+    def ask(self, task: Callable[..., Any], *arguments: Any) -> Any:
+        """Have a function of a module called there; it goes by its name."""
         process = self._start()
         late = threading.Event()
         timer = threading.Timer(SECONDS, _end, (process, late))
         timer.daemon = True
         timer.start()
         try:
-            state, result = _exchange(process, (task, own_columns(), arguments))
+            assert process.stdin is not None
+            assert process.stdout is not None
+            request = (task, own_columns(), arguments)
+            pickle.dump(request, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            state, result = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             self.stop()
-            raise _LostError("too_slow" if late.is_set() else "crashed") from None
+            raise LostError("too_slow" if late.is_set() else "crashed") from None
         except BaseException:
             # An answer left in the pipe would be taken for that of the next file.
             self.stop()
@@ -143,18 +257,21 @@ class _Child:
         if state == "failed":
             raise FailedError(result)
         if state != "done":
-            raise _LostError(state)
+            raise LostError(state)
         return result
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             # -P: a stray pandas.py beside the files sent is not imported.
-            command = [sys.executable, "-P", "-m", "analysis.intake.worker"]
+            serve = "from analysis.intake.reader import _serve; _serve()"
             # A dying parser writes of panics and aborts, which help no analyst.
             errors = None if os.environ.get("CONGDOAN_DEBUG") else subprocess.DEVNULL
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+                [sys.executable, "-P", "-c", serve],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
             )
         return self._process
 
@@ -177,20 +294,63 @@ def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
     process.kill()
 
 
-def _exchange(process: subprocess.Popen[bytes], request: Any) -> Any:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    pickle.dump(request, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
-    process.stdin.flush()
-    return pickle.load(process.stdout)
-
-
 _children: list[_Child] = []
 
 
-def _child() -> _Child:
-    """Return this process's worker; a fork does not share its parent's."""
+def in_child(task: Callable[..., Any], *arguments: Any) -> Any:
+    """Have a function called in this process's child; a fork does not share its parent's.
+
+    Raises
+    ------
+    LostError
+        If no answer came back.
+    FailedError
+        If the program itself failed over it.
+    """
     if not _children or _children[-1].owner != os.getpid():
         _children[:] = [_Child()]
         atexit.register(_children[-1].stop)
-    return _children[-1]
+    return _children[-1].ask(task, *arguments)
+
+
+def _serve() -> None:
+    """Do in the child what the parent asks, one pickled request after the other, until it closes the pipe."""
+    requests = sys.stdin.buffer
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _limit_memory()
+    while True:
+        try:
+            task, own, arguments = pickle.load(requests)
+            set_own_columns(own)
+        except EOFError:
+            return
+        answer: tuple[str, Any]
+        try:
+            answer = ("done", task(*arguments))
+        except MemoryError:
+            answer = ("out_of_memory", None)
+        except Exception:
+            if os.environ.get("CONGDOAN_DEBUG"):
+                raise
+            answer = ("failed", traceback.format_exc())
+        del arguments
+        pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+def _limit_memory() -> None:
+    """Bound the address space, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        used = pages * resource.getpagesize()
+    except OSError:
+        used = 2_000_000_000
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = used + _MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
