@@ -22,7 +22,7 @@ from analysis.pages.template import TEMPLATE
 from analysis.params import Params, find_root
 from analysis.site.build import build_site
 from analysis.site.cluster import make_pages
-from analysis.site.digests import fingerprint
+from analysis.site.ledger import fingerprint
 from analysis.site.order import Order, Start
 from analysis.site.seal import Seal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -33,13 +34,13 @@ from analysis.reports import UnitReport
 from analysis.reports import base as base_module
 from analysis.reports import unit as unit_module
 from analysis.site.build import build_site
-from analysis.site.digests import fingerprint
+from analysis.site.ledger import LIBRARIES, fingerprint, hash_value
 from analysis.site.order import Order
-from analysis.site.planning import is_plain
+from analysis.site.planning import explain_page, is_plain
 from analysis.site.progress import Status
 from analysis.site.run import find_unchanged
-from analysis.site.why import explain_page
 from analysis.study import Study
+from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset
 
 YEAR = 2024
@@ -312,6 +313,85 @@ def test_why_names_what_changed(folder: Path) -> None:
     with pytest.raises(InputError):
         why("KHONG-CO")
     assert (folder / "2024" / "ledger.json").read_bytes() == ledger
+
+
+def why_of(folder: Path, name: str, **params: Any) -> str:
+    study = open_study_of(folder)
+    study = study.with_params(study.params.model_copy(update=params))
+    places = {"notebooks": folder / "notebooks", "template": folder / "templates" / "mini"}
+    return "\n".join(explain_page(study, folder / "2024", name, **places))
+
+
+@needs_fork
+def test_why_tells_what_changed_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings and libraries from what to what; which files, which tables, which indicators."""
+    build(folder)
+    told = why_of(folder, "DN-RLAN", data=str(folder / "khác"))
+    assert re.search(r"\(settings\): data: trước data \(\w{6}\), nay khác \(\w{6}\)$", told)
+    ledger = folder / "2024" / "ledger.json"
+    assert str(folder) not in ledger.read_text("utf-8")
+    (folder / "templates" / "mini" / "more.j2").write_text("x")
+    assert why_of(folder, "year").endswith("(template): more.j2 (mới)")
+    (folder / "templates" / "mini" / "more.j2").unlink()
+    table = dictionary().tables["roster"].vi
+    correct(folder, "XA-XY", "name", "CĐCS xã Xy mới", "roster")
+    assert why_of(folder, "year").endswith(f"(data): {table} (roster)")
+    path = folder / "data" / "roster.csv"
+    path.write_bytes(path.read_bytes() + b"\n")
+    before = open_study_of(folder).rows("unit", "DN-RLAN", YEAR)["informed_enterprise"]
+    correct(folder, "DN-RLAN", "informed", str(before.numerator - 1))
+    figure = f"trước {before.numerator}/{before.denominator} "
+    figure += rf"\([^)]+\), nay {before.numerator - 1}/{before.denominator} "
+    short = {item.id: item.short for item in open_study_of(folder).plan.catalogue()}
+    assert re.search(f"{short['informed_enterprise']}: {figure}", why_of(folder, "DN-RLAN"))
+    (folder / "2024" / "data" / "indicators.csv").write_bytes(b'scope,"\xff')
+    assert re.search(r"\(figures\): trước \w{16}, nay \w{16}$", why_of(folder, "DN-RLAN"), re.M)
+    monkeypatch.setattr("analysis.site.ledger.version", lambda name: f"9 {name}")
+    told = why_of(folder, "TH-HUC")
+    assert re.search("babel: trước [0-9.]+, nay 9 babel;", told)
+    assert told.endswith(f"; và {len(LIBRARIES) - 5} thứ khác")
+    # Parts that do not give the hash were tampered with; others tell nothing to a terminal either.
+    edit(ledger, '"pandas": "', '"pandas": "0.')
+    assert re.search(r"\(libraries\): trước \w{16}, nay \w{16}$", why_of(folder, "TH-HUC"))
+    record = json.loads(ledger.read_text("utf-8"))
+    parts = {"babel": "\x1b[2J"}
+    old = next(item for item in record["units"] if item["unit_id"] == "TH-HUC")["inputs"]
+    old["libraries"] = hash_value(parts)
+    ledger.write_text(json.dumps({**record, "details": {hash_value(parts): parts}}), "utf-8")
+    assert "babel: trước \ufffd[2J, nay 9 babel" in why_of(folder, "TH-HUC")
+
+
+def declare(path: Path, reads: object, *cells: str) -> None:
+    notebook = nbformat.read(path, 4)
+    notebook.cells[-1:-1] = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    notebook.metadata["congdoan"] = {"reads": reads}
+    nbformat.write(notebook, path)
+
+
+@needs_fork
+def test_a_notebook_that_declares_what_it_reads_is_made_again_with_that_alone(
+    folder: Path,
+) -> None:
+    declare(folder / "notebooks" / "cdcs.ipynb", ["employers"], "len(study.dataset.employers)")
+    declare(folder / "notebooks" / "year.ipynb", ["indicators"], "1 + 1")
+    assert build(folder).made == 7
+    # Neither employers nor indicators: its own page for what its narrative tells, and its commune's.
+    correct(folder, "DN-RLAN", "note", "đã gọi điện")
+    assert build(folder).made == 2
+    correct(folder, "DN-RLAN", "informed", "1")
+    assert "bảng chỉ tiêu (indicators)" in why_of(folder, "year")
+    build(folder)
+    correct(folder, "DN-RLAN", "workers_total", "77", "employers")
+    for name in ("XA-XY", "TH-HUC"):
+        assert "(employers)" in why_of(folder, name)
+    declare(folder / "notebooks" / "area.ipynb", ["returns", "units", 5])
+    with pytest.raises(InputError) as caught:
+        build(folder)
+    assert [problem.value for problem in caught.value.problems] == ["units", "5"]
+    assert all(f"{name}, " in str(caught.value) for name in dictionary().tables)
+    declare(folder / "notebooks" / "area.ipynb", "returns")
+    with pytest.raises(InputError, match="phải là một danh sách"):
+        build(folder)
 
 
 @needs_fork

@@ -149,7 +149,7 @@ def report(
     folder = out or default_site(params)
     if why:
         from analysis.loading import open_study
-        from analysis.site.why import explain_page
+        from analysis.site.planning import explain_page
 
         study = open_study(params, root)
         click.echo("\n".join(line for name in why for line in explain_page(study, folder, name)))

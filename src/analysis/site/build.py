@@ -20,7 +20,6 @@ from analysis.results.members import why_not_expected
 from analysis.site.beside import write_briefs, write_documents
 from analysis.site.cluster import run_on_cluster
 from analysis.site.data import write_data
-from analysis.site.digests import hash_text, library_versions
 from analysis.site.editions import (
     indicators_csv,
     keep_edition,
@@ -37,7 +36,10 @@ from analysis.site.ledger import (
     PageRecord,
     find_state,
     hash_beside,
+    hash_text,
     left_before,
+    library_versions,
+    read_details,
     read_pages,
     read_record,
 )
@@ -65,7 +67,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
     order : Order
         What is asked for.
     seen : str
-        What the study was read from (`analysis.site.digests.fingerprint`), for the next run to
+        What the study was read from (`analysis.site.ledger.fingerprint`), for the next run to
         see at once that nothing has changed.
 
     Returns
@@ -95,14 +97,15 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
         # Another year's site may come to lie beside this one before the run ends.
         placed = layout.place(given)
         study = with_surroundings(study, layout)
-        pages = plan_pages(study, sources, order.template)
-        earlier = read_pages(read_record(layout))
+        pages, details = plan_pages(study, sources, order.template)
+        record = read_record(layout)
+        earlier = read_pages(record)
         records = {
             link: earlier.get(link, PageRecord()).keep(page.inputs, layout)
             for link, page in pages.items()
         }
         about = {**_describe(study), "beside": left_before(layout)}
-        ledger = Ledger(about, pages, records)
+        ledger = Ledger(about, pages, records, read_details(record) | details)
         asked = _choose(ledger, order)
         todo = [page for page in asked if order.force or not records[page.link].is_good]
 

@@ -17,8 +17,8 @@ from analysis.loading import open_study
 from analysis.pages.template import TEMPLATE
 from analysis.params import Params
 from analysis.problems import InputError, error
-from analysis.site.digests import fingerprint
 from analysis.site.gate import Failure
+from analysis.site.ledger import fingerprint
 from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs
 from analysis.site.shell import end_with
 
@@ -43,7 +43,7 @@ def run_on_cluster(
     root : Path
         The project's folder, at the same place on every machine.
     seen : str
-        What the runner saw there (`analysis.site.digests.fingerprint`).
+        What the runner saw there (`analysis.site.ledger.fingerprint`).
 
     Raises
     ------

@@ -1,19 +1,27 @@
-"""``ledger.json``: every expected unit of the year exactly once, with what came of its page."""
+"""``ledger.json``: every expected unit of the year exactly once, with what came of its page.
+
+What a page was made from stands there by name as a hash, and once for all pages what each hash was
+made of (``details``): two pages with equal hashes would be the same page, and where they differ a user
+is told what has changed. Nothing here reads a table.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from analysis.atomic import write_atomically
-from analysis.params import Params
-from analysis.site.digests import hash_text, hash_value
+from analysis.pages.template import TEMPLATE
+from analysis.params import PARAMS_FOLDER, Params
 from analysis.site.gate import Failure
 from analysis.site.layout import (
     BRIEFS,
@@ -21,6 +29,7 @@ from analysis.site.layout import (
     INDICATORS,
     LEDGER,
     MESSAGES,
+    NOTEBOOKS,
     UNITS,
     YEAR_PAGE,
     Layout,
@@ -29,7 +38,8 @@ from analysis.site.layout import (
     unit_page,
     word_file,
 )
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import OWN_COLUMNS, dictionary
+from analysis.tables.files import DESCRIPTION, digest_folder
 
 if TYPE_CHECKING:
     from analysis.site.planning import Page
@@ -37,6 +47,14 @@ if TYPE_CHECKING:
 Outcome = Literal["published", "no_return", "failed", "not_run"]
 #: Version 0.4.0 wrote 2: failures were told otherwise.
 FORMAT, _READABLE = 3, (2, 3)
+#: What a hash was made of: the parts' names, each with its value or a hash of its own.
+Parts = dict[str, str]
+#: Libraries whose version shows in a page.
+LIBRARIES = (
+    *("pandas", "numpy", "matplotlib", "papermill", "nbclient", "nbconvert"),
+    *("ipykernel", "ipython", "jinja2", "babel"),
+)
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
@@ -110,11 +128,14 @@ class Ledger:
         Every page that the site should have, by link.
     records : dict of str to PageRecord
         What came of each.
+    details : mapping of str to dict
+        What the records' hashes were made of, as far as that is known.
     """
 
     about: dict[str, Any]
     pages: Mapping[str, Page]
     records: dict[str, PageRecord]
+    details: Mapping[str, Parts] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -126,7 +147,9 @@ class Ledger:
                 listed[kind].append({**named, "name": page.name, **told})
         year_page = self.records[YEAR_PAGE].model_dump()
         units, areas = listed.values()
-        known = {"year_page": year_page, "units": units, "areas": areas}
+        used = {given for record in self.records.values() for given in record.inputs.values()}
+        details = {key: parts for key, parts in self.details.items() if key in used}
+        known = {"year_page": year_page, "units": units, "areas": areas, "details": details}
         return {"format": FORMAT, **self.about, **known}
 
     def save(self, layout: Layout, **more: Any) -> None:
@@ -165,6 +188,15 @@ def read_pages(record: dict[str, Any]) -> dict[str, PageRecord]:
     return pages if is_sound else {}
 
 
+def read_details(record: dict[str, Any]) -> dict[str, Parts]:
+    """Return what a ledger's hashes were made of; what does not give its hash is left out."""
+    try:
+        known = TypeAdapter(dict[str, Parts]).validate_python(record.get("details", {}))
+    except ValueError:
+        return {}
+    return {key: parts for key, parts in known.items() if hash_value(parts) == key}
+
+
 def hash_beside(layout: Layout, year: int) -> dict[str, str]:
     """Return the hashes of what lies beside the pages: index, tables, sheets, messages, documents."""
     files = [layout.file(link) for link in (INDEX, INDICATORS, UNITS)]
@@ -189,3 +221,84 @@ def find_state(seen: str, placed: Params, record: dict[str, Any]) -> str:
     around = {**placed.model_dump(), "previous": Path(placed.previous).name}
     told = {key: value for key, value in record.items() if key not in ("state", "made_at")}
     return hash_value([seen, around, told]) if seen else ""
+
+
+def hash_text(content: str | bytes) -> str:
+    """Return the SHA-256 of a text or of bytes."""
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_value(value: Any) -> str:
+    """Return a short hash of what JSON can say.
+
+    Inputs are told apart, not trusted: 64 bits do, and a country's ledger stays readable.
+    """
+    return hash_text(json.dumps(value, sort_keys=True, default=str))[:16]
+
+
+def hash_paths(*paths: Path, without: Path | None = None) -> Parts:
+    """Return a short hash of each file, those in folders too, by its name in there.
+
+    What is not there counts as nothing, and so do caches and the folder ``without``.
+    """
+    found: Parts = {}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            is_left_out = "__pycache__" in file.parts or without in file.parents
+            if file.is_file() and not is_left_out:
+                name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
+                found[name] = hash_text(file.read_bytes())[:16]
+    return found
+
+
+def library_versions() -> Parts:
+    """Return the versions of Python and of what draws and writes the pages."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def shared_inputs(
+    params: Params, root: Path, notebooks: Path, template: Path = TEMPLATE
+) -> dict[str, Parts]:
+    """Return what all pages of a run have in common."""
+    pictures = [path for path in notebooks.iterdir() if path.suffix.lower() in _PICTURES]
+    described = (root / params.data / name for name in (DESCRIPTION, OWN_COLUMNS))
+    return {
+        "code": hash_paths(Path(__file__).parents[1], without=template),
+        "description": hash_paths(*described),
+        "language": hash_paths(root / PARAMS_FOLDER / "lang" / params.lang),
+        "libraries": library_versions(),
+        "pictures": hash_paths(*sorted(pictures)),  # a remark may show any of them
+        "plan": hash_paths(root / params.plan),
+        "template": hash_paths(template),
+    }
+
+
+def fingerprint(
+    params: Params, root: Path, notebooks: Path | None = None, template: Path = TEMPLATE
+) -> str:
+    """Return a hash of everything that a run reads: settings, tables, plan, words, code, notebooks.
+
+    Parameters
+    ----------
+    params : Params
+        The settings as given, before they are placed in a folder.
+    root : Path
+        The project's folder.
+    notebooks : Path, optional
+        The notebooks' folder; the project's by default.
+    template : Path
+        The nbconvert template's folder.
+
+    Returns
+    -------
+    str
+        Empty where something cannot be read: then it equals nothing.
+    """
+    folder = notebooks or root / "notebooks"
+    try:
+        shared = shared_inputs(params, root, folder, template)
+        texts = [(folder / name).read_text("utf-8") for name in NOTEBOOKS]
+        return hash_value([params.model_dump(), shared, digest_folder(root / params.data), texts])
+    except (OSError, ValueError):
+        return ""

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from analysis.params import Params
 from analysis.problems import InputError, Problem, error
+from analysis.tables.dictionary import dictionary
 
 _TAG = "parameters"
 
@@ -34,11 +35,14 @@ class Source:
         What stood in it.
     names : tuple of str
         The parameters that its cell tagged ``parameters`` names.
+    reads : tuple of str, optional
+        What its own code reads, as its metadata declare; anything by default.
     """
 
     path: Path
     text: str
     names: tuple[str, ...]
+    reads: tuple[str, ...] | None = None
 
     @property
     def digest(self) -> str:
@@ -65,7 +69,8 @@ def read_source(path: Path, required: Collection[str]) -> Source:
     ------
     InputError
         If it cannot be read, has no cell tagged ``parameters`` (papermill would run it with its
-        defaults), lacks a required name or has one that nobody sets (papermill would only warn).
+        defaults), lacks a required name or has one that nobody sets (papermill would only warn), or
+        declares that it reads what there is not.
     """
     try:
         text = path.read_text("utf-8")
@@ -86,9 +91,18 @@ def read_source(path: Path, required: Collection[str]) -> Source:
         for name in sorted(required)
         if name not in names
     ]
+    reads = notebook.metadata.get("congdoan", {})
+    reads = reads.get("reads") if isinstance(reads, dict) else reads
+    tables = (*dictionary().tables, "indicators", "texts")
+    message = f"«congdoan.reads» phải là một danh sách, mỗi mục một trong: {', '.join(tables)}"
+    problems += [
+        error(message, code="unknown_reads", file=path.name, column="reads", value=name)
+        for name in (reads or () if isinstance(reads, list | None) else [reads])
+        if name not in tables or not isinstance(reads, list)
+    ]
     if problems:
         raise InputError(problems)
-    return Source(path, text, names)
+    return Source(path, text, names, None if reads is None else tuple(reads))
 
 
 @lru_cache(maxsize=2)

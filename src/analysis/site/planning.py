@@ -1,30 +1,79 @@
-"""Which pages a site should have, what each is made from, and which of them were asked for."""
+"""Which pages a site should have, what each is made from, and why one is to be made again."""
 
 from __future__ import annotations
 
+import csv
+import json
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from analysis.language.language import load_language
 from analysis.pages.fragments import area_page
 from analysis.pages.template import TEMPLATE
-from analysis.problems import InputError, error
+from analysis.problems import InputError, error, printable
 from analysis.reports import area, unit
 from analysis.reports.area import AREA_SCOPES
 from analysis.reports.base import Report
-from analysis.site.digests import hash_text, hash_value, shared_inputs
+from analysis.site.editions import indicators_csv, with_surroundings
 from analysis.site.layout import (
     AREA_NOTEBOOK,
+    INDICATORS,
     UNIT_NOTEBOOK,
     YEAR_NOTEBOOK,
     YEAR_PAGE,
+    Layout,
     unit_page,
+)
+from analysis.site.ledger import (
+    PageRecord,
+    Parts,
+    hash_text,
+    hash_value,
+    read_details,
+    read_pages,
+    read_record,
+    shared_inputs,
 )
 from analysis.site.notebooks import Source, parse_notebook, read_source
 from analysis.study import Study
+from analysis.tables.dictionary import dictionary
+
+#: What the command line calls the year's own page.
+YEAR = "year"
+_INPUTS_VI = {
+    "code": "mã chương trình congdoan",
+    "data": "bộ số liệu",
+    "description": "mô tả bộ số liệu (dataset.yaml, dictionary.yaml)",
+    "district": "số liệu toàn huyện hiện trên trang",
+    "figures": "số liệu của chính đơn vị (hay địa bàn)",
+    "language": "câu chữ (params/lang)",
+    "libraries": "phiên bản Python và thư viện",
+    "links": "liên kết tới trang khác: đơn vị kề bên, năm khác, nơi đến và nơi đi",
+    "notebook": "sổ tay",
+    "peers": "số liệu của các đơn vị cùng loại hình",
+    "pictures": "hình đặt cạnh sổ tay",
+    "plan": "tệp kế hoạch",
+    "settings": "tham số",
+    "tasks": "nhiệm vụ và kết quả nhiệm vụ",
+    "template": "mẫu trang",
+    "words": "ghi chú và lời văn do người viết",
+    "years_beside": "các năm đặt bên cạnh",
+}
+_PARTS_VI = {
+    "bytes": "cách ghi tệp số liệu",
+    "indicators": "bảng chỉ tiêu (indicators)",
+    "texts": "lời văn (texts)",
+}
+#: Inputs whose parts are told as they are; of the others it is told which part differs.
+_IN_CLEAR = ("settings", "libraries", "years_beside")
+#: How many parts or indicators are named, and how long each may be.
+_MOST, _LONGEST = 5, 120
 
 # The cells of our own notebooks: a narrative is opened as the settings say, and its sections shown.
 _OURS = re.compile(
@@ -87,7 +136,8 @@ def is_plain(text: str) -> bool:
     """Tell whether a notebook does no more than open one narrative and show its sections.
 
     The narrative knows what it reads (`Report.digests`). An analyst's own code may read anything:
-    then every figure of the dataset counts as read, rather than a page being wrong in silence.
+    then every figure of the dataset counts as read, rather than a page being wrong in silence, or
+    what the notebook declares (`Source`).
     """
     for cell in parse_notebook(text).cells:
         tags = cell.metadata.get("tags", [])
@@ -130,8 +180,8 @@ def plan_pages(
     sources: Sequence[Source],
     template: Path = TEMPLATE,
     only: Collection[str] | None = None,
-) -> dict[str, Page]:
-    """Return the pages of the year's site by link, the year's own first.
+) -> tuple[dict[str, Page], dict[str, Parts]]:
+    """Return the pages of the year's site, the year's own first, and what they are made from.
 
     Parameters
     ----------
@@ -143,22 +193,39 @@ def plan_pages(
         The nbconvert template's folder.
     only : collection of str, optional
         The links to look at; all by default.
+
+    Returns
+    -------
+    pages : dict of str to Page
+        By link.
+    details : dict of str to dict
+        What the pages' hashes were made of.
     """
     year, settings = study.params.year, study.params.model_dump()
+    details: dict[str, Parts] = {}
+
+    def put(given: dict[str, Parts]) -> dict[str, str]:
+        hashed = {name: hash_value(parts) for name, parts in given.items()}
+        details.update(zip(hashed.values(), given.values(), strict=True))
+        return hashed
+
     # Which years' sites lie beside this one changes a page only where it links them.
-    beside = settings.pop("years_beside")
-    anything = {"data": study.dataset.digest[:16], "years_beside": hash_value(beside)}
-    shared = shared_inputs(study.params, study.root, sources[0].path.parent, template)
+    beside = {"years": ", ".join(map(str, settings.pop("years_beside")))}
+
+    def may_read(source: Source) -> dict[str, str]:
+        return put({"data": _hash_data(study, source.reads), "years_beside": beside})
+
+    shared = put(shared_inputs(study.params, study.root, sources[0].path.parent, template))
     of_notebook = {
-        source: {
-            **shared,
-            "notebook": hash_text(source.text)[:16],
-            "settings": hash_value({k: v for k, v in settings.items() if k in source.names}),
-        }
+        source: shared
+        | {"notebook": hash_text(source.text)[:16]}
+        | put({"settings": {k: _show(v) for k, v in settings.items() if k in source.names}})
         for source in sources
     }
     for_year, for_unit, for_area = sources
     plain = {source for source in sources[1:] if is_plain(source.text)}
+    own_code = {source: {} if source in plain else may_read(source) for source in sources}
+    anything = may_read(replace(for_year, reads=None))
     pages: dict[str, Page] = {}
 
     def add(
@@ -167,9 +234,9 @@ def plan_pages(
         if only is not None and link not in only:
             return
         read = anything
-        if source in plain:
+        if source in plain or source.reads is not None:
             try:
-                read = opened().digests()
+                read = opened().digests() | own_code[source]
             except Exception:  # the page's own cell will say what is wrong
                 read = anything
         pages[link] = Page(link, name, source, inputs=of_notebook[source] | read, **more)
@@ -183,7 +250,31 @@ def plan_pages(
         given = {"scope": scope, "scope_id": scope_id}
         name, opened = study.name_parent(scope_id, year), partial(area, study, **given, year=year)
         add(area_page(scope, scope_id), name, for_area, opened, given=given)
-    return pages
+    return pages, details
+
+
+def _show(value: Any) -> str:
+    """Return a setting as it may be told: nobody's folders stand in what is sent out."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{Path(text).name} ({hash_value(text)[:6]})" if Path(text).is_absolute() else text
+
+
+def _hash_data(study: Study, reads: Sequence[str] | None) -> Parts:
+    """Return a hash of each table that is named, or of each and of the dataset's very bytes."""
+    dataset = study.dataset
+
+    def hash_table(frame: pd.DataFrame) -> str:
+        rows = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+        return hash_value([list(frame.columns), hash_text(rows.tobytes())])
+
+    def hash_one(name: str) -> str:
+        if name == "texts":
+            return hash_value(sorted([*key, dict(said)] for key, said in dataset.texts.items()))
+        return hash_table(study.table if name == "indicators" else dataset.tables[name])
+
+    names = (*dataset.tables, "texts") if reads is None else reads
+    parts = {name: study.remember(("hash", name), partial(hash_one, name)) for name in names}
+    return parts if reads is not None else {**parts, "bytes": dataset.digest[:16]}
 
 
 def find_areas(study: Study) -> list[tuple[str, str]]:
@@ -191,3 +282,111 @@ def find_areas(study: Study) -> list[tuple[str, str]]:
     units = study.expected_units(study.params.year)
     found = [(scope, str(key)) for scope in AREA_SCOPES for key in sorted(units[scope].unique())]
     return [pair for pair in found if pair != ("parent", study.plan.issuer.id)]
+
+
+def explain_page(
+    study: Study, out: Path, name: str, *, notebooks: Path | None = None, template: Path = TEMPLATE
+) -> list[str]:
+    """Tell in Vietnamese what a page was made from, what has changed, and what a run would do.
+
+    Parameters
+    ----------
+    study : Study
+        The data of now.
+    out : Path
+        The site's folder.
+    name : str
+        A unit's id, an area's link, or ``"year"`` for the year's own page.
+    notebooks, template : Path, optional
+        The folders of the notebooks and of the nbconvert template; the project's by default.
+
+    Returns
+    -------
+    list of str
+        Lines; of each input that differs, which parts of it do, or its hash before and now.
+
+    Raises
+    ------
+    InputError
+        If nobody of that name has to report that year.
+    """
+    check_asked(study, None)
+    link = YEAR_PAGE if name == YEAR else name if "/" in name else unit_page(name)
+    layout = Layout(out.resolve())
+    sources = read_sources(notebooks or study.root / "notebooks")
+    study = with_surroundings(study, layout)
+    pages, details = plan_pages(study, sources, template, [link])
+    if link not in pages:
+        check_asked(study, [name])
+    record = read_record(layout)
+    page, before = pages[link], read_pages(record).get(link, PageRecord())
+    title = f"{page.label} ({page.name})" if page.label != page.name else page.name
+    if before.keep(page.inputs, layout).is_good:
+        return [f"{title}: trang còn đúng, lập lúc {before.made_at}; không làm lại."]
+    lines = [f"{title}: lần chạy tới sẽ làm trang này, vì:"]
+    if before.failure is not None:
+        lines.append(f"  - lần trước bị lỗi: {before.failure}")
+    if before.page is None:
+        return lines if before.failure else [*lines, "  - chưa có trang nào."]
+    if not before.is_there(layout):
+        lines.append(f"  - tệp {before.page} đã bị xóa hoặc sửa sau khi lập.")
+    known = read_details(record)
+    for key in sorted({*before.inputs, *page.inputs}):
+        old, new = (inputs.get(key) or "không có" for inputs in (before.inputs, page.inputs))
+        if old == new:
+            continue
+        is_known = old in known and new in details
+        told = _compare_parts(key, known[old], details[new]) if is_known else []
+        told = told or (_compare_figures(study, page, layout) if key == "figures" else [])
+        more = [f"và {len(told) - _MOST} thứ khác"] if len(told) > _MOST else []
+        what = "; ".join([*told[:_MOST], *more]) or f"trước {old}, nay {new}"
+        lines.append(f"  - {_INPUTS_VI.get(key, key)} ({key}): {what}")
+    return [printable(line) for line in lines]
+
+
+def _compare_parts(key: str, old: Parts, new: Parts) -> list[str]:
+    """Name the parts of an input that differ."""
+    tables = (
+        {name: table.vi for name, table in dictionary().tables.items()} if key == "data" else {}
+    )
+    names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    # Where a table differs its bytes do; they alone do where it is written otherwise.
+    names = [name for name in names if name != "bytes"] or names
+    told = []
+    for name in names:
+        shown = f"{tables[name]} ({name})" if name in tables else _PARTS_VI.get(name, name)
+        if key in _IN_CLEAR:
+            before, now = (parts.get(name, "không có")[:_LONGEST] for parts in (old, new))
+            told.append(f"{shown[:_LONGEST]}: trước {before}, nay {now}")
+        else:
+            change = " (mới)" if name not in old else " (không còn)" if name not in new else ""
+            told.append(f"{shown[:_LONGEST]}{change}")
+    return told
+
+
+def _compare_figures(study: Study, page: Page, layout: Layout) -> list[str]:
+    """Name the page's indicators that differ from the table published in the site."""
+    scope = page.given.get("scope", "unit")
+    whose = (scope, page.given["unit_id" if scope == "unit" else "scope_id"])
+    verdicts = load_language(study.params.lang, study.root).words["verdict"]
+
+    def read(lines: Iterable[str]) -> dict[str, str]:
+        found = {}
+        for row in csv.DictReader(lines):
+            if (row.get("scope"), row.get("scope_id")) == whose:
+                counts = [row[name] for name in ("numerator", "denominator") if row[name]]
+                verdict = verdicts.get(row["verdict"], row["verdict"])
+                figure = "/".join(counts) or row["value"] or "không có số"
+                found[row["indicator"]] = f"{figure} ({verdict})"[:_LONGEST]
+        return found
+
+    try:
+        before = read(layout.file(INDICATORS).read_text("utf-8-sig").splitlines())
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return []
+    now = read(indicators_csv(study).splitlines())
+    return [
+        f"{item.short}: trước {before[item.id]}, nay {now[item.id]}"
+        for item in study.plan.catalogue()
+        if item.id in before and item.id in now and before[item.id] != now[item.id]
+    ]

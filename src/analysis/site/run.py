@@ -6,9 +6,15 @@ import time
 from pathlib import Path
 
 from analysis.params import Params
-from analysis.site.digests import fingerprint
 from analysis.site.layout import YEAR_PAGE, Layout, unit_page
-from analysis.site.ledger import PageRecord, find_state, hash_beside, read_pages, read_record
+from analysis.site.ledger import (
+    PageRecord,
+    find_state,
+    fingerprint,
+    hash_beside,
+    read_pages,
+    read_record,
+)
 from analysis.site.order import Order, RunOutcome, count_outcomes
 
 
