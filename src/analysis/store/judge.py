@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -97,37 +96,16 @@ def _broken_rules(
 ) -> tuple[_Merged, list[Problem]]:
     merged = _merge(connection, changes)
     problems: list[Problem] = []
-    tables = {name: typed(name, text, problems) for name, text in merged.text.items()}
+    tables = {
+        name: type_table(text, dictionary().tables[name], name, problems)
+        for name, text in merged.text.items()
+    }
     dataset = Dataset(tables, {name: name for name in tables})
     problems += [*check_rules(dataset), *check_tasks(dataset, plan)]
     problems += _not_asked(dataset, changes, plan)
     problems += _empty_returns(changes)
     problems += _lone_ones(dataset, merged)
     return merged, [problem for problem in problems if problem.severity == "error"]
-
-
-def typed(name: str, text: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
-    """Type a table's rows; an empty table is typed once for all files.
-
-    Parameters
-    ----------
-    name : str
-        A table of the dictionary.
-    text : DataFrame of str
-        Its columns.
-    problems : list of Problem
-        Every unusable cell is added.
-    """
-    if text.empty:
-        return _empty(name, tuple(text.columns))
-    return type_table(text, dictionary().tables[name], name, problems)
-
-
-@lru_cache
-def _empty(name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-    return type_table(
-        pd.DataFrame(columns=list(columns), dtype="str"), dictionary().tables[name], name, []
-    )
 
 
 def _merge(connection: sqlite3.Connection, changes: Sequence[SheetChange]) -> _Merged:

@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.problems import InputError, Problem, error, has_errors
-from analysis.store.judge import typed
 from analysis.tables.check import check_dataset, check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import STORE
-from analysis.tables.load import Dataset, read_dataset
+from analysis.tables.load import Dataset, read_dataset, type_table
 from analysis.tables.stored import find_keys, read_rows
 from analysis.tables.storefile import (
     APPLICATION,
@@ -419,7 +418,7 @@ def _refuse_broken(connection: sqlite3.Connection) -> None:
     """Refuse if rows of other tables would lose the row that they depend on."""
     last = last_entry(connection)
     tables = {
-        name: typed(name, read_rows(connection, table, last), [])
+        name: type_table(read_rows(connection, table, last), table, name, [])
         for name, table in dictionary().tables.items()
     }
     problems = check_rules(Dataset(tables, {name: name for name in tables}))

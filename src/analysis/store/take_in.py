@@ -30,7 +30,7 @@ from analysis.store.arrivals import (
     program_error,
     read_all,
 )
-from analysis.store.judge import Registers, find_errors, find_strangers, typed
+from analysis.store.judge import Registers, find_errors, find_strangers
 from analysis.store.log import (
     Handed,
     add_entry,
@@ -58,7 +58,7 @@ from analysis.tables.check import NO_REGISTER
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary, with_heading
 from analysis.tables.files import DESCRIPTION, STORE
-from analysis.tables.load import Dataset
+from analysis.tables.load import Dataset, type_table
 from analysis.tables.oddities import check_oddities
 from analysis.tables.stored import Origin, read_rows, row_keys
 from analysis.tables.storefile import (
@@ -526,8 +526,9 @@ def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[
     years = [str(year) for year in sorted(touched | {year - 1 for year in touched})]
     wanted = pd.DataFrame({"year": years})
     return {
-        name: typed(
-            name, read_rows(connection, table, last, wanted if "year" in table.key else None), []
+        name: type_table(
+            read_rows(connection, table, last, wanted if "year" in table.key else None),
+            *(table, name, []),
         )
         for name, table in dictionary().tables.items()
     }

@@ -119,9 +119,12 @@ def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
         for column in limited:
             whole = frame if column.at_most in table.columns else beside
             limits = whole[column.at_most]
-            over = (frame[column.name] > limits).fillna(False)
+            above = frame[column.name].array > limits.array
+            over = above.to_numpy(bool, na_value=False)
             if column.exempt:
-                over &= ~frame["unit_type"].isin(column.exempt)
+                over &= ~frame["unit_type"].isin(column.exempt).to_numpy()
+            if not over.any():
+                continue
             rows = frame[over].assign(limit=limits[over])
             found += row_problems(
                 rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
@@ -39,11 +40,13 @@ def _communes(dataset: Dataset) -> list[Problem]:
     tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in PLACED}
     rows = pd.concat(tables, names=["table", "row"]).reset_index()
     same = {text: bare_place(text) for text in rows["commune"].unique()}
-    rows["same"] = rows["commune"].map(same)
     # In a nation nearly every commune is written in one way, and is skipped.
-    several = rows.groupby("same")["commune"].transform("nunique") > 1
-    found = []
-    for _, group in rows[several].groupby("same"):
+    ways = Counter(same.values())
+    rows = rows[rows["commune"].isin([text for text, bare in same.items() if ways[bare] > 1])]
+    found: list[Problem] = []
+    if rows.empty:
+        return found
+    for _, group in rows.groupby(rows["commune"].map(same)):
         before: set[str] = set()
         for year, own in group.groupby("year"):
             counts = own["commune"].value_counts(sort=False)
@@ -76,6 +79,8 @@ def _names(dataset: Dataset) -> list[Problem]:
     for table in PLACED:
         key = dictionary().tables[table].key[-1]
         rows = dataset.tables[table][["year", key, "name"]].dropna()
+        if rows["year"].nunique() < 2:
+            continue
         last = rows.assign(year=rows["year"] + 1).drop_duplicates(["year", key])
         both = rows.reset_index(names="row").merge(last, on=["year", key], suffixes=("", "_before"))
         other = both[both["name"] != both["name_before"]]

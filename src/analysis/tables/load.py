@@ -22,7 +22,14 @@ from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dictionary, own_columns
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
 from analysis.tables.peoples_text import Statements, read_texts
-from analysis.tables.stored import Origin, digest_rows, read_rows, spell_cell, unknown_tables
+from analysis.tables.stored import (
+    Origin,
+    digest_rows,
+    read_rows,
+    spell_cell,
+    text_array,
+    unknown_tables,
+)
 from analysis.tables.storefile import (
     has_store,
     last_entry,
@@ -39,7 +46,12 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{i}" for d in ("COM", "LPT") fo
 
 #: Of so few texts pandas' calls cost more than what they do, and forms often bring the same ones.
 _FEW_TEXTS = 16
+#: Of so few rows pandas' search for distinct texts does too.
+_FEW_ROWS = 64
 _NUMBER = re.compile("0|[1-9][0-9]{0,17}")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SHARE = re.compile(r"0|1|[01]\.[0-9]{1,15}")
+_LOST = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 
 Reason = tuple[str, str]  # code, Vietnamese message
 
@@ -123,34 +135,47 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
     problems : list of Problem
         One per unusable cell.
     """
-    filled = text != ""
+    values, problems = _parse_cells(text, column, file)
+    return pd.Series(values, index=text.index, name=text.name), problems
+
+
+def _parse_cells(text: pd.Series, column: Column, file: str) -> tuple[Any, list[Problem]]:
     # The same text always means the same, so each distinct text is read once.
-    codes, distinct = pd.factorize(text)
-    if len(distinct) <= _FEW_TEXTS:
-        meanings, sound = _parse_few(tuple(distinct), column)
-    else:
-        meanings, sound = _parse_distinct(distinct, column)
-    values = pd.Series(meanings.take(codes), index=text.index, name=text.name)
-    good = sound[codes]
-    bad = text[filled & ~good]
+    codes, distinct = _distinct(text)
+    parse = _parse_few if len(distinct) <= _FEW_TEXTS else _parse_distinct
+    meanings, sound = parse(distinct, column)
+    is_wrong = np.array([cell != "" for cell in distinct], bool) & ~sound
     problems = []
-    for row, value in bad.items():
-        code, message = _reason(str(value), column)
-        problems.append(
-            error(message, code=code, file=file, row=int(str(row)), column=column.name, value=value)
-        )
-    if column.required:
-        problems += [
-            error(
-                "ô này không được để trống",
-                code="empty",
-                file=file,
-                row=int(str(row)),
-                column=column.name,
+    if is_wrong.any():
+        for row, value in text[is_wrong[codes]].items():
+            code, message = _reason(str(value), column)
+            problems.append(
+                error(
+                    message,
+                    code=code,
+                    file=file,
+                    row=int(str(row)),
+                    column=column.name,
+                    value=value,
+                )
             )
-            for row in text.index[~filled]
-        ]
-    return values, problems
+    if column.required and "" in distinct:
+        for row in text.index[text == ""]:
+            message = "ô này không được để trống"
+            problems.append(
+                error(message, code="empty", file=file, row=int(str(row)), column=column.name)
+            )
+    return meanings.take(codes), problems
+
+
+def _distinct(text: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return each distinct text, and which of them each cell holds."""
+    if len(text) > _FEW_ROWS:
+        codes, distinct = pd.factorize(text)
+        return codes, tuple(distinct)
+    cells = text.to_list()
+    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
+    return np.array([places[cell] for cell in cells], np.intp), tuple(places)
 
 
 def are_sound(texts: Collection[str], column: Column) -> bool:
@@ -161,60 +186,65 @@ def are_sound(texts: Collection[str], column: Column) -> bool:
     return not filled or bool(_parse_few(filled, column)[1].all())
 
 
-def _parse_distinct(distinct: Any, column: Column) -> tuple[Any, np.ndarray]:
-    meanings, sound = _PARSERS[column.type.name](pd.Series(distinct, dtype="str"), column)
-    return meanings.array, sound.fillna(False).to_numpy(bool)
+def _parse_distinct(distinct: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    return _PARSERS[column.type.name](distinct, column)
 
 
 _parse_few = lru_cache(maxsize=4096)(_parse_distinct)
 
 
-def _parse_number(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+# Plain Python takes as long as pandas for a long column, and far less for a form's few cells.
+def _parse_number(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
     least, most = column.type.smallest or 0, column.type.largest or 10**18
-    # 18 digits always fit int64; longer ones are out of every range anyway. Plain Python takes as
-    # long as pandas for a long column, and far less for a form's few cells.
-    read = [int(cell) if _NUMBER.fullmatch(cell) else -1 for cell in text.to_list()]
+    # 18 digits always fit int64; longer ones are out of every range anyway.
+    read = [int(cell) if _NUMBER.fullmatch(cell) else -1 for cell in texts]
     good = np.array([least <= number <= most for number in read], bool)
-    values = pd.arrays.IntegerArray(np.array(read, "int64"), ~good)
-    return pd.Series(values), pd.Series(good)
+    return pd.arrays.IntegerArray(np.array(read, "int64"), ~good), good
 
 
-def _parse_boolean(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    good = text.isin(["true", "false"])
-    return (text == "true").astype("boolean").where(good), good
+def _parse_boolean(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    good = np.array([cell in ("true", "false") for cell in texts], bool)
+    return pd.arrays.BooleanArray(np.array([cell == "true" for cell in texts], bool), ~good), good
 
 
-def _parse_date(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    shaped = text.where(text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"))
-    values = pd.to_datetime(shaped, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
-    return values, values.notna()
+def _parse_date(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    shaped = [cell if _DAY.fullmatch(cell) else None for cell in texts]
+    values = pd.to_datetime(pd.Series(shaped, dtype="str"), format="%Y-%m-%d", errors="coerce")
+    return values.astype("datetime64[s]").array, values.notna().to_numpy()
 
 
-def _parse_share(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    good = text.str.fullmatch(r"0|1|[01]\.[0-9]{1,15}")
-    values = pd.to_numeric(text.where(good)).astype("float64")
-    inside = values.between(0, 1)
-    return values.where(inside), good & inside
+def _parse_share(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    values = np.array([float(cell) if _SHARE.fullmatch(cell) else np.nan for cell in texts], float)
+    good = (values >= 0) & (values <= 1)
+    return pd.array(np.where(good, values, np.nan), dtype=np.dtype("float64")), good
 
 
-def _parse_word(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    good = text.isin(column.words)
-    return text.where(good), good
+def _parse_word(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    return _texts(texts, [cell in column.words for cell in texts])
 
 
-def _parse_id(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    good = text.str.fullmatch(column.type.pattern or "") & ~text.str.endswith(".")
-    good &= ~text.str.replace(r"\..*", "", regex=True).isin(_RESERVED)
-    return text.where(good), good
+def _parse_id(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    shape = re.compile(column.type.pattern or "")
+    good = [
+        bool(shape.fullmatch(cell))
+        and not cell.endswith(".")
+        and cell.partition(".")[0] not in _RESERVED
+        for cell in texts
+    ]
+    return _texts(texts, good)
 
 
-def _parse_text(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    good = text.map(lambda cell: unicodedata.is_normalized("NFC", cell)).astype(bool)
-    good &= ~text.str.contains(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]", regex=True)
-    return text.where(text != ""), good
+def _parse_text(texts: tuple[str, ...], column: Column) -> tuple[Any, np.ndarray]:
+    good = [unicodedata.is_normalized("NFC", cell) and not _LOST.search(cell) for cell in texts]
+    return text_array([cell or None for cell in texts]), np.array(good, bool)
 
 
-_PARSERS: dict[str, Callable[[pd.Series, Column], tuple[pd.Series, pd.Series]]] = {
+def _texts(texts: tuple[str, ...], good: list[bool]) -> tuple[Any, np.ndarray]:
+    kept = [cell if is_good else None for cell, is_good in zip(texts, good, strict=True)]
+    return text_array(kept), np.array(good, bool)
+
+
+_PARSERS: dict[str, Callable[[tuple[str, ...], Column], tuple[Any, np.ndarray]]] = {
     "year": _parse_number,
     "count": _parse_number,
     "money": _parse_number,
@@ -543,21 +573,34 @@ def type_table(
     DataFrame
         The rows whose key could be read.
     """
-    typed: dict[str, pd.Series] = {}
+    if text.empty:  # as many tables of many folders are
+        named = tuple(column for name, column in table.columns.items() if name in text.columns)
+        return _empty(named).set_axis(text.index)
+    typed: dict[str, Any] = {}
     before = len(problems)
-    usable = pd.Series(True, index=text.index)
+    usable = np.ones(len(text), bool)
     for name, column in table.columns.items():
         if name not in text.columns:
             continue
-        typed[name], found = parse_column(text[name].astype("str"), column, file)
+        typed[name], found = _parse_cells(text[name], column, file)
         problems += found
         if name in table.key and not table.optional:
-            usable &= typed[name].notna()
-    problems[before:] = [_with_year(problem, typed.get("year")) for problem in problems[before:]]
-    frame = pd.DataFrame(typed, index=text.index)[usable.to_numpy()]
+            usable &= ~np.asarray(typed[name].isna())
+    frame = pd.DataFrame(typed, index=text.index, copy=False)
+    if len(problems) > before:
+        years = frame.get("year")
+        problems[before:] = [_with_year(problem, years) for problem in problems[before:]]
+    if not usable.all():
+        frame = frame[usable]
     if "year" in frame.columns:
         frame["year"] = frame["year"].astype("int64")
     return frame
+
+
+@lru_cache
+def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
+    frame = pd.DataFrame({column.name: _parse_few((), column)[0] for column in columns})
+    return frame.astype({"year": "int64"}) if "year" in frame.columns else frame
 
 
 def _with_year(problem: Problem, years: pd.Series | None) -> Problem:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,17 +57,21 @@ def _warn(
     )
 
 
-def _where(frame: pd.DataFrame, is_odd: pd.Series, **more: pd.Series) -> pd.DataFrame:
+def _where(frame: pd.DataFrame, is_odd: Any, **more: Any) -> pd.DataFrame:
     """Return the odd rows with more columns; mostly there are none, and cutting a table is dear."""
     if not is_odd.any():
         return frame.iloc[:0]
     return frame[is_odd].assign(**{name: column[is_odd] for name, column in more.items()})
 
 
-def _floats(column: pd.Series) -> pd.Series:
+def _floats(column: pd.Series) -> np.ndarray:
     """Return figures as floats, for statistics alone: no rule rests on them."""
-    figures = column.to_numpy("float64", na_value=np.nan)
-    return pd.Series(figures, index=column.index)
+    figures: np.ndarray = column.to_numpy("float64", na_value=np.nan)
+    return figures
+
+
+def _above_zero(figures: np.ndarray) -> np.ndarray:
+    return np.where(figures > 0, figures, np.nan)
 
 
 def _beside(
@@ -75,9 +80,22 @@ def _beside(
     """Return another table's columns, all or some, of the same unit and year or an earlier year."""
     key = [name for name in ("year", "unit_id") if name in frame.columns]
     other = other[[*key, *names]] if names else other
-    rows = other.drop_duplicates(key).assign(year=lambda rows: rows["year"] + years_back)
-    wanted = frame[key].reset_index(drop=True)
-    return wanted.merge(rows, how="left", on=key).set_axis(frame.index)
+    # pandas' merge costs a few rows far more, and many rows no less.
+    places: dict[tuple[object, ...], int] = {}
+    for place, row in enumerate(_rows(other.assign(year=other["year"] + years_back), key)):
+        places.setdefault(row, place)
+    found = [places.get(row, -1) for row in _rows(frame, key)]
+    return other.reset_index(drop=True).reindex(found).set_axis(frame.index)
+
+
+def _rows(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[object, ...]]:
+    return zip(*(frame[name].to_list() for name in key), strict=True)
+
+
+def _follow(rows: pd.DataFrame) -> bool:
+    """Tell whether there are rows of two years of which one follows the other."""
+    years = {*rows["year"].to_list()}
+    return any(year + 1 in years for year in years)
 
 
 def _dates_in_order(dataset: Dataset) -> list[Problem]:
@@ -131,17 +149,17 @@ def _odd_money(dataset: Dataset) -> list[Problem]:
         frame = dataset.tables[name]
         if frame.empty:
             continue
-        last = _beside(frame, frame, years_back=1)
         columns = dictionary().tables[name].columns
         money = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "money"}
-        heads: dict[str, pd.Series] = {}
+        last = _beside(frame, frame, *money, years_back=1)
+        heads: dict[str, np.ndarray] = {}
         z = median = pd.DataFrame()
         if "unit_id" in frame:
             per_heads = {c.per for c in columns.values() if c.per}
             roster = _beside(frame, dataset.roster, "unit_type", *per_heads)
             heads = {n: _floats(roster[per]) for n in money if (per := columns[n].per)}
-            heads = {n: head.where(head > 0) for n, head in heads.items()}
-            each = pd.DataFrame({n: money[n] / head for n, head in heads.items()})
+            heads = {n: _above_zero(head) for n, head in heads.items()}
+            each = pd.DataFrame({n: money[n] / head for n, head in heads.items()}, frame.index)
             z, median = _robust_z(each, frame[["year"]].assign(unit_type=roster["unit_type"]))
         for column, amounts in money.items():
             held_against = [(_floats(last[column]), "năm trước")]
@@ -150,14 +168,14 @@ def _odd_money(dataset: Dataset) -> list[Problem]:
             if column in heads:
                 head = heads[column]
                 usual = "mức mỗi người của các đơn vị cùng loại hình"
-                held_against.append((median[column] * head, usual))
+                held_against.append((median[column].to_numpy() * head, usual))
                 held_against.append((head * columns[column].usual_per_head, "mức thường thấy"))
-            told = pd.Series(False, index=frame.index)
-            for usual, what in held_against:
-                times = (amounts.where(amounts > 0) / usual.where(usual > 0)).where(~told)
-                far = (times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT)
+            told = np.zeros(len(frame), bool)
+            for other, what in held_against:
+                times = _above_zero(amounts) / _above_zero(other)
+                far = ~told & ((times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT))
                 told |= far
-                rows = _where(frame, far, times=times, usual=usual)
+                rows = _where(frame, far, times=times, usual=other)
                 found += _other_unit(dataset, name, columns[column], rows, what)
             if column in heads:
                 odd = (z[column].abs() > _MAX_ROBUST_Z) & ~told
@@ -198,19 +216,28 @@ def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
     """Tell in which rows all figures are equal and enough of them are above 0."""
-    equal = pd.Series(True, index=one.index)
-    filled = pd.Series(0, index=one.index)
+    equal = np.ones(len(one), bool)
+    filled = np.zeros(len(one), int)
     for name in one.columns:
-        left, right = one[name], other[name].set_axis(one.index)
-        equal &= (left == right).fillna(False) | (left.isna() & right.isna())
+        left, right = one[name].array, other[name].array
+        is_empty = left.isna()
+        equal &= _surely(left == right) | (is_empty & right.isna())
         if pd.api.types.is_integer_dtype(left.dtype):
-            filled += (left > 0).fillna(False).astype(int)
-    return equal & (filled >= _LEAST_FIGURES)
+            filled += _surely(left > 0)
+    return pd.Series(equal & (filled >= _LEAST_FIGURES), index=one.index)
+
+
+def _surely(answers: Any) -> np.ndarray:
+    """Return where a comparison is true, and not where a figure is missing."""
+    sure: np.ndarray = pd.array(answers, dtype="boolean").to_numpy(bool, na_value=False)
+    return sure
 
 
 def _same_as_last_year(dataset: Dataset) -> list[Problem]:
     """Warn of a return that repeats last year's figures."""
     returns = dataset.returns
+    if not _follow(returns):
+        return []
     same = _are_equal(
         _figures(returns, "returns"),
         _figures(_beside(returns, returns, years_back=1), "returns"),
@@ -227,6 +254,8 @@ def _twins(dataset: Dataset) -> list[Problem]:
     key = roster["year"].astype(str) + "|" + roster["commune"] + "|" + roster["name"]
     rows = roster.assign(place=key.str.casefold())
     rows = rows[rows["place"].notna() & rows.duplicated("place", keep=False)]
+    if rows.empty:
+        return []
     both = _beside(rows, dataset.returns)
     first = pd.Series(rows.index, index=rows.index).groupby(rows["place"]).transform("first")
     everything = pd.concat([_figures(rows, "roster"), _figures(both, "returns")], axis=1)
@@ -240,7 +269,7 @@ def _twins(dataset: Dataset) -> list[Problem]:
 
 def _still_standing(dataset: Dataset) -> list[Problem]:
     """Warn of a unit that ended by its lineage while the register shows it as going on."""
-    if dataset.lineage.empty:
+    if not dataset.lineage["event"].isin(_ENDINGS).any():
         return []
     gone = _ended_by_lineage(dataset.lineage)
     roster = dataset.roster[dataset.roster["dissolved_on"].isna()]
@@ -293,7 +322,7 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
             continue
         columns = dictionary().tables[name].columns
         counts = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "count"}
-        z, median = _robust_z(pd.DataFrame(counts), frame)
+        z, median = _robust_z(pd.DataFrame(counts, frame.index), frame)
         for column in counts:
             odd = z[column].abs() > _MAX_ROBUST_Z
             found += _warn(
@@ -311,6 +340,8 @@ def _robust_z(figures: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame,
     ):  # no unit is in the register: pandas cannot group by nothing
         return figures * np.nan, figures * np.nan
     median = figures.groupby(by).transform("median")
+    if len(frame) < _MIN_DISTRIBUTION:
+        return figures * np.nan, median
     deviation = (figures - median).abs()
     spread = deviation.groupby(by).transform("median") * 1.4826
     enough = figures.groupby(by).transform("count") >= _MIN_DISTRIBUTION
