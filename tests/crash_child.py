@@ -22,8 +22,7 @@ from analysis.store import log
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import STORE
-from analysis.tables.stored import read_rows
-from analysis.tables.storefile import explained, has_store, last_entry, reading
+from analysis.tables.storefile import explained, has_store, last_entry, read_rows, reading
 from analysis.tables.texts import read_files
 
 DONE, TOLD = 0, 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.atomic import write_atomically
+from analysis.tables.files import write_atomically
 
 STEPS = ("mkstemp", "fdopen", "fsync", "chmod", "replace")
 

@@ -31,7 +31,7 @@ from nbformat import NotebookNode
 from test_pages_kit import open_context
 from test_site_kit import END, make_notebook, make_page, make_task, needs_fork
 
-from analysis.language.language import load_language
+from analysis.language import load_language
 from analysis.pages.fragments import csv_link
 from analysis.pages.index import render_index
 from analysis.pages.template import TEMPLATE
@@ -48,7 +48,7 @@ from analysis.site.pages import Result
 from analysis.site.planning import Page
 from analysis.site.run import run_report
 from analysis.store.history import read_published
-from analysis.store.status import find_status, find_unasked, format_status
+from analysis.store.office_year import find_status, find_unasked, format_status
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary

@@ -15,7 +15,6 @@ import pytest
 from browser import open_browser
 
 import analysis
-from analysis.atomic import write_atomically
 from analysis.handouts.brief import LONGEST_MESSAGE, make_brief, render_briefs, write_message
 from analysis.pages.fragments import Fragment
 from analysis.site.beside import write_briefs, write_documents
@@ -30,6 +29,7 @@ from analysis.site.layout import (
 )
 from analysis.site.ledger import hash_beside, left_before
 from analysis.study import Study
+from analysis.tables.files import write_atomically
 
 NUMBER = re.compile(r"\d[\d.,/]*\d|\d")
 

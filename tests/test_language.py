@@ -33,16 +33,15 @@ from analysis.findings import (
 from analysis.findings.gaps import Gap, Leaders, find_gap, lead
 from analysis.findings.tally import Restated, Sides, write_origin
 from analysis.handouts.brief import make_brief
-from analysis.language import Language, Numbers, load_language, localise
-from analysis.language.language import PlanTexts
+from analysis.language import Language, Numbers, PlanTexts, load_language, localise
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact
-from analysis.redaction.bands import find_band
+from analysis.redaction.edition import find_band
 from analysis.reports.formula import formula_words
 from analysis.results import write_table
+from analysis.results.rollups import FLAGS, VERDICTS
 from analysis.results.trajectory import TRAJECTORIES
-from analysis.results.verdicts import FLAGS, VERDICTS
 from analysis.study import Study
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tasks import Evidence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analysis.language.numbers import Numbers, round_as_shown
+from analysis.language import Numbers, round_as_shown
 from analysis.plan import Target
 
 VI = Numbers("vi")

@@ -19,11 +19,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 from test_reports_kit import ROOT, study_of
 from test_site_kit import wait_until
 
-from analysis.atomic import write_atomically
 from analysis.pages.fragments import area_page
 from analysis.redaction import redact
 from analysis.site.build import build_site
 from analysis.site.order import Order, Start
+from analysis.tables.files import write_atomically
 
 SAMPLE = ROOT / "data" / "sample"
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"

@@ -27,10 +27,8 @@ from analysis.plan import Indicator, Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, RedactedStudy, redact
-from analysis.redaction.bands import BANDS
-from analysis.redaction.edition import HIDDEN_CELL
-from analysis.redaction.published import Respondents
-from analysis.redaction.sensitive import SIZES, is_persons, kind_of
+from analysis.redaction.edition import BANDS, HIDDEN_CELL
+from analysis.redaction.published import SIZES, Respondents, is_persons, kind_of
 from analysis.redaction.suppression import decide
 from analysis.results import OPEN_COLUMNS, compute_indicators
 from analysis.results.rollups import Sources, Year, open_sources

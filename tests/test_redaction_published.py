@@ -27,8 +27,7 @@ from test_redaction import _net as net_of
 from analysis.loading import forget, open_study
 from analysis.params import load_params
 from analysis.redaction import edition
-from analysis.redaction.published import Respondents
-from analysis.redaction.sensitive import is_persons
+from analysis.redaction.published import Respondents, is_persons
 from analysis.results.rollups import Sources, open_sources
 from analysis.site.beside import write_documents
 from analysis.site.build import build_site

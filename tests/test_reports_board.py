@@ -12,7 +12,7 @@ from datasets import random_tables
 from test_reports_kit import Node, is_rounded, parse, side, study_of_tables
 
 import analysis
-from analysis.findings.board import TASK_VERDICTS, board, by_commune, stand
+from analysis.findings.tally import TASK_VERDICTS, board, by_commune, stand
 from analysis.pages.fragments import area_page
 from analysis.redaction import redact
 from analysis.reports.board import MOST_UNITS

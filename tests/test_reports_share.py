@@ -28,12 +28,12 @@ import analysis
 from analysis import Study
 from analysis.cli import main
 from analysis.findings.finding import find_in
-from analysis.language.language import load_language, localise
+from analysis.language import load_language, localise
 from analysis.pages.index import render_index
 from analysis.params import Params
 from analysis.plan import load_plan
 from analysis.redaction import redact
-from analysis.redaction.sensitive import kind_of
+from analysis.redaction.published import kind_of
 from analysis.site.build import build_site
 from analysis.site.editions import (
     keep_edition,

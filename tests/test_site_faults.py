@@ -28,7 +28,6 @@ from test_site_kit import (
     write_template,
 )
 
-from analysis import atomic
 from analysis.cli import main
 from analysis.problems import InputError
 from analysis.site import build as build_module
@@ -38,6 +37,7 @@ from analysis.site.lock import hold_alone
 from analysis.site.order import Order
 from analysis.site.pages import PageJob, Result
 from analysis.study import Study
+from analysis.tables import files
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own limits")
 UNITS = ("DN-RLAN", "TH-HUC", "XA-XY")
@@ -149,9 +149,9 @@ class Breaking:
 
     def __init__(self, patch: pytest.MonkeyPatch, number: int) -> None:
         self.left = number
-        patch.setattr(atomic.os, "fsync", self._around(os.fsync))
-        patch.setattr(atomic.Path, "replace", self._around(Path.replace))
-        patch.setattr(atomic.tempfile, "mkstemp", self._around(atomic.tempfile.mkstemp))
+        patch.setattr(files.os, "fsync", self._around(os.fsync))
+        patch.setattr(files.Path, "replace", self._around(Path.replace))
+        patch.setattr(files.tempfile, "mkstemp", self._around(files.tempfile.mkstemp))
 
     def _around(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **more: Any) -> Any:
@@ -281,7 +281,7 @@ def strace(*inject: str) -> list[str]:
 def test_the_system_itself_refuses_the_third_rename(tmp_path: Path) -> None:
     """As above, with the real system call: two files are new, the others old, nothing is left over."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom analysis.atomic import write_atomically\n"
+        "import sys\nfrom pathlib import Path\nfrom analysis.tables.files import write_atomically\n"
         "for number in range(5): write_atomically(Path(sys.argv[1], f'{number}.html'), 'new' * 9999)"
     )
     for number in range(5):

@@ -29,7 +29,7 @@ from analysis.tables.check import check_dataset
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import MARK, STORE
 from analysis.tables.load import load_dataset, read_dataset
-from analysis.tables.stored import read_rows
+from analysis.tables.storefile import read_rows
 
 RETURN = {name: UNIT[name] for name in HEADERS["returns"] if name in UNIT}
 

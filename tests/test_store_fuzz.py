@@ -25,8 +25,7 @@ from analysis.plan import Plan
 from analysis.store.log import create_store
 from analysis.store.take_in import Recap, take_in
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.stored import read_rows, row_keys
-from analysis.tables.storefile import last_entry, reading
+from analysis.tables.storefile import last_entry, read_rows, reading, row_keys
 
 #: What is typed, and what a person sees in it where the cell is of this kind; else it is no value.
 SEEN: dict[str, dict[str, str]] = {

@@ -18,8 +18,7 @@ from analysis.problems import InputError
 from analysis.store.history import read_history
 from analysis.store.log import create_store, withdraw_rows
 from analysis.tables.dictionary import dictionary
-from analysis.tables.stored import read_rows
-from analysis.tables.storefile import last_entry, reading
+from analysis.tables.storefile import last_entry, read_rows, reading
 
 UNITS = ("U1", "U2", "U3")
 COLUMNS = ("informed", "new_members", "plan_made", "grade", "note")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from analysis.atomic import write_atomically
 from analysis.commandline import (
     Command,
     as_of_option,
@@ -28,6 +27,7 @@ from analysis.commandline import (
     year_option,
 )
 from analysis.problems import InputError, Problem, error, has_errors, is_unprintable, printable
+from analysis.tables.files import write_atomically
 
 if TYPE_CHECKING:
     from analysis.params import Params
@@ -474,7 +474,7 @@ def withdraw(name: str, year: int, reason: str, by: str, table: str, **where: An
 @on_option
 def status(year: int, on: str, **where: Any) -> None:
     """Xem ai đã nộp, ai chưa, việc gì quá hạn. Theo xã, loại hình, và danh sách để nhắc."""
-    from analysis.store.status import find_status, find_unasked, format_duties, format_status
+    from analysis.store.office_year import find_status, find_unasked, format_duties, format_status
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, **where)
@@ -602,7 +602,7 @@ def export(out: Path, as_of: str, **where: Any) -> None:
 @params_option
 def doctor(out: Path | None, **where: Any) -> None:
     """Khám kho số liệu. Phần nào còn lành, lần nhập nào hỏng; ghi lại phần cứu được."""
-    from analysis.store.doctor import examine
+    from analysis.store.log import examine
 
     findings, is_sound = examine(_folder(**where), out)
     click.echo("\n".join(findings))
@@ -619,7 +619,7 @@ def next_year(year: int, by: str, **where: Any) -> None:
     from functools import partial
 
     from analysis.intake import read_delivery
-    from analysis.store.nextyear import begin_year, format_next_year
+    from analysis.store.office_year import begin_year, format_next_year
     from analysis.store.take_in import format_recap, take_in
     from analysis.tables.load import load_dataset
 

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from analysis.language.language import load_language, localise
+from analysis.language import load_language, localise
 from analysis.params import Params, find_root, load_params, make_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, error

@@ -13,19 +13,19 @@ from analysis.comparison import Basis, side_by_side
 from analysis.exploring.answer import Answer, Presentation, Scale
 from analysis.exploring.names import choose, choose_all, fold, several
 from analysis.findings import find
-from analysis.findings.board import board as find_board
-from analysis.findings.board import stand
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
-from analysis.language.language import load_language
+from analysis.findings.tally import board as find_board
+from analysis.findings.tally import stand
+from analysis.language import load_language
 from analysis.params import PAGE
 from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.store.history import read_history
 from analysis.study import Study
+from analysis.tables.check import check_oddities
 from analysis.tables.dictionary import dictionary, per_dictionary
-from analysis.tables.oddities import check_oddities
 from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
 

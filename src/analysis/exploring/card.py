@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.exploring.answers import lacking
-from analysis.language.language import load_language
+from analysis.language import load_language
 from analysis.pages.fragments import render
 from analysis.study import Study
 

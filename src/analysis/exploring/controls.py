@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from analysis.exploring import plot
 from analysis.exploring.answer import Answer
-from analysis.language.language import load_language
+from analysis.language import load_language
 from analysis.problems import InputError
 from analysis.results import SCOPES
 from analysis.study import Study

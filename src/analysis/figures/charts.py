@@ -34,8 +34,7 @@ from analysis.figures.style import (
     colour,
     new_figure,
 )
-from analysis.language import Language
-from analysis.language.language import load_language
+from analysis.language import Language, load_language
 from analysis.params import find_root
 from analysis.plan import Target
 from analysis.problems import InputError, error

@@ -1,6 +1,5 @@
 """What a row of the indicator table says: the one source of every sentence, table and figure."""
 
-from analysis.findings.board import board, task_board
 from analysis.findings.finding import (
     Change,
     Finding,
@@ -19,7 +18,7 @@ from analysis.findings.perimeter import (
     find_circumstances,
     find_passages,
 )
-from analysis.findings.tally import Tally, tally
+from analysis.findings.tally import Tally, board, tally, task_board
 
 __all__ = [
     "Change",

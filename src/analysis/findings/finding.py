@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings.perimeter import find_circle, merged_into, same_units
-from analysis.language.numbers import round_as_shown
+from analysis.language import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
 from analysis.results.trajectory import Point, find_path

@@ -174,21 +174,9 @@ def _pool(
 
 
 def own_rows(study: Study, year: int) -> dict[str, Any]:
-    """Return the district's own rows, without any unit, as if it had not ended in the year.
+    """Return the district's own rows of the indicator table by indicator id, without any unit.
 
-    Empty in the share edition, which lacks the figures.
-
-    Parameters
-    ----------
-    study : Study
-        With the district's own table.
-    year : int
-        The year.
-
-    Returns
-    -------
-    dict of str to namedtuple
-        Rows of the indicator table, by indicator id.
+    It counts as if it had not ended in the year. Empty in the share edition, which lacks the figures.
     """
 
     def compute() -> dict[str, Any]:

@@ -163,15 +163,6 @@ def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
 def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
     """Return the units that merged into one in a year's figures and reported apart before.
 
-    Parameters
-    ----------
-    study : Study
-        With the register and its events.
-    unit_id : str
-        The unit that the others went into.
-    year : int
-        The year, from cut-off to cut-off.
-
     Examples
     --------
     >>> from analysis import load
@@ -220,17 +211,9 @@ def _passage(study: Study, row: Any, told_in: int, *, is_arrival: bool) -> Passa
 class Crowd:
     """Unions that have to report in a year, and their people by the register.
 
-    Attributes
-    ----------
-    unit_type : str
-        The type; empty for all together.
-    units : int
-        How many unions.
-    members, women : int or None
-        Sums of what is known; None where the edition withholds them, and women also where they are
-        not known of more unions than the members are.
-    unknown : int
-        Of how many unions the members are not known.
+    ``unit_type`` is empty for all together. ``members`` and ``women`` are sums of what is known; None
+    where the edition withholds them, and women also where they are not known of more unions than the
+    members are. ``unknown``: of how many unions the members are not known.
     """
 
     unit_type: str
@@ -286,10 +269,10 @@ def find_circumstances(study: Study, year: int) -> Circumstances:
     groups = dict(list(units.groupby("unit_type", observed=True)))
     return Circumstances(
         year,
-        _whole(study, year),
-        _whole(study, year - 1) if year - 1 in study.dataset.years else None,
+        _crowd(study, year),
+        _crowd(study, year - 1) if year - 1 in study.dataset.years else None,
         tuple(
-            _type(study, word, groups[word])
+            _crowd(study, year, word, groups[word])
             for word in dictionary().words["unit_type"]
             if word in groups
         ),
@@ -297,27 +280,24 @@ def find_circumstances(study: Study, year: int) -> Circumstances:
     )
 
 
-def _whole(study: Study, year: int) -> Crowd:
-    units = study.expected_units(year)
-    members, women = (study.roster_total(year, name) for name in _PEOPLE)
+def _crowd(study: Study, year: int, word: str = "", units: pd.DataFrame | None = None) -> Crowd:
+    """Return the unions of a year and their people: those of one type, or all together."""
+    if units is None:
+        units = study.expected_units(year)
+        members, women = (study.roster_total(year, name) for name in _PEOPLE)
+    elif study.params.edition != "internal":
+        return Crowd(word, len(units))
+    else:
+        members, women = (int(units[name].sum()) for name in _PEOPLE)
     unknown = [_count_unknown(study, units, name, year) for name in _PEOPLE]
     is_known = unknown[1] <= unknown[0]
-    return Crowd("", len(units), members, women if is_known else None, unknown[0])
+    return Crowd(word, len(units), members, women if is_known else None, unknown[0])
 
 
 def _count_unknown(study: Study, units: pd.DataFrame, column: str, year: int) -> int:
     """Count the units that did not report a column; a figure that is withheld was reported."""
     empty = units.index[units[column].isna()]
     return sum(column not in study.hidden_columns(str(key), year) for key in empty)
-
-
-def _type(study: Study, word: str, units: pd.DataFrame) -> Crowd:
-    if study.params.edition != "internal":
-        return Crowd(word, len(units))
-    members, women = (int(units[name].sum()) for name in _PEOPLE)
-    unknown = [int(units[name].isna().sum()) for name in _PEOPLE]
-    is_known = unknown[1] <= unknown[0]
-    return Crowd(word, len(units), members, women if is_known else None, unknown[0])
 
 
 def _events(study: Study, year: int) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from analysis.atomic import write_atomically
 from analysis.intake.files import UnreadableError, identify
 from analysis.intake.formtexts import form_texts
 from analysis.intake.persons import find_persons
@@ -19,6 +18,7 @@ from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.problems import InputError, Problem, error, explain_os, tell_first
 from analysis.tables.dictionary import heading_of
+from analysis.tables.files import write_atomically
 
 #: openpyxl takes about 50 times a workbook's size; a larger one gets the list alone.
 _MOST_MARKED = 5_000_000

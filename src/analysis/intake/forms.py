@@ -12,16 +12,16 @@ import pandas as pd
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from analysis.atomic import write_atomically
 from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
 from analysis.intake.formtexts import MEANS, TASK_CELLS, TASK_MARKER, form_texts, plain
-from analysis.language.language import Language, load_language
+from analysis.language import Language, load_language
 from analysis.plan import Indicator, Plan, Task
 from analysis.plan.schema import Source, columns_over
 from analysis.problems import InputError, error
 from analysis.study import Study
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.files import write_atomically
 
 
 def write_forms(study: Study, folder: Path, year: int) -> list[Path]:

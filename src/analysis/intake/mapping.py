@@ -8,13 +8,13 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from analysis.atomic import write_atomically
 from analysis.intake.codes import NEW, NONE
 from analysis.intake.formtexts import fold
 from analysis.intake.headings import IGNORE, Answers
 from analysis.intake.wordlists import find, labels, listed
 from analysis.problems import InputError, Problem, error
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import write_atomically
 from analysis.yamlfile import read_document, validate
 
 FILE = "anh-xa.yaml"

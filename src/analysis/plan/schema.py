@@ -364,7 +364,8 @@ class Indicator(Model):
             ]
         else:
             return []
-        titles = {**_headings(self.over), **self.part_titles}
+        titles = {name: column.vi for name, column in columns_over(self.over).items()}
+        titles |= self.part_titles
         return [
             self.model_copy(
                 update={
@@ -377,10 +378,6 @@ class Indicator(Model):
             )
             for column, changed in pieces
         ]
-
-
-def _headings(source: Source) -> dict[str, str]:
-    return {name: column.vi for name, column in columns_over(source).items()}
 
 
 _NUMBERS = ("count", "money")

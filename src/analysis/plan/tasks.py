@@ -108,14 +108,8 @@ def misplaced_tasks(
 ) -> Iterator[tuple[Location, str]]:
     """Yield what is wrong between tasks, the plan's bullets and its indicators, with its place.
 
-    Parameters
-    ----------
-    tasks : sequence of Task
-        All of the plan.
-    bullets : sequence of str
-        What they must cover; empty where the plan lists none.
-    sources : mapping of str to str
-        Of every indicator and part, whose figures it reads: units, employers or district.
+    ``bullets`` are empty where the plan lists none; ``sources`` tells of every indicator and part
+    whose figures it reads: units, employers or district.
     """
     covered = {task.bullet for task in tasks}
     for place, bullet in enumerate(bullets):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,10 +13,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from analysis.exact import round_half_up
+from analysis.plan import Target
 from analysis.plan.schema import columns_over
-from analysis.redaction.bands import find_band, round_rate
-from analysis.redaction.published import Respondents
-from analysis.redaction.sensitive import LARGEST_HIDDEN, is_persons, kind_of
+from analysis.redaction.published import LARGEST_HIDDEN, Respondents, is_persons, kind_of
 from analysis.redaction.suppression import decide
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.results.rollups import open_sources
@@ -23,6 +24,41 @@ from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import Dataset, is_sent
 from analysis.tasks import Duty, Evidence
+
+#: Where bands begin, in millions of đồng.
+BANDS = (0, 1, 5, 20, 100, 500, 2_000, 10_000, 50_000, 200_000)
+
+
+def find_band(amount: int) -> str:
+    """Return the band of an amount in millions of đồng: from the first number, below the second.
+
+    Examples
+    --------
+    >>> find_band(4_999_999), find_band(5_000_000), find_band(10**12)
+    ('1-5', '5-20', '200000-')
+    """
+    place = bisect_right(BANDS, Fraction(amount, 1_000_000))
+    return f"{BANDS[place - 1]}-{BANDS[place] if place < len(BANDS) else ''}"
+
+
+def round_rate(rate: Fraction, target: Target | None = None) -> Fraction:
+    """Round a rate to whole percents, never across a target.
+
+    An exact rate gives its amounts away (the reduced fraction of 37.866.000/39.798.000 is found
+    again from its decimals), a rounded one does not.
+
+    Examples
+    --------
+    >>> round_rate(Fraction(8996, 10000)), round_rate(Fraction(8996, 10000), Target(at_least="90%"))
+    (Fraction(9, 10), Fraction(89, 100))
+    """
+    rounded = round_half_up(rate, 2)
+    if target is None:
+        return rounded
+    bar = target.minimum
+    was_met, is_met = (r > bar if target.is_strict else r >= bar for r in (rate, rounded))
+    return rounded + Fraction(was_met - is_met, 100)
+
 
 #: The flag of a row whose figures are withheld (``numerator``, ``denominator``, ``value``, ``slack``
 #: and the bounds are empty although it has been reported), and the verdict where that is withheld too.
@@ -180,14 +216,17 @@ def _share_duties(study: Study, year: int, table: pd.DataFrame) -> dict[str, tup
     is_hidden = rows["flags"].astype(str).str.split(";").map(lambda flags: HIDDEN in flags)
     withheld = rows[is_hidden & ~rows["verdict"].isin(_JUDGED)]
     hidden = set(zip(withheld["indicator"], withheld["scope_id"], strict=True))
-    nothing, shared = Evidence("", None, "", ""), {}
-    for holder, held in study.duties(year).items():
-        bare = [
-            replace(d, count=None, note="", documents=(nothing,) * len(d.documents)) for d in held
-        ]
-        states = [HIDDEN if (d.task.indicator, holder) in hidden else d.state for d in held]
-        shared[holder] = tuple(map(lambda d, state: replace(d, state=state), bare, states))
-    return shared
+    nothing = Evidence("", None, "", "")
+
+    def share(duty: Duty, holder: str) -> Duty:
+        state = HIDDEN if (duty.task.indicator, holder) in hidden else duty.state
+        bare = (nothing,) * len(duty.documents)
+        return replace(duty, state=state, count=None, note="", documents=bare)
+
+    return {
+        holder: tuple(share(duty, holder) for duty in held)
+        for holder, held in study.duties(year).items()
+    }
 
 
 def _digest(tables: Mapping[str, pd.DataFrame]) -> str:

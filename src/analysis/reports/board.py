@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.findings.board import (
+from analysis.findings.tally import (
     TASK_VERDICTS,
     board,
     by_commune,

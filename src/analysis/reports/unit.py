@@ -18,7 +18,7 @@ from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.reports.base import Report, digest
 from analysis.reports.surroundings import Shown, look_around
-from analysis.results.verdicts import VERDICTS
+from analysis.results.rollups import VERDICTS
 from analysis.study import Study
 
 _MOST_GOOD = 3

@@ -26,7 +26,6 @@ from analysis.findings import (
     find_years,
     tally,
 )
-from analysis.findings.board import TASK_VERDICTS
 from analysis.findings.finding import difference, find_in, planned_path
 from analysis.findings.gaps import (
     FEW_UNITS,
@@ -38,11 +37,11 @@ from analysis.findings.gaps import (
     own_facts,
 )
 from analysis.findings.perimeter import same_units
-from analysis.findings.tally import Sides, find_restated, is_comparable
+from analysis.findings.tally import TASK_VERDICTS, Sides, find_restated, is_comparable
 from analysis.pages.fragments import EndMark, Fragment, render
 from analysis.plan import Task
 from analysis.problems import InputError, error
-from analysis.redaction.sensitive import kind_of
+from analysis.redaction.published import kind_of
 from analysis.reports.base import in_columns
 from analysis.reports.board import Boards
 from analysis.study import Study

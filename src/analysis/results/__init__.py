@@ -1,8 +1,8 @@
 """The engine: from a dataset and a plan to the indicator table, exactly and for all units at once.
 
 Data flows one way: `members` (who is asked, and what each one reported) → `states` (reported, not
-applicable or missing, by facts in three-valued logic; their sums) → `verdicts` (bounds, verdict,
-slack) → `rollups` (one indicator in one year, by scope) → `trajectory` (stage targets) → `table`.
+applicable or missing, by facts in three-valued logic; their sums) → `rollups` (one indicator in one
+year, by scope: bounds, verdict, slack) → `trajectory` (stage targets) → `table`.
 """
 
 from analysis.results.rollups import SCOPES

@@ -42,20 +42,6 @@ def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = 
     """Join facts by "and": one known "no" settles it, "yes" needs all known.
 
     Without any condition everything holds. With ``once`` what was reported true stays true.
-
-    Parameters
-    ----------
-    conditions : sequence of Condition
-        The plan's.
-    members : Members
-        n members.
-    once : bool
-        Whether what was ever reported true stays true.
-
-    Returns
-    -------
-    Facts
-        Arrays of shape (n,).
     """
     size = len(members)
     no = np.zeros(size, bool)
@@ -169,17 +155,7 @@ class States:
 
 
 def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members:
-    """Return those who belong to an indicator's population and were expected to report.
-
-    Parameters
-    ----------
-    indicator : Indicator
-        Says whom it asks.
-    plan : Plan
-        Says which unit types a population has.
-    everyone : Members
-        All rows of the register in one year.
-    """
+    """Return those who belong to an indicator's population and were expected to report."""
     members = everyone.only(everyone.register.expected[everyone.rows])
     scopes = everyone.register.scopes
     if "unit_type" in scopes and indicator.population != "all":
@@ -365,17 +341,7 @@ def pool(states: States) -> Sums:
 
 
 def pool_by(states: States, members: Members, scope: str) -> Sums:
-    """Sum per group of a scope, an entry for each of ``members.present(scope)``.
-
-    Parameters
-    ----------
-    states : States
-        Of n members.
-    members : Members
-        The same n members.
-    scope : str
-        ``commune``, ``unit_type``, ``parent`` or ``unit``.
-    """
+    """Sum members' states per group of a scope, an entry for each of ``members.present(scope)``."""
     if scope == "unit":
         return _one_by_one(states)
     present = members.present(scope)

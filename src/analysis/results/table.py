@@ -8,7 +8,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
 from analysis.results.members import Codes
-from analysis.results.rollups import SCOPES, Sources, Year, open_sources
+from analysis.results.rollups import FLAGS, SCOPES, VERDICTS, Sources, Year, flag_bit, open_sources
 from analysis.results.states import Sums
 from analysis.results.trajectory import FOLLOWED_SCOPES, TRAJECTORIES, History, find_history
-from analysis.results.verdicts import FLAGS, VERDICTS, flag_bit
 from analysis.tables.load import Dataset
 
+Scope = TypeVar("Scope", str, tuple[str, str])
 COLUMNS = (
     *("indicator", "year", "scope", "scope_id"),
     *("expected", "reported", "not_applicable", "missing", "numerator", "denominator"),
@@ -140,14 +140,17 @@ class Rows:
 
 
 def _name_groups(sources: Sources) -> tuple[list[str], dict[tuple[str, str], np.ndarray]]:
-    """Return every group's name, by code point, and for each scope the place of its codes there."""
-    scopes = {
+    scopes: dict[tuple[str, str], Sequence[str]] = {
         (over, scope): groups.names
         for over, register in sources.registers.items()
         for scope, groups in register.scopes.items()
     }
-    district = {(over, "district"): [sources.plan.issuer.id] for over in sources.registers}
-    scopes = {**scopes, **district}
+    scopes |= {(over, "district"): [sources.plan.issuer.id] for over in sources.registers}
+    return place_names(scopes)
+
+
+def place_names(scopes: Mapping[Scope, Sequence[str]]) -> tuple[list[str], dict[Scope, np.ndarray]]:
+    """Return every group's name, by code point, and for each scope the place of its codes there."""
     every = sorted(set().union(*scopes.values()))
     place = pd.Index(every, dtype="object")
     return every, {key: place.get_indexer(names).astype(np.int32) for key, names in scopes.items()}
@@ -237,15 +240,9 @@ def require_years(dataset: Dataset, years: Sequence[int]) -> None:
     if absent:
         known = ", ".join(str(year) for year in dataset.years) or "không có năm nào"
         file = dataset.files.get("roster", "roster")
+        message = f"danh sách CĐCS không có năm này; các năm hiện có: {known}"
         raise InputError(
-            error(
-                f"danh sách CĐCS không có năm này; các năm hiện có: {known}",
-                code="no_year",
-                file=file,
-                column="year",
-                value=year,
-            )
-            for year in absent
+            error(message, code="no_year", file=file, column="year", value=year) for year in absent
         )
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from analysis.plan import Indicator, Plan
 from analysis.results.members import BoolArray, Codes
-from analysis.results.rollups import Sources, Year
-from analysis.results.verdicts import VERDICTS, find_bounds
+from analysis.results.rollups import VERDICTS, Sources, Year, find_bounds
 
 TRAJECTORIES = (
     "",
@@ -75,17 +74,7 @@ def is_complete(point: Point, plan: Plan) -> bool:
 
 
 def find_path(points: Mapping[int, Point], indicator: Indicator, plan: Plan) -> Path:
-    """Return the planned path of a group.
-
-    Parameters
-    ----------
-    points : mapping of year to Point
-        Every year of the group.
-    indicator : Indicator
-        With stage targets.
-    plan : Plan
-        Gives the baseline year and what counts as complete.
-    """
+    """Return the planned path of a group."""
     knots = sorted((t.by_end_of, t.minimum) for t in indicator.targets if t.by_end_of)
     planned = dict(knots)
     for year in sorted(points):
@@ -98,21 +87,7 @@ def find_path(points: Mapping[int, Point], indicator: Indicator, plan: Plan) -> 
 def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: Plan) -> str:
     """Return the trajectory word of a group in a year: the first rule that matches.
 
-    Parameters
-    ----------
-    points : mapping of year to Point
-        Every year of the group, ``year`` among them.
-    year : int
-        The year to assess.
-    indicator : Indicator
-        With stage targets.
-    plan : Plan
-        The plan that it belongs to.
-
-    Returns
-    -------
-    str
-        One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
+    One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
     """
     target = indicator.target_in(year)
     now = points[year]
@@ -136,17 +111,7 @@ def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: P
 
 
 def is_overdue(points: Mapping[int, Point], year: int, indicator: Indicator) -> bool:
-    """Tell whether a target year has passed unmet and today's value is still below that target.
-
-    Parameters
-    ----------
-    points : mapping of year to Point
-        Every year of the group.
-    year : int
-        The year to look at.
-    indicator : Indicator
-        With stage targets.
-    """
+    """Tell whether a target year has passed unmet and today's value is still below that target."""
     now = points[year].value
     if now is None:
         return False
@@ -171,19 +136,7 @@ def _below_path(points: Mapping[int, Point], year: int, required: Fraction, plan
 def observed_pace(points: Mapping[int, Point], year: int, plan: Plan) -> Fraction | None:
     """Return the yearly change over the longest unbroken run of at most three complete years.
 
-    Parameters
-    ----------
-    points : mapping of year to Point
-        Every year of the group.
-    year : int
-        The last year of the run.
-    plan : Plan
-        Says what counts as complete.
-
-    Returns
-    -------
-    Fraction or None
-        In the value's own unit a year (a share's as 0.05); None without two such years.
+    In the value's own unit a year (a share's as 0.05); None without two such years.
     """
     pace = None
     now = _complete_value(points, year, plan)
@@ -218,7 +171,10 @@ class History:
     points: dict[tuple[str, int], dict[int, Point]] = field(default_factory=dict)
 
     def assess(self, scope: str, groups: Codes, year: int) -> tuple[np.ndarray, BoolArray]:
-        """Return each group's trajectory, a code in `TRAJECTORIES`, and whether it is overdue."""
+        """Return the trajectory word of a group in a year: the first rule that matches.
+
+        One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
+        """
         points = [self.points[scope, group] for group in groups.tolist()]
         words = [assess(own, year, self.indicator, self.plan) for own in points]
         overdue = [is_overdue(own, year, self.indicator) for own in points]
@@ -228,15 +184,7 @@ class History:
 
 
 def find_history(indicator: Indicator, sources: Sources) -> History:
-    """Roll up and judge a stage indicator in every year, including years that are not shown.
-
-    Parameters
-    ----------
-    indicator : Indicator
-        With stage targets.
-    sources : Sources
-        From `analysis.results.rollups.open_sources`.
-    """
+    """Roll up and judge a stage indicator in every year, including years that are not shown."""
     history = History(indicator, sources.plan)
     for number in sources.years:
         year = Year(sources, number)

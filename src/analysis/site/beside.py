@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.atomic import write_atomically
 from analysis.handouts.brief import make_brief, render_briefs, write_message
 from analysis.site.data import as_csv
 from analysis.site.layout import BRIEFS, MESSAGES, Layout, brief_page, message_file, word_file
 from analysis.site.ledger import left_before
 from analysis.study import Study
+from analysis.tables.files import write_atomically
 
 
 def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool) -> None:

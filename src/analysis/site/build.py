@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from analysis.atomic import write_atomically
 from analysis.pages.index import render_index
 from analysis.problems import explain_os
 from analysis.results.members import why_not_expected
@@ -50,6 +49,7 @@ from analysis.site.planning import Page, check_asked, plan_pages, read_sources
 from analysis.site.progress import Progress, Status, show_bar
 from analysis.site.seal import Seal
 from analysis.study import Study
+from analysis.tables.files import write_atomically
 
 #: How often the ledger is saved while pages are being made: what a killed run may have to redo.
 _SAVE_SECONDS = 2.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.atomic import write_atomically
 from analysis.site.layout import INDICATORS, UNITS, Layout
 from analysis.study import Study
+from analysis.tables.files import write_atomically
 from analysis.tables.writing import harmless
 
 #: These tables are opened by people: without it Excel would not see that they are UTF-8.

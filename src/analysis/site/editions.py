@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.atomic import write_atomically
 from analysis.findings.tally import is_comparable, write_origin
 from analysis.params import PARAMS_FOLDER
 from analysis.problems import InputError, Problem, error
@@ -18,7 +17,7 @@ from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import read_record
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import DESCRIPTION, MARK, STORE, find_files
+from analysis.tables.files import DESCRIPTION, MARK, STORE, find_files, write_atomically
 from analysis.tables.writing import harmless
 
 #: Beside the tables: what share editions of them have told, so that no second one slips out.

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from analysis.atomic import write_atomically
 from analysis.pages.template import TEMPLATE
 from analysis.params import PARAMS_FOLDER, Params
 from analysis.site.gate import Failure
@@ -39,7 +38,7 @@ from analysis.site.layout import (
     word_file,
 )
 from analysis.tables.dictionary import OWN_COLUMNS, dictionary
-from analysis.tables.files import DESCRIPTION, digest_folder
+from analysis.tables.files import DESCRIPTION, digest_folder, write_atomically
 
 if TYPE_CHECKING:
     from analysis.site.planning import Page

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.language.language import load_language
+from analysis.language import load_language
 from analysis.pages.fragments import area_page
 from analysis.pages.template import TEMPLATE
 from analysis.problems import InputError, error, printable

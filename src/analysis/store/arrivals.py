@@ -18,18 +18,17 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.problems import Problem, error, explain_os, has_errors
-from analysis.store.judge import find_suspects
-from analysis.store.merge import (
+from analysis.store.judge import (
     SheetChange,
     compare_rows,
+    find_suspects,
     is_beside_returns,
     only_news,
     show_figure,
 )
 from analysis.tables.delivery import Delivery, Records, with_keys
 from analysis.tables.dictionary import LISTED, dictionary
-from analysis.tables.stored import read_rows
-from analysis.tables.storefile import last_entry
+from analysis.tables.storefile import last_entry, read_rows
 
 #: Reads one file: what it holds, or every reason why it cannot be read.
 Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]
@@ -41,18 +40,9 @@ _Unit = tuple[str, str]
 
 @dataclass(frozen=True)
 class Arrival:
-    """One file as it was read.
+    """One file as it was read: what could be read, and what is wrong with it.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    delivery : Delivery or None
-        What could be read.
-    problems : tuple of Problem
-        What is wrong with it.
-    trace : str
-        Where the program itself failed over it; empty if it did not.
+    ``trace`` tells where the program itself failed over it; empty if it did not.
     """
 
     path: Path
@@ -64,12 +54,7 @@ class Arrival:
 def read_all(paths: Iterable[Path], read: Reader) -> list[Arrival]:
     """Read the files; those with the office's register come first, since returns need it.
 
-    Parameters
-    ----------
-    paths : iterable of Path
-        The files.
-    read : callable
-        Reads one of them; whatever it raises is a problem of this file alone.
+    Whatever is raised over a file is a problem of this file alone.
     """
     arrivals = [_read(path, read) for path in paths]
     # A list of employers names unions, whose register another of the files may have brought.
@@ -127,22 +112,11 @@ def has_register(delivery: Delivery) -> bool:
 def find_conflicts(
     arrivals: Sequence[Arrival], known: Collection[str]
 ) -> dict[Path, list[Problem]]:
-    """Return where two files say different things: nobody can know which one is right.
+    """Return, by file, where two files say different things: nobody can know which one is right.
 
     A unit's form may differ from the office's register. That is not told here, because the register
-    came first.
-
-    Parameters
-    ----------
-    arrivals : sequence of Arrival
-        The files of one import.
-    known : collection of str
-        Digests of files that the store has already: a newer file may well say something else.
-
-    Returns
-    -------
-    dict of Path to list of Problem
-        For each of the files in question.
+    came first. Nor is it told of files whose digest is ``known``, which the store has already: a newer
+    file may well say something else.
     """
     kinds: dict[tuple[str, bool], list[tuple[Arrival, Records]]] = {}
     for arrival in arrivals:
@@ -214,13 +188,7 @@ def _propose_later(*paths: Path) -> str:
 
 
 def group_files(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-    """Yield the files in their order, in groups that can be judged together.
-
-    Parameters
-    ----------
-    arrivals : sequence of Arrival
-        The files of one import; the registers first.
-    """
+    """Yield the files in their order, in groups that can be judged together."""
     group: list[Arrival] = []
     taken: set[_Unit] = set()
     for arrival in arrivals:
@@ -254,17 +222,7 @@ def _units_of(arrival: Arrival) -> set[_Unit]:
 def judge_together(
     connection: sqlite3.Connection, group: Sequence[Arrival], plan: Plan
 ) -> dict[Path, list[SheetChange]]:
-    """Return what each sound file of a group would change; the others must be judged alone.
-
-    Parameters
-    ----------
-    connection : Connection
-        The store as it is.
-    group : sequence of Arrival
-        From `group_files`.
-    plan : Plan
-        Its cut-off tells who has to report.
-    """
+    """Return what each sound file of a group would change; the others must be judged alone."""
     if len(group) < 2:
         return {}
     kinds: dict[tuple[str, bool, tuple[str, ...]], list[_Part]] = {}

@@ -14,22 +14,25 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.atomic import write_atomically
 from analysis.plan import Indicator, Plan
 from analysis.plan.schema import SOURCE_TABLES, columns_over
 from analysis.problems import name_place
 from analysis.results import write_table
-from analysis.store.merge import show_figure
+from analysis.store.judge import show_figure
 from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
-from analysis.tables.files import DESCRIPTION
+from analysis.tables.files import DESCRIPTION, write_atomically
 from analysis.tables.load import Dataset
-from analysis.tables.stored import address, find_keys, find_place, key_index, read_rows
 from analysis.tables.storefile import (
     WITHDRAW,
+    address,
     believed_entries,
+    find_keys,
+    find_place,
     has_store,
+    key_index,
     last_entry,
     local_time,
+    read_rows,
     reading,
     refuse_damage,
     refuse_missing,
@@ -49,22 +52,9 @@ _KEYS = ["indicator", "scope", "scope_id"]
 
 @dataclass(frozen=True)
 class Step:
-    """One figure, before and after a file.
+    """One figure, before and after a file: cell and row are its place there, as far as it has one.
 
-    Attributes
-    ----------
-    table : Table
-        Where it stands.
-    key : tuple of str
-        In which row.
-    column : Column
-        What it is.
-    sheet, cell : str
-        Its place in the file, as far as it has one.
-    row : int or None
-        The row of the file; None where it was withdrawn.
-    before, after : str or None
-        As the tables spell it; None if nothing had been said of it before.
+    ``before`` is None if nothing had been said of it; ``row`` where it was withdrawn.
     """
 
     table: Table
@@ -79,22 +69,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the log.
+    """One file of the log, and the ``steps`` by which it changed the figures in question.
 
-    Attributes
-    ----------
-    id : int
-        Its number.
-    at : str
-        When it was handed in, UTC.
-    command, file, digest, reason, by : str
-        What took it in, its name and SHA-256, why it replaces figures, who said so.
-    errors : int
-        Of a refused file.
-    is_dated : bool
-        Whether the clock can have been right: later entries do not say otherwise.
-    steps : list of Step
-        What it changed of the figures in question.
+    ``at`` is UTC; ``errors`` are those of a refused file. ``is_dated``: the clock can have been right,
+    as later entries do not say otherwise.
     """
 
     id: int
@@ -232,26 +210,9 @@ def _line(step: Step) -> str:
 
 @dataclass(frozen=True)
 class Correction:
-    """One figure that has changed.
+    """One figure that has changed, where the new one came from, when, why, and who said so.
 
-    Attributes
-    ----------
-    table : Table
-        Where it stands.
-    key : dict of str to str
-        Its row's key.
-    column : Column
-        What it is.
-    before : str or None
-        What it was; None if there was no such row.
-    after : str
-        What it is.
-    file, sheet, cell : str
-        Where the new figure came from.
-    row : int
-        The row in that file.
-    at, reason, by : str
-        When, why, and who said so.
+    ``before`` is None if there was no such row.
     """
 
     table: Table
@@ -270,18 +231,9 @@ class Correction:
 
 @dataclass(frozen=True)
 class Changed:
-    """One verdict that has changed.
+    """One verdict that has changed: the table's row then and now, as text.
 
-    Attributes
-    ----------
-    indicator : Indicator
-        Of which indicator.
-    scope, scope_id : str
-        Of whom.
-    before, now : namedtuple
-        The table's row then and now, as text.
-    corrections : tuple of Correction
-        The figures between the two that it rests on.
+    ``corrections`` are the figures between the two that it rests on.
     """
 
     indicator: Indicator

@@ -30,7 +30,23 @@ from analysis.store.arrivals import (
     program_error,
     read_all,
 )
-from analysis.store.judge import Registers, find_errors, find_strangers
+from analysis.store.judge import (
+    GAVE_WAY,
+    Key,
+    Registers,
+    SheetChange,
+    brought_twice,
+    compare_rows,
+    find_errors,
+    find_given_way,
+    find_replaced,
+    find_strangers,
+    is_beside_returns,
+    leave_to_forms,
+    need_reason,
+    only_news,
+    tell_given_way,
+)
 from analysis.store.log import (
     Handed,
     add_entry,
@@ -40,32 +56,19 @@ from analysis.store.log import (
     open_for_writing,
     writing,
 )
-from analysis.store.merge import (
-    GAVE_WAY,
-    Key,
-    SheetChange,
-    brought_twice,
-    compare_rows,
-    find_given_way,
-    find_replaced,
-    is_beside_returns,
-    leave_to_forms,
-    need_reason,
-    only_news,
-    tell_given_way,
-)
-from analysis.tables.check import NO_REGISTER
+from analysis.tables.check import NO_REGISTER, check_oddities
 from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import dictionary, with_heading
 from analysis.tables.files import DESCRIPTION, STORE
 from analysis.tables.load import Dataset, type_table
-from analysis.tables.oddities import check_oddities
-from analysis.tables.stored import Origin, read_rows, row_keys
 from analysis.tables.storefile import (
+    Origin,
     explained,
     has_store,
     is_known,
     last_entry,
+    read_rows,
+    row_keys,
     withdrawn_keys,
 )
 from analysis.tables.texts import read_files

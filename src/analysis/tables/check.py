@@ -1,17 +1,19 @@
-"""What must hold across the cells of a dataset."""
+"""What must hold across the cells of a dataset, and what only deserves a second look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.problems import Problem, error
+from analysis.tables.communes import find_old_communes, find_variants
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.files import TEXTS
 from analysis.tables.load import Dataset, row_problems
-from analysis.tables.oddities import check_oddities
 
 Rule = Callable[[Dataset], list[Problem]]
 
@@ -19,6 +21,18 @@ _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, m
 
 #: Told of a year without a register: nobody can be asked anything yet.
 NO_REGISTER = "chưa có danh sách năm {year}; nhận tệp của văn phòng trước"
+#: A unit type needs this many figures before one of them can look odd.
+_MIN_DISTRIBUTION = 8
+_MAX_ROBUST_Z = 3.5
+#: Money so many times what it is compared with was typed in another unit of money.
+_OTHER_UNIT = 200
+#: Where there are fewer people than this, 1 may well be right.
+_MANY = 10
+#: Fewer figures than this can be equal by chance.
+_LEAST_FIGURES = 5
+_DUE = {"fund_collected": "fund_due", "dues_collected": "dues_due"}
+#: Events that end the predecessor if they take all of it.
+_ENDINGS = ("merged", "split", "dissolved", "transferred_out")
 
 
 def check_dataset(dataset: Dataset) -> list[Problem]:
@@ -141,3 +155,371 @@ def _above_message(table: Table, column: Column) -> str:
     whole = {**tables["roster"].columns, **table.columns}[column.at_most or ""]
     people = _ON_REGISTER if column.type.name == "count" else ""
     return f"«{column.vi}» lớn hơn «{whole.vi}» là {{limit:,}}{people}"
+
+
+def check_oddities(dataset: Dataset) -> list[Problem]:
+    """Warn of what deserves a second look, beside the rows of other units and years.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tables as `analysis.tables.load.read_dataset` returns them.
+
+    Returns
+    -------
+    list of Problem
+        Warnings only: they are shown and block nothing.
+    """
+    rules: list[Rule] = [
+        *(_dates_in_order, _other_founding, _odd_counts, find_lone_ones, _odd_money),
+        *(_sudden_changes, _same_as_last_year, _twins, _over_collection),
+        *(_unknown_lineage, _still_standing, find_variants, find_old_communes),
+    ]
+    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
+
+
+def _warn(
+    rows: pd.DataFrame, dataset: Dataset, table: str, column: str, code: str, message: str
+) -> list[Problem]:
+    return row_problems(
+        rows, dataset.files[table], column, code=code, message=message, is_error=False
+    )
+
+
+def _where(frame: pd.DataFrame, is_odd: Any, **more: Any) -> pd.DataFrame:
+    """Return the odd rows with more columns; mostly there are none, and cutting a table is dear."""
+    if not is_odd.any():
+        return frame.iloc[:0]
+    return frame[is_odd].assign(**{name: column[is_odd] for name, column in more.items()})
+
+
+def _floats(column: pd.Series) -> np.ndarray:
+    """Return figures as floats, for statistics alone: no rule rests on them."""
+    figures: np.ndarray = column.to_numpy("float64", na_value=np.nan)
+    return figures
+
+
+def _above_zero(figures: np.ndarray) -> np.ndarray:
+    return np.where(figures > 0, figures, np.nan)
+
+
+def _beside(
+    frame: pd.DataFrame, other: pd.DataFrame, *names: str, years_back: int = 0
+) -> pd.DataFrame:
+    """Return another table's columns, all or some, of the same unit and year or an earlier year."""
+    key = [name for name in ("year", "unit_id") if name in frame.columns]
+    other = other[[*key, *names]] if names else other
+    # pandas' merge costs a few rows far more, and many rows no less.
+    places: dict[tuple[object, ...], int] = {}
+    for place, row in enumerate(_rows(other.assign(year=other["year"] + years_back), key)):
+        places.setdefault(row, place)
+    found = [places.get(row, -1) for row in _rows(frame, key)]
+    return other.reset_index(drop=True).reindex(found).set_axis(frame.index)
+
+
+def _rows(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[object, ...]]:
+    return zip(*(frame[name].to_list() for name in key), strict=True)
+
+
+def _follow(rows: pd.DataFrame) -> bool:
+    """Tell whether there are rows of two years of which one follows the other."""
+    years = {*rows["year"].to_list()}
+    return any(year + 1 in years for year in years)
+
+
+def _dates_in_order(dataset: Dataset) -> list[Problem]:
+    roster = dataset.roster
+    rows = roster[roster["dissolved_on"] < roster["founded_on"]]
+    message = "ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}"
+    return _warn(rows, dataset, "roster", "dissolved_on", "dates", message)
+
+
+def _other_founding(dataset: Dataset) -> list[Problem]:
+    """Warn of a unit whose founding day differs from an earlier year's register."""
+    roster = dataset.roster[dataset.roster["founded_on"].notna()].sort_values(["unit_id", "year"])
+    before = roster["founded_on"].shift().where(roster["unit_id"] == roster["unit_id"].shift())
+    other = before.notna() & (before != roster["founded_on"])
+    return _warn(
+        *(roster[other].assign(before=before[other]).sort_index(), dataset, "roster"),
+        *("founded_on", "other_founding"),
+        "danh sách năm trước ghi thành lập ngày {before:%d/%m/%Y}; ngày và tháng có bị đảo không?",
+    )
+
+
+def find_lone_ones(dataset: Dataset) -> list[Problem]:
+    """Warn of a 1 where most people are meant: Excel keeps a typed 100% as 1.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of a file's own rows, or whole.
+    """
+    found = []
+    for table in dictionary().tables.values():
+        frame = dataset.tables[table.name]
+        for column in table.columns.values():
+            if not column.mostly or not (frame[column.name] == 1).any():
+                continue
+            most = str(column.at_most)
+            whole = (frame if most in frame else _beside(frame, dataset.roster, most))[most]
+            lone = ((frame[column.name] == 1) & (whole >= _MANY)).fillna(False)
+            found += _warn(
+                *(_where(frame, lone, whole=whole), dataset, table.name),
+                *(column.name, "lone_one"),
+                f"«{column.vi}» chỉ là 1 trong {{whole:,}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
+            )
+    return found
+
+
+def _odd_money(dataset: Dataset) -> list[Problem]:
+    """Warn of money typed in thousands or millions, or far from what its type has per head."""
+    found = []
+    for name in ("returns", "district"):
+        frame = dataset.tables[name]
+        if frame.empty:
+            continue
+        columns = dictionary().tables[name].columns
+        money = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "money"}
+        last = _beside(frame, frame, *money, years_back=1)
+        heads: dict[str, np.ndarray] = {}
+        z = median = pd.DataFrame()
+        if "unit_id" in frame:
+            per_heads = {c.per for c in columns.values() if c.per}
+            roster = _beside(frame, dataset.roster, "unit_type", *per_heads)
+            heads = {n: _floats(roster[per]) for n in money if (per := columns[n].per)}
+            heads = {n: _above_zero(head) for n, head in heads.items()}
+            each = pd.DataFrame({n: money[n] / head for n, head in heads.items()}, frame.index)
+            z, median = _robust_z(each, frame[["year"]].assign(unit_type=roster["unit_type"]))
+        for column, amounts in money.items():
+            held_against = [(_floats(last[column]), "năm trước")]
+            if due := _DUE.get(column):
+                held_against.append((money[due], f"«{columns[due].vi}»"))
+            if column in heads:
+                head = heads[column]
+                usual = "mức mỗi người của các đơn vị cùng loại hình"
+                held_against.append((median[column].to_numpy() * head, usual))
+                held_against.append((head * columns[column].usual_per_head, "mức thường thấy"))
+            told = np.zeros(len(frame), bool)
+            for other, what in held_against:
+                times = _above_zero(amounts) / _above_zero(other)
+                far = ~told & ((times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT))
+                told |= far
+                rows = _where(frame, far, times=times, usual=other)
+                found += _other_unit(dataset, name, columns[column], rows, what)
+            if column in heads:
+                odd = (z[column].abs() > _MAX_ROBUST_Z) & ~told
+                rows = _where(frame, odd, each=each[column], median=median[column])
+                found += _warn(
+                    *(rows, dataset, name, column, "odd_money"),
+                    f"«{columns[column].vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
+                    " (trung vị {median:,.0f}); hãy xem lại",
+                )
+    return found
+
+
+def _other_unit(
+    dataset: Dataset, table: str, column: Column, rows: pd.DataFrame, what: str
+) -> list[Problem]:
+    """Ask whether this amount, or what it is compared with, was typed in thousands or millions."""
+    if rows.empty:
+        return []
+    times = rows["times"]
+    size = np.log10(times).abs()
+    unit = np.where(size < 4.5, "nghìn", "triệu")
+    share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
+    times_said = np.where(times < 1, "", " lần")
+    rows = rows.assign(unit=unit, share=share + unit + times_said)
+    message = (
+        f"«{column.vi}» {{share}} {what} ({{usual:,.0f}} đồng); có số gõ bằng {{unit}} đồng?"
+        " Số tiền phải ghi bằng đồng"
+    )
+    return _warn(rows, dataset, table, column.name, "other_money_unit", message)
+
+
+def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return what a table's rows say of a unit, without who it is and free text."""
+    own = dictionary().tables[table]
+    kinds = ("count", "money", "boolean") + (("word",) if table == "returns" else ())
+    return frame[[n for n, c in own.columns.items() if c.type.name in kinds and n not in own.key]]
+
+
+def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
+    """Tell in which rows all figures are equal and enough of them are above 0."""
+    equal = np.ones(len(one), bool)
+    filled = np.zeros(len(one), int)
+    for name in one.columns:
+        left, right = one[name].array, other[name].array
+        is_empty = left.isna()
+        equal &= _surely(left == right) | (is_empty & right.isna())
+        if pd.api.types.is_integer_dtype(left.dtype):
+            filled += _surely(left > 0)
+    return pd.Series(equal & (filled >= _LEAST_FIGURES), index=one.index)
+
+
+def _surely(answers: Any) -> np.ndarray:
+    """Return where a comparison is true, and not where a figure is missing."""
+    sure: np.ndarray = pd.array(answers, dtype="boolean").to_numpy(bool, na_value=False)
+    return sure
+
+
+def _same_as_last_year(dataset: Dataset) -> list[Problem]:
+    """Warn of a return that repeats last year's figures."""
+    returns = dataset.returns
+    if not _follow(returns):
+        return []
+    same = _are_equal(
+        _figures(returns, "returns"),
+        _figures(_beside(returns, returns, years_back=1), "returns"),
+    )
+    return _warn(
+        *(returns[same], dataset, "returns", "unit_id", "same_as_last_year"),
+        "mọi số liệu của báo cáo này bằng đúng năm trước; có phải gửi lại báo cáo cũ?",
+    )
+
+
+def _twins(dataset: Dataset) -> list[Problem]:
+    """Warn of two ids with the same name, commune and figures."""
+    roster = dataset.roster
+    key = roster["year"].astype(str) + "|" + roster["commune"] + "|" + roster["name"]
+    rows = roster.assign(place=key.str.casefold())
+    rows = rows[rows["place"].notna() & rows.duplicated("place", keep=False)]
+    if rows.empty:
+        return []
+    both = _beside(rows, dataset.returns)
+    first = pd.Series(rows.index, index=rows.index).groupby(rows["place"]).transform("first")
+    everything = pd.concat([_figures(rows, "roster"), _figures(both, "returns")], axis=1)
+    same = _are_equal(everything, everything.loc[first]) & (rows.index != first)
+    rows = rows.assign(first=rows.loc[first, "unit_id"].to_numpy())
+    return _warn(
+        *(rows[same], dataset, "roster", "unit_id", "twin"),
+        "trùng tên, địa bàn và mọi số liệu với mã {first}; một đơn vị có hai mã thì bị tính hai lần",
+    )
+
+
+def _still_standing(dataset: Dataset) -> list[Problem]:
+    """Warn of a unit that ended by its lineage while the register shows it as going on."""
+    if not dataset.lineage["event"].isin(_ENDINGS).any():
+        return []
+    gone = _ended_by_lineage(dataset.lineage)
+    roster = dataset.roster[dataset.roster["dissolved_on"].isna()]
+    rows = roster.reset_index(names="row").merge(
+        gone, how="inner", left_on="unit_id", right_on="predecessor_id"
+    )
+    rows = rows[(rows["year"] >= rows["date"].dt.year)].drop_duplicates("row").set_index("row")
+    return _warn(
+        *(
+            rows.sort_index().drop(columns="date"),
+            dataset,
+            "roster",
+            "dissolved_on",
+            "still_standing",
+        ),
+        "biến động tổ chức ghi đơn vị này {what} ngày {day}, nhưng danh sách năm {year} chưa ghi"
+        " ngày kết thúc hoạt động: còn đứng bên CĐCS nhận thì bị tính hai lần",
+    )
+
+
+def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the units that ended as a whole and did not begin again, with day and event."""
+    kept = events["predecessor_id"].notna() & events["date"].notna()
+    outgoing = events[kept & events["event"].isin(_ENDINGS)]
+    went = outgoing["share"].fillna(1).groupby([outgoing["predecessor_id"], outgoing["date"]])
+    ended = outgoing[went.transform("sum") > 1 - 1e-9]
+    begun = events.groupby("successor_id")["date"].max()
+    again = begun.reindex(ended["predecessor_id"]).set_axis(ended.index)
+    stays = ended["predecessor_id"] == ended["successor_id"]
+    ended = ended[~((again >= ended["date"]) | stays)].drop_duplicates(
+        "predecessor_id", keep="last"
+    )
+    words = dictionary().words["event"]
+    into = (" vào " + ended["successor_id"].astype("str")).where(ended["event"] == "merged", "")
+    what = ended["event"].map(words).str.lower() + into
+    day = ended["date"].dt.strftime("%d/%m/%Y")
+    return ended[["predecessor_id", "date"]].assign(what=what, day=day)
+
+
+def _odd_counts(dataset: Dataset) -> list[Problem]:
+    """Warn of a count far from those of its own type in the same year."""
+    found = []
+    for name in ("roster", "returns"):
+        frame = dataset.tables[name]
+        if "unit_type" not in frame:
+            frame = frame.assign(unit_type=_beside(frame, dataset.roster, "unit_type")["unit_type"])
+        rows = frame.groupby(["year", "unit_type"])["year"].transform("size")
+        frame = frame[rows >= _MIN_DISTRIBUTION]
+        if frame.empty:
+            continue
+        columns = dictionary().tables[name].columns
+        counts = {n: _floats(frame[n]) for n, c in columns.items() if c.type.name == "count"}
+        z, median = _robust_z(pd.DataFrame(counts, frame.index), frame)
+        for column in counts:
+            odd = z[column].abs() > _MAX_ROBUST_Z
+            found += _warn(
+                *(_where(frame, odd, median=median[column]), dataset, name, column, "odd_count"),
+                f"«{columns[column].vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
+            )
+    return found
+
+
+def _robust_z(figures: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return how far each figure is from the median of its type and year, and these medians."""
+    by = [frame["year"], frame["unit_type"]]
+    if (
+        frame["unit_type"].isna().all()
+    ):  # no unit is in the register: pandas cannot group by nothing
+        return figures * np.nan, figures * np.nan
+    median = figures.groupby(by).transform("median")
+    if len(frame) < _MIN_DISTRIBUTION:
+        return figures * np.nan, median
+    deviation = (figures - median).abs()
+    spread = deviation.groupby(by).transform("median") * 1.4826
+    enough = figures.groupby(by).transform("count") >= _MIN_DISTRIBUTION
+    return ((figures - median) / spread.where(spread > 0)).where(enough), median
+
+
+def _sudden_changes(dataset: Dataset) -> list[Problem]:
+    """Warn where members changed by more than half and no event explains it."""
+    roster = dataset.roster.drop_duplicates(["year", "unit_id"])
+    last = _beside(roster, roster, "members_total", years_back=1)["members_total"]
+    jump = (roster["members_total"] - last).abs() * 2 > last
+    events = dataset.lineage
+    explained = {
+        (int(year), unit)
+        for column in ("predecessor_id", "successor_id")
+        for year, unit in zip(events["date"].dt.year, events[column], strict=True)
+        if pd.notna(unit) and pd.notna(year)
+    }
+    named = [pair in explained for pair in zip(roster["year"], roster["unit_id"], strict=True)]
+    unexplained = (jump & (last > 0)).fillna(False) & ~np.array(named, dtype=bool)
+    return _warn(
+        *(roster[unexplained].assign(last=last[unexplained]), dataset, "roster"),
+        *("members_total", "sudden_change"),
+        "đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào",
+    )
+
+
+def _over_collection(dataset: Dataset) -> list[Problem]:
+    found = []
+    for name in ("returns", "district"):
+        frame = dataset.tables[name]
+        for collected, due in _DUE.items():
+            over = (frame[collected] * 5 > frame[due] * 6) & (frame[due] > 0)
+            rows, message = (
+                frame[over.fillna(False)],
+                f"thu trên 120% số phải thu ({{{due}:,}} đồng)",
+            )
+            found += _warn(rows, dataset, name, collected, "over_collection", message)
+    return found
+
+
+def _unknown_lineage(dataset: Dataset) -> list[Problem]:
+    if "roster" in dataset.unread:
+        return []
+    known = pd.Index(dataset.roster["unit_id"].unique())
+    found = []
+    for column in ("predecessor_id", "successor_id"):
+        ids = dataset.lineage[column]
+        rows = dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)]
+        message = "mã này không có trong danh sách CĐCS của năm nào"
+        found += _warn(rows, dataset, "lineage", column, "unknown_lineage", message)
+    return found

@@ -23,15 +23,7 @@ _LAST_MONTH = 11
 def find_variants(dataset: Dataset) -> list[Problem]:
     """Warn of communes and units whose name is written in several ways, within or between years.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables as `read_dataset` returns them.
-
-    Returns
-    -------
-    list of Problem
-        One warning for each commune of a year, and for each unit whose name changed in spelling alone.
+    Once for each commune of a year, and for each unit whose name changed in spelling alone.
     """
     return [*_communes(dataset), *_names(dataset)]
 
@@ -189,13 +181,7 @@ def came_into(communes: pd.DataFrame, year: int, until: int) -> dict[str, set[st
 
 
 def find_old_communes(dataset: Dataset) -> list[Problem]:
-    """Warn of rows under a commune that is no more.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables as `read_dataset` returns them.
-    """
+    """Warn of rows under a commune that is no more."""
     events = dataset.tables["communes"]
     found: list[Problem] = []
     if events.empty:

@@ -22,21 +22,19 @@ from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dictionary, own_columns
 from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
 from analysis.tables.peoples_text import Statements, read_texts
-from analysis.tables.stored import (
+from analysis.tables.storefile import (
     Origin,
     digest_rows,
-    read_rows,
-    spell_cell,
-    text_array,
-    unknown_tables,
-)
-from analysis.tables.storefile import (
     has_store,
     last_entry,
+    read_rows,
     reading,
     refuse_damage,
     refuse_missing,
     require_past,
+    spell_cell,
+    text_array,
+    unknown_tables,
 )
 from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
@@ -93,7 +91,9 @@ def row_problems(
     words = _Words()
     # A nation has a hundred thousand warnings: plain lists of the columns that are shown are fast.
     named = [name for _, name, _, _ in Formatter().parse(message) if name]
-    places = zip(rows.index.tolist(), rows[column].tolist(), _years_of(rows), strict=True)
+    years = (rows["year"] if "year" in rows else rows["date"].dt.year).tolist()
+    own_years = (None if pd.isna(year) else int(year) for year in years)
+    places = zip(rows.index.tolist(), rows[column].tolist(), own_years, strict=True)
     facts = zip(*(rows[name].tolist() for name in named), strict=True) if named else repeat(())
     return [
         Problem(
@@ -108,11 +108,6 @@ def row_problems(
         )
         for (row, value, year), own in zip(places, facts, strict=False)
     ]
-
-
-def _years_of(rows: pd.DataFrame) -> list[int | None]:
-    years = rows["year"] if "year" in rows else rows["date"].dt.year
-    return [None if pd.isna(year) else int(year) for year in years.tolist()]
 
 
 def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series, list[Problem]]:
@@ -305,6 +300,12 @@ class Description(BaseModel):
     parents: dict[str, str] = {}
 
 
+def _reading(name: str) -> property:
+    """Return an indexer of pandas that only reads."""
+    indexer = getattr(pd.DataFrame, name)
+    return property(lambda frame: _ReadOnlyIndexer(indexer.fget(frame)))
+
+
 class Given(pd.DataFrame):  # type: ignore[misc]
     """A table to look at, to filter and to copy, but not to write into.
 
@@ -318,30 +319,10 @@ class Given(pd.DataFrame):  # type: ignore[misc]
     def __setitem__(self, key: Any, value: Any) -> None:
         raise _not_written()
 
-    @property
-    def loc(self) -> Any:
-        """Rows and cells by label, to read."""
-        return _ReadOnlyIndexer(super().loc)
-
-    @property
-    def iloc(self) -> Any:
-        """Rows and cells by place, to read."""
-        return _ReadOnlyIndexer(super().iloc)
-
-    @property
-    def at(self) -> Any:
-        """One cell by label, to read."""
-        return _ReadOnlyIndexer(super().at)
-
-    @property
-    def iat(self) -> Any:
-        """One cell by place, to read."""
-        return _ReadOnlyIndexer(super().iat)
+    loc, iloc, at, iat = map(_reading, ("loc", "iloc", "at", "iat"))
 
 
 class _ReadOnlyIndexer:
-    """An indexer of pandas that only reads."""
-
     def __init__(self, indexer: Any) -> None:
         self._indexer = indexer
 

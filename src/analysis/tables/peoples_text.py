@@ -53,17 +53,7 @@ class Paragraph(NamedTuple):
 def read_texts(folder: Path) -> tuple[dict[tuple[int, str], Statements], list[Problem]]:
     """Read what people have written, by year and unit; the empty id stands for the whole.
 
-    Parameters
-    ----------
-    folder : Path
-        The dataset's folder.
-
-    Returns
-    -------
-    texts : dict of (int, str) to Statements
-        What could be read.
-    problems : list of Problem
-        Every line that cannot be printed, and every file that has another name.
+    The problems: every line that cannot be printed, and every file that has another name.
     """
     texts: dict[tuple[int, str], Statements] = {}
     problems: list[Problem] = []

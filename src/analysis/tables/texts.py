@@ -24,18 +24,9 @@ _SEPARATORS = {";": "dấu chấm phẩy", "\t": "dấu Tab", "|": "dấu gạch
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """A table as its file has it: text cells, indexed by the file's rows.
+    """A table as its file has it: text cells, indexed by the file's rows, in the dictionary's columns.
 
-    Attributes
-    ----------
-    path : Path or None
-        The file; None if there is none.
-    content : bytes
-        What is in it.
-    text : DataFrame of str
-        Exactly the dictionary's columns.
-    is_whole : bool
-        Whether all of it could be read.
+    Without a path where there is no file; ``is_whole`` if all of it could be read.
     """
 
     path: Path | None

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analysis.plan import Plan
 from analysis.results import SCOPES as HOLDER_SCOPES
-from analysis.results.rollups import Sources, open_sources
-from analysis.results.table import require_years
+from analysis.results.rollups import open_sources
+from analysis.results.table import place_names, require_years
 from analysis.tables.load import Dataset
 from analysis.tasks.states import DONE, STATES, Holding, Holdings, code
 
@@ -72,7 +72,9 @@ def compute_tasks(
     sources = open_sources(dataset, plan)
     cut_off = plan.cut_off_in(year)
     day = min(on or cut_off, cut_off)
-    names = _Names(sources)
+    named = {scope: s.names for scope, s in sources.registers["units"].scopes.items()}
+    named |= {"district": [plan.issuer.id], "section": [section.id for section in plan.sections]}
+    names, places = place_names(named)
     blocks: list[Block] = []
     sections: dict[str, Block] = {}
     for number, holding in enumerate(Holdings(dataset, sources, year).holdings(day)):
@@ -84,34 +86,15 @@ def compute_tasks(
                     block if known is None else {k: block[k] + v for k, v in known.items()}
                 )
             else:
-                scope_ids = names.places(scope, groups)
-                blocks.append(block | _keys(len(groups), number, scope, scope_ids))
-    for section in plan.sections:
+                blocks.append(block | _keys(len(groups), number, scope, places[scope][groups]))
+    for place, section in enumerate(plan.sections):
         if section.id in sections:
-            place = names.places("section", np.array([names.sections.index(section.id)]))
             sums = sections[section.id]
             # Its tasks count different things, which have no sum.
             sums |= {"has_count": np.zeros(1, bool), "has_counted": np.zeros(1, bool)}
-            keys = _keys(1, len(plan.tasks), "section", place)
+            keys = _keys(1, len(plan.tasks), "section", places["section"][[place]])
             blocks.append(sums | _rates(sums) | keys)
-    return _frame(blocks, [*(task.id for task in plan.tasks), ""], names.every, year)
-
-
-class _Names:
-    """All groups' names in code point order, and where each scope's codes stand among them."""
-
-    def __init__(self, sources: Sources) -> None:
-        self.sections = [section.id for section in sources.plan.sections]
-        named = {scope: s.names for scope, s in sources.registers["units"].scopes.items()}
-        named |= {"district": [sources.plan.issuer.id], "section": self.sections}
-        self.every = sorted(set().union(*named.values()))
-        index = pd.Index(self.every, dtype="object")
-        self._places = {scope: index.get_indexer(own) for scope, own in named.items()}
-
-    def places(self, scope: str, groups: np.ndarray) -> np.ndarray:
-        """Return the positions of a scope's groups among all names."""
-        places: np.ndarray = self._places[scope][groups].astype(np.int32)
-        return places
+    return _frame(blocks, [*(task.id for task in plan.tasks), ""], names, year)
 
 
 def _keys(length: int, task: int, scope: str, scope_ids: np.ndarray) -> Block:
