@@ -441,6 +441,15 @@ def test_after_a_withdrawal_another_return_is_the_first_one(
     assert figure(folder, "U2", "cadres_total") == ""
 
 
+def test_after_a_withdrawal_a_unit_that_the_store_never_had_is_taken_in(
+    folder: Path, mail: Path, plan: Plan
+) -> None:
+    give(folder, plan, write_delivery(mail, "returns-a", [a_return("U2")]))
+    withdraw(folder, "U2")
+    new = {name: UNIT[name] for name in HEADERS["roster"] if name in UNIT} | {"unit_id": "U5"}
+    assert outcomes(give(folder, plan, write_delivery(mail, "roster-b", [new]))) == ["accepted"]
+
+
 def test_the_withdrawn_file_itself_comes_back_only_with_a_reason(
     folder: Path, mail: Path, plan: Plan
 ) -> None:
