@@ -55,8 +55,7 @@ def cpu(units: Sequence[str], jobs: int) -> Measured:
 
     from analysis.loading import load
     from analysis.pages.template import TEMPLATE
-    from analysis.site.export import export_page
-    from analysis.site.gate import read_end_mark
+    from analysis.site.export import export_page, read_end_mark
     from analysis.site.pages import rehearse, run_jobs
 
     text = NOTEBOOK.read_text("utf-8")

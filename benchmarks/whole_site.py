@@ -22,8 +22,7 @@ import national
 
 from analysis.params import load_params
 from analysis.site import build
-from analysis.site.order import Order
-from analysis.site.run import run_report
+from analysis.site.run import Order, run_report
 from analysis.store.history import export_dataset
 
 ROOT = Path(__file__).parents[1]

@@ -43,10 +43,9 @@ from analysis.site.editions import keep_edition
 from analysis.site.layout import INDICATORS, LEDGER, YEAR_PAGE, Layout, unit_page
 from analysis.site.ledger import Ledger, PageRecord, read_pages, read_record
 from analysis.site.notebooks import Source
-from analysis.site.order import Order, Start
 from analysis.site.pages import Result
 from analysis.site.planning import Page
-from analysis.site.run import run_report
+from analysis.site.run import Order, Start, run_report
 from analysis.store.history import read_published
 from analysis.store.office_year import find_status, find_unasked, format_status
 from analysis.study import Study

@@ -22,7 +22,7 @@ from test_site_kit import wait_until
 from analysis.pages.fragments import area_page
 from analysis.redaction import redact
 from analysis.site.build import build_site
-from analysis.site.order import Order, Start
+from analysis.site.run import Order, Start
 from analysis.tables.files import write_atomically
 
 SAMPLE = ROOT / "data" / "sample"

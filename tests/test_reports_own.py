@@ -113,7 +113,7 @@ def test_a_value_at_the_end_of_a_cell_is_shown(report: YearReport) -> None:
 
 CELLS = """
 import json, sys
-from analysis.site.shell import make_shell
+from analysis.site.engine import make_shell
 
 shell, shown = make_shell(), []
 def keep(kind, content):

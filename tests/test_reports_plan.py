@@ -31,7 +31,7 @@ from analysis.comparison import compare
 from analysis.loading import load
 from analysis.problems import InputError
 from analysis.site.build import build_site
-from analysis.site.order import Order, RunOutcome
+from analysis.site.run import Order, RunOutcome
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 

@@ -42,7 +42,7 @@ from analysis.site.editions import (
     with_surroundings,
 )
 from analysis.site.layout import Layout, default_site
-from analysis.site.order import Order
+from analysis.site.run import Order
 from analysis.tables.load import Dataset
 
 YEAR = 2024

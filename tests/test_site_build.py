@@ -30,9 +30,8 @@ from test_site_kit import (
 from analysis.pages.fragments import area_page
 from analysis.problems import InputError
 from analysis.site.build import build_site
-from analysis.site.order import Order, RunOutcome, format_recap
 from analysis.site.planning import find_areas
-from analysis.site.progress import Status
+from analysis.site.run import Order, RunOutcome, Status, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
@@ -301,7 +300,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the backg
 sys.path.insert(0, {tests!r})
 from test_site_kit import make_study, write_template
 from analysis.site.build import build_site
-from analysis.site.order import Order
+from analysis.site.run import Order
 root = Path({root!r})
 study = make_study(root / "data", ["DN-DABAN", "TH-HUC"])
 build_site(study, root / "2024", Order(jobs=2, notebooks=root / "notebooks",

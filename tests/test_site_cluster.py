@@ -18,9 +18,9 @@ from test_site_kit import is_alive, make_study, make_task, needs_fork, wait_unti
 from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.problems import InputError
-from analysis.site import cluster
-from analysis.site.cluster import make_pages, run_on_cluster
+from analysis.site import pages
 from analysis.site.notebooks import read_source
+from analysis.site.pages import make_pages, run_on_cluster
 
 pytestmark = [
     needs_fork,
@@ -156,7 +156,7 @@ def test_missing_extra_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(cluster, "import_module", refuse)
+    monkeypatch.setattr(pages, "import_module", refuse)
     with pytest.raises(InputError, match="pip install distributed"):
         begin("tcp://127.0.0.1:8786")
 
@@ -169,11 +169,11 @@ def test_nobody_at_the_address() -> None:
 
 NOBODY = """
 from analysis.problems import InputError
-from analysis.site import cluster
-cluster._CONNECT_SECONDS = 1
+from analysis.site import pages
+pages._CONNECT_SECONDS = 1
 for address in ("tcp://127.0.0.1:9", "tcp//"):
     try:
-        next(cluster.run_on_cluster([], address, None, None, ''))
+        next(pages.run_on_cluster([], address, None, None, ''))
     except InputError as failure:
         print(failure)
 """

@@ -22,9 +22,10 @@ from test_site_kit import (
     write_template,
 )
 
-from analysis.site import shell
-from analysis.site.gate import Failure, find_failure
-from analysis.site.order import Start
+from analysis.site import engine
+from analysis.site.export import find_failure
+from analysis.site.ledger import Failure
+from analysis.site.run import Start
 
 # Everything that a cell can put out, in one notebook; it ends with an exception. It imports the
 # package, as every notebook here does: that sets matplotlib's defaults.
@@ -285,7 +286,7 @@ def test_a_spawned_process_is_judged_alike(template: Path, cell: str) -> None:
 
 ORPHAN = """
 import multiprocessing, os, sys
-from analysis.site.shell import end_with
+from analysis.site.engine import end_with
 
 def work(parent):
     sys.platform = "darwin"  # where the system does not see to it
@@ -315,7 +316,7 @@ def test_a_users_own_ipython_folder_is_neither_needed_nor_asked(tmp_path: Path) 
     startup = tmp_path / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "own.py").write_text("print('của riêng')\n", "utf-8")
-    code = "from analysis.site.shell import make_shell; make_shell()"
+    code = "from analysis.site.engine import make_shell; make_shell()"
     for folder in (f"{os.devnull}/x", str(tmp_path)):
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -333,9 +334,9 @@ def test_what_subprocesses_write_is_read_where_a_system_cannot_read_at_a_place(
 ) -> None:
     """As on Windows: what is written after a cell was read stands behind it."""
     monkeypatch.delattr(os, "pread")
-    session, number, told = shell._Session(key=b"unused"), os.dup(1), []
+    session, number, told = engine._Session(key=b"unused"), os.dup(1), []
     session.emit = lambda _, content: told.append(content["text"])
-    stream = shell._Stream("stdout", number, session)
+    stream = engine._Stream("stdout", number, session)
     try:
         for line in ("một\n", "hai\n"):
             os.write(number, line.encode())

@@ -33,9 +33,9 @@ from analysis.problems import InputError
 from analysis.site import build as build_module
 from analysis.site.build import build_site
 from analysis.site.editions import refuse_place
-from analysis.site.lock import hold_alone
-from analysis.site.order import Order
+from analysis.site.layout import hold_alone
 from analysis.site.pages import PageJob, Result
+from analysis.site.run import Order
 from analysis.study import Study
 from analysis.tables import files
 

@@ -21,10 +21,10 @@ from analysis.loading import open_study
 from analysis.pages.template import TEMPLATE
 from analysis.params import Params, find_root
 from analysis.site.build import build_site
-from analysis.site.cluster import make_pages
+from analysis.site.engine import Seal
 from analysis.site.ledger import fingerprint
-from analysis.site.order import Order, Start
-from analysis.site.seal import Seal
+from analysis.site.pages import make_pages
+from analysis.site.run import Order, Start
 
 #: What a cell of each unit's page does, and how its page fails.
 CELLS = {

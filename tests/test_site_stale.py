@@ -35,10 +35,8 @@ from analysis.reports import base as base_module
 from analysis.reports import unit as unit_module
 from analysis.site.build import build_site
 from analysis.site.ledger import LIBRARIES, fingerprint, hash_value
-from analysis.site.order import Order
 from analysis.site.planning import explain_page, is_plain
-from analysis.site.progress import Status
-from analysis.site.run import find_unchanged
+from analysis.site.run import Order, Status, find_unchanged
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset

@@ -142,8 +142,7 @@ def report(
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
     from analysis.site.layout import default_site
-    from analysis.site.order import Order, format_recap
-    from analysis.site.run import run_report
+    from analysis.site.run import Order, format_recap, run_report
 
     params, root = named_settings(year, **where)
     folder = out or default_site(params)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -13,12 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from analysis.pages.index import render_index
 from analysis.problems import explain_os
 from analysis.results.members import why_not_expected
-from analysis.site.beside import write_briefs, write_documents
-from analysis.site.cluster import run_on_cluster
-from analysis.site.data import write_data
+from analysis.site.beside import write_briefs, write_data, write_documents
 from analysis.site.editions import (
     indicators_csv,
     keep_edition,
@@ -27,9 +29,10 @@ from analysis.site.editions import (
     refuse_place,
     with_surroundings,
 )
-from analysis.site.gate import Failure
-from analysis.site.layout import INDEX, LEDGER, YEAR_PAGE, Layout, unit_page
+from analysis.site.engine import Seal
+from analysis.site.layout import INDEX, LEDGER, YEAR_PAGE, Layout, hold_alone, unit_page
 from analysis.site.ledger import (
+    Failure,
     Ledger,
     Outcome,
     PageRecord,
@@ -42,17 +45,15 @@ from analysis.site.ledger import (
     read_pages,
     read_record,
 )
-from analysis.site.lock import hold_alone
-from analysis.site.order import Order, RunOutcome, Start, count_outcomes
-from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs
+from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs, run_on_cluster
 from analysis.site.planning import Page, check_asked, plan_pages, read_sources
-from analysis.site.progress import Progress, Status, show_bar
-from analysis.site.seal import Seal
+from analysis.site.run import Order, Progress, RunOutcome, Status, count_outcomes
 from analysis.study import Study
 from analysis.tables.files import write_atomically
 
 #: How often the ledger is saved while pages are being made: what a killed run may have to redo.
 _SAVE_SECONDS = 2.0
+_BAR = "{desc} |{bar}| {n_fmt}/{total_fmt} trang, còn {remaining}{postfix}"
 
 
 def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutcome:
@@ -190,10 +191,10 @@ def _not_expected(study: Study) -> list[dict[str, str]]:
 
 def _make_jobs(todo: list[Page], study: Study, order: Order) -> list[PageJob]:
     """Return the jobs of pages, and make this process warm for its forks."""
-    params, is_shared = study.params, study.params.edition == "share"
-
-    def make(page: Page, start: Start) -> PageJob:
-        return PageJob(
+    params, start = study.params, order.start or choose_start()
+    seal = Seal(params, str(study.root.resolve())) if params.edition == "share" else None
+    jobs = [
+        PageJob(
             page=page.link,
             label=page.label,
             notebook=page.source.text,
@@ -203,11 +204,11 @@ def _make_jobs(todo: list[Page], study: Study, order: Order) -> list[PageJob]:
             megabytes=params.page_megabytes,
             template=order.template,
             start=start,
-            seal=Seal(params, str(study.root.resolve())) if is_shared else None,
+            seal=seal,
         )
-
-    jobs = [make(page, order.start or choose_start()) for page in todo]
-    if jobs[0].start == "fork":
+        for page in todo
+    ]
+    if start == "fork":
         rehearse(study, jobs)
         # What the notebooks import may have started a thread.
         jobs = [replace(job, start=order.start or choose_start()) for job in jobs]
@@ -222,7 +223,9 @@ def _run_jobs(
         return order.scheduler is not None and "unit_id" in job.parameters
 
     here = [job for job in jobs if not is_far(job)]
-    yield from run_jobs(here, order.jobs or _count_processors(), begin)
+    has_affinity = hasattr(os, "sched_getaffinity")
+    processors = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    yield from run_jobs(here, order.jobs or processors, begin)
     if order.scheduler is not None:
         yield from run_on_cluster(list(filter(is_far, jobs)), order.scheduler, *origin)
 
@@ -300,19 +303,35 @@ def _remove_leftovers(earlier: dict[str, PageRecord], ledger: Ledger, layout: La
                 path.unlink(missing_ok=True)
 
 
+class _ProgressBar(tqdm):  # type: ignore[misc]
+    monitor_interval = 0  # it would be a thread, and pages may still have to be forked
+
+
 @contextmanager
 def _shown(progress: bool | Progress, total: int) -> Iterator[Progress]:
-    if progress is True:
-        with show_bar(total) as show:
-            yield show
-    else:
+    """Show how far a run is: one line on standard error, or by the caller's own function."""
+    if progress is not True:
         yield progress or (lambda status: None)
+        return
+    _ProgressBar.set_lock(threading.RLock())
+    is_live = sys.stderr.isatty()
+    bar = _ProgressBar(
+        total=total,
+        file=sys.stderr,
+        bar_format=_BAR,
+        mininterval=0.2 if is_live else 30.0,
+        dynamic_ncols=is_live,
+        leave=is_live,
+    )
 
+    def show(status: Status) -> None:
+        names = ", ".join(status.running[:3]) + ("…" if len(status.running) > 3 else "")
+        bar.set_description_str(f"Đang làm {names}" if names else "Làm trang", refresh=False)
+        bar.set_postfix_str(f"lỗi: {status.failed}", refresh=False)
+        bar.update(status.done - bar.n)
 
-def _count_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    with bar:
+        yield show
 
 
 def _now() -> str:

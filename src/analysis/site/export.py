@@ -1,4 +1,7 @@
-"""From an executed notebook to a page, by nbconvert and the project's own template."""
+"""From an executed notebook to a page: is it good? Then HTML, by nbconvert and the project's template.
+
+A status is never trusted: what counts is what the notebook holds.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,70 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode, from_dict
 
 from analysis.pages.template import POLICY, page_css
+from analysis.site.ledger import Failure
 
+#: What the last cell of a finished notebook displays; its data goes to the page's template.
+END_MARK = "application/vnd.congdoan.end+json"
 _ATTACHED = "attachment:"
 #: A picture that is not in the page itself: its policy would not let a browser fetch it.
 _NOT_INSIDE = re.compile(r"""<img\b[^>]*?\ssrc=(?!["']?data:)["']?([^"'\s>]*)""")
 _HEADING = re.compile(r'<h[1-3] id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
 _SECTION = re.compile(r'<section id="([^"]+)"')
+
+
+def find_failure(notebook: NotebookNode) -> Failure | None:
+    """Return the first thing that keeps an executed notebook from being a page.
+
+    Every code cell must have run, without an error and without a word on stderr, and the last one
+    must have displayed the end mark: a killed kernel, ``sys.exit(0)`` and a time limit all leave
+    a notebook that papermill calls completed.
+    """
+    number = 0
+    for number, cell in enumerate(_code_cells(notebook), start=1):
+        wrong = _find_wrong(cell)
+        if wrong is not None:
+            return Failure(number, wrong, _first_line(cell.source))
+    if read_end_mark(notebook) is None:
+        return Failure(number or None, "ô cuối không có dấu kết thúc", _last_line(notebook))
+    return None
+
+
+def read_end_mark(notebook: NotebookNode) -> dict[str, Any] | None:
+    """Return what the last code cell says about the page, or None without an end mark."""
+    for cell in _code_cells(notebook)[-1:]:
+        for output in cell.outputs:
+            data = output.get("data", {}).get(END_MARK)
+            if isinstance(data, dict):
+                return dict(data)
+    return None
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells that have something to run."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _find_wrong(cell: NotebookNode) -> str | None:
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            # IPython prints what a value's own display raises, its reason in the last line.
+            is_trace = output.text.startswith("Traceback")
+            told = output.text.rstrip().splitlines()[-1] if is_trace else _first_line(output.text)
+            return f"có thông báo ở stderr: {told}"
+    # What an analyst looks at alone is left out by nbclient, papermill and the page alike.
+    is_left_out = "skip-execution" in cell.metadata.get("tags", [])
+    return None if cell.execution_count or is_left_out else "ô này không được chạy"
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def _last_line(notebook: NotebookNode) -> str:
+    return next((_first_line(cell.source) for cell in _code_cells(notebook)[::-1]), "")
 
 
 class PictureError(Exception):

@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from analysis.pages.template import TEMPLATE
 from analysis.params import PARAMS_FOLDER, Params
-from analysis.site.gate import Failure
 from analysis.site.layout import (
     BRIEFS,
     INDEX,
@@ -55,6 +54,32 @@ LIBRARIES = (
 )
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a page is not good.
+
+    Attributes
+    ----------
+    cell : int or None
+        The cell, as JupyterLab counts the executed notebook's code cells (``In [3]`` is 3); None
+        if it is not about one cell.
+    error : str
+        The error's name and message.
+    line : str
+        The first line of the cell.
+    """
+
+    cell: int | None
+    error: str
+    line: str = ""
+
+    def __str__(self) -> str:
+        """Return one Vietnamese line for a person."""
+        if self.cell is None:
+            return self.error
+        return f"ô {self.cell} «{self.line}»: {self.error}"
 
 
 class PageRecord(BaseModel):

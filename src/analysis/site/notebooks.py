@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib
 import json
 from collections.abc import Collection, Iterator
@@ -43,11 +42,6 @@ class Source:
     text: str
     names: tuple[str, ...]
     reads: tuple[str, ...] | None = None
-
-    @property
-    def digest(self) -> str:
-        """A hash of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
     def parameters(self, params: Params, **more: Any) -> dict[str, Any]:
         """Return the values of the parameters that it names."""

@@ -11,31 +11,44 @@ import inspect
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis.loading import keep_warm
-from analysis.params import PAGE
+from analysis.loading import keep_warm, open_study
+from analysis.pages.template import TEMPLATE
+from analysis.params import PAGE, Params
+from analysis.problems import InputError, error
 from analysis.reports import unit
-from analysis.site.engine import Tell, replay, run_notebook
-from analysis.site.export import PictureError, export_page, warm_up
-from analysis.site.gate import Failure, find_failure, read_end_mark
+from analysis.site.engine import (
+    Message,
+    Seal,
+    Tell,
+    end_with,
+    make_shell,
+    replay,
+    run_notebook,
+    stand_alone,
+)
+from analysis.site.export import PictureError, export_page, find_failure, read_end_mark, warm_up
+from analysis.site.ledger import Failure, fingerprint
 from analysis.site.notebooks import import_ahead, write_notebook
-from analysis.site.order import Start
-from analysis.site.seal import Seal
-from analysis.site.shell import Message, make_shell, stand_alone
+from analysis.site.run import Start
 from analysis.study import Study
 
 _log = logging.getLogger(__name__)
@@ -43,6 +56,9 @@ _log = logging.getLogger(__name__)
 _START_SECONDS = 90.0
 #: How many messages of one page are heard before the others'.
 _MOST_HEARD = 10_000
+_CONNECT_SECONDS = 20.0
+#: Pages of one call: enough to make up for reading the tables, few enough to lose with a machine.
+_MOST_CALLED = 40
 
 
 @dataclass(frozen=True)
@@ -197,11 +213,11 @@ def run_jobs(
         Called with each job as its process begins.
     """
     waiting = deque(jobs)
-    working: dict[Connection, _Child] = {}
+    working: dict[Connection, _PageProcess] = {}
     try:
         while waiting or working:
             while waiting and len(working) < at_once:
-                child = _Child(waiting.popleft())
+                child = _PageProcess(waiting.popleft())
                 working[child.pipe] = child
                 on_start(child.job)
             soonest = min(child.deadline for child in working.values())
@@ -217,7 +233,7 @@ def run_jobs(
             child.stop()
 
 
-class _Child:
+class _PageProcess:
     """The process of one page, the pipe from it, and what it has told so far."""
 
     def __init__(self, job: PageJob) -> None:
@@ -301,3 +317,104 @@ def _work(pipe: Connection, job: PageJob, parent: int) -> None:
     finally:
         # Nothing of the parent's (exit handlers, buffered output, test runners) may run here.
         os._exit(0)
+
+
+def run_on_cluster(
+    jobs: Sequence[PageJob], address: str, params: Params, root: Path, seen: str
+) -> Generator[Result, None, None]:
+    """Make pages on a Dask cluster and yield each result as it comes.
+
+    Parameters
+    ----------
+    jobs : sequence of PageJob
+        The pages.
+    address : str
+        The scheduler's, for example ``tcp://192.168.1.10:8786``.
+    params : Params
+        The settings of the run.
+    root : Path
+        The project's folder, at the same place on every machine.
+    seen : str
+        What the runner saw there (`analysis.site.ledger.fingerprint`).
+
+    Raises
+    ------
+    InputError
+        If the extra ``cluster`` is not installed, or nobody answers at the address.
+    """
+    client = _connect(address)
+    # The scheduler itself gives a killed worker's call to another one.
+    executor = client.get_executor(pure=False)
+    try:
+        threads = max(1, sum(client.nthreads().values()))
+        size = max(1, min(_MOST_CALLED, len(jobs) // (2 * threads)))
+        parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        calls = {executor.submit(make_pages, part, params, root, seen): part for part in parts}
+        for call in as_completed(calls):
+            try:
+                yield from call.result()
+            except Exception as caught:  # one call's trouble must not stop the others
+                message = f"cụm máy không làm được trang: {type(caught).__name__}: {caught}"
+                yield from _fail(calls[call], message)
+    finally:
+        executor.shutdown(wait=False)  # calls off what has not begun
+        client.close()
+
+
+def make_pages(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
+    """Make pages in a process beside this one, which has threads and must not be forked."""
+    helper = "from analysis.site.pages import _help; _help()"
+    command = [sys.executable, "-P", "-c", helper, str(os.getpid())]
+    done = subprocess.run(
+        command,
+        input=pickle.dumps((jobs, params, root, seen)),
+        stdout=subprocess.PIPE,
+        cwd=root,
+        check=True,
+    )
+    results: list[Result] = pickle.loads(done.stdout)
+    return results
+
+
+def _help() -> None:
+    """Make the pages that standard input asks for, in a process that has no threads."""
+    end_with(int(sys.argv[1]))
+    sys.stdout.buffer.write(pickle.dumps(_make_warm(*pickle.load(sys.stdin.buffer))))
+
+
+def _make_warm(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
+    """Make pages as the runner does: from the same bytes, or not at all."""
+    if not seen:
+        return _fail(jobs, "số liệu bị sửa trong lúc máy điều khiển đang đọc; hãy chạy lại")
+    if fingerprint(params, root) != seen:
+        message = "có số liệu, kế hoạch, chương trình hoặc thư viện khác máy điều khiển"
+        return _fail(jobs, f"máy làm trang {message}")
+    # The same template, wherever the package lies on this machine.
+    jobs = [replace(job, template=TEMPLATE) for job in jobs]
+    rehearse(open_study(params, root), jobs)
+    start = choose_start()
+    return list(run_jobs([replace(job, start=start) for job in jobs], 1))
+
+
+def _fail(jobs: Sequence[PageJob], message: str) -> list[Result]:
+    return [Result(job.page, None, None, Failure(None, message)) for job in jobs]
+
+
+def _connect(address: str) -> Any:
+    """Return a client of the scheduler, or refuse in words."""
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        message = "chưa cài phần chạy trên nhiều máy; cài bằng lệnh: pip install distributed"
+        raise InputError([error(message, code="no_cluster", value=address)]) from None
+    client = None
+    message = "không kết nối được với bộ điều phối Dask ở địa chỉ này"
+    try:
+        client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        message = "bộ điều phối Dask ở địa chỉ này không có máy làm trang nào"
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError, TimeoutError):
+        if client is not None:
+            client.close()
+        raise InputError([error(message, code="no_scheduler", value=address)]) from None
+    return client

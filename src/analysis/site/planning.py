@@ -322,16 +322,17 @@ def explain_page(
     page, before = pages[link], read_pages(record).get(link, PageRecord())
     title = f"{page.label} ({page.name})" if page.label != page.name else page.name
     if before.keep(page.inputs, layout).is_good:
-        return [f"{title}: trang còn đúng, lập lúc {before.made_at}; không làm lại."]
+        made_at = printable(str(before.made_at))
+        return [f"{title}: trang còn đúng, lập lúc {made_at}; không làm lại."]
     lines = [f"{title}: lần chạy tới sẽ làm trang này, vì:"]
     if before.failure is not None:
         lines.append(f"  - lần trước bị lỗi: {before.failure}")
-    if before.page is None:
-        return lines if before.failure else [*lines, "  - chưa có trang nào."]
-    if not before.is_there(layout):
+    elif before.page is None:
+        lines.append("  - chưa có trang nào.")
+    if before.page is not None and not before.is_there(layout):
         lines.append(f"  - tệp {before.page} đã bị xóa hoặc sửa sau khi lập.")
     known = read_details(record)
-    for key in sorted({*before.inputs, *page.inputs}):
+    for key in sorted({*before.inputs, *page.inputs}) if before.page is not None else ():
         old, new = (inputs.get(key) or "không có" for inputs in (before.inputs, page.inputs))
         if old == new:
             continue
