@@ -300,13 +300,16 @@ def _band(table: pd.DataFrame, rows: pd.Series, is_ratio: pd.Series, items: pd.S
         table[name] = table[name].mask(rows)
     for name in ("value", "lower", "upper", "breakeven"):
         table[name] = table[name].mask(rows & ~is_ratio)
-        for place in table.index[rows & table[name].notna()]:
-            rate = Fraction(float(table.at[place, name])).limit_denominator(10**9)
-            if name == "value":
-                rate = Fraction(*map(int, amounts.loc[place]))
-            bar = items[place].target_in(int(table.at[place, "year"]))
-            rounded = round_rate(rate, None if name == "breakeven" else bar)
-            table.at[place, name] = float(rounded)
+        here = rows & table[name].notna()
+        own = zip(items[here], table.loc[here, "year"], strict=True)
+        bars = [None if name == "breakeven" else item.target_in(int(year)) for item, year in own]
+        if name == "value":
+            pairs = zip(*(amounts.loc[here, each] for each in amounts), strict=True)
+            rates = [Fraction(int(part), int(whole)) for part, whole in pairs]
+        else:
+            rates = [Fraction(float(r)).limit_denominator(10**9) for r in table.loc[here, name]]
+        rounded = [float(round_rate(*each)) for each in zip(rates, bars, strict=True)]
+        table.loc[here, name] = rounded
     _mark(table, reported, BANDED)
 
 

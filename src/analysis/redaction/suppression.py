@@ -128,7 +128,13 @@ class Release:
                 self._sensitive.append((item, ways))
         # A number for each cell: the same where the same sums of a column are published, 0 for none.
         self._sums = np.zeros(matrix.x.shape, np.int64)
-        self._pools: dict[frozenset[int], tuple[IntArray, BoolArray]] = {}
+        self._pools: dict[frozenset[int], IntArray] = {}
+        self._rooms: dict[frozenset[int], tuple[IntArray, IntArray]] = {}
+
+    @property
+    def told(self) -> BoolArray:
+        """Which cells are in a published sum."""
+        return self._sums > 0
 
     def publish(self, item: PublishedSum) -> tuple[Release, frozenset[int]]:
         """Return this release with one more sum, and the columns of whose hidden cells it tells."""
@@ -139,15 +145,31 @@ class Release:
             codes = np.append(0, 2 * self._sums[:, column] + item.members)
             after._sums[:, column] = np.unique(codes, return_inverse=True)[1][1:]
         after._pools = {columns: p for columns, p in self._pools.items() if not told & columns}
+        after._rooms = {columns: r for columns, r in self._rooms.items() if not told & columns}
         return after, told
 
-    def find_pools(self, columns: frozenset[int]) -> tuple[IntArray, BoolArray]:
-        """Return the pool of every row for exchanges of some columns, and who is in no sum."""
+    def find_pools(self, columns: frozenset[int]) -> IntArray:
+        """Return the pool of every row for exchanges of some columns."""
         if columns not in self._pools:
-            sums = self._sums[:, sorted(columns)]
-            pool = np.unique(sums, axis=0, return_inverse=True)[1].reshape(-1)
-            self._pools[columns] = pool, np.all(sums == 0, axis=1)
+            first, *others = sorted(columns)
+            pool = self._sums[:, first]
+            for column in others:
+                codes = pool * (self._sums[:, column].max() + 1) + self._sums[:, column]
+                pool = np.unique(codes, return_inverse=True)[1]
+            self._pools[columns] = pool
         return self._pools[columns]
+
+    def _find_rooms(self, way: Exchange) -> tuple[IntArray, IntArray]:
+        """Return how many could come to each pool, and how many could leave it."""
+        if way.columns not in self._rooms:
+            pool = self.find_pools(way.columns)
+            is_free = ~self.told[:, sorted(way.columns)].any(axis=1)
+            upper, lower = (
+                np.bincount(pool, np.where(is_free, _UNLIMITED, side))
+                for side in (way.upper, way.lower)
+            )
+            self._rooms[way.columns] = upper, lower
+        return self._rooms[way.columns]
 
     def find_exposed(
         self, columns: frozenset[int] | None = None
@@ -165,19 +187,22 @@ class Release:
     def _count_others(self, labels: IntArray, ways: Sequence[Exchange]) -> IntArray:
         """Return how many other values each group's amount can take, as far as that matters."""
         inside = np.flatnonzero(labels >= 0)
+        group = labels[inside]
         best = np.full(labels.max() + 1, _UNLIMITED)
-        best[labels[inside]] = 0
+        best[group] = 0
+        are_single = np.count_nonzero(best == 0) == len(group)
         for way in ways:
-            pool, is_free = self.find_pools(way.columns)
+            pool, (upper, lower) = self.find_pools(way.columns)[inside], self._find_rooms(way)
             # What a group has in one pool: its rows can only exchange with others of the pool.
-            width = pool.max() + 1
-            pairs, pair = np.unique(labels[inside] * width + pool[inside], return_inverse=True)
-            others = np.zeros(len(pairs))
-            for here, there in ((way.upper, way.lower), (way.lower, way.upper)):
-                ours = np.bincount(pair, here[inside])
-                theirs = np.bincount(pool, np.where(is_free, _UNLIMITED, there))[pairs % width]
-                others += np.minimum(ours, theirs - np.bincount(pair, there[inside]))
-            best = np.maximum(best, np.bincount(pairs // width, others, len(best)))
+            pair, whose, place = np.arange(len(group)), group, pool
+            if not are_single:
+                pairs, pair = np.unique(group * len(upper) + pool, return_inverse=True)
+                whose, place = np.divmod(pairs, len(upper))
+            others = np.zeros(len(place))
+            for here, there, room in ((way.upper, way.lower, lower), (way.lower, way.upper, upper)):
+                theirs = room[place] - np.bincount(pair, there[inside])
+                others += np.minimum(np.bincount(pair, here[inside]), theirs)
+            best = np.maximum(best, np.bincount(whose, others, len(best)))
             if best.min() >= FEWEST_CANDIDATES - 1:
                 break
         return best
@@ -319,7 +344,7 @@ def _find_companions(release: Release, exposed: list[tuple[Amount, IntArray]]) -
         could, trial = ~matrix.hidden & (matrix.x > 0), np.zeros(matrix.x.shape, bool)
         trial[:, column] = could[:, column]
         (way,) = find_protection(matrix.hide(trial), [frozenset({column})])
-        pool, _ = release.find_pools(way.columns)
+        pool = release.find_pools(way.columns)
         for row in np.flatnonzero(exposures[:, column]).tolist():
             around = np.flatnonzero((pool == pool[row]) & could[:, column] & ~cells[:, column])
             room = np.minimum(way.upper, way.lower)[around]
