@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -158,6 +159,25 @@ def read_document(path: Path) -> Document:
     if reading.problems:
         raise InputError(reading.problems)
     return Document(path.name, data, reading.places)
+
+
+def read_own(package: str, name: str) -> Any:
+    """Return what a YAML file of this program holds, scanned in C where there is C.
+
+    Parameters
+    ----------
+    package : str
+        The package in whose folder it lies.
+    name : str
+        The file's name.
+
+    Examples
+    --------
+    >>> read_own("analysis.tables", "dictionary.yaml")["words"]["unit_type"]["fdi_enterprise"]
+    'Doanh nghiệp có vốn đầu tư nước ngoài'
+    """
+    text = files(package).joinpath(name).read_text("utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -320,7 +340,7 @@ def _scalar(node: yaml.Node) -> Any:
     ):
         return str(node.value)  # YAML reads 010 as 8, 1:30 as 90: nobody means that
     try:
-        value = yaml.SafeLoader("").construct_object(node, deep=True)
+        value = yaml.constructor.SafeConstructor().construct_object(node, deep=True)
         hash(value)
     except (ValueError, TypeError):  # a day such as 2022-02-31; a key that is a list
         return str(node.value)

@@ -6,12 +6,10 @@ import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from analysis.tables.writing import clean
+from analysis.yamlfile import read_own
 
 #: What a cell holds; ``""`` is empty.
 Raw = str | int | float | bool | date | datetime | time | timedelta
@@ -60,9 +58,7 @@ def form_texts() -> dict[str, Any]:
     >>> form_texts()["headings"]["figure"]
     'Số lượng'
     """
-    texts: dict[str, Any] = yaml.safe_load(
-        files(__package__).joinpath("forms.yaml").read_text("utf-8")
-    )
+    texts: dict[str, Any] = read_own(__package__, "forms.yaml")
     return texts
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from analysis.intake.formtexts import fold
 from analysis.tables.dictionary import dictionary, per_dictionary
 from analysis.tables.writing import bare, lacks_only_marks, loosely
+from analysis.yamlfile import read_own
 
 #: Known writings by their letters alone: each in full and what it means.
 Listed = dict[str, list[tuple[str, str]]]
@@ -25,9 +23,7 @@ def lists() -> dict[str, Any]:
     >>> lists()["false"][0]
     'không'
     """
-    raw: dict[str, Any] = yaml.safe_load(
-        files(__package__).joinpath("spellings.yaml").read_text("utf-8")
-    )
+    raw: dict[str, Any] = read_own(__package__, "spellings.yaml")
     return raw
 
 

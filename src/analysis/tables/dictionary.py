@@ -10,15 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, wraps
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.problems import InputError, Problem, error
-from analysis.yamlfile import Document, read_document, validate
+from analysis.yamlfile import Document, read_document, read_own, validate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,7 +147,7 @@ def dictionary() -> Dictionary:
 
 @cache
 def _common() -> Dictionary:
-    raw = yaml.safe_load(files(__package__).joinpath("dictionary.yaml").read_text("utf-8"))
+    raw = read_own(__package__, "dictionary.yaml")
     types = {name: CellType(name, **spec) for name, spec in raw["types"].items()}
     words: dict[str, dict[str, str]] = raw["words"]
 
