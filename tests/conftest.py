@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import settings
 
+from analysis.loading import forget, keep_warm, load
 from analysis.plan import Plan, load_plan
+from analysis.study import Study
+from analysis.tables.dictionary import take_own_columns
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,6 +69,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The dear files first: no worker shall begin one when the others are done. pytest-xdist would
     # sort anew, by the number of tests: hence --no-loadscope-reorder.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def sample() -> Study:
+    """The sample, loaded once in each process."""
+    study = _sample()
+    # Another dataset of this process may have had columns of its own.
+    take_own_columns(study.root / study.params.data)
+    return study
+
+
+@cache
+def _sample() -> Study:
+    return load(2024)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _examples_share_the_sample(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nearly each example in a docstring begins with ``load(2024)``, which takes a second."""
+    if isinstance(request.node, DoctestModule):
+        keep_warm(sample())
+        yield
+        forget()
+    else:
+        yield
 
 
 class Run(NamedTuple):

@@ -51,6 +51,7 @@ from analysis.store.office_year import find_status, find_unasked, format_status
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import unread_files
 from analysis.tables.load import load_dataset, read_dataset
 from analysis.tables.storefile import address_of
 from analysis.tables.writing import alphabetically, as_typed
@@ -273,7 +274,7 @@ def test_a_folder_without_anything_to_read_says_what_is_in_it(
 def test_a_table_under_another_name_is_told(name: str, tmp_path: Path) -> None:
     data = data_for("00-control", tmp_path)
     (data / "employers.csv").rename(data / name)
-    (problem,) = [problem for problem in read_dataset(data)[1] if problem.file == name]
+    (problem,) = [problem for problem in unread_files(data) if problem.file == name]
     assert (problem.severity, problem.year) == ("warning", None)
     assert "không được đọc" in problem.message
     assert "phải là tệp employers.csv" in problem.message
@@ -309,7 +310,7 @@ def with_(sign: str) -> Callable[[str], bytes]:
     return lambda text: text.replace(",", sign).encode("utf-8-sig")
 
 
-@pytest.mark.parametrize("table", ["roster", "returns", "employers", "district"])
+@pytest.mark.parametrize("table", ["roster", "district"])
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -380,7 +381,6 @@ def remark(source: str, **attachments: dict[str, str]) -> NotebookNode:
         pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "fork", id="R"),
         pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, "fork", id="gone"),
         pytest.param({}, "fork", id="empty"),
-        pytest.param(None, "spawn", id="none-spawned"),
         pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "spawn", id="R-spawned"),
     ],
 )
@@ -514,9 +514,8 @@ def test_the_command_runs_with_a_backend_that_is_none(tmp_path: Path) -> None:
 # --- a store on a network drive ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a b #1 100% %23 gì?", "Hướng Hóa a&b;c='d'"])
-def test_a_store_opens_wherever_it_lies(name: str, congdoan: Congdoan, tmp_path: Path) -> None:
-    folder = tmp_path / name
+def test_a_store_opens_wherever_it_lies(congdoan: Congdoan, tmp_path: Path) -> None:
+    folder = tmp_path / "Hướng Hóa a b #1 100% %23 gì? a&b;c='d'"
     folder.mkdir()
     data, mail = data_for("00-control", folder), mail_for("00-control", folder)
     assert congdoan("import", mail, "--year", 2025, "--data", data).status == 0

@@ -301,13 +301,14 @@ WRONG_TASKS = {
         *(("t-2.2-doi-song", "UB-HUYEN", "", "", ""), "holder_id", "other_population"),
     ),
     "a day of what is not done": (
-        *(("t-2.2-van-hoa", UNIT, "in_progress", "2024-05-01", ""), "done_on", "day_of_undone"),
+        *(("t-2.2-van-hoa", "DN-DOIGIO", "in_progress", "2024-05-01", ""), "done_on"),
+        "day_of_undone",
     ),
     "a day of what nobody said": (
-        *(("t-2.2-van-hoa", UNIT, "", "2024-05-01", ""), "done_on", "day_of_undone"),
+        *(("t-2.2-van-hoa", "DN-RLAN", "", "2024-05-01", ""), "done_on", "day_of_undone"),
     ),
     "a day after the year": (
-        *(("t-2.2-van-hoa", UNIT, "done", "2025-01-01", ""), "done_on", "day_after_year"),
+        *(("t-2.2-van-hoa", "DN-MAYLEN", "done", "2025-01-01", ""), "done_on", "day_after_year"),
     ),
     "a count of what has none": (
         *(("t-2.2-dan-chu", UNIT, "done", "", "3"), "count", "count_of_none"),
@@ -323,25 +324,29 @@ def problems_of(folder: Path) -> list[Problem]:
     ]
 
 
-@pytest.mark.parametrize("name", WRONG_TASKS)
-def test_a_wrong_row_is_named(name: str, followed: Path) -> None:
-    cells, column, code = WRONG_TASKS[name]
-    row = dict(zip(TASKS[1:6], cells, strict=True)) | {"year": "2024"}
-    write_csv(followed / "tasks.csv", TASKS, [row])
-    (problem,) = problems_of(followed)
-    assert (problem.file, problem.row, problem.column, problem.code) == (
-        "tasks.csv",
-        2,
-        column,
-        code,
+def wrong_rows() -> list[dict[str, str]]:
+    return [
+        dict(zip(TASKS[1:6], cells, strict=True)) | {"year": "2024"}
+        for cells, _, _ in WRONG_TASKS.values()
+    ]
+
+
+def test_a_wrong_row_is_named(followed: Path) -> None:
+    rows = wrong_rows()
+    write_csv(followed / "tasks.csv", TASKS, rows)
+    found = sorted(
+        (p.row, p.file, p.column, p.code, p.value, p.year) for p in problems_of(followed)
     )
-    assert problem.value == row[column]
-    assert problem.year == 2024
+    assert found == [
+        (number, "tasks.csv", column, code, row[column], 2024)
+        for number, (row, (_, column, code)) in enumerate(
+            zip(rows, WRONG_TASKS.values(), strict=True), start=2
+        )
+    ]
 
 
-@pytest.mark.parametrize(
-    ("row", "code"),
-    [
+def test_evidence_is_a_citation_of_what_was_reported(followed: Path) -> None:
+    cases = [
         (("t-2.2-noi-quy", UNIT, ""), "evidence_alone"),
         (("t-2.2-tet-sum-vay", UNIT, "/home/ai/qd.pdf"), "not_relative"),
         (("t-2.2-tet-sum-vay", UNIT, "C:\\qd.pdf"), "not_relative"),
@@ -350,27 +355,20 @@ def test_a_wrong_row_is_named(name: str, followed: Path) -> None:
         (("t-2.2-tet-sum-vay", UNIT, "minh-chung/qd 12.pdf"), ""),
         # Its indicator says what a linked task is, so no row of the other table has to.
         (("t-6-quy-che", UNIT, ""), ""),
-    ],
-)
-def test_evidence_is_a_citation_of_what_was_reported(
-    row: tuple[str, str, str], code: str, followed: Path
-) -> None:
-    task, holder, file = row
-    cells = {"year": "2024", "task_id": task, "holder_id": holder, "number": "1", "file": file}
-    write_csv(followed / "evidence.csv", EVIDENCE, [cells])
-    assert [problem.code for problem in problems_of(followed)] == ([code] if code else [])
+    ]
+    rows = [
+        {"year": "2024", "task_id": task, "holder_id": holder, "number": str(number), "file": file}
+        for number, ((task, holder, file), _) in enumerate(cases, start=1)
+    ]
+    write_csv(followed / "evidence.csv", EVIDENCE, rows)
+    found = sorted((problem.row, problem.code) for problem in problems_of(followed))
+    assert found == [(row, code) for row, (_, code) in enumerate(cases, start=2) if code]
 
 
 def test_wrong_cells_are_all_told_at_once_by_the_check(
     followed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [
-        dict(zip(TASKS[1:6], cells, strict=True)) | {"year": "2024"}
-        for cells, _, _ in WRONG_TASKS.values()
-    ]
-    rows = [
-        row | {"note": str(n)} for n, row in enumerate(rows) if row["task_id"] != "t-2.2-van-hoa"
-    ]
+    rows = wrong_rows()
     rows.append(rows[0] | {"task_id": "t-2.2-cham-lo", "done_on": "31/5/2024", "state": "xong"})
     write_csv(followed / "tasks.csv", TASKS, rows)
     assert run("check", "--data", str(followed)) == 1
