@@ -274,7 +274,12 @@ def test_what_is_assumed_changes_what_was_worked_out_anew_and_nothing_else(study
         ("workers_total", None, 2023),
         ("workers_total", 999, 2025),
         ("agreement_in_force", None, 2022),
+        ("unit_type", "cooperative", 2022),
         ("unit_type", "cooperative", 2024),
+        ("commune", "Xã mới", 2023),
+        ("parent", "CD-MOI", 2024),
+        ("founded_on", "2023-12-31", 2023),
+        ("dissolved_on", "2022-06-01", 2022),
     ):
         other = study.assume({(unit, name): given}, year=of_year)
         whole = compute_indicators(other.dataset, other.plan, with_open=True)

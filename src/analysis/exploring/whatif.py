@@ -15,7 +15,7 @@ from analysis.exploring.names import choose
 from analysis.plan import Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError, Problem, error
-from analysis.results import compute_indicators
+from analysis.results import SCOPES, compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import dictionary
@@ -24,6 +24,8 @@ from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")
+#: Columns by which units are summed, and nothing else: no sum of another kind changes.
+_ONLY_GROUPED = ("commune", "parent")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,38 +36,38 @@ class Assumption(Study):
     ----------
     base : Study
         What it was made from.
-    touched : frozenset of str
-        The indicators that the assumed figures can change.
-    since : int
-        The first year that they can change: no figure reads a later year.
+    touched : mapping of int to frozenset of str
+        The indicators that the assumed figures can change, by year.
+    scopes : tuple of str
+        Where they can change them.
     """
 
     base: Study
-    touched: frozenset[str]
-    since: int
+    touched: Mapping[int, frozenset[str]]
+    scopes: tuple[str, ...]
     is_assumed: ClassVar[bool] = True
 
     @cached_property
     def _new(self) -> pd.DataFrame:
-        years = [year for year in self.dataset.years if year >= self.since]
-        return compute_indicators(self.dataset, self.plan, years, only=self.touched, with_open=True)
+        def compute(year: int, only: frozenset[str]) -> pd.DataFrame:
+            return compute_indicators(
+                self.dataset, self.plan, [year], self.scopes, only=only, with_open=True
+            )
+
+        return _stack([compute(year, only) for year, only in self.touched.items()])
 
     @cached_property
     def _is_touched(self) -> pd.Series:
         old = self.base.table
-        return old["indicator"].isin(self.touched) & (old["year"] >= self.since)
+        found = pd.Series(False, old.index)
+        for year, only in self.touched.items():
+            found |= (old["year"] == year) & old["indicator"].isin(only)
+        return found & old["scope"].isin(self.scopes)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """The indicator table; what no assumed figure touches is taken from the base."""
-        new, old = self._new, self.base.table
-        targets = {*old["target"].cat.categories, *new["target"].cat.categories}
-        words = {
-            "scope_id": new["scope_id"].dtype,
-            "target": pd.CategoricalDtype(sorted(targets)),
-        }
-        kept = old[~self._is_touched].astype(words)
-        both = pd.concat([kept, new.astype(words)])
+        both = _stack([self.base.table[~self._is_touched], self._new])
         return both.sort_values(["year", "indicator", "scope", "scope_id"], ignore_index=True)
 
     def difference(self) -> Answer:
@@ -141,9 +143,34 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     if problems:
         raise InputError(problems)
     columns = {column for row in cells.values() for column in row}
-    touched = touched_by(study.plan, columns)
-    since = min((year for _, year in cells), default=at)
-    return Assumption(study.params, study.plan, dataset, study.root, study, touched, since)
+    given = {
+        year: {c for at, row in cells.items() if at[1] == year for c in row} for _, year in cells
+    }
+    touched = {
+        year: _touched_in(study.plan, year, given)
+        for year in study.dataset.years
+        if year >= min(given, default=at)
+    }
+    scopes = tuple(columns) if columns and columns <= set(_ONLY_GROUPED) else SCOPES
+    return Assumption(study.params, study.plan, dataset, study.root, study, touched, scopes)
+
+
+def _touched_in(plan: Plan, year: int, given: Mapping[int, Iterable[str]]) -> frozenset[str]:
+    """Return the indicators of a year that figures of it or of an earlier one can change.
+
+    Words of an earlier register tell who was asked then: only a trajectory still reads them.
+    """
+    stages = {item.id for item in plan.catalogue() if item.is_stage}
+    found = frozenset(touched_by(plan, given.get(year, ())))
+    for columns in (columns for since, columns in given.items() if since < year):
+        words = {name for name in columns if _tells_who_is_asked(name)}
+        found |= touched_by(plan, set(columns) - words) | touched_by(plan, words) & stages
+    return found
+
+
+def _tells_who_is_asked(column: str) -> bool:
+    own = dictionary().tables["roster"].columns.get(column)
+    return own is not None and not own.type.is_number
 
 
 def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[Problem]:
@@ -163,14 +190,22 @@ def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[P
 
 def touched_by(plan: Plan, columns: Iterable[str]) -> frozenset[str]:
     """Return the indicators that read one of some columns, its whole or one of its parts."""
-    known, roster = columns_over("units"), dictionary().tables["roster"].columns
-    related: set[str | None] = set()
+    known, related = columns_over("units"), set[str | None]()
     for name in columns:
-        if name in roster and not known[name].type.is_number:  # it tells who is asked
-            return frozenset(item.id for item in plan.catalogue())
+        if _tells_who_is_asked(name):
+            return frozenset(item.id for item in plan.catalogue() if item.over == "units")
         related |= {name, known[name].at_most}
         related |= {part for part, one in known.items() if one.at_most == name}
     return frozenset(item.id for item in plan.catalogue() if related & {*item.columns})
+
+
+def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return rows of indicator tables as one table, each in its own words for places and bars."""
+    words = {
+        name: pd.CategoricalDtype(sorted(set().union(*(t[name].cat.categories for t in tables))))
+        for name in ("scope_id", "target")
+    }
+    return pd.concat([table.astype(words) for table in tables])
 
 
 def _empty_row(frame: pd.DataFrame, unit: str, year: int) -> pd.DataFrame:
