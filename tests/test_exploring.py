@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,13 +14,19 @@ from datasets import random_tables, write_tables
 from test_site_kit import END, make_notebook, make_page, make_task, needs_fork, write_template
 
 import analysis
+from analysis.exploring.controls import controls
 from analysis.exploring.whatif import touched_by
+from analysis.language import load_language
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import redact
 from analysis.results import compute_indicators
 from analysis.store.log import create_store
+from analysis.tables import check, communes
+from analysis.tables.check import check_oddities
 from analysis.tables.dictionary import dictionary
+
+VIETNAMESE = re.compile(r"[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụỳýỷỹỵ\u1ea0-\u1ef9]", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -366,7 +374,7 @@ def test_columns_rows_and_sums_are_shown_as_the_answer_is(study):
     assert isinstance(means, pd.Series)
     for one in (rows.set_index("name")["value"], means, means.to_frame()):
         html = one._repr_html_()
-        assert '<th style="text-align:left">Tên</th>' in html
+        assert re.search('<th style="[^"]*text-align:left[^"]*">Tên</th>', html)
         assert all(f">{name}<" in html for name in rows["name"])
         assert "Kết quả" in html
         assert "%" in html
@@ -529,6 +537,11 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
         lambda: rows.sort_values(["title", "verdct"]),
         lambda: rows.set_index("verdct"),
         lambda: rows.drop(columns="verdct"),
+        lambda: rows.agg({"verdct": "size"}),
+        lambda: rows.groupby("title")["verdct"],
+        lambda: rows.groupby("title")[["verdct"]],
+        lambda: rows.groupby("title").agg({"verdct": "size"}),
+        lambda: rows.groupby("title").agg(n=("verdct", "size")),
     ):
         assert "ý anh/chị là verdict?" in refused(ask)
     with pytest.raises(KeyError):  # as pandas' own users expect
@@ -542,6 +555,7 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
 def test_a_query_takes_the_callers_names(study):
     rows, wanted = study.results(year=2024, scope="district"), "met"
     assert set(rows.query("verdict == @wanted")["verdict"]) == {wanted}
+    assert "chưa đặt biến này" in refused(lambda: rows.query("verdict == @wantd"))
     assert rows.eval("verdict == @wanted").equals(rows["verdict"] == wanted)
 
 
@@ -580,3 +594,53 @@ def test_texts_stand_whole_and_a_bar_is_written_in_percent(study):
     assert shown["Mức đặt ra"].str.fullmatch(r"[>≥] \d+(,\d)?%").all()
     mean = study.results(year=2025, scope="district", indicator="party_introduced")
     assert mean.shown()["Mức đặt ra"].tolist() == ["≥ 1"]
+
+
+@pytest.mark.parametrize("by", ["unit_type", "parent", "unit"])
+def test_two_years_stand_side_by_side_at_every_scope(study, by):
+    both = analysis.compare(study, 2023, 2024, by=by)
+    assert list(both.index.names) == ["indicator", by]
+    order = [item.id for item in study.plan.catalogue()]
+    assert list(both.index.get_level_values(0).unique()) == [i for i in order if i in both.index]
+    for side, year in (("before", 2023), ("now", 2024)):
+        rows = analysis.indicators(study, [year], [by]).astype({"indicator": str, "scope_id": str})
+        own = rows.set_index(["indicator", "scope_id"])["value"].dropna()
+        found = both[f"value_{side}"].dropna()
+        assert found.to_dict() == own.to_dict()
+    same = analysis.compare(study, 2023, 2024, by=by, basis="same_perimeter")
+    total = same.loc["informed_all"][["units_before", "units_now"]].sum()
+    whole = analysis.compare(study, 2023, 2024, basis="same_perimeter").loc["informed_all"]
+    assert (total == whole[["units_before", "units_now"]]).all()
+
+
+def test_an_english_study_answers_in_english(study):
+    english = analysis.load(2024, lang="en")
+    unit = study.expected_units(2024).query("has_return").index[0]
+    answers = [
+        english.find("kohecoten"), english.results(year=2024, commune="Xy", verdict="hidden"),
+        english.tasks(2024, unit=unit, state="kept"), english.board(2024, show="gap").iloc[:0],
+        english.assume({}).difference(), english.trend("informed_all").iloc[:0],
+        english.missing(2024).iloc[:0], english.outliers(2024).iloc[:0], english.needed().iloc[:0],
+        english.missed("cadres_trained").iloc[:0], english.compare(2023, 2024).iloc[:0],
+    ]  # fmt: skip
+    told = [one._repr_html_() for one in answers]
+    told += [re.sub("<tbody>.*</tbody>", "", english.results()._repr_html_()), *answers[0].columns]
+    told += english.outliers(2024)["reason"].tolist()
+    card = re.sub("<h3>.*</h3>|<code>.*?</code>|<p>Data: .*?[.]</p>", "", english._repr_html_())
+    places = "|".join(map(re.escape, study.register["commune"].unique()))
+    for text in [*told, card]:
+        assert not VIETNAMESE.search(re.sub(places, "", text)), text
+    chosen = controls(english).children
+    assert not VIETNAMESE.search(" ".join(one.description for one in chosen[:5]))
+
+
+def test_every_check_of_a_unit_has_its_english(study):
+    """Those that a table of units can raise; the rest are of tables without a unit."""
+    english = analysis.load(2024, lang="en")
+    codes = {problem.code for problem in check_oddities(study.dataset)}
+    known = set(load_language("en", study.root).words["oddities"])
+    assert len(codes) > 3
+    source = Path(check.__file__).read_text("utf-8") + Path(communes.__file__).read_text("utf-8")
+    assert codes <= known
+    assert all(f'"{code}"' in source for code in known)
+    assert set(english.outliers(2024)["reason"]) != set(study.outliers(2024)["reason"])

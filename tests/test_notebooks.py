@@ -26,6 +26,7 @@ import openpyxl
 import pytest
 import yaml
 from browser import open_browser
+from datasets import random_tables, write_tables
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -217,6 +218,39 @@ def test_the_tour_shows_what_its_headings_promise(
 ) -> None:
     text = "\n".join(found for cell in explored[heading] for found in texts_of(cell, mime))
     assert [word for word in shown if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("of_plan", "years"), [("other_plan_file", (2022, 2023, 2024)), ("plan_file", (2025,))]
+)
+def test_the_tour_runs_on_an_offices_own_data_under_its_own_plan(
+    project: Path,
+    tmp_path: Path,
+    of_plan: str,
+    years: tuple[int, ...],
+    request: pytest.FixtureRequest,
+) -> None:
+    """As its `params/local.yaml` names them, even in its first year, with no word about the sample."""
+    office = shutil.copytree(project, tmp_path / "office")
+    plan_file = request.getfixturevalue(of_plan)
+    shutil.rmtree(office / "data/sample")
+    write_tables(random_tables(7, units=14, years=years), office / "so-lieu")
+    shutil.copy(plan_file, office / "so-lieu/ke-hoach.yaml")
+    own = "data: so-lieu\nplan: so-lieu/ke-hoach.yaml\n"
+    (office / "params/local.yaml").write_text(own, "utf-8")
+    notebook = read_notebook(office / "notebooks/explore.ipynb")
+    NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": office / "notebooks"}},
+    ).execute()
+    outputs = [out for cell in code_cells(notebook) for out in cell.outputs]
+    assert not [out for out in outputs if out.output_type in ("error", "stream")]
+    shown = "".join(text for cell in code_cells(notebook) for text in texts_of(cell, "text/html"))
+    assert "minh họa" not in shown
+    assert shown.count("<table") >= 12
+    assert yaml.safe_load(plan_file.read_text("utf-8"))["title"] in shown
 
 
 # --- In JupyterLab ------------------------------------------------------------------------------

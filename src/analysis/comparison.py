@@ -17,7 +17,7 @@ from analysis.tables.load import Dataset
 from analysis.tables.writing import alphabetically
 
 Basis = Literal["published", "same_perimeter"]
-By = Literal["district", "commune"]
+By = Literal["district", "commune", "unit_type", "parent", "unit"]
 
 _FINAL_EVENTS = ("merged", "split")
 
@@ -25,7 +25,7 @@ _FINAL_EVENTS = ("merged", "split")
 def compare(
     study: Study, before: int, now: int, *, basis: Basis = "published", by: By = "district"
 ) -> pd.DataFrame:
-    """So số liệu hai năm: của toàn địa bàn, hay của từng xã.
+    """So số liệu hai năm: của toàn địa bàn, từng xã, loại hình, công đoàn cấp trên hay CĐCS.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def compare(
         only the units expected in both years, together with the predecessors that merged into one
         of them (or were split into them) between the years. A district federation that ended
         between them is in neither.
-    by : {"district", "commune"}
+    by : {"district", "commune", "unit_type", "parent", "unit"}
         Communes are those of the later year: where the table ``communes`` says that one took the
         place of others, the figures of those are added up beside it.
 
     Returns
     -------
     DataFrame
-        One row per indicator (by commune: per indicator and commune, with ``communes_before``, the
+        One row per indicator, or per indicator and place (by commune with ``communes_before``, the
         names under which its units stood in the earlier year): ``value_before``, ``value_now``,
         ``difference`` (in the value's own unit; a share's as 0.05), ``units_before``,
         ``units_now`` (who is in it) and both verdicts.
@@ -67,7 +67,11 @@ def compare(
         raise InputError([error(message, code="bad_scope", column="by", value=by)])
     if by == "commune":
         return _compare_communes(study, before, now, basis)
-    return _beside(side_by_side(study, before, now, basis), before, now, ["indicator"])
+    table = side_by_side(study, before, now, basis, by)
+    if by == "district":
+        return _beside(table, before, now, ["indicator"])
+    both = _beside(table, before, now, ["indicator", "scope_id"])
+    return _in_plan_order(study, both).rename_axis(["indicator", by])
 
 
 def _beside(table: pd.DataFrame, before: int, now: int, key: list[str]) -> pd.DataFrame:
@@ -85,6 +89,11 @@ def _beside(table: pd.DataFrame, before: int, now: int, key: list[str]) -> pd.Da
     return result
 
 
+def _in_plan_order(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    order = {indicator.id: place for place, indicator in enumerate(study.plan.catalogue())}
+    return rows.sort_index(key=lambda ids: ids.map(lambda one: order.get(one, one)), level=0)
+
+
 def _compare_communes(study: Study, before: int, now: int, basis: Basis) -> pd.DataFrame:
     dataset = study.dataset if basis == "published" else _same_perimeter(study, before, now)
     moved = {name: _in_new_communes(study, dataset, name, before, now) for name in PLACED}
@@ -95,8 +104,7 @@ def _compare_communes(study: Study, before: int, now: int, basis: Basis) -> pd.D
         edited = replace(dataset, tables=dataset.tables | moved)
         table = compute_indicators(edited, study.plan, {before, now}, ["commune"])
     result = _beside(table, before, now, ["indicator", "scope_id"])
-    order = {indicator.id: place for place, indicator in enumerate(study.plan.catalogue())}
-    result = result.sort_index(key=lambda ids: ids.map(lambda one: order.get(one, one)), level=0)
+    result = _in_plan_order(study, result)
     old, new = dataset.roster, moved["roster"]
     names = old["commune"][old["year"] == before].groupby(new["commune"]).unique()
     told = names.map(lambda each: ", ".join(sorted(each, key=alphabetically)))

@@ -273,6 +273,10 @@ class Language:
         """Return a fixed text of the pages."""
         return self.word("ui", key)
 
+    def told(self, key: str, *given: object) -> str:
+        """Return what an answer to an analyst says of itself, filled in."""
+        return self.word("asking", key).format(*given)
+
     def dictionary_word(self, group: str, key: str) -> str:
         """Return the label of a word that cells hold: a unit type, a grade."""
         return str(self.words.get(group, dictionary().words[group])[key])

@@ -355,8 +355,7 @@ def indicators(
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']
     """
-    from analysis.exploring.answers import pick_years
-    from analysis.exploring.names import choose_all
+    from analysis.exploring.names import choose_all, pick_years
 
     scopes = choose_all("phạm vi", by, {scope: scope for scope in SCOPES})
     chosen = pick_years(study, years)

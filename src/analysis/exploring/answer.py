@@ -3,96 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from html import escape
-from itertools import zip_longest
-from math import isfinite
-from numbers import Real
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype as _is_number
-from pandas.api.types import is_scalar
+from pandas.api.typing import DataFrameGroupBy
 from pandas.errors import UndefinedVariableError
 
-from analysis.exact import round_half_up
+from analysis.exploring.cells import Presentation, number_kind, show
 from analysis.exploring.names import choose
-from analysis.language import Language
-from analysis.plan import Plan, Target
 from analysis.problems import InputError, error
 from analysis.tables.writing import harmless
 
 #: How many rows are shown; the frame holds them all.
 MOST_SHOWN = 30
-#: Columns whose numbers are the indicator's own: a share is shown in percent, a change in points.
-_VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
-_CHANGES = ("change", "difference")
-#: A change is shown to a tenth of a point.
-_CHANGE_DIGITS = 3
-_SHARES = ("share_of_gap", "rate", "on_time_rate")
-#: An analyst's own figures may be shares.
-_OWN_DIGITS = 3
+#: A column of texts no longer than this stands on one line each.
+_SHORT = 24
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
-_TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")
-_TEXTS = ("name", "title", "value_text", "reason")
-_QUOTED = re.compile(r"'([^']*)'")
-#: Columns whose words the language has, with the group that they stand in.
-_WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
-
-
-class Scale(NamedTuple):
-    """Whether a figure is a share (None where nobody can tell), and the bar that it must not touch."""
-
-    is_share: bool | None
-    target: Target | None = None
-
-
-@dataclass(frozen=True)
-class Presentation:
-    """By what an answer is shown.
-
-    Attributes
-    ----------
-    language : Language
-        Its headings and numbers.
-    plan : Plan
-        Which of its figures are shares, and of what bar.
-    nothing : str
-        Why there are no rows.
-    mark : str
-        What every table and figure of it says: illustrative, assumed.
-    labels : mapping of str to str
-        Headings of its own.
-    is_assumed : bool
-        Whether its figures are assumed: then no page shows it.
-    is_share : bool or None
-        What its values are where no column tells their indicator; None if both occur.
-    bars : mapping of str to Scale
-        The columns that are themselves values of an indicator, as a board's.
-    """
-
-    language: Language
-    plan: Plan
-    nothing: str = ""
-    mark: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    is_assumed: bool = False
-    is_share: bool | None = None
-    bars: Mapping[str, Scale] = field(default_factory=dict)
-
-    def __deepcopy__(self, memo: Any) -> Presentation:
-        """Return itself: pandas copies ``attrs`` deeply with every column that is taken."""
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Leave it behind when an answer is pickled: what is read again is plain pandas."""
-        return type(None), ()
+_QUOTED = re.compile(r"'(?:Column not found: )?([^']*)'")
 
 
 class UnknownColumnError(InputError, KeyError, UndefinedVariableError):  # type: ignore[misc]
@@ -154,21 +87,28 @@ def _look_of(frame: Any) -> Presentation | None:
     return getattr(frame, "attrs", {}).get("look")
 
 
-def _naming(name: str) -> Callable[..., Any]:
-    """Return a method of a frame that refuses a column which is not there with the nearest that is."""
-    method = getattr(pd.DataFrame, name)
+def _naming(name: str, kind: type = pd.DataFrame) -> Callable[..., Any]:
+    """Return a method of pandas that refuses a column which is not there with the nearest that is."""
+    method = getattr(kind, name)
 
     @wraps(method)
-    def ask(self: pd.DataFrame, *given: Any, **named: Any) -> Any:
+    def ask(self: Any, *given: Any, **named: Any) -> Any:
         if name in ("query", "eval"):  # they look up @names where they are called: one step further
             named["level"] = named.get("level", 0) + 1
         try:
             return method(self, *given, **named)
         except (KeyError, UndefinedVariableError) as refusal:
-            known = {str(one): str(one) for one in [*self.columns, *filter(None, self.index.names)]}
+            frame = self.obj if isinstance(self, DataFrameGroupBy) else self
+            names = [*frame.columns, *filter(None, frame.index.names)]
+            known = {str(one): str(one) for one in names}
             told = "" if isinstance(refusal, UnknownColumnError) else str(refusal)
             wrong = [one for one in _QUOTED.findall(told) if one not in known]
-            if not wrong or told.startswith("local variable"):
+            if told.startswith("local variable"):
+                message = "chưa đặt biến này; dấu @ lấy một biến đã đặt ở ô trên"
+                raise UnknownColumnError(
+                    [error(message, code="unknown_name", column="@", value=wrong[0])]
+                ) from None
+            if not wrong:
                 raise
             try:
                 choose("cột", wrong[0], known)
@@ -180,6 +120,14 @@ def _naming(name: str) -> Callable[..., Any]:
             raise
 
     return ask
+
+
+class _Groups(DataFrameGroupBy):  # type: ignore[misc]
+    """Groups of an answer's rows: what is asked of them is refused as what is asked of it."""
+
+    __getitem__, agg, aggregate = (
+        _naming(name, DataFrameGroupBy) for name in ("__getitem__", "agg", "aggregate")
+    )
 
 
 class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
@@ -196,9 +144,17 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
     (True, True)
     """
 
-    __getitem__, query, eval, groupby, sort_values, set_index, drop = map(
-        _naming, ("__getitem__", "query", "eval", "groupby", "sort_values", "set_index", "drop")
+    __getitem__, query, eval, sort_values, set_index, drop, agg, aggregate = map(
+        _naming,
+        ("__getitem__", "query", "eval", "sort_values", "set_index", "drop", "agg", "aggregate"),
     )
+    _group = _naming("groupby")
+
+    def groupby(self, *given: Any, **named: Any) -> Any:
+        """As of any frame."""
+        made = self._group(*given, **named)
+        made.__class__ = _Groups
+        return made
 
     def melt(self, *given: Any, **named: Any) -> Any:
         """As of any frame; where a column is already called ``value``, the new one is ``figure``."""
@@ -211,31 +167,11 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         look = _look_of(self)
         if look is None:
             return pd.DataFrame(self)
-        parts = self._parts(look)
+        parts = show(self, look)
         shown = pd.DataFrame({n: part.texts(look) for n, part in enumerate(parts)}, self.index)
         return shown.set_axis([part.heading for part in parts], axis=1)
 
-    def _parts(self, look: Presentation) -> list[_Part]:
-        """Return what is shown side by side: the index where it says something, then the columns."""
-        levels = [self.index.get_level_values(n) for n in range(self.index.nlevels)]
-        if not any(self.index.names) and all(map(_is_number, levels)):
-            levels = []
-        columns = [(level.name or "", level) for level in levels]
-        columns += [(name, self.iloc[:, n]) for n, name in enumerate(self.columns)]
-        cells = [column.tolist() for _, column in columns]
-        bars = _bars(dict(zip((name for name, _ in columns), cells, strict=True)), len(self), look)
-        return [
-            _Part(
-                "value" if name in look.bars else str(name),
-                heading(name, look, self.columns.names),
-                found,
-                [look.bars[name]] * len(self) if name in look.bars else bars,
-                _is_number(column),
-            )
-            for (name, column), found in zip(columns, cells, strict=True)
-        ]
-
-    def save(self, path: str | Path, sheet: str = "Số liệu") -> Path:
+    def save(self, path: str | Path, sheet: str = "") -> Path:
         """Ghi bảng ra tệp Excel hoặc CSV để gửi, với tên cột tiếng Việt.
 
         Parameters
@@ -244,7 +180,7 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
             Ending in ``.xlsx`` (numbers stay numbers, shares in percent, the heading frozen and
             filtered) or ``.csv`` (as it is shown, with a BOM for Excel).
         sheet : str
-            The name of the sheet.
+            The name of the sheet; by default the word for data.
 
         Raises
         ------
@@ -267,10 +203,10 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         from xlsxwriter import Workbook  # only who saves one waits for it
 
         look = self.attrs["look"]
-        parts = self._parts(look)
+        parts = show(self, look)
         options = {"strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(str(target), options) as book:
-            page = book.add_worksheet(sheet)
+            page = book.add_worksheet(sheet or look.language.told("data"))
             head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
             formats = {text: book.add_format({"num_format": text}) for text in _FORMATS.values()}
             first = 0
@@ -285,7 +221,7 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
                 for row, (cell, bar, text) in enumerate(
                     zip(part.cells, part.bars, texts, strict=True), first + 1
                 ):
-                    kind = _number_kind(part.name, cell, bar)
+                    kind = number_kind(part.name, cell, bar)
                     if kind:
                         page.write_number(row, column, float(cell), formats[_FORMATS[kind]])
                     elif text != "":
@@ -298,28 +234,35 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         if look is None:
             return str(super()._repr_html_())
         if self.empty:
-            return f"<p>{escape(look.nothing or 'Không có dòng nào.')}</p>"
-        parts = self.iloc[:MOST_SHOWN]._parts(look)
-        # JupyterLab sets every cell to the right, which is for numbers alone.
-        sides = ["right" if part.is_number else "left" for part in parts]
-        texts = zip(*(part.texts(look) for part in parts), strict=True)
+            return f"<p>{escape(look.nothing)}</p>"
+        parts = show(self.iloc[:MOST_SHOWN], look)
+        # JupyterLab sets every cell to the right, which is for numbers alone, squeezes a long text to
+        # a word a line where a table is wide, and leaves no room between columns among controls.
+        columns = [part.texts(look) for part in parts]
+        styles = [
+            f"padding:.3em .5em;text-align:{'right' if part.is_number else 'left'};"
+            + ("min-width:16em" if max(map(len, texts)) > _SHORT else "white-space:nowrap")
+            for part, texts in zip(parts, columns, strict=True)
+        ]
         lines = [
             "".join(
-                f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>'
-                for side, cell in zip(sides, line, strict=True)
+                f'<{tag} style="{style}{wrap}">{escape(cell)}</{tag}>'
+                for style, cell in zip(styles, line, strict=True)
             )
-            for tag, line in [
-                ("th", [part.heading for part in parts]),
-                *(("td", row) for row in texts),
+            for tag, wrap, line in [
+                ("th", ";white-space:normal", [part.heading for part in parts]),
+                *(("td", "", row) for row in zip(*columns, strict=True)),
             ]
         ]
         head, *rows = (f"<tr>{line}</tr>" for line in lines)
         table = (
-            f'<table class="dataframe"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+            '<div style="overflow-x:auto;line-height:1.4"><table class="dataframe">'
+            f"<thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
-        more = len(self) - MOST_SHOWN
-        told = [f"{len(self)} dòng" + (f", hiện {MOST_SHOWN} dòng đầu" if more > 0 else "")]
-        return f"{table}<p>{'. '.join([*told, *([look.mark] if look.mark else [])])}.</p>"
+        count = look.language.told(
+            "first_rows" if len(self) > MOST_SHOWN else "rows", len(self), MOST_SHOWN
+        )
+        return f"{table}<p style='white-space:normal'>{'. '.join(filter(None, [count, look.mark]))}.</p>"
 
 
 class AnswerColumn(_Looked, pd.Series):  # type: ignore[misc]
@@ -332,118 +275,3 @@ class AnswerColumn(_Looked, pd.Series):  # type: ignore[misc]
         if set(self.index) <= look.language.words["column"].keys():  # a row
             return str(self.to_frame(0).T._repr_html_())
         return str(self.to_frame("" if self.name is None else self.name)._repr_html_())
-
-
-class _Part(NamedTuple):
-    """One column as it is shown."""
-
-    name: str
-    heading: str
-    cells: list[Any]
-    bars: list[Scale]
-    is_number: bool
-
-    def texts(self, look: Presentation) -> list[str]:
-        pairs = zip(self.cells, self.bars, strict=True)
-        return [_text(self.name, cell, bar, look.language) for cell, bar in pairs]
-
-
-def _bars(known: Mapping[Any, list[Any]], count: int, look: Presentation) -> list[Scale]:
-    """Return of each row whether its figure is a share, and the bar that it must not touch."""
-    items, kinds = look.plan.catalogue(), [look.is_share] * count
-    for key, names in (("title", [i.title for i in items]), ("indicator", [i.id for i in items])):
-        if key in known:
-            of = dict(zip(names, (item.is_fraction for item in items), strict=True))
-            kinds = [of.get(str(one)) for one in known[key]]
-    bars = {str(target): target for item in items for target in item.targets}
-    targets = map(bars.get, map(str, known.get("target", kinds)))
-    return list(map(Scale, kinds, targets))
-
-
-def heading(column: Any, look: Presentation, axes: Iterable[str | None] = (None,)) -> str:
-    """Return how a column is headed; a board's are indicators, a pivot's what its axis says."""
-    if column in look.labels:
-        return look.labels[column]
-    keys = column if isinstance(column, tuple) else (column,)
-    shorts = {item.id: item.short for item in look.plan.catalogue()}
-    words = {**shorts, **look.language.words["column"]}
-    told = [
-        _text(axis, key, Scale(None), look.language) if axis else str(key)
-        for key, axis in zip_longest(keys, axes)
-    ]
-    return " · ".join(words.get(one, one) for one in told if one)
-
-
-def _text(name: str, cell: Any, bar: Scale, language: Language) -> str:
-    """Return a cell as a reader sees it; what nobody knows of, as Python writes it."""
-    if not is_scalar(cell):
-        return str(cell)
-    if pd.isna(cell):
-        return ""
-    if isinstance(cell, str):
-        return _word(name, cell, bar, language)
-    if isinstance(cell, pd.Timestamp):
-        return language.date(cell.date())
-    if isinstance(cell, bool):
-        return language.word("answer", "yes" if cell else "no")
-    return _number(name, cell, bar, language) if _is_finite(cell) else str(cell)
-
-
-def _number(name: str, cell: Any, bar: Scale, language: Language) -> str:
-    numbers, exact = (
-        language.numbers,
-        Fraction(repr(float(cell))) if isinstance(cell, float) else cell,
-    )
-    kind, target = _number_kind(name, cell, bar), bar.target if name in _VALUES else None
-    if name in _CHANGES and bar.is_share is not None:
-        size = round_half_up(Fraction(exact), _CHANGE_DIGITS)
-        sign = "+" if size > 0 else "−" if size < 0 else ""
-        unit = " " + language.ui("points") if bar.is_share else ""
-        return sign + (numbers.points if bar.is_share else numbers.difference)(size) + unit
-    if kind == "share":
-        return numbers.percent(exact, target)
-    if kind == "year":
-        return f"{cell:g}"
-    if kind == "count":
-        return numbers.count(exact)
-    is_own = name not in language.words["column"] or (name in _VALUES and bar.is_share is None)
-    return numbers.decimal(exact, _OWN_DIGITS) if is_own else numbers.mean(exact, target)
-
-
-def _word(name: str, cell: str, bar: Scale, language: Language) -> str:
-    words = language.words
-    asked = _TARGET.fullmatch(cell) if name == "target" else None
-    if asked:
-        sign, level, by = asked.groups()
-        exact = Fraction(level)
-        shown = (
-            language.numbers.level(exact)
-            if bar.is_share is not False
-            else (_text("", float(exact), bar, language))
-        )
-        return f"{sign.replace('>=', '≥')} {shown}" + (f" ({by})" if by else "")
-    if name in _TEXTS:
-        return cell
-    if cell in words["verdict"]:
-        return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
-    if name == "unit_type":
-        with suppress(KeyError):  # an analyst's own
-            return language.dictionary_word("unit_type", cell)
-    return str(words[_WORDS[name]].get(cell, cell)) if name in _WORDS else cell
-
-
-def _number_kind(name: str, cell: Any, bar: Scale) -> str:
-    """Return how a workbook shows a cell as a number; empty for what is written as text."""
-    if not _is_finite(cell):
-        return ""
-    # What is counted of shares is none.
-    is_value = name in (*_VALUES, *_CHANGES) and not isinstance(cell, int)
-    if name in _SHARES or (is_value and bar.is_share):
-        return "share"
-    if name.endswith("year"):
-        return "year"
-    return "count" if cell == int(cell) else "decimal"
-
-
-def _is_finite(cell: Any) -> bool:
-    return not isinstance(cell, bool) and isinstance(cell, Real) and isfinite(cell)

@@ -10,16 +10,28 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.comparison import Basis, side_by_side
-from analysis.exploring.answer import Answer, Presentation, Scale
-from analysis.exploring.names import choose, choose_all, fold, several
+from analysis.exploring.answer import Answer
+from analysis.exploring.cells import Presentation, Scale
+from analysis.exploring.names import (
+    Years,
+    choose,
+    choose_all,
+    fold,
+    language_of,
+    members_of,
+    pick_indicator,
+    pick_member,
+    pick_place,
+    pick_year,
+    pick_years,
+    several,
+)
 from analysis.findings import find
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
 from analysis.findings.tally import board as find_board
 from analysis.findings.tally import stand
-from analysis.language import load_language
 from analysis.params import PAGE
-from analysis.plan import Indicator
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.store.history import read_history
@@ -30,7 +42,6 @@ from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
 
 Names = str | Iterable[str] | None
-Years = int | str | Iterable[int] | None
 Group = Literal["unit", "commune", "unit_type"]
 
 _PLACE = ["unit_id", "name", "unit_type", "commune"]
@@ -41,13 +52,17 @@ _FENCE = Fraction(3, 2)
 def answer(
     study: Study,
     frame: pd.DataFrame,
-    nothing: str = "",
+    nothing: tuple[object, ...] = ("nothing",),
     labels: Mapping[str, str] | None = None,
     bars: Mapping[str, Scale] | None = None,
 ) -> Answer:
-    """Return a frame as an answer of a study: it knows its language, plan and marks."""
+    """Return a frame as an answer of a study: it knows its language, plan and marks.
+
+    ``nothing`` names what it says if it is empty, and what that sentence is filled in with.
+    """
     found = Answer(frame.reset_index(drop=True))
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
+    key, *given = nothing
     marks = [
         language.ui("illustrative") if study.dataset.description.illustrative else "",
         language.ui("assumed") if study.is_assumed else "",
@@ -58,7 +73,7 @@ def answer(
     found.attrs["look"] = Presentation(
         language,
         study.plan,
-        nothing,
+        language.told(str(key), *given),
         mark,
         labels or {},
         study.is_assumed,
@@ -76,61 +91,6 @@ def refuse_on_page() -> None:
             " study.needed khỏi sổ tay này, và hỏi chúng ở explore.ipynb"
         )
         raise InputError([error(message, code="assumed")])
-
-
-# What may be named ------------------------------------------------------------------------------
-
-
-def pick_years(study: Study, given: Years) -> list[int]:
-    """Return the years that are meant; all where none is named."""
-    years = study.dataset.years
-    if given is None:
-        return years
-    known = {str(year): str(year) for year in years}
-    asked = [f"{y:g}" if isinstance(y, float) else y for y in several("năm", given)]
-    return [int(year) for year in choose_all("năm", asked, known)]
-
-
-def pick_year(study: Study, given: int | str | None) -> int:
-    """Return the one year that is meant; the study's where none is named."""
-    found = pick_years(study, study.params.year if given is None else given)
-    if len(found) > 1:
-        message = "ở đây chỉ nêu được một năm"
-        raise InputError([error(message, code="several", column="năm", value=given)])
-    return found[0]
-
-
-def pick_indicator(study: Study, given: str) -> Indicator:
-    """Return the indicator that is meant by an id or a title."""
-    catalogue = {item.id: item for item in study.plan.catalogue()}
-    return catalogue[choose("chỉ tiêu", given, {k: i.title for k, i in catalogue.items()})]
-
-
-def pick_member(study: Study, scope: str, given: object) -> str:
-    """Return the id of a member of a scope: a unit, a commune, a type, a parent."""
-    kinds = {"commune": "xã", "unit_type": "loại hình", "parent": "công đoàn cấp trên"}
-    return choose(kinds.get(scope, "CĐCS"), given, _members(study)[scope])
-
-
-def _members(study: Study) -> dict[str, dict[str, str]]:
-    """Return the names of what each scope sums, by scope and id; a unit's as it was last."""
-
-    def gather() -> dict[str, dict[str, str]]:
-        register, issuer = study.register, study.plan.issuer
-        language = load_language(study.params.lang, study.root)
-        types, last = register["unit_type"].unique(), max(study.dataset.years)
-        return {
-            "district": {issuer.id: issuer.short},
-            "commune": {str(name): str(name) for name in sorted(register["commune"].unique())},
-            "unit_type": {str(t): language.dictionary_word("unit_type", t) for t in types},
-            "parent": {
-                str(key): study.name_parent(str(key), last) for key in register["parent"].unique()
-            },
-            "unit": register["name"].groupby(level="unit_id").last().astype(str).to_dict(),
-        }
-
-    found: dict[str, dict[str, str]] = study.remember(("members", study.params.lang), gather)
-    return found
 
 
 # Who and what -----------------------------------------------------------------------------------
@@ -168,7 +128,7 @@ def find_units(study: Study, text: object) -> Answer:
     found = found.assign(first_year=found["unit_id"].map(first))
     found = found.rename(columns={"year": "last_year"}).sort_values("unit_id")
     columns = [*_PLACE, "first_year", "last_year"]
-    return answer(study, found[columns], f"Không có CĐCS nào có «{text}» trong mã, tên hay xã.")
+    return answer(study, found[columns], ("nothing_found", text))
 
 
 def labelled(study: Study) -> pd.DataFrame:
@@ -187,7 +147,7 @@ def labelled(study: Study) -> pd.DataFrame:
         joined.index = table.index
         joined[~units] = joined[~units].assign(name=None, unit_type=None, commune=None)
         names = joined["name"].astype(object)
-        for scope, members in _members(study).items():
+        for scope, members in members_of(study).items():
             if scope != "unit":
                 here = table["scope"] == scope
                 names[here] = ids[here].map(members)
@@ -249,9 +209,9 @@ def results(
     ({'Khe Sanh'}, {'not_met'})
     """
     years = pick_years(study, year)
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     catalogue = {item.id: item.title for item in study.plan.catalogue()}
-    members = _members(study)
+    members = members_of(study)
     scopes = {name: language.word("scope", name) for name in SCOPES}
     of_units = any(given is not None for given in (unit, unit_type, commune))
     if scope is None and of_units:
@@ -270,9 +230,9 @@ def results(
         if given is not None:
             wanted = choose_all(kind, given, known)
             keep &= frame[column].isin(wanted)
-            told.append(f"{kind} {', '.join(known[key] for key in wanted)}")
-    shown = ", ".join([f"năm {', '.join(map(str, years))}", *told])
-    return answer(study, frame[keep], f"Không có dòng nào cho {shown}.")
+            told.append(", ".join(known[key] for key in wanted))
+    shown = "; ".join([", ".join(map(str, years)), *told])
+    return answer(study, frame[keep], ("nothing_for", shown))
 
 
 class Keyed:
@@ -302,7 +262,7 @@ class Keyed:
 
     def _ipython_key_completions_(self) -> list[str]:
         if self._by == "unit":
-            return list(_members(self._study)["unit"])
+            return list(members_of(self._study)["unit"])
         return [item.id for item in self._study.plan.catalogue()]
 
     def __repr__(self) -> str:
@@ -350,8 +310,7 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "v
         for item in study.plan.catalogue()
         if show == "value" and item.id in frame
     }
-    nothing = f"Năm {year} không có CĐCS nào phải báo cáo."
-    return answer(study, frame.reset_index(), nothing, bars=bars)
+    return answer(study, frame.reset_index(), ("nobody_asked", year), bars=bars)
 
 
 def missed(study: Study, indicator: str, by: Group = "commune", year: int | None = None) -> Answer:
@@ -397,13 +356,12 @@ def missed(study: Study, indicator: str, by: Group = "commune", year: int | None
     gap = find_gap(study, finding)
     parts = {"unit": gap.units, "commune": gap.communes, "unit_type": gap.types}[by]
     frame = pd.DataFrame(parts, columns=["scope_id", "lacking"])
-    frame["name"] = frame["scope_id"].map(_members(study)[by])
+    frame["name"] = frame["scope_id"].map(members_of(study)[by])
     total = sum(size for _, size in parts)
     frame["share_of_gap"] = [size / total for _, size in parts]
     frame = frame.assign(indicator=item.id, title=item.title, year=year)
     columns = ["indicator", "title", "year", "scope_id", "name", "lacking", "share_of_gap"]
-    nothing = f"Không có CĐCS nào dưới mức «{item.title}» năm {year}."
-    return answer(study, frame[columns], nothing)
+    return answer(study, frame[columns], ("nobody_below", item.title, year))
 
 
 def lacking(study: Study, year: int) -> pd.DataFrame:
@@ -443,7 +401,7 @@ def missing(study: Study, year: int) -> Answer:
     returns = returns[returns["year"] == year].set_index("unit_id").drop(columns="year")
     units = study.expected_units(year)
     is_empty = units.join(returns).isna()
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     heads = [(name, language.heading(name)) for name in is_empty.columns if name in _known()]
     flags = dict(zip(units.index, is_empty[[name for name, _ in heads]].to_numpy(), strict=True))
     found = []
@@ -468,7 +426,7 @@ def missing(study: Study, year: int) -> Answer:
     frame = frame.join(units[[*_PLACE[1:], "has_return"]], on="unit_id")
     frame = frame.sort_values(["has_return", "indicators"], ascending=[True, False], kind="stable")
     frame = frame[[*_PLACE, "has_return", *counts]]
-    return answer(study, frame, f"Mọi CĐCS đã báo cáo đủ năm {year}.")
+    return answer(study, frame, ("nobody_missing", year))
 
 
 # Over time and side by side ---------------------------------------------------------------------
@@ -501,7 +459,7 @@ def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "publis
     item = pick_indicator(study, indicator)
     issuer = study.plan.issuer.id
     wanted = [("district", issuer)] if of is None else [
-        _find_scope(study, name) for name in several("CĐCS, xã, loại hình", of)
+        pick_place(study, name) for name in several("CĐCS, xã, loại hình", of)
     ]  # fmt: skip
     found = []
     for scope, key in wanted:
@@ -522,7 +480,7 @@ def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "publis
                "numerator", "denominator", "value", "lower", "upper", "target", "verdict",
                "before", "now", "change"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns)
-    return answer(study, frame, f"Chưa năm nào có «{item.title}» cho phạm vi này.")
+    return answer(study, frame, ("no_year", item.title))
 
 
 def _trend_row(study: Study, finding: Any, before: Any, now: Any) -> dict[str, Any]:
@@ -533,7 +491,7 @@ def _trend_row(study: Study, finding: Any, before: Any, now: Any) -> dict[str, A
         **{name: _float(getattr(finding, name)) for name in ("value", "lower", "upper")},
         "indicator": finding.indicator.id,
         "title": finding.indicator.title,
-        "name": _members(study)[finding.scope].get(finding.scope_id, finding.scope_id),
+        "name": members_of(study)[finding.scope].get(finding.scope_id, finding.scope_id),
         "target": str(finding.target or ""),
         "verdict": finding.verdict,
         "before": _float(old),
@@ -544,18 +502,6 @@ def _trend_row(study: Study, finding: Any, before: Any, now: Any) -> dict[str, A
 
 def _float(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
-
-
-def _find_scope(study: Study, name: object) -> tuple[str, str]:
-    """Return the scope and the id that a name means, whichever scope has it."""
-    members = _members(study)
-    scopes: dict[str, str] = {}
-    for scope in SCOPES:
-        for key in members[scope]:
-            scopes.setdefault(key, scope)
-    names = {key: members[scope][key] for key, scope in scopes.items()}
-    key = choose("CĐCS, xã, loại hình", name, names)
-    return scopes[key], key
 
 
 def compare(
@@ -595,7 +541,7 @@ def compare(
     """
     if all(str(side) in map(str, study.dataset.years) for side in (one, other)):
         before, now = (pick_year(study, year) for year in (one, other))
-        scope, key = ("district", study.plan.issuer.id) if of is None else _find_scope(study, of)
+        scope, key = ("district", study.plan.issuer.id) if of is None else pick_place(study, of)
         table = side_by_side(study, before, now, basis, scope)
         table = table[table["scope_id"] == key]
         sides = [table[table["year"] == y].set_index("indicator") for y in (before, now)]
@@ -605,14 +551,14 @@ def compare(
             message = "chỉ so hai năm mới dùng được «of» và «basis»"
             raise InputError([error(message, code="bad_question", column="of", value=of or basis)])
         at = pick_year(study, year)
-        places = [_find_scope(study, str(name)) for name in (one, other)]
+        places = [pick_place(study, str(name)) for name in (one, other)]
         sides = [
             pd.DataFrame(list(study.rows(scope, key, at).values())).set_index("indicator")
             for scope, key in places
         ]
-        names = [_members(study)[scope][key] for scope, key in places]
+        names = [members_of(study)[scope][key] for scope, key in places]
     labels = dict(zip(("before", "now"), names, strict=True))
-    words = load_language(study.params.lang, study.root).words["column"]
+    words = language_of(study).words["column"]
     rows = []
     for item in study.plan.catalogue():
         found = [side.loc[item.id] if item.id in side.index else None for side in sides]
@@ -630,7 +576,7 @@ def compare(
     frame["difference"] = frame["now"] - frame["before"]
     for side, name in list(labels.items()):
         labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in ("reported", "verdict")}
-    return answer(study, frame, "Hai bên không có chỉ tiêu nào chung.", labels)
+    return answer(study, frame, ("nothing_shared",), labels)
 
 
 # What stands out --------------------------------------------------------------------------------
@@ -673,14 +619,14 @@ def outliers(study: Study, year: int) -> Answer:
     outside = (rows["value"] < low - width) | (rows["value"] > high + width)
     # Where the middle half is one value, whoever is not the same would stand out.
     far = rows[outside & (width > 0) & (size > study.params.min_peers)]
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     percent = language.numbers.percent
     found = [
         {
             "unit_id": str(row.scope_id),
             **{name: getattr(row, name) for name in _PLACE[1:]},
             "title": row.title,
-            "reason": language.say(
+            "reason": language.told(
                 "outlier",
                 percent(Fraction(repr(float(row.value)))),
                 percent(Fraction(repr(float(low[row.Index])))),
@@ -693,7 +639,7 @@ def outliers(study: Study, year: int) -> Answer:
     found += _odd(study, year)
     columns = [*_PLACE, "title", "reason"]
     frame = pd.DataFrame(found, columns=columns).sort_values("unit_id", kind="stable")
-    return answer(study, frame, f"Năm {year} không có số liệu nào khác thường.")
+    return answer(study, frame, ("nothing_odd", year))
 
 
 def _odd(study: Study, year: int) -> list[dict[str, Any]]:
@@ -705,13 +651,14 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     of_rows = {
         name: table["unit_id"].to_dict() for name, table in tables.items() if "unit_id" in table
     }
-    language, found = load_language(study.params.lang, study.root), []
+    language, found = language_of(study), []
     for problem in study.remember(("oddities",), lambda: check_oddities(study.dataset)):
         unit_id = of_rows.get(problem.file.partition(".")[0], {}).get(problem.row)
         if problem.year == year and unit_id in places:
             column = problem.column
             title = language.heading(column) if column in _known() else column
-            odd = {"title": title, "reason": problem.message}
+            english = language.words.get("oddities", {}).get(problem.code, problem.message)
+            odd = {"title": title, "reason": english}
             found.append({"unit_id": unit_id, **places[unit_id], **odd})
     return found
 
@@ -747,9 +694,9 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
     {'overdue'}
     """
     year = pick_year(study, year)
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     issuer = study.plan.issuer
-    names = {**_members(study)["unit"], issuer.id: issuer.short}
+    names = {**members_of(study)["unit"], issuer.id: issuer.short}
     holders = None if unit is None else choose_all("CĐCS", unit, names)
     labels = {
         name: language.word("task_state", name) for name in STATES if name != "not_applicable"
@@ -784,21 +731,21 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
     ]
     frame = pd.DataFrame(found, columns=columns)
     frame["state"] = frame["state"].astype(pd.CategoricalDtype(list(STATES), ordered=True))
-    return answer(study, frame, f"Không có nhiệm vụ nào như vậy trong năm {year}.")
+    return answer(study, frame, ("no_task", year))
 
 
 def label_tasks(study: Study, table: pd.DataFrame) -> Answer:
     """Return a table of `analysis.tasks.compute_tasks` with the names of tasks and of places."""
     titles = {task.id: task.short or task.text for task in study.plan.tasks}
-    names = {**_members(study), "section": {part.id: part.title for part in study.plan.sections}}
+    names = {**members_of(study), "section": {part.id: part.title for part in study.plan.sections}}
     frame = table.copy()
     frame.insert(1, "task_title", frame["task"].astype(str).map(titles).fillna(""))
     places = zip(frame["scope"].astype(str), frame["scope_id"].astype(str), strict=True)
     frame.insert(5, "name", [names.get(scope, {}).get(key, key) for scope, key in places])
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     states = language.words["task_state"]
     labels = {name: states[name] for name in frame.columns if name in states}
-    return answer(study, frame, "Không có nhiệm vụ nào.", labels)
+    return answer(study, frame, labels=labels)
 
 
 def sources(study: Study, unit: str, year: int | None = None) -> Answer:
@@ -827,7 +774,7 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
     if not has_store(folder) or study.params.edition != "internal":
         message = "bộ số liệu này không có kho (store), nên không ghi lại nguồn của từng số liệu"
         raise InputError([error(message, code="no_store", column="data", value=study.params.data)])
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     last: dict[tuple[Any, ...], dict[str, Any]] = {}
     for entry in read_history(folder, key, year, study.plan.issuer.id):
         for step in entry.steps:
@@ -836,13 +783,13 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
                 "value_text": step.after,
                 "file": entry.file,
                 "sheet": step.sheet,
-                "cell": step.cell or (f"dòng {step.row}" if step.row else ""),
+                "cell": step.cell or (language.told("row", step.row) if step.row else ""),
                 "at": entry.at[:10],
                 "reason": entry.reason,
             }
     columns = ["column", "value_text", "file", "sheet", "cell", "at", "reason"]
     frame = pd.DataFrame(list(last.values()), columns=columns)
-    return answer(study, frame, f"Kho chưa ghi số liệu nào của {key} năm {year}.")
+    return answer(study, frame, ("no_source", key, year))
 
 
 def needed(study: Study, indicator: str | None = None, year: int | None = None) -> Answer:
@@ -895,8 +842,7 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     columns = ["indicator", "title", "year", "reported", "missing", "value", "lower", "upper",
                "target", "needed", "of_unknown", "breakeven"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns).astype({"needed": "Int64", "of_unknown": "Int64"})
-    nothing = "Không còn gì phải chờ: chỉ tiêu đã có kết luận, hoặc năm này không xét."
-    return answer(study, frame, nothing)
+    return answer(study, frame, ("nothing_needed",))
 
 
 def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer:
@@ -909,7 +855,7 @@ def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer
     new = sides[1][is_other[len(sides[0]) :]].astype({"value": float})
     frame = old.merge(new, on=keys, how="outer", suffixes=("_before", "_now"))
     catalogue = {item.id: item for item in now.plan.catalogue()}
-    members = _members(now)
+    members = members_of(now)
     frame["title"] = [catalogue[str(key)].title for key in frame["indicator"]]
     frame["name"] = [
         members[scope].get(key, key)
@@ -926,4 +872,4 @@ def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer
         ["indicator", "title", "year", "scope", "scope_id", "name", "before", "now",
          "before_verdict", "now_verdict"]
     ]  # fmt: skip
-    return answer(now, frame, "Không có đánh giá nào thay đổi.")
+    return answer(now, frame, ("nothing_changed",))

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from analysis.exploring.answers import lacking
-from analysis.language import load_language
+from analysis.exploring.names import language_of
 from analysis.pages.fragments import render
 from analysis.study import Study
 
 _QUESTIONS = (
-    ('study.find("khe sanh")', "tìm CĐCS"),
-    ("study.board({year})", "CĐCS × chỉ tiêu"),
-    ('study.results(year={year}, scope="district")', "kết quả toàn địa bàn"),
-    ('study.missed("{indicator}", by="unit")', "ai còn thiếu bao nhiêu"),
-    ('study.trend("{indicator}")', "qua các năm"),
-    ("study.outliers({year})", "số liệu khác thường"),
-    ("study.missing({year})", "ai chưa báo cáo gì"),
-    ('study.tasks({year}, state="overdue")', "nhiệm vụ quá hạn"),
-    ("study.needed()", "còn cần bao nhiêu để đạt"),
+    ("find", '"{commune}"'),
+    ("board", "{year}"),
+    ("results", 'year={year}, scope="district"'),
+    ("missed", '"{indicator}", by="unit"'),
+    ("trend", '"{indicator}"'),
+    ("outliers", "{year}"),
+    ("missing", "{year}"),
+    ("tasks", '{year}, state="overdue"'),
+    ("needed", ""),
 )
 
 
 def describe(study: Study) -> str:
     """Return the HTML of a study's card."""
-    language = load_language(study.params.lang, study.root)
+    language = language_of(study)
     described, numbers = study.dataset.description, language.numbers
     notes = [
         language.ui("illustrative") if described.illustrative else "",
         language.ui("assumed") if study.is_assumed else "",
         ""
         if study.params.year in study.dataset.years
-        else f"Chưa có số liệu năm {study.params.year}",
+        else language.told("no_data", study.params.year),
     ]
     years = []
     for year in study.dataset.years:
@@ -47,15 +47,24 @@ def describe(study: Study) -> str:
         (y for y in study.dataset.years if y <= study.params.year), default=study.params.year
     )
     missed = study.results(year=year, scope="district", verdict="not_met")
+    commune = study.register["commune"].iloc[-1]
     first = str(missed["indicator"].iloc[0]) if len(missed) else study.plan.indicators[0].id
     return render(
         "card",
         title=study.plan.title,
         facts=[
-            ("Số liệu", described.name or study.params.data),
-            ("Bản", language.ui(study.params.edition)),
+            (language.told("data"), described.name or study.params.data),
+            (language.told("edition"), language.ui(study.params.edition)),
         ],
         notes=[note for note in notes if note],
         years=years,
-        questions=[(code.format(year=year, indicator=first), what) for code, what in _QUESTIONS],
+        heads=[language.told(name) for name in ("year", "expected", "received", "incomplete")],
+        ask_next=language.told("ask_next"),
+        questions=[
+            (
+                f"study.{name}({given.format(year=year, indicator=first, commune=commune)})",
+                language.told(name),
+            )
+            for name, given in _QUESTIONS
+        ],
     ).html

@@ -9,13 +9,11 @@ import ipywidgets as widgets
 
 from analysis.exploring import plot
 from analysis.exploring.answer import Answer
-from analysis.language import load_language
+from analysis.exploring.names import language_of
 from analysis.problems import InputError
 from analysis.results import SCOPES
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
-
-_ALL = "(tất cả)"
 
 
 def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
@@ -33,27 +31,34 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
     VBox
         Of ipywidgets, to stand at the end of a cell.
     """
-    language, register = load_language(study.params.lang, study.root), study.register
+    language, register = language_of(study), study.register
     communes = sorted(map(str, register["commune"].unique()), key=alphabetically)
     types = {language.dictionary_word("unit_type", t): t for t in register["unit_type"].unique()}
     indicators = {item.title: item.id for item in study.plan.indicators}
+    everything = {language.told("all"): ""}
     chosen: dict[str, Any] = {
         "year": widgets.Dropdown(
-            options=study.dataset.years, description="Năm", value=_year(study)
+            options=study.dataset.years, description=language.told("year"), value=_year(study)
         ),
-        "indicator": widgets.Dropdown(options=indicators, description="Chỉ tiêu"),
+        "indicator": widgets.Dropdown(options=indicators, description=language.told("indicator")),
         "scope": widgets.Dropdown(
-            options={language.word("scope", s): s for s in SCOPES}, description="Phạm vi"
+            options={language.word("scope", s): s for s in SCOPES},
+            description=language.told("scope"),
         ),
-        "unit_type": widgets.Dropdown(options={_ALL: "", **types}, description="Loại hình"),
+        "unit_type": widgets.Dropdown(
+            options=everything | types, description=language.told("unit_type")
+        ),
         "commune": widgets.Dropdown(
-            options={_ALL: "", **{c: c for c in communes}}, description="Xã"
+            options=everything | {c: c for c in communes}, description=language.told("commune")
         ),
     }
     for one in chosen.values():
         one.layout.width = "28rem"
-    button = widgets.Button(description="Ghi ra Excel", icon="download")
+    button = widgets.Button(description=language.told("to_excel"), icon="download")
     said, table, drawing = widgets.Label(), widgets.HTML(), widgets.HTML()
+    for shown in (*chosen.values(), table, drawing):  # a narrow window moves the table alone
+        shown.layout.max_width = "100%"
+    table.layout.overflow = "auto"
 
     def ask() -> Answer:
         given = {name: one.value or None for name, one in chosen.items()}
@@ -72,7 +77,7 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
 
     def write(_: Any) -> None:
         path = ask().save(Path(folder) / "so-lieu.xlsx")
-        said.value = f"Đã ghi {path}"
+        said.value = language.told("written", path)
 
     for one in chosen.values():
         one.observe(show, names="value")

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
+from analysis.language import Language, load_language
+from analysis.plan import Indicator
 from analysis.problems import InputError, error
+from analysis.results import SCOPES
 from analysis.tables.writing import bare, loosely
+
+if TYPE_CHECKING:  # a study itself is asked by names
+    from analysis.study import Study
+
+Years = int | str | Iterable[int] | None
 
 _MOST_NAMED = 12
 #: As few are all named, beside the nearest.
@@ -74,6 +83,75 @@ def several(kind: str, given: object) -> list[object]:
 def fold(text: object) -> str:
     """Return a name without marks, case, spaces and stops: ``gachnui``."""
     return bare(loosely(str(text)))
+
+
+def language_of(study: Study) -> Language:
+    """Return the language in which a study answers."""
+    return load_language(study.params.lang, study.root)
+
+
+def pick_years(study: Study, given: Years) -> list[int]:
+    """Return the years that are meant; all where none is named."""
+    years = study.dataset.years
+    if given is None:
+        return years
+    known = {str(year): str(year) for year in years}
+    asked = [f"{y:g}" if isinstance(y, float) else y for y in several("năm", given)]
+    return [int(year) for year in choose_all("năm", asked, known)]
+
+
+def pick_year(study: Study, given: int | str | None) -> int:
+    """Return the one year that is meant; the study's where none is named."""
+    found = pick_years(study, study.params.year if given is None else given)
+    if len(found) > 1:
+        message = "ở đây chỉ nêu được một năm"
+        raise InputError([error(message, code="several", column="năm", value=given)])
+    return found[0]
+
+
+def pick_indicator(study: Study, given: str) -> Indicator:
+    """Return the indicator that is meant by an id or a title."""
+    catalogue = {item.id: item for item in study.plan.catalogue()}
+    return catalogue[choose("chỉ tiêu", given, {k: i.title for k, i in catalogue.items()})]
+
+
+def pick_member(study: Study, scope: str, given: object) -> str:
+    """Return the id of a member of a scope: a unit, a commune, a type, a parent."""
+    kinds = {"commune": "xã", "unit_type": "loại hình", "parent": "công đoàn cấp trên"}
+    return choose(kinds.get(scope, "CĐCS"), given, members_of(study)[scope])
+
+
+def members_of(study: Study) -> dict[str, dict[str, str]]:
+    """Return the names of what each scope sums, by scope and id; a unit's as it was last."""
+
+    def gather() -> dict[str, dict[str, str]]:
+        register, issuer = study.register, study.plan.issuer
+        language = language_of(study)
+        types, last = register["unit_type"].unique(), max(study.dataset.years)
+        return {
+            "district": {issuer.id: issuer.short},
+            "commune": {str(name): str(name) for name in sorted(register["commune"].unique())},
+            "unit_type": {str(t): language.dictionary_word("unit_type", t) for t in types},
+            "parent": {
+                str(key): study.name_parent(str(key), last) for key in register["parent"].unique()
+            },
+            "unit": register["name"].groupby(level="unit_id").last().astype(str).to_dict(),
+        }
+
+    found: dict[str, dict[str, str]] = study.remember(("members", study.params.lang), gather)
+    return found
+
+
+def pick_place(study: Study, name: object) -> tuple[str, str]:
+    """Return the scope and the id that a name means, whichever scope has it."""
+    members = members_of(study)
+    scopes: dict[str, str] = {}
+    for scope in SCOPES:
+        for key in members[scope]:
+            scopes.setdefault(key, scope)
+    names = {key: members[scope][key] for key, scope in scopes.items()}
+    key = choose("CĐCS, xã, loại hình", name, names)
+    return scopes[key], key
 
 
 def _nearest(wanted: str, known: Mapping[str, str]) -> list[str]:

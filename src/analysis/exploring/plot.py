@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.exploring.answer import Answer
-from analysis.exploring.answers import answer, pick_indicator, trend
-from analysis.exploring.names import choose
+from analysis.exploring.answers import answer, trend
+from analysis.exploring.names import choose, pick_indicator
 from analysis.figures import charts
 from analysis.figures.style import MARKS, SMALL, WIDTH, add_axes, colour, new_figure
 from analysis.findings.finding import planned_path
@@ -198,9 +198,8 @@ def gaps(frame: pd.DataFrame) -> Figure:
     for place, (size, text) in enumerate(zip(rows["lacking"], texts, strict=True)):
         axes.annotate(text, (float(size), place), (3, 0), textcoords="offset points", va="center",
                       fontsize=SMALL, fontweight="bold", annotation_clip=False)  # fmt: skip
-    figure.set_label(
-        "Biểu đồ: " + "; ".join(f"{n} {t}" for n, t in zip(rows["name"], texts, strict=True)) + "."
-    )
+    told = [f"{name} {text}" for name, text in zip(rows["name"], texts, strict=True)]
+    figure.set_label(_describe(frame, told))
     return figure
 
 
@@ -222,7 +221,8 @@ def board(frame: pd.DataFrame, most: int = 40) -> Figure:
     <Drawing ...>
     """
     _require(frame, "name", "undetermined")
-    shorts = {item.id: item.short for item in frame.attrs["look"].plan.catalogue()}
+    look = frame.attrs["look"]
+    shorts = {item.id: item.short for item in look.plan.catalogue()}
     marks = [name for name in frame.columns if name in shorts]
     rows = frame.iloc[:most]
     step = 13.0
@@ -245,9 +245,16 @@ def board(frame: pd.DataFrame, most: int = 40) -> Figure:
                     rotation=60, ha="left", fontsize=SMALL - 1)  # fmt: skip
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    told = [f"{r.name}: {r.not_met} chưa đạt" for r in rows.itertuples(index=False)]
-    figure.set_label(f"Biểu đồ: {'; '.join(told)}.")
+    missed = look.language.word("verdict", "not_met").lower()
+    told = [f"{row.name}: {row.not_met} {missed}" for row in rows.itertuples(index=False)]
+    figure.set_label(_describe(frame, told))
     return figure
+
+
+def _describe(frame: pd.DataFrame, told: list[str]) -> str:
+    look = frame.attrs.get("look")
+    word = look.language.told("chart") if look else "Biểu đồ"
+    return f"{word}: {'; '.join(told)}."
 
 
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:

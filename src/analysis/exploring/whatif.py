@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from analysis.exploring.answer import Answer
-from analysis.exploring.answers import changed_verdicts, pick_member, pick_year, refuse_on_page
-from analysis.exploring.names import choose
+from analysis.exploring.answers import changed_verdicts, refuse_on_page
+from analysis.exploring.names import choose, pick_member, pick_year
 from analysis.plan import Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError, Problem, error

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.exploring.answers import answer, pick_year
+from analysis.exploring.answers import answer
+from analysis.exploring.names import pick_year
 from analysis.figures import rates, to_svg
 from analysis.figures.style import WIDTH
 from analysis.findings import Finding
