@@ -58,6 +58,7 @@ SLOW = [
     "cli_check",
     "tasks",
     "word",
+    "word_numbers",
 ]
 
 

@@ -576,6 +576,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "document_holders": [([("A", 12), ("B", 1234)],)],
         "document_decisions": [(2025,)],
         "document_tasks": [(3, 30)],
+        "document_due": [(d, day) for d in duties],
         "next_due": [(["A", "B"],)],
         "fig_tasks_title": [({"done": 3, "silent": 4}, 9)],
         "fig_tasks_subtitle": [(day,)],

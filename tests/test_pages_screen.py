@@ -196,13 +196,14 @@ CLIPPED = """() => [...document.body.querySelectorAll("*")].filter((element) =>
 ).map((element) => [element.outerHTML.slice(0, 120), element.scrollWidth, element.clientWidth])"""
 
 
-# Every number of a table, and how many lines it takes.
-BROKEN_NUMBERS = r"""() => [...document.querySelectorAll("#bao-cao td.n, .results td.n")].flatMap(cell => {
-  const text = [...cell.childNodes].find(node => node.nodeType === 3 && node.data.trim());
-  if (!text || !/^[\d.,%\/]+$/.test(text.data.trim())) return [];
-  const range = document.createRange();
-  range.selectNodeContents(text);
-  return range.getClientRects().length > 1 ? [text.data.trim()] : [];
+# Every number of a table, and how many lines it takes; one of a pair may stand below the other.
+BROKEN_NUMBERS = r"""() => [...document.querySelectorAll("#bao-cao td.n, .results td.n, .scan td.n")].flatMap(cell => {
+  const texts = [cell, ...cell.querySelectorAll(".sub")].flatMap(one => [...one.childNodes]);
+  return texts.filter(node => node.nodeType === 3 && /^[\d.,%\/]+$/.test(node.data.trim())).filter(text => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return range.getClientRects().length > 1;
+  }).map(text => text.data);
 })"""
 
 

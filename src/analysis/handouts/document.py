@@ -260,6 +260,7 @@ class WordFile:
     def _side_by_side(self, *widths: float) -> list[Any]:
         table = self._docx.add_table(1, len(widths))
         table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+        _flag(table.rows[0], "w:cantSplit")  # a name never stands on another page than its office
         cells = list(table.rows[0].cells)
         for column, cell, width in zip(table.columns, cells, widths, strict=True):
             column.width = cell.width = Mm(width)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 import pandas as pd
@@ -456,32 +456,50 @@ class _UnitPaper(_Paper):
             self.document.write(say("document_tasks", done, len(report.held)))
 
     def assessment(self) -> None:
-        """Write what is met, missed and open, the nearest first; then what the unit notes itself."""
+        """Write what is met, missed and open, of what is missed a line each; then what the unit notes."""
+        say = self.language.say
         for verdict in _ASSESSED:
             found = [f for f in self.report.wholes if f.verdict == verdict]
             if found:
-                ordered = by_nearness(found) if verdict == "not_met" else found
-                self.document.write(self.language.say("document_named", verdict, ordered))
+                self.document.write(say("document_named", verdict, found))
+            for finding in by_nearness(found) if verdict == "not_met" else ():
+                self.document.item(finding.indicator.short, f"{say('gap_size', finding)}.")
         for line in self.report.quote(self.report.unit_id):
             self.document.write(line)
 
     def direction(self) -> None:
-        """Write what falls due, then what mends what was missed."""
-        due = [
-            self.language.say("brief_task", duty, self.day(duty))
-            for duty in self.report.held
-            if duty.has_passed or duty.is_due_within(SOON_DAYS)
-        ]
+        """Write what is to be sent, what falls due, then what mends what was missed."""
+        ui, say = self.language.ui, self.language.say
+        asked, due = self.report.asked(), self._due()
+        steps = self.report.missed_steps(len(self.report.missed))
+        for text in asked:
+            self.document.item("", text)
         if due:
-            self.document.item(self.language.ui("brief_tasks"), f"{'; '.join(due)}.")
-        for step in self.report.missed_steps():
-            tasks = " ".join(
-                f"{task['text']} ({task['ref']})." if task["ref"] else task["text"]
-                for task in step["tasks"]
-            )
-            reasons = "; ".join(line["title"] for line in step["reasons"])
-            mends = f" {self.texts['mends']} {reasons}." if reasons else ""
-            self.document.item("", f"{tasks}{mends}")
+            self.document.heading(ui("brief_tasks"), 2)
+        for (_, title), duties in sorted(due.items()):
+            self.document.heading(title, 3)
+            for section in self.study.plan.sections:
+                inside = [d.task for d in duties if d.task.section.partition(".")[0] == section.id]
+                if inside:
+                    names = "; ".join(task.short or task.text for task in inside)
+                    self.document.item(section.title, f"{names}.")
+        if steps:
+            self.document.heading(self.texts["mends"], 2)
+        for step in steps:
+            named = "; ".join(line["title"] for line in step["reasons"])
+            tasks = [f"{task['text'].removesuffix('.')} ({task['ref']})." for task in step["tasks"]]
+            self.document.item(named, " ".join(tasks) or f"{say('no_task')}.")
+        if not (asked or due or steps):
+            self.document.write(say("keep_going"))
+
+    def _due(self) -> dict[tuple[date, str], list[Duty]]:
+        """Return what is overdue or soon due by its day and by what is said of the day."""
+        found: dict[tuple[date, str], list[Duty]] = {}
+        for duty in self.report.held:
+            if duty.due and (duty.has_passed or duty.is_due_within(SOON_DAYS)):
+                title = self.language.say("document_due", duty, self.day(duty))
+                found.setdefault((duty.due, title), []).append(duty)
+        return found
 
     @property
     def closing(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:

@@ -281,7 +281,7 @@ class Report:
         rows = [self.task_row(duty) for duty in ordered if duty.state != "unreported"]
         if silent:
             # One line for all of which nothing else is known.
-            together = self.task_row(silent[0]) | {"due": "", "result": ""}
+            together = self.task_row(silent[0]) | {"is_many": True, "result": ""}
             rows.append(together | {"title": "; ".join(duty.task.short for duty in silent)})
         return rows
 
@@ -300,6 +300,7 @@ class Report:
         done_on = day(duty.done_on) if duty.done_on and not duty.since else ""
         return {
             "title": duty.task.short or duty.task.text,
+            "is_many": False,
             "due": say("duty_due", duty, day(duty.due) if duty.due else ""),
             "tone": tone,
             "sign": words["verdict_sign"][tone],

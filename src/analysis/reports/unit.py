@@ -404,31 +404,34 @@ class UnitReport(Report):
 
     def next_steps(self) -> Fragment:
         """Show what was missed and by how much, with the plan's own task for it."""
-        say = self.language.say
-        lacking = dict.fromkeys(
-            name for f in self.wholes if f.verdict == "undetermined" for name in f.lacking
-        )
-        first = []
-        if not self.facts["has_return"]:
-            form = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
-            day = self.language.date(self.study.plan.cut_off_in(self.year))
-            first.append(say("send_form", self.year, form, day))
-            first.append(say("send_return", self.year, self.parent))
-            first.append(f"{self.language.ui('brief_contact')}: {say('contact', self.parent)}")
-        elif lacking:
-            first.append(say("send_missing", list(lacking)))
         return self._render(
             "viec-can-lam",
             "next_steps",
             self.language.ui("missed_and_next" if self.missed else "to_do"),
-            steps=[*map(_asked, first), *self.missed_steps()],
-            nothing=say("keep_going"),
+            steps=[*map(_asked, self.asked()), *self.missed_steps(self.most_steps)],
+            nothing=self.language.say("keep_going"),
         )
 
-    def missed_steps(self) -> list[dict[str, Any]]:
-        """Return the plan's tasks for what is nearest, below what each would mend, then all the rest."""
+    def asked(self) -> list[str]:
+        """Say what the unit has to send: its return, or the figures that its return lacks."""
+        say = self.language.say
+        lacking = dict.fromkeys(
+            name for f in self.wholes if f.verdict == "undetermined" for name in f.lacking
+        )
+        if self.facts["has_return"]:
+            return [say("send_missing", list(lacking))] if lacking else []
+        form = self.language.dictionary_word("unit_type", str(self.facts["unit_type"]))
+        day = self.language.date(self.study.plan.cut_off_in(self.year))
+        return [
+            say("send_form", self.year, form, day),
+            say("send_return", self.year, self.parent),
+            f"{self.language.ui('brief_contact')}: {say('contact', self.parent)}",
+        ]
+
+    def missed_steps(self, most: int) -> list[dict[str, Any]]:
+        """Return the plan's tasks for so many of the nearest, each with what it mends, then the rest."""
         by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
-        for finding in self.missed[: self.most_steps]:
+        for finding in self.missed[:most]:
             by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
         steps = [
             {
@@ -437,7 +440,7 @@ class UnitReport(Report):
             }
             for tasks, findings in by_tasks.items()
         ]
-        rest = self.missed[self.most_steps :]
+        rest = self.missed[most:]
         return [*steps, _asked(self.language.say("other_missed", rest))] if rest else steps
 
     def _task_ref(self, task: Task) -> str:
