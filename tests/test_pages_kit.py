@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_reports_kit as reports
 from browser import open_browser
 from datasets import HEADERS, Tables, write_tables
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -71,6 +72,8 @@ AREA_PAGES = {
     "commune of names": f"names/2024/{area_page('commune', f'Lìa {SCRIPT}')}",
     "parent of names": f"names/2024/{area_page('parent', PARENT)}",
 }
+#: The areas of the sample with most units, by scope.
+LARGEST_AREAS = {"commune": ("Khe Sanh", 2024), "parent": ("CDX-KHESANH", 2025)}
 REPORTS = UNIT_PAGES | YEAR_PAGES | AREA_PAGES
 INDEXES = {"index": "2024/index.html", "index of names": "names/2024/index.html"}
 PAGES = REPORTS | INDEXES
@@ -142,6 +145,13 @@ def odd_tables() -> Tables:
     tables["lineage"] = []
     tables["employers"] = [row for row in tables["employers"] if row["unit_id"]]
     return tables
+
+
+@cache
+def largest_area(scope: str) -> reports.Page:
+    """The page of the sample's largest area, as its notebook's calls make it: no site need be whole."""
+    key, year = LARGEST_AREAS[scope]
+    return reports.area_page(study_of(SAMPLE, year), scope, key, year)
 
 
 def is_left_out(root: Path, path: Path) -> bool:

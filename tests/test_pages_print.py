@@ -18,7 +18,17 @@ import numpy as np
 import pytest
 from browser import open_browser
 from playwright.sync_api import Browser
-from test_pages_kit import PAGES, UNIT_PAGES, Visit, open_context, shared_sites
+from test_pages_kit import (
+    LARGEST_AREAS,
+    PAGES,
+    UNIT_PAGES,
+    Visit,
+    largest_area,
+    open_context,
+    shared_sites,
+)
+
+from analysis.tables.files import write_atomically
 
 MOST_SHEETS = 4
 POINTS = 72 / 25.4
@@ -35,6 +45,7 @@ KINDS = ("missing return", "merged", "nothing met", "guild", "longest", "withhel
 PRINTED = {
     key: PAGES[key] for key in (*KINDS, "200 characters", "one long word", "year", "index of names")
 }
+AREAS = {scope: f"2024/largest-{scope}.html" for scope in LARGEST_AREAS}
 
 
 class Word(NamedTuple):
@@ -120,7 +131,10 @@ def squeezed(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shared_sites(tmp_path_factory)
+    root = shared_sites(tmp_path_factory)
+    for scope, link in AREAS.items():
+        write_atomically(root / link, largest_area(scope).html)
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +143,11 @@ def browser(root: Path) -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="module", params=PRINTED)
+@pytest.fixture(scope="module", params=PRINTED | AREAS)
 def printed(request: pytest.FixtureRequest, browser: Browser, root: Path) -> Iterator[Print]:
     with open_context(browser) as context:
-        visit = Visit(context, root, PRINTED[request.param])
-        file = root / f"{list(PRINTED).index(request.param)}.pdf"
+        visit = Visit(context, root, (PRINTED | AREAS)[request.param])
+        file = root / f"{request.param}.pdf"
         visit.page.pdf(path=file, prefer_css_page_size=True)
         visit.page.emulate_media(media="print")
         yield Print(visit, file)
@@ -146,11 +160,14 @@ def test_sheets_are_a4_and_few(printed: Print) -> None:
     for size in printed.sizes:
         assert sorted(size) == pytest.approx([WIDTH, HEIGHT], abs=1)
     lying = [width > height for width, height in printed.sizes]
-    assert any(lying) == (printed.visit.link == PAGES["year"])
+    boards = {PAGES["year"], *AREAS.values()}
+    assert any(lying) == (printed.visit.link in boards)
     assert not lying[0]
     assert sum(lying) <= MOST_BOARD_SHEETS
     if printed.visit.is_unit:
-        assert int(printed.info["Pages"]) <= MOST_SHEETS
+        assert len(lying) <= MOST_SHEETS
+    if printed.visit.link in AREAS.values():  # a sheet for each board, beside what a unit has
+        assert len(lying) <= MOST_SHEETS + 2
 
 
 def test_sheets_are_numbered_at_the_top_from_the_second(printed: Print) -> None:

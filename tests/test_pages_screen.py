@@ -16,6 +16,7 @@ from browser import open_browser
 from playwright.sync_api import Browser
 from test_pages_kit import (
     INDEXES,
+    LARGEST_AREAS,
     NAMES,
     PAGES,
     REPORTS,
@@ -24,12 +25,15 @@ from test_pages_kit import (
     Visit,
     axe,
     is_left_out,
+    largest_area,
     open_context,
     shared_sites,
 )
 
 WIDTHS = (320, 360, 768, 1280)
 MOST_BYTES = 150_000
+#: The page of an area has a board of its units and the tasks of all of them.
+MOST_BYTES_OF_AREA = 200_000
 MOST_PAINT = 1500  # ms
 
 
@@ -278,6 +282,11 @@ def test_figures_are_readable(visit: Visit, width: int) -> None:
 @only_units
 def test_units_pages_are_light(visit: Visit) -> None:
     assert visit.file.stat().st_size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("scope", LARGEST_AREAS)
+def test_the_largest_areas_pages_are_light(scope: str) -> None:
+    assert len(largest_area(scope).html.encode()) <= MOST_BYTES_OF_AREA
 
 
 @with_sheets
