@@ -66,7 +66,7 @@ def make_forms(count: int, folder: Path) -> None:
     from national import FIRST_YEAR
 
     from analysis.intake.forms import write_forms
-    from analysis.intake.formtexts import form_texts
+    from analysis.intake.writings import form_texts
     from analysis.loading import load
 
     make_files(count, folder, ["csv"])

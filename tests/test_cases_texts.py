@@ -17,7 +17,8 @@ from conftest import ROOT, Run
 from datasets import filled, write_tables
 from test_tables import UNIT, sound_tables
 
-from analysis.intake.reader import lacks_codes, read_content
+from analysis.intake.officelists import lacks_codes
+from analysis.intake.reader import read_content
 from analysis.problems import InputError, Problem
 from analysis.tables.communes import find_variants
 from analysis.tables.delivery import Delivery

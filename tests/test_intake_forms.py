@@ -16,7 +16,7 @@ from conftest import ROOT, Run
 import analysis
 from analysis.intake import read_delivery
 from analysis.intake.forms import write_forms
-from analysis.intake.formtexts import form_texts
+from analysis.intake.writings import form_texts
 from analysis.problems import InputError
 from analysis.study import Study
 from analysis.tables.delivery import Delivery

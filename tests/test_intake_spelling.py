@@ -7,9 +7,8 @@ from datetime import date, datetime, time
 
 import pytest
 
-from analysis.intake.formtexts import Raw
-from analysis.intake.legacy import decode, from_tcvn3, from_vni, is_syllable, recognise
 from analysis.intake.spelling import Unclear, spell
+from analysis.intake.writings import Raw, decode, from_tcvn3, from_vni, is_syllable, recognise
 from analysis.tables.dictionary import Column, dictionary
 
 TABLES = dictionary().tables

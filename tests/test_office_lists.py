@@ -18,9 +18,7 @@ from conftest import ROOT, Run
 from openpyxl import Workbook
 from test_intake_files import as_xls
 
-from analysis.intake.codes import give_codes
-from analysis.intake.headings import Answers
-from analysis.intake.mapping import note_answers
+from analysis.intake.officelists import Answers, give_codes, note_answers
 from analysis.intake.reader import read_content
 from analysis.params import load_params
 from analysis.plan import load_plan
@@ -242,7 +240,7 @@ def test_an_offices_list_of_employers_is_read_with_its_tax_codes_as_text() -> No
     rows = [["DANH SÁCH DOANH NGHIỆP NĂM 2024"], heads, row]
     _, problems = given(as_xlsx(rows))
     assert [one.value for one in problems if one.severity == "error"] == ["Địa chỉ"]
-    answers = Answers({"Địa chỉ": "Xã, thị trấn"})
+    answers = Answers(columns={"Địa chỉ": "Xã, thị trấn"})
     delivery, problems = given(as_xlsx(rows), answers=answers)
     assert [one.code for one in problems] == ["left_out"]
     (part,) = delivery.records

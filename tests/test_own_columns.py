@@ -12,7 +12,7 @@ from test_intake_forms import fill_form
 from test_site_kit import make_study
 
 import analysis
-from analysis.intake.wordlists import find, units
+from analysis.intake.writings import find, units
 from analysis.language import load_language
 from analysis.params import find_root
 from analysis.problems import InputError

@@ -22,6 +22,7 @@ from analysis.commandline import (
     data_option,
     dataset_options,
     explain,
+    folder_option,
     lang_option,
     named_settings,
     on_option,
@@ -76,10 +77,8 @@ def command(project: Path | None) -> None:
     metavar="MÃ",
     help="Chỉ lập trang của CĐCS này; dùng lại được nhiều lần.",
 )
-@option(
+@folder_option(
     "--out",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
     help="Nơi đặt trang báo cáo (mặc định: reports/<năm>, bản chia sẻ: reports/share/<năm>).",
 )
 @option(

@@ -18,6 +18,7 @@ from analysis.commandline import (
     as_of_option,
     data_option,
     dataset_options,
+    folder_option,
     named_settings,
     on_option,
     open_named_study,
@@ -69,7 +70,7 @@ class ListReader:
     """
 
     def __init__(self, folder: Path, plan: Plan, *, is_agreed: bool, **settings: Any) -> None:
-        from analysis.intake.mapping import read_answers
+        from analysis.intake.officelists import read_answers
 
         self._folder, self._plan, self._is_agreed = folder, plan, is_agreed
         self._settings = settings
@@ -79,7 +80,8 @@ class ListReader:
 
     def __call__(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
         """Read one file."""
-        from analysis.intake.mapping import find_questions, note_answers, read_answers
+        from analysis.intake.officelists import find_questions, note_answers, read_answers
+        from analysis.store.arrivals import has_register
 
         while True:
             delivery, problems = self._read(path)
@@ -90,20 +92,15 @@ class ListReader:
             if questions:
                 note_answers(self._folder, answers)
                 self._answers = read_answers(self._folder)
-            if not any(answer for _, answer in answers):
-                return delivery, problems
+            if any(answer for _, answer in answers):
+                continue
+            if delivery is not None and not has_errors(problems) and has_register(delivery):
+                self._registers += [one for one in delivery.records if one.table == "roster"]
+            return delivery, problems
 
     def _read(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
-        from analysis.store.arrivals import has_register
-
-        delivery, problems = self._read_coded(path)
-        if delivery is not None and not has_errors(problems) and has_register(delivery):
-            self._registers += [one for one in delivery.records if one.table == "roster"]
-        return delivery, problems
-
-    def _read_coded(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
-        from analysis.intake.codes import give_codes, lacks_unions
-        from analysis.intake.reader import lacks_codes, read_delivery
+        from analysis.intake import read_delivery
+        from analysis.intake.officelists import give_codes, lacks_codes, lacks_unions
         from analysis.tables.load import read_dataset
 
         delivery, problems = read_delivery(path, answers=self._answers, **self._settings)
@@ -231,7 +228,7 @@ def _yaml(data: dict[str, str]) -> str:
 
 def _with_issuer(plan: str, given: dict[str, str]) -> str:
     """Return a plan's text with another issuer; every other line stays as it is."""
-    from analysis.intake.formtexts import plain
+    from analysis.intake.writings import plain
 
     issuer = yaml.safe_load(plan)["issuer"]
     if given["name"] != issuer["name"]:
@@ -245,13 +242,7 @@ def _with_issuer(plan: str, given: dict[str, str]) -> str:
 
 @click.command(cls=Command)
 @year_option
-@option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="THƯ_MỤC",
-    help="Nơi đặt các tệp Excel.",
-)
+@folder_option("--out", required=True, help="Nơi đặt các tệp Excel.")
 @dataset_options
 def template(year: int, out: Path, **where: Any) -> None:
     """Lập biểu mẫu Excel gửi đi. Mỗi CĐCS một tệp, cơ quan ban hành kế hoạch một tệp."""
@@ -292,10 +283,8 @@ def template(year: int, out: Path, **where: Any) -> None:
     metavar="nghin|trieu",
     help="Nhận cả bảng ghi rõ đơn vị tính là nghìn hay triệu đồng, nhân chính xác ra đồng.",
 )
-@option(
+@folder_option(
     "--errors",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
     help=f"Nơi ghi danh sách lỗi để gửi lại (mặc định: {_ERROR_LISTS}, cạnh tệp đầu tiên).",
 )
 @dataset_options
@@ -311,7 +300,7 @@ def import_files(
 ) -> None:
     """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
     from analysis.intake import write_error_lists
-    from analysis.intake.measure import money_scale
+    from analysis.intake.headings import money_scale
     from analysis.store.take_in import format_recap, format_traces, take_in
 
     folder, plan, _ = _settings(year or date.today().year, **where)
@@ -494,12 +483,7 @@ def status(year: int, on: str, **where: Any) -> None:
     metavar="NGÀY",
     help="So với số liệu có đến hết ngày này (mặc định: với lần công bố trước ở --out).",
 )
-@option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
-    help="Nơi đặt trang báo cáo đã công bố (mặc định: reports/<năm>).",
-)
+@folder_option("--out", help="Nơi đặt trang báo cáo đã công bố (mặc định: reports/<năm>).")
 @dataset_options
 def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -> None:
     """So với lần công bố trước. Đánh giá nào đã khác, do những số liệu nào được sửa."""

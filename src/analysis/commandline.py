@@ -80,13 +80,9 @@ class Group(click.Group):
 
 
 option = partial(click.option, cls=Option)
+folder_option = partial(option, type=click.Path(path_type=Path), metavar="THƯ_MỤC")
 
-data_option = option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="THƯ_MỤC",
-    help="Thư mục dữ liệu (mặc định: theo tệp tham số).",
-)
+data_option = folder_option("--data", help="Thư mục dữ liệu (mặc định: theo tệp tham số).")
 params_option = option(
     "--params",
     "params_file",

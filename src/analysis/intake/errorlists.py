@@ -10,10 +10,10 @@ from typing import Any
 from markupsafe import Markup
 
 from analysis.intake.files import UnreadableError, identify
-from analysis.intake.formtexts import form_texts
 from analysis.intake.persons import find_persons
 from analysis.intake.reader import FailedError, LostError, in_child
 from analysis.intake.workbooks import scan
+from analysis.intake.writings import form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
 from analysis.problems import InputError, Problem, error, explain_os, tell_first
@@ -193,22 +193,17 @@ def _counts(problems: Iterable[Problem]) -> dict[str, int]:
 
 
 def _row(problem: Problem) -> dict[str, Any]:
-    severity = form_texts()["errors"]["severity"][problem.severity]
-    return {
-        "place": _place(problem),
-        "heading": heading_of(problem.column),
-        "value": problem.value,
-        "message": f"{severity}: {problem.message}",
-    }
-
-
-def _place(problem: Problem) -> str:
-    places = form_texts()["errors"]["places"]
+    texts = form_texts()["errors"]
     if problem.cell:
         kind = "sheet" if problem.sheet else "cell"
     elif problem.row is not None:
         kind = "row"
     else:
         kind = "whole_sheet" if problem.sheet else "file"
-    text: str = places[kind].format(sheet=problem.sheet, cell=problem.cell, row=problem.row)
-    return text
+    place = texts["places"][kind]
+    return {
+        "place": place.format(sheet=problem.sheet, cell=problem.cell, row=problem.row),
+        "heading": heading_of(problem.column),
+        "value": problem.value,
+        "message": f"{texts['severity'][problem.severity]}: {problem.message}",
+    }

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from analysis.intake.formtexts import Raw
-from analysis.intake.legacy import decode
+from analysis.intake.writings import Raw, decode
 from analysis.problems import Problem, error
 from analysis.tables.texts import split_csv
 
@@ -29,12 +28,7 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _ENTRY = b"PK\x01\x02"  # stands before each entry of a zip's directory
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_ENDINGS: dict[Kind, tuple[str, ...]] = {
-    "xlsx": (".xlsx", ".xlsm", ".xltx"),
-    "xls": (".xls", ".xlt"),
-    "ods": (".ods", ".ots"),
-    "csv": (".csv", ".tsv", ".txt"),
-}
+_TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 _SAVE_AGAIN = "hãy mở bằng Excel hoặc LibreOffice rồi lưu lại thành tệp .xlsx"
 
 
@@ -49,17 +43,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file's bytes and what they are.
-
-    Parameters
-    ----------
-    name : str
-        Its name, without a folder.
-    content : bytes
-        All of it.
-    kind : {"xlsx", "xls", "ods", "csv"}
-        How to read it.
-    """
+    """A file's name without a folder, its bytes, and how to read them."""
 
     name: str
     content: bytes
@@ -85,9 +69,9 @@ def identify(name: str, content: bytes) -> SourceFile:
     if len(content) > _MOST_BYTES:
         raise UnreadableError("too_big", "tệp lớn hơn 300 MB; hãy chia thành nhiều tệp")
     kind = _kind_of_bytes(content)
-    if kind == "csv" and ending not in _ENDINGS["csv"]:
+    if kind == "csv" and ending not in _TEXT_ENDINGS:
         raise UnreadableError("other_kind", _what_text_is(ending, content))
-    if kind != "csv" and ending in _ENDINGS["csv"]:
+    if kind != "csv" and ending in _TEXT_ENDINGS:
         message = f"tệp mang đuôi {ending} nhưng bên trong là bảng tính; hãy đổi đuôi thành .{kind}"
         raise UnreadableError("other_kind", message)
     return SourceFile(name, content, kind)
@@ -158,21 +142,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 def read_csv(file: str, content: bytes) -> tuple[list[list[Raw]], list[Problem]]:
-    """Read the rows of a text table.
-
-    Parameters
-    ----------
-    file : str
-        Its name, for problems.
-    content : bytes
-        The file.
-
-    Returns
-    -------
-    rows : list of list of str
-        Rows of one length.
-    problems : list of Problem
-        Broken lines, an old encoding.
+    """Return the rows of a text table, all of one length; its broken lines and old encoding are problems.
 
     Raises
     ------

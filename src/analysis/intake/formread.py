@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.intake.formtexts import (
-    MEANS,
-    TASK_CELLS,
-    TASK_MARKER,
-    Raw,
-    fold,
-    form_texts,
-    shown,
-    tidy,
-)
-from analysis.intake.measure import stated_above
+from analysis.intake.headings import stated_above
 from analysis.intake.sheets import (
     Block,
     Sheet,
@@ -25,7 +15,18 @@ from analysis.intake.sheets import (
     own_notes,
     tell_note,
 )
-from analysis.intake.wordlists import find, units
+from analysis.intake.writings import (
+    MEANS,
+    TASK_CELLS,
+    TASK_MARKER,
+    Raw,
+    find,
+    fold,
+    form_texts,
+    shown,
+    tidy,
+    units,
+)
 from analysis.tables.dictionary import Column, Table, dictionary
 from analysis.tables.writing import loosely
 
@@ -34,7 +35,7 @@ _FIRST_ROWS = 100
 #: Cells of these types are what a form asks for; the others say who it is about.
 _FIGURES = ("count", "money", "boolean")
 
-Lines = dict[int, tuple[Table, Column]]
+_Lines = dict[int, tuple[Table, Column]]
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def find_form(sheet: Sheet, marker: str = "marker") -> FormPlace | None:
     return None
 
 
-def read_form(finding: SheetReading, form: FormPlace) -> None:
+def read_form(reading: SheetReading, form: FormPlace) -> None:
     """Add the blocks of a form: one row for each table that it has lines of."""
-    texts, sheet = form_texts(), finding.sheet
-    if not is_current(finding, form):
+    texts, sheet = form_texts(), reading.sheet
+    if not _is_current(reading, form):
         return
     headings = texts["headings"]
     found = {fold(sheet.text(form.row, place)): place for place in range(form.column)}
@@ -70,46 +71,46 @@ def read_form(finding: SheetReading, form: FormPlace) -> None:
     lacking = [headings[name] for name in ("item", "figure") if places[name] is None]
     for heading in lacking:
         message = f"biểu mẫu thiếu cột «{heading}»"
-        finding.add("no_column", message, (form.row, form.column), value="")
+        reading.add("no_column", message, (form.row, form.column), value="")
     if lacking:
         return
     item, figure = places["item"] or 0, places["figure"] or 0
-    lines = _lines(finding, form)
-    _compare_labels(finding, form, lines, item, places["unit"])
-    check_cells(finding, {(row, figure): column for row, (_, column) in lines.items()})
-    _refuse_strays(finding, form, figure, set(lines))
-    _tell_beside(finding, form, lines, figure, places["remark"])
-    remarks = _remarks(finding, lines, places["remark"])
-    _add_blocks(finding, lines, figure, remarks)
+    lines = _lines(reading, form)
+    _compare_labels(reading, form, lines, item, places["unit"])
+    check_cells(reading, {(row, figure): column for row, (_, column) in lines.items()})
+    _refuse_strays(reading, form, figure, set(lines))
+    _tell_beside(reading, form, lines, figure, places["remark"])
+    remarks = _remarks(reading, lines, places["remark"])
+    _add_blocks(reading, lines, figure, remarks)
 
 
-def is_current(finding: SheetReading, form: FormPlace, marker: str = "marker") -> bool:
+def _is_current(reading: SheetReading, form: FormPlace, marker: str = "marker") -> bool:
     """Tell whether a form is of this version; refuse it otherwise."""
     if form.marker == form_texts()[marker]:
         return True
     message = f"biểu mẫu của phiên bản khác ({form.marker}); hãy điền vào biểu mẫu mới của cơ quan"
     advice = "lập biểu mẫu mới bằng congdoan template"
-    finding.add("form_version", message, (form.row, form.column), advice=advice)
+    reading.add("form_version", message, (form.row, form.column), advice=advice)
     return False
 
 
-def _lines(finding: SheetReading, form: FormPlace) -> Lines:
+def _lines(reading: SheetReading, form: FormPlace) -> _Lines:
     """Return what each row holds, by its code."""
-    lines: Lines = {}
+    lines: _Lines = {}
     seen: dict[str, int] = {}
     tables = dictionary().tables
-    for row in range(len(finding.sheet.rows)):
-        code = finding.sheet.text(row, form.column)
+    for row in range(len(reading.sheet.rows)):
+        code = reading.sheet.text(row, form.column)
         if code == form_texts()["paper"]["marker"]:
             break
         if code == "" or row == form.row:
             continue
         table, _, column = code.partition(".")
         if table not in tables or column not in tables[table].columns:
-            finding.add("unknown_line", "dòng lạ, biểu mẫu không có dòng này", (row, form.column))
+            reading.add("unknown_line", "dòng lạ, biểu mẫu không có dòng này", (row, form.column))
         elif code in seen:
             message = f"dòng lặp lại, đã có ở dòng {seen[code] + 1}"
-            finding.add("duplicate_line", message, (row, form.column))
+            reading.add("duplicate_line", message, (row, form.column))
         else:
             seen[code] = row
             lines[row] = (tables[table], tables[table].columns[column])
@@ -117,51 +118,51 @@ def _lines(finding: SheetReading, form: FormPlace) -> Lines:
 
 
 def _compare_labels(
-    finding: SheetReading, form: FormPlace, lines: Lines, item: int, unit: int | None
+    reading: SheetReading, form: FormPlace, lines: _Lines, item: int, unit: int | None
 ) -> None:
     """Refuse lines whose words are no longer those of their hidden code: the figures moved, or changed."""
     for row, (_, column) in lines.items():
-        label = fold(finding.sheet.text(row, item))
+        label = fold(reading.sheet.text(row, item))
         if loosely(label) != loosely(fold(column.vi)):
             message = (
                 f"dòng này của biểu mẫu là «{column.vi}», nhãn ghi khác: nhãn hoặc số liệu đã bị chuyển "
                 "chỗ hay sửa; hãy chép số liệu vào biểu mẫu chưa sửa"
             )
-            finding.add("other_label", message, (row, item), column=column.name)
-        stated = fold(finding.sheet.text(row, unit)) if unit is not None and row > form.row else ""
+            reading.add("other_label", message, (row, item), column=column.name)
+        stated = fold(reading.sheet.text(row, unit)) if unit is not None and row > form.row else ""
         if stated and column.type.is_number and find(stated, units()) != column.unit:
             message = (
                 f"dòng này của biểu mẫu tính bằng «{column.unit}»; hãy ghi lại số và đơn vị tính"
             )
-            finding.add("other_unit", message, (row, unit or 0), column=column.name)
-    for one in stated_above(finding, form.row):
+            reading.add("other_unit", message, (row, unit or 0), column=column.name)
+    for one in stated_above(reading, form.row):
         if one.worth != 1:
             message = f"biểu mẫu ghi tiền bằng {one.text}, ở đây cần đồng: hãy đổi ra đồng"
-            finding.add("other_unit", message, one.at)
+            reading.add("other_unit", message, one.at)
 
 
-def _refuse_strays(finding: SheetReading, form: FormPlace, figure: int, known: set[int]) -> None:
+def _refuse_strays(reading: SheetReading, form: FormPlace, figure: int, known: set[int]) -> None:
     """Name figures that stand beside no line, and cells beyond the form: they would be lost."""
-    for row in range(form.row + 1, len(finding.sheet.rows)):
-        if finding.sheet[row, form.column] == form_texts()["paper"]["marker"]:
+    for row in range(form.row + 1, len(reading.sheet.rows)):
+        if reading.sheet[row, form.column] == form_texts()["paper"]["marker"]:
             break  # from here on it is paper: who filled it in and signs, nothing to keep
-        if row not in known and finding.sheet[row, figure] != "":
+        if row not in known and reading.sheet[row, figure] != "":
             message = "số liệu ghi ngoài các dòng của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
-            finding.add("stray", message, (row, figure))
-        for place in range(form.column + 1, len(finding.sheet.rows[row])):
-            if finding.sheet[row, place] != "":
+            reading.add("stray", message, (row, figure))
+        for place in range(form.column + 1, len(reading.sheet.rows[row])):
+            if reading.sheet[row, place] != "":
                 message = "ô nằm ngoài biểu mẫu, không lấy vào"
-                finding.add("stray", message, (row, place), severity="warning")
+                reading.add("stray", message, (row, place), severity="warning")
 
 
 def _tell_beside(
-    finding: SheetReading, form: FormPlace, lines: Lines, figure: int, remark: int | None
+    reading: SheetReading, form: FormPlace, lines: _Lines, figure: int, remark: int | None
 ) -> None:
     """Tell of figures beside an empty one: they may have been typed into the wrong column."""
     heading = form_texts()["headings"]["figure"]
-    empty = [row for row in lines if row > form.row and not finding.sheet.is_said((row, figure))]
+    empty = [row for row in lines if row > form.row and not reading.sheet.is_said((row, figure))]
     for place in range(figure + 1, form.column):
-        raws = {row: finding.sheet[row, place] for row in empty}
+        raws = {row: reading.sheet[row, place] for row in empty}
         # In last year's column everything is a figure; a remark is one only if it is a number.
         is_figure = {
             row: raw != "" and (place != remark or _is_number(raw)) for row, raw in raws.items()
@@ -173,7 +174,7 @@ def _tell_beside(
                 f"cột «{heading}» bỏ trống mà ở đây có số ({cells}), không lấy làm số liệu của năm; "
                 f"nếu gõ nhầm cột thì hãy chuyển sang cột «{heading}»"
             )
-            finding.add("beside", message, (rows[0], place), severity="warning")
+            reading.add("beside", message, (rows[0], place), severity="warning")
 
 
 def _is_number(raw: Raw) -> bool:
@@ -182,9 +183,9 @@ def _is_number(raw: Raw) -> bool:
     )
 
 
-def _remarks(finding: SheetReading, lines: Lines, place: int | None) -> list[str]:
+def _remarks(reading: SheetReading, lines: _Lines, place: int | None) -> list[str]:
     """Return what is remarked beside the lines or hung on their cells, each with its heading."""
-    sheet = finding.sheet
+    sheet = reading.sheet
     found = [
         (column, sheet.text(row, place)) for row, (_, column) in lines.items() if place is not None
     ]
@@ -192,13 +193,13 @@ def _remarks(finding: SheetReading, lines: Lines, place: int | None) -> list[str
         if at[0] in lines:
             found.append((lines[at[0]][1], note))
         else:
-            tell_note(finding, at, note)
+            tell_note(reading, at, note)
     text: str = form_texts()["remark_in_note"]
     return [text.format(heading=column.vi, remark=remark) for column, remark in found if remark]
 
 
-def _add_blocks(finding: SheetReading, lines: Lines, figure: int, remarks: list[str]) -> None:
-    sheet = finding.sheet
+def _add_blocks(reading: SheetReading, lines: _Lines, figure: int, remarks: list[str]) -> None:
+    sheet = reading.sheet
     keys = {c.name: row for row, (table, c) in lines.items() if c.name in table.key}
     tables = {table.name: table for table, _ in lines.values()}
     asked = [row for row, (_, column) in lines.items() if column.type.name in _FIGURES]
@@ -211,41 +212,41 @@ def _add_blocks(finding: SheetReading, lines: Lines, figure: int, remarks: list[
         columns: dict[str, list[Raw]] = {name: [sheet[row, figure]] for name, row in rows.items()}
         for name in table.key:
             if name not in rows:
-                finding.add("no_column", f"biểu mẫu thiếu dòng «{table.columns[name].vi}»")
+                reading.add("no_column", f"biểu mẫu thiếu dòng «{table.columns[name].vi}»")
         if remarks and "note" in table.columns:
             own = tidy(shown(columns.get("note", [""])[0]))
             columns["note"] = ["\n".join([own, *remarks] if own else remarks)]
         is_said = any(sheet.is_said((row, figure)) for n, row in rows.items() if n not in table.key)
         if not is_said and not is_blank:
             message = f"biểu mẫu chưa có số liệu nào của «{table.vi}», coi như chưa báo cáo"
-            finding.add("nothing_said", message, severity="warning")
+            reading.add("nothing_said", message, severity="warning")
             continue
         addresses = {name: address(row, figure) for name, row in rows.items()}
         first = min(rows.values()) + 1
-        finding.blocks.append(Block(table, sheet.name, [first], columns, addresses))
+        reading.blocks.append(Block(table, sheet.name, [first], columns, addresses))
 
 
 # The sheet of tasks
 
 
-def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
+def read_task_sheet(reading: SheetReading, found: FormPlace) -> None:
     """Add what is said of tasks, and what is cited for them: a row each where anything is said."""
-    sheet, tables = finding.sheet, dictionary().tables
-    if not is_current(finding, found, TASK_MARKER):
+    sheet, tables = reading.sheet, dictionary().tables
+    if not _is_current(reading, found, TASK_MARKER):
         return
-    places = _task_places(finding, found)
+    places = _task_places(reading, found)
     if places is None:
         return
     facts = _task_facts(sheet, found)
     lacking = [name for name in ("holder_id", "year") if name not in facts]
     for name in lacking:
         heading = tables["tasks"].columns[name].vi
-        finding.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
+        reading.add("no_column", f"trang nhiệm vụ thiếu dòng «{heading}»")
     if lacking:
         return
-    rows = _task_rows(finding, found, places)
+    rows = _task_rows(reading, found, places)
     asked = {key: tables[key[0]].columns[key[1]] for key in TASK_CELLS}
-    check_cells(finding, {(r, places[key]): column for key, column in asked.items() for r in rows})
+    check_cells(reading, {(r, places[key]): column for key, column in asked.items() for r in rows})
     for name in ("tasks", "evidence"):
         own = [key for key in TASK_CELLS if key[0] == name]
         told = [r for r in rows if any(sheet.is_said((r, places[key])) for key in own)]
@@ -262,19 +263,19 @@ def read_task_sheet(finding: SheetReading, found: FormPlace) -> None:
         cells = {"task_id": places["", "item"]} | {k[1]: places[k] for k in own}
         addresses |= {name: f"{letters(place)}{{row}}" for name, place in cells.items()}
         numbers = [r + 1 for r in told]
-        finding.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
+        reading.blocks.append(Block(tables[name], sheet.name, numbers, columns, addresses))
 
 
-def _task_places(finding: SheetReading, found: FormPlace) -> dict[tuple[str, str], int] | None:
+def _task_places(reading: SheetReading, found: FormPlace) -> dict[tuple[str, str], int] | None:
     """Return the column of each thing that is asked, by its heading; name the headings that are gone."""
     texts, tables = form_texts(), dictionary().tables
-    there = {fold(finding.sheet.text(found.row, place)): place for place in range(found.column)}
+    there = {fold(reading.sheet.text(found.row, place)): place for place in range(found.column)}
     wanted = {("", "item"): texts["task_headings"]["item"]}
     wanted |= {key: tables[key[0]].columns[key[1]].vi for key in TASK_CELLS}
     lacking = [heading for heading in wanted.values() if fold(heading) not in there]
     for heading in lacking:
         message = f"trang nhiệm vụ thiếu cột «{heading}»"
-        finding.add("no_column", message, (found.row, found.column), value="")
+        reading.add("no_column", message, (found.row, found.column), value="")
     return None if lacking else {key: there[fold(heading)] for key, heading in wanted.items()}
 
 
@@ -290,10 +291,10 @@ def _task_facts(sheet: Sheet, found: FormPlace) -> dict[str, tuple[int, int]]:
 
 
 def _task_rows(
-    finding: SheetReading, found: FormPlace, places: dict[tuple[str, str], int]
+    reading: SheetReading, found: FormPlace, places: dict[tuple[str, str], int]
 ) -> dict[int, str]:
     """Return the task of each row; refuse what stands beside none, and labels that are not its own."""
-    sheet, item = finding.sheet, places["", "item"]
+    sheet, item = reading.sheet, places["", "item"]
     rows: dict[int, str] = {}
     for row in range(found.row + 1, len(sheet.rows)):
         task, _, label = sheet.text(row, found.column).partition(MEANS)
@@ -301,11 +302,11 @@ def _task_rows(
             for key, place in places.items():
                 if key[0] and sheet.is_said((row, place)):
                     message = "ghi ngoài các dòng nhiệm vụ của biểu mẫu; hãy chuyển vào đúng dòng hoặc xóa"
-                    finding.add("stray", message, (row, place))
+                    reading.add("stray", message, (row, place))
         elif task in rows.values():
             first = next(one for one, known in rows.items() if known == task)
             message = f"dòng lặp lại, đã có ở dòng {first + 1}"
-            finding.add("duplicate_line", message, (row, item))
+            reading.add("duplicate_line", message, (row, item))
         else:
             rows[row] = task
             if loosely(sheet.text(row, item)) != loosely(label):
@@ -313,5 +314,5 @@ def _task_rows(
                     f"dòng này của biểu mẫu là «{label}», nhãn ghi khác: nhãn hoặc trạng thái đã bị"
                     " chuyển chỗ hay sửa; hãy chép vào biểu mẫu chưa sửa"
                 )
-                finding.add("other_label", message, (row, item))
+                reading.add("other_label", message, (row, item))
     return rows

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from analysis.intake.formstyle import FormWorkbook, fit_row, protect, set_page
-from analysis.intake.formtexts import MEANS, TASK_CELLS, TASK_MARKER, form_texts, plain
+from analysis.intake.writings import MEANS, TASK_CELLS, TASK_MARKER, form_texts, plain
 from analysis.language import Language, load_language
 from analysis.plan import Indicator, Plan, Task
 from analysis.plan.schema import Source, columns_over
@@ -25,7 +27,7 @@ from analysis.tables.files import write_atomically
 
 
 def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
-    """Write the forms of a year.
+    """Write the forms of a year: the district's workbook, then one for each unit by id.
 
     Parameters
     ----------
@@ -36,11 +38,6 @@ def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
         Where to put them; made if need be.
     year : int
         The year to report on.
-
-    Returns
-    -------
-    list of Path
-        The district's workbook, then one for each unit by id.
 
     Raises
     ------
@@ -54,7 +51,9 @@ def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
         _file_name("unit", str(key), row["name"], year): key for key, row in units.iterrows()
     }
     folder = Path(folder)
-    _refuse_existing(folder, writers)
+    if there := [name for name in writers if (folder / name).exists()]:
+        message = "đã có tệp này trong thư mục, có thể đã được điền; hãy chọn thư mục khác"
+        raise InputError([error(message, code="file_exists", file=name) for name in there])
     for name, unit_id in writers.items():
         if unit_id is None:
             content = _district_book(study, year, roster_year)
@@ -81,13 +80,6 @@ def _file_name(kind: str, key: str, name: str, year: int) -> str:
     return text.replace("__", "_")
 
 
-def _refuse_existing(folder: Path, names: Iterable[str]) -> None:
-    message = "đã có tệp này trong thư mục, có thể đã được điền; hãy chọn thư mục khác"
-    there = [name for name in names if (folder / name).exists()]
-    if there:
-        raise InputError([error(message, code="file_exists", file=name) for name in there])
-
-
 def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
     tables, unit_id = dictionary().tables, str(unit["unit_id"])
     returns = study.dataset.returns
@@ -99,13 +91,13 @@ def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
         (tables["roster"], tables["returns"]),
         {**unit, "year": year},
         before,
-        settled(returns[returns["unit_id"] == unit_id], year, study.plan, "units"),
+        _settled(returns[returns["unit_id"] == unit_id], year, study.plan, "units"),
     )
-    book = FormWorkbook(year)
-    write_form(book, "unit", form)
+    book = _FormWorkbook(year)
+    _write_form(book, "unit", form)
     tasks = asked_tasks(study, unit_id, str(unit["unit_type"]), year)
-    write_task_sheet(book, study, unit_id, year, tasks)
-    write_guide(book, form)
+    _write_task_sheet(book, study, unit_id, year, tasks)
+    _write_guide(book, form)
     book.write_words()
     return book.finish()
 
@@ -114,19 +106,19 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     tables = dictionary().tables
     rows = study.dataset.district.set_index("year")
     before = rows.loc[year - 1] if year - 1 in rows.index else {}
-    since = settled(study.dataset.district, year, study.plan, "district")
+    since = _settled(study.dataset.district, year, study.plan, "district")
     form = Form(study, year, None, (tables["district"],), {"year": year}, before, since)
-    book = FormWorkbook(year)
-    write_form(book, "district", form)
+    book = _FormWorkbook(year)
+    _write_form(book, "district", form)
     issuer = study.plan.issuer.id
-    write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))
+    _write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))
     roster = study.dataset.roster
-    write_table(book, form, "roster", roster[roster["year"] == roster_year])
+    _write_table(book, form, "roster", roster[roster["year"] == roster_year])
     employers = study.dataset.employers
     known = [int(one) for one in employers["year"].unique() if one <= year]
-    write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
-    write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
-    write_guide(book, form)
+    _write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
+    _write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
+    _write_guide(book, form)
     book.write_words()
     return book.finish()
 
@@ -136,21 +128,10 @@ _WIDTHS = {"name": 44, "unit_type": 30, "commune": 20}
 
 
 def write_register(year: int) -> bytes:
-    """Return the workbook.
-
-    Parameters
-    ----------
-    year : int
-        The year of the list.
-
-    Examples
-    --------
-    >>> write_register(2025)[:2]
-    b'PK'
-    """
+    """Return the workbook of an empty register, for the list of a year."""
     texts, columns = form_texts()["register"], dictionary().tables["roster"].columns
     asked = [column for column in columns.values() if column.name != "year"]
-    book = FormWorkbook(year)
+    book = _FormWorkbook(year)
     sheet = book.file.add_worksheet(form_texts()["sheets"]["roster"])
     sheet.write_string(0, 0, texts["title"].format(year=year), book.look("title"))
     sheet.write_string(1, 0, texts["hint"], book.look("label"))
@@ -165,7 +146,7 @@ def write_register(year: int) -> bytes:
             sheet.write(4, place, example[column.name], book.input_look(column))
     sheet.set_row(3, 34)
     sheet.freeze_panes(4, 2)
-    set_page(sheet, landscape=True, header_row=3)
+    _lay_out(sheet, landscape=True, header_row=3, locked=False)
     book.write_words()
     return book.finish()
 
@@ -174,77 +155,47 @@ def write_register(year: int) -> bytes:
 
 
 def columns_for(table: Table, unit_type: str | None, plan: Plan) -> list[Column]:
-    """Return the columns that a unit of this type is asked for.
+    """Return the columns that a unit of this type is asked for; None is the district, asked everything.
 
     A column that the plan's indicators use is asked of the types in their populations; a column
-    that no indicator uses is asked of everybody.
-
-    Parameters
-    ----------
-    table : Table
-        ``roster``, ``returns`` or ``district``.
-    unit_type : str or None
-        A word of the dictionary; None for the district, which is asked for everything.
-    plan : Plan
-        The catalogue.
+    that no indicator _uses is asked of everybody.
     """
+    columns = list(table.columns.values())
+    if unit_type is None or table.name == "roster":
+        return columns  # who a unit is and how many belong to it: asked of everybody
     return [
         column
-        for column in table.columns.values()
-        if unit_type is None or unit_type in (types_asked(table, column, plan) or {unit_type})
+        for column in columns
+        if not _uses(column, plan, "units") or _uses(column, plan, "units", unit_type)
     ]
 
 
-def types_asked(table: Table, column: Column, plan: Plan) -> frozenset[str]:
-    """Return the unit types whose indicators use a column; empty if no indicator does."""
-    if table.name == "roster":  # who a unit is and how many belong to it: asked of everybody
-        return frozenset()
-    used = uses(column, plan, "units")
-    return frozenset().union(*(plan.types_in(item.population) for item in used))
-
-
-def uses(column: Column, plan: Plan, source: str, unit_type: str | None = None) -> list[Indicator]:
+def _uses(column: Column, plan: Plan, source: str, unit_type: str | None = None) -> list[Indicator]:
     """Return the plan's indicators that read a column, for one unit type or for all."""
     return [
         item
         for item in plan.indicators
         if item.over == source
-        and column.name in set(_columns(item))
+        and column.name in item.columns
         and (unit_type is None or unit_type in plan.types_in(item.population))
     ]
 
 
-def _columns(item: Indicator) -> Iterator[str]:
-    yield from item.numerator
-    yield from item.denominator
-    for condition in (*item.holds, *item.applies_if, *item.members_if):
-        yield from condition.columns
-
-
-def settled(rows: pd.DataFrame, year: int, plan: Plan, source: Source) -> dict[str, int]:
+def _settled(rows: pd.DataFrame, year: int, plan: Plan, source: Source) -> dict[str, int]:
     """Return what one member reported once and for all before a year, and since when.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        The member's own rows of ``returns`` or ``district``.
-    year : int
-        The year to report on.
-    plan : Plan
-        Its ``once`` rows say which facts stay; a column that another row asks too is not one.
-    source : {"units", "district"}
-        What the rows are of.
+    The plan's ``once`` rows say which facts stay; a column that another row asks too is not one.
     """
     found: dict[str, int] = {}
     for name, column in columns_over(source).items():
-        asked = uses(column, plan, source)
+        asked = _uses(column, plan, source)
         if name in rows and asked and all(item.once for item in asked):
             years = rows.loc[rows[name].fillna(False).astype(bool) & (rows["year"] < year), "year"]
             found |= {name: int(years.min())} if len(years) else {}
     return found
 
 
-def limit_of(table: Table, column: Column, unit_type: str | None) -> Column | None:
+def _limit_of(table: Table, column: Column, unit_type: str | None) -> Column | None:
     """Return the column that this one may not exceed, if the rule holds for the type."""
     if column.at_most is None or unit_type in column.exempt:
         return None
@@ -258,7 +209,7 @@ _CODE = len(_COLUMNS)
 _FIGURE, _REMARK = (list(_COLUMNS).index(name) for name in ("figure", "remark"))
 _SPARE_ROWS = 200
 _WIDE = {"text": 34, "word": 30, "id": 18, "date": 15}
-Cells = Mapping[str, Any]
+_Cells = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -267,12 +218,6 @@ class Form:
 
     Attributes
     ----------
-    study : Study
-        The dataset and the plan.
-    year : int
-        The year to report on.
-    unit_type : str or None
-        None for the district.
     tables : tuple of Table
         Whose lines it has; the first one's key says who reports.
     now, before : mapping of str to object
@@ -285,14 +230,9 @@ class Form:
     year: int
     unit_type: str | None
     tables: tuple[Table, ...]
-    now: Cells = field(default_factory=dict)
-    before: Cells = field(default_factory=dict)
+    now: _Cells = field(default_factory=dict)
+    before: _Cells = field(default_factory=dict)
     since: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def source(self) -> str:
-        """What the plan's indicators on these lines are counted over."""
-        return "district" if self.unit_type is None else "units"
 
     def columns(self, table: Table) -> list[Column]:
         """Return the lines that the form has of a table; keys stand once."""
@@ -305,7 +245,7 @@ class Form:
         return load_language(self.study.params.lang, self.study.root)
 
 
-def write_form(book: FormWorkbook, kind: str, form: Form) -> None:
+def _write_form(book: _FormWorkbook, kind: str, form: Form) -> None:
     """Add the sheet that asks line by line; ``kind`` is ``"unit"`` or ``"district"``."""
     texts = form_texts()
     sheet = book.file.add_worksheet(texts["sheets"][kind])
@@ -327,29 +267,22 @@ def write_form(book: FormWorkbook, kind: str, form: Form) -> None:
     name = f"='{texts['sheets'][kind]}'!{xl_rowcol_to_cell(row, _CODE, True, True)}"
     assert book.file.define_name("congdoan_form", name) == 0
     sheet.freeze_panes(row + 1, 0)
-    set_page(sheet, landscape=False, header_row=row)
+    _lay_out(sheet, landscape=False, header_row=row)
     last = _write_lines(book, sheet, row + 1, form, rest)
     _write_paper(book, sheet, last + 2, kind)
-    protect(sheet)
 
 
-def _write_top(book: FormWorkbook, sheet: Worksheet, kind: str, form: Form) -> int:
+def _write_top(book: _FormWorkbook, sheet: Worksheet, kind: str, form: Form) -> int:
     texts, plan = form_texts(), form.study.plan
     sheet.write_string(0, 0, plan.issuer.name.upper(), book.look("issuer"))
     title = texts["titles"][kind].format(year=form.year)
     sheet.write_string(1, 0, title, book.look("title"))
-    hint = (
-        texts["instructions"]
-        .get(kind, "")
-        .format(
-            year=form.year,
-            before=form.year - 1,
-            cut_off=form.language.date(plan.cut_off_in(form.year)),
-        )
-    )
+    cut_off = form.language.date(plan.cut_off_in(form.year))
+    hint = texts["instructions"].get(kind, "")
+    hint = hint.format(year=form.year, before=form.year - 1, cut_off=cut_off)
     if hint:
         sheet.merge_range(2, 0, 2, len(_COLUMNS) - 1, hint, book.look("hint"))
-        fit_row(sheet, 2, [(hint, sum(_COLUMNS.values()))])
+        _fit_row(sheet, 2, [(hint, sum(_COLUMNS.values()))])
     return 4 if hint else 3
 
 
@@ -369,7 +302,7 @@ def _groups(form: Form) -> list[_Group]:
     return [group for group in found if group[1]]
 
 
-def _write_paper(book: FormWorkbook, sheet: Worksheet, row: int, kind: str) -> None:
+def _write_paper(book: _FormWorkbook, sheet: Worksheet, row: int, kind: str) -> None:
     """Add what makes the printed form the signed copy: who filled it in, day, signature.
 
     The reader stops at the marker in the hidden column: none of it is read.
@@ -386,10 +319,14 @@ def _write_paper(book: FormWorkbook, sheet: Worksheet, row: int, kind: str) -> N
 
 
 def _write_lines(
-    book: FormWorkbook, sheet: Worksheet, row: int, form: Form, groups: list[_Group]
+    book: _FormWorkbook, sheet: Worksheet, row: int, form: Form, groups: list[_Group]
 ) -> int:
     """Write the groups of lines; return the last row."""
-    rows = _line_rows(row, groups)
+    rows: dict[str, int] = {}
+    for _, lines in groups:
+        row += 1  # the group's title
+        rows |= {column.name: row + place for place, (_, column) in enumerate(lines)}
+        row += len(lines)
     number = 0
     for place, (title, lines) in enumerate(groups):
         above = rows[lines[0][1].name] - 1
@@ -403,18 +340,8 @@ def _write_lines(
     return max(rows.values())
 
 
-def _line_rows(row: int, groups: list[_Group]) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    for _, lines in groups:
-        row += 1
-        for _, column in lines:
-            rows[column.name] = row
-            row += 1
-    return rows
-
-
 def _write_line(
-    book: FormWorkbook,
+    book: _FormWorkbook,
     sheet: Worksheet,
     place: tuple[int, Mapping[str, int]],
     form: Form,
@@ -438,18 +365,23 @@ def _write_line(
     _write_value(book, sheet, (row, _FIGURE + 1), column, before, "before")
     sheet.write_blank(row, _REMARK, None, book.look("text" if is_note else "remark"))
     sheet.write_string(row, _CODE, f"{table.name}.{column.name}", book.look("code"))
-    whole = limit_of(table, column, form.unit_type)
+    whole = _limit_of(table, column, form.unit_type)
     limit = None
     if whole is not None and whole.name in rows:
         limit = (xl_rowcol_to_cell(rows[whole.name], _FIGURE, True, True), whole.vi)
     book.add_rule(sheet, (row, _FIGURE, row, _FIGURE), column, limit)
     labels = dictionary().words[column.word_list].values() if column.words else ()
     answers = [(label, min(_COLUMNS["figure"], _COLUMNS["before"])) for label in labels]
-    fit_row(sheet, row, [(column.vi, _COLUMNS["item"]), (column.unit, _COLUMNS["unit"]), *answers])
+    _fit_row(sheet, row, [(column.vi, _COLUMNS["item"]), (column.unit, _COLUMNS["unit"]), *answers])
 
 
 def _write_value(
-    book: FormWorkbook, sheet: Worksheet, at: tuple[int, int], column: Column, value: Any, look: Any
+    book: _FormWorkbook,
+    sheet: Worksheet,
+    at: tuple[int, int],
+    column: Column,
+    value: Any,
+    look: Any,
 ) -> None:
     """Write a typed cell as people read it: có/không, the label of a word, a true date.
 
@@ -477,7 +409,7 @@ def _write_value(
 # Registers
 
 
-def write_table(book: FormWorkbook, form: Form, name: str, rows: pd.DataFrame) -> None:
+def _write_table(book: _FormWorkbook, form: Form, name: str, rows: pd.DataFrame) -> None:
     """Write a register: who is who as last known, the year's counts empty."""
     table, texts = dictionary().tables[name], form_texts()
     sheet = book.file.add_worksheet(texts["sheets"][name])
@@ -497,43 +429,24 @@ def write_table(book: FormWorkbook, form: Form, name: str, rows: pd.DataFrame) -
         if column.type.name not in ("count", "money"):
             for below, value in enumerate(rows[column.name], start=header + 1):
                 _write_value(book, sheet, (below, place), column, value, look)
-        limit = _limit_beside(table, columns, column, header + 1)
+        # Whether a row's type is excepted from the rule is only known when it is filled in.
+        whole = None if column.exempt else _limit_of(table, column, None)
+        limit = None
+        if whole is not None:
+            limit = xl_rowcol_to_cell(header + 1, columns.index(whole), False, True), whole.vi
         book.add_rule(sheet, (header + 1, place, last, place), column, limit)
     sheet.set_row(header, 34)
     sheet.freeze_panes(header + 1, 2)
-    set_page(sheet, landscape=True, header_row=header)
-    protect(sheet)
-
-
-def _limit_beside(
-    table: Table, columns: list[Column], column: Column, row: int
-) -> tuple[str, str] | None:
-    # Whether a row's type is excepted from the rule is only known when it is filled in.
-    whole = None if column.exempt else limit_of(table, column, None)
-    if whole is None:
-        return None
-    place = [one.name for one in columns].index(whole.name)
-    return xl_rowcol_to_cell(row, place, False, True), whole.vi
+    _lay_out(sheet, landscape=True, header_row=header)
 
 
 # Tasks
 
 
 def asked_tasks(study: Study, holder: str, unit_type: str | None, year: int) -> list[Task]:
-    """Return the tasks that a holder is still asked about in a year.
+    """Return the tasks that a holder is still asked about in a year; the issuer has no unit type.
 
     Neither what an indicator tells, nor what was done once and for all.
-
-    Parameters
-    ----------
-    study : Study
-        The dataset and the plan.
-    holder : str
-        A unit, or the issuer.
-    unit_type : str or None
-        None for the issuer.
-    year : int
-        The year to report on.
     """
     plan: Plan = study.plan
     owner = "district" if unit_type is None else "unit"
@@ -556,8 +469,8 @@ _TASK_CODE = _FIRST_ASKED + len(TASK_CELLS)
 _HOLDER_ROW, _YEAR_ROW, _HEADING_ROW = 3, 4, 6
 
 
-def write_task_sheet(
-    book: FormWorkbook, study: Study, holder: str, year: int, tasks: list[Task]
+def _write_task_sheet(
+    book: _FormWorkbook, study: Study, holder: str, year: int, tasks: list[Task]
 ) -> None:
     """Add the sheet to a form; nothing where no task is asked about."""
     if not tasks:
@@ -571,7 +484,7 @@ def write_task_sheet(
     sheet.write_string(1, 0, texts["titles"]["tasks"].format(year=year), book.look("title"))
     hint = texts["instructions"]["tasks"]
     sheet.merge_range(2, 0, 2, _TASK_CODE - 1, hint, book.look("hint"))
-    fit_row(sheet, 2, [(hint, 120)])
+    _fit_row(sheet, 2, [(hint, 120)])
     columns = tables["tasks"].columns
     sheet.write_string(_HOLDER_ROW, 1, columns["holder_id"].vi, book.look("label"))
     sheet.write_string(_HOLDER_ROW, 2, holder, book.look("fact", num_format="@"))
@@ -600,18 +513,17 @@ def write_task_sheet(
             sheet.write_blank(row, place, None, look)
         # The code with its label: so it is seen where one of them was moved.
         sheet.write_string(row, _TASK_CODE, f"{task.id}{MEANS}{told[0]}", book.look("code"))
-        fit_row(sheet, row, [(told[0], 44), (told[2], 26)])
+        _fit_row(sheet, row, [(told[0], 44), (told[2], 26)])
     for place, column in enumerate(asked, start=_FIRST_ASKED):
         book.add_rule(sheet, (first, place, last, place), column)
     sheet.freeze_panes(first, 2)
-    set_page(sheet, landscape=True, header_row=_HEADING_ROW)
-    protect(sheet)
+    _lay_out(sheet, landscape=True, header_row=_HEADING_ROW)
 
 
 # What each line means
 
 
-def write_guide(book: FormWorkbook, form: Form) -> None:
+def _write_guide(book: _FormWorkbook, form: Form) -> None:
     """Add the sheet that explains each line by the dictionary and the plan."""
     texts = form_texts()
     sheet = book.file.add_worksheet(texts["sheets"]["guide"])
@@ -622,22 +534,22 @@ def write_guide(book: FormWorkbook, form: Form) -> None:
         sheet.write_string(2, place, texts["headings"][name], book.look("heading"))
     lines = [line for _, lines in _groups(form)[1:] for line in lines]
     for number, (table, column) in enumerate(lines, start=1):
-        whole = limit_of(table, column, form.unit_type)
+        whole = _limit_of(table, column, form.unit_type)
         rule = texts["at_most"].format(heading=whole.vi) if whole is not None else ""
         plan = "\n".join(_plan_lines(form, column)) or texts["not_in_plan"]
         cells = [column.vi, column.unit, column.meaning, rule, plan]
         sheet.write_number(number + 2, 0, number, book.look("middle"))
         for place, text in enumerate(cells, start=1):
             sheet.write_string(number + 2, place, text, book.look("text"))
-        fit_row(sheet, number + 2, zip(cells, list(names.values())[1:], strict=True))
+        _fit_row(sheet, number + 2, zip(cells, list(names.values())[1:], strict=True))
     sheet.freeze_panes(3, 0)
-    set_page(sheet, landscape=True, header_row=2)
-    protect(sheet)
+    _lay_out(sheet, landscape=True, header_row=2)
 
 
 def _plan_lines(form: Form, column: Column) -> list[str]:
     texts, lines = form_texts(), []
-    for item in uses(column, form.study.plan, form.source, form.unit_type):
+    source = "district" if form.unit_type is None else "units"
+    for item in _uses(column, form.study.plan, source, form.unit_type):
         words = {"section": item.section, "title": item.title}
         target = item.target_in(form.year)
         if target is None:
@@ -646,3 +558,177 @@ def _plan_lines(form: Form, column: Column) -> list[str]:
         bar = form.language.say("bar", target, item.unit, item.is_fraction)
         lines.append(texts["usage_target"].format(**words, target=bar))
     return lines
+
+
+# How a form looks and what its cells accept: formats, protection, input rules of Excel
+
+_FONT = {"font_name": "Times New Roman", "font_size": 12, "valign": "vcenter", "text_wrap": True}
+_LINE = {"border": 1, "border_color": "#7f7f7f"}
+_FORMATS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 15, "text_wrap": False},
+    "issuer": {"bold": True, "text_wrap": False},
+    "hint": {"italic": True, "text_wrap": True, "valign": "top"},
+    "heading": {**_LINE, "bold": True, "align": "center", "bg_color": "#d9e2ec"},
+    "group": {**_LINE, "bold": True, "bg_color": "#f0f3f6"},
+    "text": _LINE,
+    "middle": {**_LINE, "align": "center"},
+    "fact": {"align": "left", "text_wrap": False, "bold": True},
+    "label": {"text_wrap": False},
+    "before": {**_LINE, "align": "right", "font_color": "#555555"},
+    "code": {"font_color": "#999999", "font_size": 8, "text_wrap": False},
+    "remark": {**_LINE, "locked": False},
+    "blank": {"bottom": 4, "locked": False, "num_format": "@"},
+}
+_NUMBER_FORMATS = {
+    "count": "#,##0",
+    "money": "#,##0",
+    "date": "dd/mm/yyyy",
+    "share": "0.0%",
+    "id": "@",
+    "text": "@",
+    "year": "0",
+}
+_DAYS = (date(1900, 1, 1), date(2100, 12, 31))
+#: What XlsxWriter allows in a validation's title and message.
+_TITLE, _MESSAGE = 32, 255
+_MOST_TEXT = 2000
+#: In points, for the forms' font.
+_LINE_HEIGHT = 17.0
+#: Letters of the forms' font on a unit of column width, words wrapped.
+_FILLED = 1.1
+
+
+class _FormWorkbook:
+    """A workbook in memory, with the formats and rules of the forms."""
+
+    def __init__(self, year: int) -> None:
+        self._buffer = io.BytesIO()
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.file = xlsxwriter.Workbook(self._buffer, options)
+        # The same input gives the same bytes: no clock in the file.
+        self.file.set_properties({"created": datetime(year, 1, 1)})
+        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._lists: dict[str, str] = {}
+
+    def finish(self) -> bytes:
+        """Return the workbook's bytes."""
+        self.file.close()
+        return self._buffer.getvalue()
+
+    def look(self, name: str, **extra: Any) -> Any:
+        """Return a named format."""
+        return self._format({**_FONT, **_FORMATS[name], **extra})
+
+    def input_look(self, column: Column) -> Any:
+        """Return the format of a cell to be filled in."""
+        kind = column.type.name
+        align = "right" if kind in ("count", "money", "share") else "left"
+        number = {"num_format": _NUMBER_FORMATS[kind]} if kind in _NUMBER_FORMATS else {}
+        look = {**_FONT, **_LINE, "bg_color": "#fff8d6", "locked": False, "align": align}
+        return self._format({**look, **number})
+
+    def _format(self, spec: dict[str, Any]) -> Any:
+        key = tuple(sorted(spec.items()))
+        if key not in self._formats:
+            self._formats[key] = self.file.add_format(spec)
+        return self._formats[key]
+
+    def write_words(self) -> None:
+        """Add the sheet that the drop-downs take their words from; call it last."""
+        texts = form_texts()
+        sheet = self.file.add_worksheet(texts["sheets"]["words"])
+        sheet.write(0, 0, texts["titles"]["words"], self.look("title"))
+        for place, (name, labels) in enumerate(dictionary().words.items()):
+            sheet.set_column(place, place, 36)
+            for row, label in enumerate(labels.values(), start=2):
+                sheet.write_string(row, place, label, self.look("text"))
+            first, last = (xl_rowcol_to_cell(r, place, True, True) for r in (2, len(labels) + 1))
+            reference = f"='{texts['sheets']['words']}'!{first}:{last}"
+            assert self.file.define_name(f"danh_muc_{name}", reference) == 0
+        _lay_out(sheet, landscape=True, header_row=0)
+
+    def add_rule(
+        self,
+        sheet: Worksheet,
+        cells: tuple[int, int, int, int],
+        column: Column,
+        limit: tuple[str, str] | None = None,
+    ) -> None:
+        """Let cells (first row and column, last row and column) accept only what their column may hold.
+
+        ``limit`` is the cell that may not be exceeded, relative to the first of them, and its heading.
+        """
+        rules = form_texts()["rules"]
+        here = xl_rowcol_to_cell(cells[0], cells[1])
+        rule, message = _rule(column, here, limit)
+        rule |= {
+            "error_title": rules["title"][:_TITLE],
+            "error_message": message[:_MESSAGE],
+            "error_type": "stop",
+            "input_title": _shorten(column.vi, _TITLE),
+            "input_message": _shorten(column.meaning, _MESSAGE),
+        }
+        # XlsxWriter only returns what it refuses.
+        assert sheet.data_validation(*cells, rule) == 0, (column.name, rule)
+
+
+def _rule(column: Column, here: str, limit: tuple[str, str] | None) -> tuple[dict[str, Any], str]:
+    texts, kind = form_texts(), column.type
+    message = texts["rules"].get(kind.name, texts["rules"]["text"])
+    if kind.name in ("count", "money"):
+        if limit is not None:
+            cell, heading = limit
+            # An empty whole is not zero: the part may be typed first.
+            whole = f'OR({cell}="",{here}<={cell})'
+            formula = f"=AND(ISNUMBER({here}),{here}>=0,{here}=INT({here}),{whole})"
+            at_most = texts["at_most"].format(heading=heading)
+            part: str = texts["rules"]["part"].format(at_most=at_most)
+            return {"validate": "custom", "value": formula}, part
+        message = message.format(largest=f"{kind.largest:,}".replace(",", "."))
+    most = 32 if kind.name == "id" else _MOST_TEXT
+    between: dict[str, Any] = {"criteria": "between", "minimum": 0, "maximum": kind.largest}
+    rules: dict[str, dict[str, Any]] = {
+        "count": {"validate": "integer", **between},
+        "money": {"validate": "integer", **between},
+        "boolean": {"validate": "list", "source": list(texts["answers"].values())},
+        "word": {"validate": "list", "source": f"=danh_muc_{column.word_list}"},
+        "date": {"validate": "date", **between, "minimum": _DAYS[0], "maximum": _DAYS[1]},
+        "share": {"validate": "decimal", **between, "maximum": 1},
+    }
+    text = {"validate": "length", "criteria": "<=", "value": most}
+    return rules.get(kind.name, text), message
+
+
+def _shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _fit_row(sheet: Worksheet, row: int, cells: Iterable[tuple[str, float]]) -> None:
+    """Make a row high enough for texts wrapped in columns of some width; programs differ in doing that."""
+    lines = [
+        sum(max(1, math.ceil(len(part) / (width * _FILLED))) for part in text.split("\n"))
+        for text, width in cells
+    ]
+    sheet.set_row(row, _LINE_HEIGHT * max(lines, default=1))
+
+
+def _lay_out(sheet: Worksheet, *, landscape: bool, header_row: int, locked: bool = True) -> None:
+    """Make a sheet print on A4, one page wide, its headings repeated."""
+    sheet.set_paper(9)
+    if landscape:
+        sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(0.5, 0.5, 0.6, 0.6)
+    sheet.repeat_rows(header_row)
+    sheet.hide_gridlines(2)
+    sheet.set_footer("&C&P/&N")
+    if locked:
+        # Whoever needs to can unlock it without a password.
+        sheet.protect(
+            "", {"format_columns": True, "format_rows": True, "select_locked_cells": True}
+        )

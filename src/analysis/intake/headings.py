@@ -1,19 +1,33 @@
-"""Rows of headings: which table a sheet holds, and the dictionary's headings where an office's list has its own."""
+"""Rows of headings: which table a sheet holds, in what it is measured, and what an office's own headings mean."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
-from analysis.intake.formtexts import Raw, fold, form_texts, plain, shown, tidy
-from analysis.intake.legacy import recognise
-from analysis.intake.measure import split_unit
+from analysis.intake.officelists import IGNORE, Answers, is_list
 from analysis.intake.sheets import Sheet, SheetReading, address
-from analysis.intake.wordlists import Listed, find, listed
+from analysis.intake.writings import (
+    Listed,
+    Raw,
+    find,
+    fold,
+    form_texts,
+    listed,
+    lists,
+    money_units,
+    plain,
+    recognise,
+    shown,
+    tidy,
+    units,
+)
+from analysis.problems import InputError, error
 from analysis.tables.dictionary import Column, Table, dictionary, per_dictionary
 
 #: Headings stand below a title, not below this many rows of it.
@@ -27,8 +41,6 @@ _CODE = "ma"
 _MOST_STOREYS = 3
 #: Between the storeys of a heading in what is asked and answered.
 _UNDER = " / "
-#: What an answer says of a column that is not wanted.
-IGNORE = "bỏ qua"
 
 _Key = tuple[str, ...]
 
@@ -58,6 +70,15 @@ class Header:
         """Return the columns that a heading means."""
         return _families()[self.key].get(self.names[place], [])
 
+    def column(self, place: int) -> Column:
+        """Return what a known heading means first."""
+        return self.targets(place)[0][1]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is of a list of units, with codes or without."""
+        return is_list(self.places())
+
     def places(self) -> dict[str, int]:
         """Return the first place of each known column, by its name."""
         found: dict[str, int] = {}
@@ -86,11 +107,6 @@ def find_header(sheet: Sheet) -> Header | None:
     return header
 
 
-def is_list(header: Header) -> bool:
-    """Tell whether a table says all that a list of units says, codes or none."""
-    return {"name", "unit_type", "commune"} <= {*header.places()}
-
-
 def _heading(cell: Raw) -> str:
     """Return a heading as it is looked up; one in an old encoding by its probable reading."""
     text = tidy(shown(cell))
@@ -98,44 +114,44 @@ def _heading(cell: Raw) -> str:
     return fold(old[1] if old else text)
 
 
-def check_headings(finding: SheetReading, header: Header) -> None:
+def check_headings(reading: SheetReading, header: Header) -> None:
     """Add a problem for every heading that is repeated, unknown, missing or in an old encoding."""
-    sheet, seen = finding.sheet, dict[str, int]()
+    sheet, seen = reading.sheet, dict[str, int]()
     for place, name in enumerate(header.names):
         at, targets = (header.row, place), header.targets(place)
         old = recognise(sheet.text(*at))
         if old is not None:
             message = f"tiêu đề viết bằng bảng mã cũ {old[0]}, có lẽ là «{old[1]}»; hãy gõ lại bằng Unicode"
-            finding.add("legacy_encoding", message, at)
+            reading.add("legacy_encoding", message, at)
         if targets and targets[0][1].name in seen:
             first = address(header.row, seen[targets[0][1].name])
-            finding.add("duplicate_column", f"tiêu đề lặp lại, đã có ở ô {first}", at)
+            reading.add("duplicate_column", f"tiêu đề lặp lại, đã có ở ô {first}", at)
         elif targets:
             seen[targets[0][1].name] = place
         elif old is None and name not in form_texts()["counters"]:
-            _check_unknown(finding, header, place)
+            _check_unknown(reading, header, place)
 
 
-def _check_unknown(finding: SheetReading, header: Header, place: int) -> None:
-    sheet, name = finding.sheet, header.names[place]
+def _check_unknown(reading: SheetReading, header: Header, place: int) -> None:
+    sheet, name = reading.sheet, header.names[place]
     filled = (r for r in range(header.row + 1, len(sheet.rows)) if sheet.rows[r][place] != "")
     first = next(filled, None)
     if first is None:
         return
     if name == "":
         message = "cột có số liệu mà không có tiêu đề; hãy ghi tiêu đề hoặc xóa cột"
-        finding.add("no_heading", message, (first, place))
+        reading.add("no_heading", message, (first, place))
         return
     known = {plain(key): targets for key, targets in _families()[header.key].items()}
     near = difflib.get_close_matches(plain(name), known, 1, _NEAR)
     guess = f"; có phải là «{known[near[0]][0][1].vi}»?" if near else ";"
     message = f"cột lạ, không có trong bảng{guess} Sửa tiêu đề, hoặc xóa cột nếu không cần"
-    finding.add("unknown_column", message, (header.row, place))
+    reading.add("unknown_column", message, (header.row, place))
 
 
-def add_missing(finding: SheetReading, header: Header, column: Column) -> None:
+def add_missing(reading: SheetReading, header: Header, column: Column) -> None:
     """Add that a column without which no row can be told is not there, and what may be meant by it."""
-    sheet, wanted = finding.sheet, (fold(column.vi), fold(column.name))
+    sheet, wanted = reading.sheet, (fold(column.vi), fold(column.name))
     message, at = f"thiếu cột «{column.vi}», không biết mỗi dòng là của ai", None
     elsewhere = [
         (row, place)
@@ -161,33 +177,8 @@ def add_missing(finding: SheetReading, header: Header, column: Column) -> None:
         message += f"; hãy thêm cột «{column.vi}»"
     # One heading, one message: that it is unknown is said by this one too.
     told = "" if at is None else address(*at)
-    finding.problems = [p for p in finding.problems if not told or p.cell != told]
-    finding.add("no_column", message, at, column=column.name)
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the office has answered about its own lists.
-
-    Parameters
-    ----------
-    columns : mapping of str to str
-        From a heading as it stands (storeys joined by " / ") to the dictionary's, or `IGNORE`.
-    types : mapping of str to str
-        From a word to a label of the dictionary's.
-    codes : mapping of str to str
-        From a unit's name and commune (joined likewise) to its code, or that it is a new one.
-    communes : mapping of str to str
-        From a commune as it stands to its name.
-    unions : mapping of str to str
-        From an employer's name and commune to the code of its union, or that it has none.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
-    codes: Mapping[str, str] = field(default_factory=dict)
-    communes: Mapping[str, str] = field(default_factory=dict)
-    unions: Mapping[str, str] = field(default_factory=dict)
+    reading.problems = [p for p in reading.problems if not told or p.cell != told]
+    reading.add("no_column", message, at, column=column.name)
 
 
 @dataclass(frozen=True)
@@ -203,31 +194,22 @@ class _Heading:
         return _UNDER.join(self.texts)
 
 
-def name_headings(finding: SheetReading, answers: Answers) -> SheetReading:
+def name_headings(reading: SheetReading, answers: Answers) -> SheetReading:
     """Put the dictionary's headings where a list has its own, as far as that is certain.
 
-    Parameters
-    ----------
-    finding : SheetReading
-        The sheet; what is asked, and what is left out, is added to its problems.
-    answers : Answers
-        What was asked before.
-
-    Returns
-    -------
-    SheetReading
-        With the list's own headings replaced; the same if the sheet holds no such list.
+    What is asked, and what is left out, is added to the problems. Returns the same if the sheet holds
+    no such list.
     """
     best: tuple[int, int, list[_Heading], Table] | None = None
-    for name, first in product(_TABLES, range(min(_FIRST_ROWS, len(finding.sheet.rows)))):
+    for name, first in product(_TABLES, range(min(_FIRST_ROWS, len(reading.sheet.rows)))):
         table = dictionary().tables[name]
-        last, headings = _storeys(finding.sheet, first, answers, table)
+        last, headings = _storeys(reading.sheet, first, answers, table)
         known = {one.meant for one in headings if one.meant not in (None, IGNORE)}
         if best is None or len(known) > best[0]:
             best = len(known), last, headings, table
     if best is None or not _is_list(best[2], best[3]):
-        return finding
-    return _renamed(finding, *best[1:])
+        return reading
+    return _renamed(reading, *best[1:])
 
 
 def _is_list(headings: list[_Heading], table: Table) -> bool:
@@ -286,23 +268,22 @@ def _spread(
     sheet: Sheet, first: int, paths: list[tuple[str, ...]], below: list[str]
 ) -> list[tuple[str, ...]]:
     """Return what stands above each column: a merged heading stands above all its columns."""
-    merged = {
-        (place, box[0][1])
-        for box in sheet.marks.merged
-        if box[0][0] >= first and box[1][1] > box[0][1]
-        for place in range(box[0][1] + 1, box[1][1] + 1)
+    covered = {
+        place
+        for (top, left), (_, right) in sheet.marks.merged
+        if top >= first
+        for place in range(left + 1, right + 1)
     }
     spread = list(paths)
     for place, text in enumerate(below):
-        left = place - 1
-        is_covered = any(place == inside for inside, _ in merged)
-        if not spread[place] and text and left >= 0 and (is_covered or not sheet.marks.merged):
-            spread[place] = spread[left][:1]
+        is_covered = place in covered or not sheet.marks.merged
+        if not spread[place] and text and place > 0 and is_covered:
+            spread[place] = spread[place - 1][:1]
     return spread
 
 
 def _resolve(paths: list[tuple[str, ...]], answers: Answers, table: Table) -> list[_Heading]:
-    asked = listed(dict(answers.columns))
+    asked = listed(answers.columns)
     found: list[_Heading] = []
     for path in paths:
         if not path:
@@ -384,38 +365,38 @@ def _may_mean(heading: _Heading, table: Table) -> str | None:
 
 
 def _renamed(
-    finding: SheetReading, row: int, headings: list[_Heading], table: Table
+    reading: SheetReading, row: int, headings: list[_Heading], table: Table
 ) -> SheetReading:
     columns = table.columns
-    line = list(finding.sheet.rows[row])
+    line = list(reading.sheet.rows[row])
     for place, heading in enumerate(headings):
         if heading.meant not in (None, IGNORE):
             unit = f" ({heading.unit})" if heading.unit else ""
             line[place] = columns[str(heading.meant)].vi + unit
         is_counter = heading.texts and fold(heading.texts[-1]) in form_texts()["counters"]
-        if is_counter or (heading.meant == "unit_id" and _is_empty(finding.sheet, row, place)):
+        if is_counter or (heading.meant == "unit_id" and _is_empty(reading.sheet, row, place)):
             # Room for codes that nobody has given yet says as little as a number.
             line[place] = form_texts()["counters"][0]
-    rows = list(finding.sheet.rows)
+    rows = list(reading.sheet.rows)
     rows[row] = line
     taken = {one.meant for one in headings}
-    for place, heading in _unknown(finding.sheet, row, headings):
+    for place, heading in _unknown(reading.sheet, row, headings):
         likely = _may_mean(heading, table)
         if heading.meant != IGNORE and likely is not None and likely not in taken:
             message = (
                 f"«{heading.asked}» có phải là cột «{columns[likely].vi}»? Hãy trả lời một lần trong"
                 f" anh-xa.yaml: ghi tiêu đề ấy, hoặc «{IGNORE}»"
             )
-            finding.add("ask_heading", message, (row, place), value=heading.asked, column=likely)
+            reading.add("ask_heading", message, (row, place), value=heading.asked, column=likely)
             # What else there is to ask of the list is asked at once: it is read as if confirmed.
             taken.add(likely)
             line[place] = columns[likely].vi
         else:
             message = f"cột không có trong bảng «{table.vi}», không lấy vào"
             at = (row, place)
-            finding.add("left_out", message, at, value=heading.asked, severity="warning")
+            reading.add("left_out", message, at, value=heading.asked, severity="warning")
             line[place] = form_texts()["counters"][0]
-    return SheetReading(finding.file, replace(finding.sheet, rows=rows), problems=finding.problems)
+    return SheetReading(reading.file, replace(reading.sheet, rows=rows), problems=reading.problems)
 
 
 def _unknown(sheet: Sheet, row: int, headings: list[_Heading]) -> Iterator[tuple[int, _Heading]]:
@@ -431,3 +412,138 @@ def _unknown(sheet: Sheet, row: int, headings: list[_Heading]) -> Iterator[tuple
 
 def _is_empty(sheet: Sheet, row: int, place: int) -> bool:
     return all(sheet[below, place] == "" for below in range(row + 1, len(sheet.rows)))
+
+
+# Units of measure: above a table, in a heading, in a row below the headings
+
+_IN_HEADING = re.compile(
+    r"(.+?)\s*[(\[,;:–-]\s*(?:(?:đvt|đơn vị(?: tính)?)\s*:?\s*)?([^()\[\]]+?)[)\]]?"
+)
+_STATED = re.compile(
+    r"(?:(?:đvt|dvt|(?:đơn vị|don vi) (?:tính|tinh)|tính bằng)\s*[:：-]?|(?:đơn vị|don vi)\s*[:：-])\s*([^()]+)"
+)
+_BETWEEN = re.compile(r"[,;/+&]| và ")
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """A unit of money that a table states: how it is written, what it is worth, and where."""
+
+    text: str
+    worth: int
+    at: tuple[int, int]
+
+
+def money_scale(option: str) -> int:
+    """Return how many đồng the unit is that a user names.
+
+    Raises
+    ------
+    InputError
+        If there is no such unit.
+
+    Examples
+    --------
+    >>> money_scale("trieu"), money_scale("")
+    (1000000, 1)
+    """
+    known: dict[str, int] = lists()["money_options"]
+    if option and option not in known:
+        message = f"đơn vị tiền phải là một trong: {', '.join(known)}"
+        raise InputError([error(message, code="money_unit", column="--don-vi")])
+    return known.get(option, 1)
+
+
+def split_unit(heading: str) -> tuple[str, str]:
+    """Return a heading, as `fold` has it, and the unit of measure behind it.
+
+    Examples
+    --------
+    >>> split_unit("đoàn phí đã thu (triệu đồng)"), split_unit("xã, thị trấn")
+    (('đoàn phí đã thu', 'triệu đồng'), ('xã, thị trấn', ''))
+    """
+    parts = _IN_HEADING.fullmatch(heading)
+    if parts and (find(parts[2], money_units()) or find(parts[2], units())):
+        return parts[1], parts[2]
+    return heading, ""
+
+
+def names_units(texts: list[str]) -> bool:
+    """Tell whether a row holds nothing but units of measure, as some tables have below their headings."""
+    said = [text.strip("()") for text in texts if text]
+    known = [find(text, money_units()) or find(text, units()) for text in said]
+    return len(said) > 1 and all(known)
+
+
+def find_scale(
+    reading: SheetReading,
+    header: int,
+    columns: dict[int, Column],
+    beside: dict[int, str],
+    asked: int,
+) -> int:
+    """Return by what the money of a table is to be multiplied, to be in đồng; problems are added.
+
+    Parameters
+    ----------
+    header : int
+        The row of headings.
+    columns, beside : dict by int
+        What stands where; the unit in each heading, empty where there is none.
+    asked : int
+        What the user says that tables stating another unit may be multiplied by; 1 for nothing.
+    """
+    _refuse_other_units(reading, header, columns, beside)
+    above = stated_above(reading, header)
+    stated: list[_Stated | None] = []
+    for place, column in columns.items():
+        if column.type.name == "money":
+            worth = find(beside[place], money_units()) if beside[place] else None
+            own = [_Stated(beside[place], int(worth), (header, place))] if worth else above
+            stated += own or [None]
+    others = [one for one in stated if one is not None and one.worth != 1]
+    if not others:
+        return 1
+    first = others[0]
+    if len({one.worth if one else 1 for one in stated}) > 1:
+        message = "các cột tiền của bảng ghi bằng nhiều đơn vị tính khác nhau; hãy đổi hết ra đồng"
+        reading.add("other_unit", message, first.at)
+        return 1
+    if first.worth == asked:
+        factor = f"{asked:,}".replace(",", ".")
+        message = f"tiền của bảng ghi bằng {first.text}: đã nhân với {factor} để ra đồng"
+        reading.add("multiplied", message, first.at, severity="warning")
+    else:
+        options = [name for name, worth in lists()["money_options"].items() if worth == first.worth]
+        offer = f"hoặc chạy lại với --don-vi {options[0]}" if options else ""
+        message = f"tiền của bảng ghi bằng {first.text}, ở đây cần đồng: hãy đổi ra đồng"
+        reading.add("other_unit", message, first.at, advice=offer)
+    # What is refused is judged in its own unit, so that half a million is not half a đồng.
+    return first.worth
+
+
+def _refuse_other_units(
+    reading: SheetReading, header: int, columns: dict[int, Column], beside: dict[int, str]
+) -> None:
+    for place, column in columns.items():
+        unit = beside[place]
+        known = money_units() if column.type.name == "money" else units()
+        meant = find(unit, known)
+        if unit and (meant is None or (column.type.name != "money" and meant != column.unit)):
+            message = f"tiêu đề ghi đơn vị tính «{unit}», cột này tính bằng «{column.unit}»"
+            reading.add("other_unit", message, (header, place))
+
+
+def stated_above(reading: SheetReading, header: int) -> list[_Stated]:
+    """Return the units of money that stand above the headings, each worth once."""
+    found: dict[str, _Stated] = {}
+    for row in range(header):
+        for place in range(len(reading.sheet.rows[row])):
+            text = fold(reading.sheet.text(row, place))
+            named = _STATED.search(text)
+            parts = _BETWEEN.split(named[1]) if named else [text.strip("()")]
+            for part in parts:
+                worth = find(part, money_units())
+                if worth:
+                    found.setdefault(worth, _Stated(part.strip(" ."), int(worth), (row, place)))
+    return list(found.values())

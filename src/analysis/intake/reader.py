@@ -22,15 +22,16 @@ from typing import Any, ClassVar
 
 from analysis.intake.files import SourceFile, UnreadableError, identify
 from analysis.intake.formread import find_form, read_form, read_task_sheet
-from analysis.intake.formtexts import TASK_MARKER, form_texts
-from analysis.intake.headings import Answers, find_header, name_headings
+from analysis.intake.headings import find_header, name_headings
+from analysis.intake.officelists import Answers, lacks_codes
 from analysis.intake.persons import find_persons, read_persons
-from analysis.intake.recording import check_years, make_records
 from analysis.intake.sheets import Sheet, SheetReading, ask_part_of_year, own_notes, tell_note
+from analysis.intake.spelling import check_years, make_records
 from analysis.intake.tableread import read_table
 from analysis.intake.workbooks import read_sheets
+from analysis.intake.writings import TASK_MARKER, form_texts
 from analysis.problems import Problem, error, has_errors
-from analysis.tables.delivery import Delivery, Records, repeated_keys
+from analysis.tables.delivery import Delivery, repeated_keys
 from analysis.tables.dictionary import own_columns, set_own_columns
 
 #: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
@@ -120,11 +121,11 @@ def read_content(
     if problems and any(find_persons(sheet.rows) for sheet in sheets):
         # Whatever is wrong with the file as a file, what stands in its cells is not shown.
         problems = [replace(problem, value="") for problem in problems]
-    findings = [
+    readings = [
         _read_sheet(source, sheet, year, scale, answers) for sheet in sheets if not sheet.is_empty
     ]
-    problems += [problem for finding in findings for problem in finding.problems]
-    blocks = [block for finding in findings for block in finding.blocks]
+    problems += [problem for reading in readings for problem in reading.problems]
+    blocks = [block for reading in readings for block in reading.blocks]
     if not blocks and not has_errors(problems):
         problems.append(_explain_nothing(name, problems))
     records = []
@@ -143,13 +144,6 @@ def read_content(
     return Delivery(name, digest, tuple(records)), problems
 
 
-def lacks_codes(records: Records) -> bool:
-    """Tell whether these rows are a list of units some of which have no code."""
-    is_list = {"year", "name", "unit_type", "commune"} <= {*records.text}
-    codes = records.text.get("unit_id")
-    return records.table == "roster" and is_list and (codes is None or "" in codes.to_list())
-
-
 def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
     if any(problem.code in ("nothing_said", "no_rows") for problem in problems):
         return error("tệp không có số liệu nào để nhận", code="no_figures", file=name)
@@ -162,22 +156,22 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
 def _read_sheet(
     source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
 ) -> SheetReading:
-    finding = SheetReading(source.name, sheet)
+    reading = SheetReading(source.name, sheet)
     if sheet.marks.visible != "yes":
-        finding.add("hidden", _HIDDEN[sheet.marks.visible])
+        reading.add("hidden", _HIDDEN[sheet.marks.visible])
     elif _explains(sheet):
         pass  # whether a sheet is somebody's list is dear to tell
     elif tasks := find_form(sheet, TASK_MARKER):
-        read_task_sheet(finding, tasks)
+        read_task_sheet(reading, tasks)
     elif form := find_form(sheet):
-        ask_part_of_year(finding, form.row)
-        read_form(finding, form)
+        ask_part_of_year(reading, form.row)
+        read_form(reading, form)
     elif persons := find_persons(sheet.rows):
-        read_persons(finding, persons, year)
+        read_persons(reading, persons, year)
     else:
-        finding = name_headings(finding, answers)
-        _read_list(finding, year, scale, answers)
-    return finding
+        reading = name_headings(reading, answers)
+        _read_list(reading, year, scale, answers)
+    return reading
 
 
 def _explains(sheet: Sheet) -> bool:
@@ -189,16 +183,16 @@ def _explains(sheet: Sheet) -> bool:
     )
 
 
-def _read_list(finding: SheetReading, year: int | None, scale: int, answers: Answers) -> None:
-    header = find_header(finding.sheet)
+def _read_list(reading: SheetReading, year: int | None, scale: int, answers: Answers) -> None:
+    header = find_header(reading.sheet)
     if header is None:
         message = "không nhận ra bảng nào trong trang tính này, không lấy gì vào"
-        finding.add("not_recognised", message, severity="warning")
+        reading.add("not_recognised", message, severity="warning")
         return
-    ask_part_of_year(finding, header.row)
-    read_table(finding, header, year, scale, answers)
-    for at, note in own_notes(finding.sheet.marks).items():
-        tell_note(finding, at, note)
+    ask_part_of_year(reading, header.row)
+    read_table(reading, header, year, scale, answers)
+    for at, note in own_notes(reading.sheet.marks).items():
+        tell_note(reading, at, note)
 
 
 # The child
@@ -234,7 +228,12 @@ class _Child:
         """Have a function of a module called there; it goes by its name."""
         process = self._start()
         late = threading.Event()
-        timer = threading.Timer(SECONDS, _end, (process, late))
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(SECONDS, end)
         timer.daemon = True
         timer.start()
         try:
@@ -287,11 +286,6 @@ class _Child:
                 with contextlib.suppress(OSError):
                     pipe.close()
         process.wait()
-
-
-def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
-    late.set()
-    process.kill()
 
 
 _children: list[_Child] = []

@@ -11,8 +11,7 @@ from functools import cache
 
 from xlsxwriter.utility import xl_col_to_name
 
-from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
-from analysis.intake.wordlists import find, units
+from analysis.intake.writings import Raw, find, fold, form_texts, shown, tidy, units
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Column, Table
 
@@ -20,7 +19,6 @@ from analysis.tables.dictionary import Column, Table
 NAME = "name"
 #: From 0: row, column.
 At = tuple[int, int]
-Box = tuple[At, At]
 
 
 @dataclass
@@ -53,7 +51,7 @@ class Marks:
     struck: set[At] = field(default_factory=set)
     part_struck: set[At] = field(default_factory=set)
     notes: dict[At, str] = field(default_factory=dict)
-    merged: list[Box] = field(default_factory=list)
+    merged: list[tuple[At, At]] = field(default_factory=list)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     visible: str = "yes"
@@ -65,17 +63,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet.
-
-    Parameters
-    ----------
-    name : str
-        Empty for a CSV file.
-    rows : list of list
-        Raw cells from A1 on; rows are of one length.
-    marks : Marks
-        Cells without a usable value, merged, hidden.
-    """
+    """One sheet: its name, empty for a CSV file; raw cells from A1 on, in rows of one length; its marks."""
 
     name: str
     rows: list[list[Raw]]
@@ -113,13 +101,7 @@ def address(row: int, column: int) -> str:
 
 
 def letters(column: int) -> str:
-    """Return a column's letters, from its number counted from 0.
-
-    Examples
-    --------
-    >>> letters(27)
-    'AB'
-    """
+    """Return a column's letters, from its number counted from 0: of 27 it is AB."""
     return address(0, column)[:-1]
 
 
@@ -129,10 +111,6 @@ class Block:
 
     Parameters
     ----------
-    table : Table
-        Of the dictionary.
-    sheet : str
-        The sheet's name.
     rows : list of int
         Row numbers, counted from 1.
     columns : dict of str to list
@@ -187,58 +165,46 @@ class SheetReading:
         )
 
 
-def ask_part_of_year(finding: SheetReading, above: int) -> None:
+def ask_part_of_year(reading: SheetReading, above: int) -> None:
     """Refuse a sheet whose title speaks of a part of the year: figures are of the whole of it."""
-    for row, cells in enumerate(finding.sheet.rows[:above]):
+    asked = re.compile(form_texts()["part_of_year"])
+    for row, cells in enumerate(reading.sheet.rows[:above]):
         for place, cell in enumerate(cells):
-            said = _part_of_year().search(fold(cell)) if isinstance(cell, str) else None
+            said = asked.search(fold(cell)) if isinstance(cell, str) else None
             if said:
                 message = (
                     f"ghi là số liệu «{said[0]}», ở đây cần số liệu cả năm: hãy gửi số liệu cả năm,"
                     " hoặc sửa dòng này nếu số liệu đúng là của cả năm"
                 )
-                finding.add("part_of_year", message, (row, place))
+                reading.add("part_of_year", message, (row, place))
 
 
-@cache
-def _part_of_year() -> re.Pattern[str]:
-    return re.compile(form_texts()["part_of_year"])
-
-
-def check_cells(finding: SheetReading, used: Mapping[At, Column]) -> None:
-    """Add a problem for every cell in use that shows less, or more, than it holds.
-
-    Parameters
-    ----------
-    finding : SheetReading
-        The sheet; problems are added.
-    used : mapping of (int, int) to Column
-        The cells that are read, and what each is taken for.
-    """
-    marks, sheet = finding.sheet.marks, finding.sheet
+def check_cells(reading: SheetReading, used: Mapping[At, Column]) -> None:
+    """Add a problem for every cell in use that shows less, or more, than it is taken for."""
+    marks, sheet = reading.sheet.marks, reading.sheet
     for at in sorted(used.keys() & marks.errors):
         message = "ô báo lỗi của Excel; hãy sửa công thức hoặc gõ thẳng giá trị"
-        finding.add("error_cell", message, at, value=marks.errors[at])
+        reading.add("error_cell", message, at, value=marks.errors[at])
     for at in sorted(used.keys() & marks.no_value):
         message = "công thức chưa được tính; hãy mở tệp bằng Excel, lưu lại, hoặc gõ thẳng giá trị"
-        finding.add("formula_without_value", message, at)
+        reading.add("formula_without_value", message, at)
     for at in sorted(used.keys() & marks.formats):
-        _check_look(finding, at, used[at], marks.formats[at])
+        _check_look(reading, at, used[at], marks.formats[at])
     for at in sorted(used.keys() & marks.part_struck):
         message = "một phần chữ trong ô bị gạch ngang, không rõ lấy phần nào; hãy gõ lại phần đúng"
-        finding.add("struck", message, at)
+        reading.add("struck", message, at)
     for first, last in marks.merged:
         if _touches(first, last, used.keys()):
             message = f"ô gộp ({address(*first)}:{address(*last)}) trên vùng số liệu; hãy bỏ gộp và ghi đủ từng ô"
-            finding.add("merged", message, first)
+            reading.add("merged", message, first)
     is_hiding = marks.hidden_rows or marks.hidden_columns
     filled = {at for at in used if sheet[at] != ""} if is_hiding else set()
-    _add_hidden(finding, filled, 0, marks.hidden_rows, "dòng")
-    _add_hidden(finding, filled, 1, marks.hidden_columns, "cột")
+    _add_hidden(reading, filled, 0, marks.hidden_rows, "dòng")
+    _add_hidden(reading, filled, 1, marks.hidden_columns, "cột")
     for at in sorted(used.keys() & marks.struck):
         if sheet[at] != "":
             message = "số liệu bị gạch ngang mà vẫn được lấy; nếu đã bỏ thì hãy xóa khỏi ô"
-            finding.add("struck", message, at, severity="warning")
+            reading.add("struck", message, at, severity="warning")
 
 
 def own_notes(marks: Marks) -> dict[At, str]:
@@ -250,15 +216,15 @@ def own_notes(marks: Marks) -> dict[At, str]:
     }
 
 
-def tell_note(finding: SheetReading, at: At, note: str) -> None:
+def tell_note(reading: SheetReading, at: At, note: str) -> None:
     """Tell of a comment that is not taken in."""
     message = f"ghi chú gắn vào ô không được lấy vào: «{note}»"
-    finding.add("cell_note", message, at, severity="warning")
+    reading.add("cell_note", message, at, severity="warning")
 
 
-def _check_look(finding: SheetReading, at: At, column: Column, code: str) -> None:
+def _check_look(reading: SheetReading, at: At, column: Column, code: str) -> None:
     """Refuse a number that a person sees as another one, or as one of another unit."""
-    raw = finding.sheet[at]
+    raw = reading.sheet[at]
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return
     look = look_of(raw, code.replace("%", "") if column.type.name == "share" else code)
@@ -267,7 +233,7 @@ def _check_look(finding: SheetReading, at: At, column: Column, code: str) -> Non
     shown = f"ô hiện «{look.text}»" if look.text else "định dạng của ô giấu số đi"
     wanted = f"số {column.unit}" if column.type.is_number else "bằng chữ"
     message = f"{shown} nhưng bên trong là số này; hãy xóa định dạng của ô rồi gõ lại {wanted}"
-    finding.add("other_look", message, at, column=column.name)
+    reading.add("other_look", message, at, column=column.name)
 
 
 def _touches(first: At, last: At, used: Set[At]) -> bool:
@@ -279,12 +245,12 @@ def _touches(first: At, last: At, used: Set[At]) -> bool:
 
 
 def _add_hidden(
-    finding: SheetReading, filled: set[At], axis: int, hidden: set[int], what: str
+    reading: SheetReading, filled: set[At], axis: int, hidden: set[int], what: str
 ) -> None:
     for number in sorted({at[axis] for at in filled} & hidden):
         first = min(at for at in filled if at[axis] == number)
         message = f"{what} này đang bị ẩn mà có số liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
-        finding.add("hidden", message, first)
+        reading.add("hidden", message, first)
 
 
 # What a person sees of a number: Excel's format codes

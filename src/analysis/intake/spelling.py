@@ -1,4 +1,4 @@
-"""From a raw cell to the dataset's own spelling, or to what has to be asked.
+"""From raw cells to records in the dataset's own spelling, or to what has to be asked.
 
 Each speller takes one raw value and its column and returns the canonical text. What it cannot read
 and has no better advice on it hands on as it stands: `analysis.tables.load.parse_column`, the home
@@ -10,15 +10,37 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
+from pathlib import PurePath
 from typing import Any
 
-from analysis.intake.formtexts import Raw, fold, shown, tidy
-from analysis.intake.legacy import find_damage, recognise
-from analysis.intake.wordlists import answers, find, labels, lists, units
-from analysis.tables.dictionary import Column, dictionary
+import pandas as pd
+
+from analysis.intake.officelists import is_list
+from analysis.intake.sheets import NAME, Block
+from analysis.intake.writings import (
+    YEAR,
+    Raw,
+    answers,
+    find,
+    find_damage,
+    fold,
+    form_texts,
+    labels,
+    lists,
+    recognise,
+    shown,
+    tidy,
+    units,
+)
+from analysis.problems import Problem, error
+from analysis.tables.delivery import Records
+from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.load import are_sound, parse_column
 from analysis.tables.writing import clean, lacks_only_marks, loosely
 
 _PLAIN = re.compile("[1-9][0-9]*|0")
@@ -152,11 +174,7 @@ def _spell_number_text(text: str) -> str:
     if decimal and not _COMMAS.fullmatch(digits):
         whole, part = decimal[1].replace(".", ""), decimal[2].rstrip("0")
         return sign + (f"{whole}.{part}" if part else whole)
-    _refuse_other_styles(digits)
-    return sign + (digits.lstrip("0") or "0" if digits.isdigit() else digits)
 
-
-def _refuse_other_styles(digits: str) -> None:
     if _COMMAS.fullmatch(digits):
         whole = digits.replace(",", "")
         message = f"dấu phẩy là dấu của số lẻ; nếu là {whole} thì gõ {whole}, không có dấu"
@@ -164,21 +182,11 @@ def _refuse_other_styles(digits: str) -> None:
     if _POINTS.fullmatch(digits):
         message = "dấu chấm chỉ chia nhóm ba chữ số (1.234); số lẻ viết dấu phẩy"
         raise Unclear("ambiguous_number", message)
+    return sign + (digits.lstrip("0") or "0" if digits.isdigit() else digits)
 
 
-def in_dong(raw: Raw, text: str, scale: int) -> str:
-    """Return an amount, spelled from a cell in a larger unit of money, in đồng; exact.
-
-    Raises
-    ------
-    Unclear
-        If the cell names a unit of its own.
-
-    Examples
-    --------
-    >>> in_dong("48,5", "48.5", 1_000_000)
-    '48500000'
-    """
+def _in_dong(raw: Raw, text: str, scale: int) -> str:
+    """Return an amount, spelled from a cell in a larger unit of money, in đồng; exact."""
     if isinstance(raw, str) and any(sign.isalpha() or sign == "₫" for sign in raw):
         raise Unclear("not_number", "bảng đã ghi đơn vị tính tiền; ô này chỉ ghi con số")
     if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", text):
@@ -242,14 +250,8 @@ def _says(text: str, what: str) -> bool:
     return any(lacks_only_marks(part, loosely(what)) for part in parts)
 
 
-def remark_in(raw: Raw, column: Column) -> str:
-    """Return what a yes or no says beside its answer.
-
-    Examples
-    --------
-    >>> remark_in("Có (tháng 3)", dictionary().tables["returns"].columns["plan_made"])
-    'tháng 3'
-    """
+def _remark_in(raw: Raw, column: Column) -> str:
+    """Return what a yes or no says beside its answer: in "Có (tháng 3)" it is "tháng 3"."""
     if column.type.name != "boolean" or not isinstance(raw, str):
         return ""
     return _read_answer(_tidied(raw, column))[1]
@@ -272,14 +274,8 @@ def _spell_word(raw: Raw, column: Column) -> str:
 # Days
 
 
-def settles_days(raws: Iterable[Raw]) -> bool:
-    """Tell whether the days that a column holds as text can only be read with the day first.
-
-    Examples
-    --------
-    >>> settles_days(["05/9/2003", "25/12/2013"]), settles_days(["05/9/2003"])
-    (True, False)
-    """
+def _settles_days(raws: Iterable[Raw]) -> bool:
+    """Tell whether the days that a column holds as text can only be read with the day first."""
     days = [found for raw in raws if isinstance(raw, str) and (found := _DAY.fullmatch(tidy(raw)))]
     return any(int(day[1]) > 12 for day in days) and all(int(day[2]) <= 12 for day in days)
 
@@ -338,10 +334,6 @@ def _spell_id(raw: Raw, column: Column) -> str:
     raise Unclear("id_number", message)
 
 
-def _spell_text(raw: Raw, column: Column) -> str:
-    return shown(raw)
-
-
 _SPELLERS: dict[str, Callable[[Any, Column], str]] = {
     "year": _spell_year,
     "count": _spell_number,
@@ -350,6 +342,220 @@ _SPELLERS: dict[str, Callable[[Any, Column], str]] = {
     "share": _spell_share,
     "word": _spell_word,
     "id": _spell_id,
-    "task": _spell_text,
-    "text": _spell_text,
+    "task": lambda raw, _: shown(raw),
+    "text": lambda raw, _: shown(raw),
 }
+
+
+# Whole blocks
+
+#: A row, its column, what stands there, what it is understood as, and what is said behind that.
+_Remark = tuple[int, Column, Raw, str, str]
+
+#: A table of more different texts is judged whole at little cost.
+_FEW = 100
+
+
+def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
+    """Spell a block's cells as the dataset does and let the rules of the cells judge them."""
+    problems: list[Problem] = []
+    texts: dict[str, list[str]] = {}
+    remarks: list[_Remark] = []
+    for name, column in block.table.columns.items():
+        if name in block.columns:
+            texts[name], found = _spell_column(block, column, file)
+            problems += found + _swapped_days(block, column, texts[name], file)
+            remarks += _remarks(block, column, texts[name])
+    index = pd.Index(block.rows, dtype="int64")
+    # One array cut up: making an array costs more than a form's cells.
+    cells, length = pd.array([*chain(*texts.values())], dtype="str"), len(index)
+    sliced = {name: cells[at * length :][:length] for at, name in enumerate(texts)}
+    text = pd.DataFrame(sliced, index=index)
+    names = _names_beside(block, index)
+    records = Records(block.table.name, text, block.sheet, block.addresses, names)
+    judged = _judge(texts, block.rows, _asked(block), file)
+    named = {(problem.row, problem.column) for problem in problems}
+    # What was refused stands as an empty cell here, and whatever comes later finds only what is sound.
+    judged = [one for one in judged if (one.row, one.column) not in named]
+    lines = {row: line for line, row in enumerate(block.rows)} if judged else {}
+    problems += [_placed(one, block, records, lines) for one in judged]
+    for one in judged:
+        if one.column not in block.table.key:
+            records.text.at[one.row, one.column] = ""
+    return records, problems + _keep_remarks(block, records, remarks, file)
+
+
+def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
+    """Return the names that stand beside the codes of a table that does not take them."""
+    if NAME in block.table.columns or NAME not in block.columns:
+        return None
+    return pd.Series([tidy(shown(raw)) for raw in block.columns[NAME]], index=index, dtype="str")
+
+
+def _remarks(block: Block, column: Column, texts: list[str]) -> list[_Remark]:
+    """Return what is said behind answers, each different one looked at once."""
+    if column.type.name != "boolean":
+        return []
+    raws = block.columns[column.name]
+    beside = {
+        raw: _remark_in(raw, column) for raw, text in set(zip(raws, texts, strict=True)) if text
+    }
+    if not any(beside.values()):
+        return []
+    return [
+        (row, column, raw, text, rest)
+        for row, raw, text in zip(block.rows, raws, texts, strict=True)
+        if text and (rest := beside[raw])
+    ]
+
+
+def _keep_remarks(
+    block: Block, records: Records, remarks: list[_Remark], file: str
+) -> list[Problem]:
+    """Put what is said behind answers into the rows' notes, and tell so."""
+    template: str = form_texts()["remark_in_note"]
+    for row, column, raw, _, _ in remarks:
+        if "note" not in records.text:
+            # A row without a remark says nothing of its note: the one that it has stays.
+            records.text["note"] = pd.array([pd.NA] * len(records.text), dtype="str")
+        own = records.text.at[row, "note"]
+        remark = template.format(heading=column.vi, remark=shown(raw))
+        records.text.at[row, "note"] = remark if pd.isna(own) or own == "" else f"{own}\n{remark}"
+    answers = form_texts()["answers"]
+    told = "hiểu là «{}»; phần ghi thêm «{}» được giữ trong ghi chú"
+    found = [
+        _problem(block, *(column, file, row, raw), "rest_in_note", told.format(answers[text], rest))
+        for row, column, raw, text, rest in remarks
+    ]
+    return [replace(problem, severity="warning") for problem in found]
+
+
+def _swapped_days(block: Block, column: Column, texts: list[str], file: str) -> list[Problem]:
+    """Warn where an American Excel may have taken days for months: it makes dates of those it can."""
+    if column.type.name != "date":
+        return []
+    days = [
+        (row, raw, text.split("-"))
+        for row, raw, text in zip(block.rows, block.columns[column.name], texts, strict=True)
+        if text
+    ]
+    real = [cell for cell in days if not isinstance(cell[1], str)]
+    first = next((cell for cell in real if cell[2][1] != cell[2][2]), None)
+    if first is None or any(int(day[2]) > 12 for _, _, day in real):
+        return []
+    if not _settles_days([raw for _, raw, _ in days]):
+        return []
+    row, raw, (year, month, day) = first
+    message = (
+        "trong cột này mọi ô ngày thật đều có ngày từ 1 đến 12, còn ngày trên 12 là chữ: có thể Excel"
+        f" kiểu Mỹ đã đổi chỗ ngày và tháng. Ô này hiểu là {day}/{month}/{year}; nếu đúng ra là"
+        f" {month}/{day}/{year} thì gõ lại cả cột"
+    )
+    problem = _problem(block, column, file, row, raw, "swapped_days", message)
+    return [replace(problem, severity="warning")]
+
+
+def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], list[Problem]]:
+    """Spell each different value once: a column of 120,000 cells has few of them."""
+    raws = block.columns[column.name]
+    day_first = column.type.name == "date" and _settles_days(raws)
+    spelled: dict[tuple[type, Raw], str] = {}
+    refused: dict[tuple[type, Raw], Unclear] = {}
+    for key in {(raw.__class__, raw) for raw in raws}:
+        try:
+            spelled[key] = spell(key[1], column, day_first=day_first)
+            if column.type.name == "money" and block.scale != 1:
+                spelled[key] = _in_dong(key[1], spelled[key], block.scale)
+        except Unclear as question:
+            spelled[key], refused[key] = "", question
+    texts = [spelled[raw.__class__, raw] for raw in raws]
+    if not refused:
+        return texts, []
+    return texts, [
+        _problem(block, column, file, row, raw, refused[key].code, refused[key].message)
+        for row, raw in zip(block.rows, raws, strict=True)
+        if (key := (raw.__class__, raw)) in refused
+    ]
+
+
+def _problem(
+    block: Block, column: Column, file: str, row: int, raw: Raw, code: str, message: str
+) -> Problem:
+    cell = block.addresses.get(column.name, "").format(row=row)
+    return error(
+        message,
+        code=code,
+        file=file,
+        row=row,
+        column=column.name,
+        value=shown(raw),
+        sheet=block.sheet,
+        cell=cell,
+    )
+
+
+def _asked(block: Block) -> Table:
+    """Return the table; the units of a list need no code, the others are given one."""
+    columns = block.table.columns
+    if block.table.name != "roster" or not is_list(block.columns):
+        return block.table
+    free = replace(columns["unit_id"], required=False)
+    return replace(block.table, columns=columns | {"unit_id": free})
+
+
+def _judge(
+    text: Mapping[str, list[str]], rows: list[int], table: Table, file: str
+) -> list[Problem]:
+    """Let the rules of the cells judge all columns of one kind at once: a form has many short ones."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name in text:
+        column = table.columns[name]
+        groups.setdefault((column.type, column.words, column.required), []).append(name)
+    problems = []
+    for names in groups.values():
+        column = table.columns[names[0]]
+        texts = {cell for name in names for cell in text[name]}
+        if len(texts) < _FEW and are_sound(texts, column):
+            continue
+        stacked = pd.Series([cell for name in names for cell in text[name]], dtype="str")
+        if not column.required:
+            stacked = stacked[stacked != ""]
+        _, found = parse_column(stacked, column, file) if len(stacked) else (None, [])
+        for problem in found:
+            assert problem.row is not None
+            place, line = divmod(problem.row, len(rows))
+            problems.append(replace(problem, row=rows[line], column=names[place]))
+    return problems
+
+
+def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, int]) -> Problem:
+    """Name the cell of a problem, and the value as it was typed."""
+    assert problem.row is not None
+    raws = block.columns.get(problem.column)
+    value = shown(raws[lines[problem.row]]) if raws else problem.value
+    cell = records.address(problem.column, problem.row)
+    return replace(problem, value=value, sheet=block.sheet, cell=cell)
+
+
+def check_years(records: Iterable[Records], file: str, year: int | None) -> list[Problem]:
+    """Compare the years in a file with one in its name, which binds, and with what the user said."""
+    named = sorted({int(text) for text in YEAR.findall(PurePath(file).stem)})
+    problems = []
+    firsts = (
+        (text, one, int(row))
+        for one in records
+        if "year" in one.text
+        for row, text in one.text["year"].drop_duplicates().items()
+        if text.isdigit()
+    )
+    for text, one, row in firsts:
+        told = []
+        if year is not None and int(text) != year:
+            told.append(("other_year", f"nhưng lệnh nhập cho năm {year}"))
+        if named and not named[0] <= int(text) <= named[-1]:
+            told.append(("year_in_name", f"nhưng tên tệp ghi năm {named[0]}"))
+        problems += [
+            one.problem(file, "year", row, code=code, message=f"số liệu ghi năm {text} {what}")
+            for code, what in told
+        ]
+    return problems

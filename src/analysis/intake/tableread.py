@@ -8,16 +8,20 @@ from collections.abc import Iterator, Set
 from functools import cache
 from itertools import accumulate
 
-from analysis.intake.formtexts import Raw, fold, form_texts, shown, tidy
-from analysis.intake.headings import Answers, Header, add_missing, check_headings, is_list
-from analysis.intake.measure import find_scale, names_units
+from analysis.intake.headings import (
+    Header,
+    add_missing,
+    check_headings,
+    find_scale,
+    names_units,
+)
+from analysis.intake.officelists import Answers
 from analysis.intake.sheets import NAME, Block, Sheet, SheetReading, address, check_cells, letters
 from analysis.intake.spelling import Unclear, spell
-from analysis.intake.wordlists import find, listed
+from analysis.intake.writings import YEAR, Raw, find, fold, form_texts, listed, shown, tidy
 from analysis.problems import Severity
 from analysis.tables.dictionary import Column, Table, dictionary
 
-_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _YEAR_IN_TITLE = re.compile(r"năm[: ]*((?:19|20)[0-9]{2})(?![0-9])")
 #: Columns that only say who is meant; in a table of figures they may stand for the reader's sake.
 _NAMING = ("text", "word", "id", "date", "year")
@@ -35,29 +39,19 @@ _SIGNED_ON = re.compile(r"ngày\b.*\btháng\b.*\bnăm\b")
 
 
 def read_table(
-    finding: SheetReading,
+    reading: SheetReading,
     header: Header,
     year: int | None,
     asked: int = 1,
     answers: Answers = Answers(),  # noqa: B008 - frozen
 ) -> None:
-    """Add the blocks of a sheet that holds a table.
+    """Add the blocks of a sheet that holds a table, and what is wrong with it.
 
-    Parameters
-    ----------
-    finding : SheetReading
-        The sheet; blocks and problems are added.
-    header : Header
-        From `find_header`.
-    year : int or None
-        The year to take where the sheet names none.
-    asked : int
-        By what the money of a table that states another unit may be multiplied.
-    answers : Answers
-        What the office's own words mean.
+    ``year`` is taken where the sheet names none; ``asked`` is by what the money of a table may be
+    multiplied that states another unit.
     """
-    sheet = finding.sheet
-    check_headings(finding, header)
+    sheet = reading.sheet
+    check_headings(reading, header)
     places = header.places()
     broken = sheet.marks.no_value | sheet.marks.errors.keys()
     rows = [
@@ -70,48 +64,48 @@ def read_table(
         # A register of the district's form may well stay empty: a year without any event.
         if sheet.name not in form_texts()["sheets"].values():
             message = "bảng có dòng tiêu đề nhưng không có dòng số liệu nào"
-            finding.add("no_rows", message, severity="warning")
+            reading.add("no_rows", message, severity="warning")
         return
-    rows = find_data(finding, header, rows)
-    known = {place: header.targets(place)[0][1] for place in places.values()}
-    check_cells(finding, {(row, place): known[place] for place in known for row in rows})
-    fixed = _year_above(finding, header, places, year)
-    scale = find_scale(finding, header.row, *_measured(finding, header, places), asked)
-    for table in _tables_taken(finding, header, places):
-        said = _rows_said(finding, table, places, rows, broken)
-        columns = _columns(finding, table, places, said)
+    rows = _find_data(reading, header, rows)
+    known = {place: header.column(place) for place in places.values()}
+    check_cells(reading, {(row, place): known[place] for place in known for row in rows})
+    fixed = _year_above(reading, header, places, year)
+    scale = find_scale(reading, header.row, *_measured(reading, header, places), asked)
+    for table in _tables_taken(reading, header, places):
+        said = _rows_said(reading, table, places, rows, broken)
+        columns = _columns(reading, table, places, said)
         _use_types(columns, answers)
         if "commune" in columns:
             place = places["commune"]
-            columns["commune"] = _use_addresses(finding, place, said, columns["commune"])
+            columns["commune"] = _use_addresses(reading, place, said, columns["commune"])
         addresses = {name: f"{letters(places[name])}{{row}}" for name in columns}
         if fixed is not None and "year" in table.columns:
             columns["year"] = [fixed[0]] * len(said)
             addresses["year"] = fixed[1]
         if said:
             numbers = [row + 1 for row in said]
-            finding.blocks.append(Block(table, sheet.name, numbers, columns, addresses, scale))
+            reading.blocks.append(Block(table, sheet.name, numbers, columns, addresses, scale))
 
 
 def _measured(
-    finding: SheetReading, header: Header, places: dict[str, int]
+    reading: SheetReading, header: Header, places: dict[str, int]
 ) -> tuple[dict[int, Column], dict[int, str]]:
     """Return what stands where, and in which unit: of the heading, or of the row below it."""
-    columns = {place: header.targets(place)[0][1] for place in places.values()}
-    below = texts_of(finding, header.row + 1)
+    columns = {place: header.column(place) for place in places.values()}
+    below = _texts_of(reading, header.row + 1)
     own = below if names_units(below) else [""] * len(header.names)
     return columns, {place: header.units[place] or own[place].strip("()") for place in columns}
 
 
 def _rows_said(
-    finding: SheetReading,
+    reading: SheetReading,
     table: Table,
     places: dict[str, int],
     rows: list[int],
     broken: Set[tuple[int, int]],
 ) -> list[int]:
     """Return the rows that say something of a table; an id alone is no return."""
-    cells = finding.sheet.rows
+    cells = reading.sheet.rows
     figures = [p for n, p in places.items() if n in table.columns and n not in table.key]
     said = [
         row
@@ -122,19 +116,19 @@ def _rows_said(
         silent = min(set(rows) - set(said))
         message = f"{len(rows) - len(said)} dòng không có số liệu nào của bảng «{table.vi}», coi như chưa báo cáo"
         at = (silent, min(places.values()))
-        finding.add("nothing_said", message, at, severity="warning")
+        reading.add("nothing_said", message, at, severity="warning")
     return said
 
 
 def _columns(
-    finding: SheetReading, table: Table, places: dict[str, int], rows: list[int]
+    reading: SheetReading, table: Table, places: dict[str, int], rows: list[int]
 ) -> dict[str, list[Raw]]:
     """Return a table's raw cells by column; a column that nobody filled in says nothing."""
     columns: dict[str, list[Raw]] = {}
     for name, place in places.items():
         if name not in table.columns and name != NAME:
             continue
-        cells = [finding.sheet.rows[row][place] for row in rows]
+        cells = [reading.sheet.rows[row][place] for row in rows]
         is_needed = name in table.key or (name in table.columns and table.columns[name].required)
         if is_needed or any(cell != "" for cell in cells):
             columns[name] = cells
@@ -150,31 +144,27 @@ def _use_types(columns: dict[str, list[Raw]], answers: Answers) -> None:
 
 
 def _use_addresses(
-    finding: SheetReading, place: int, rows: list[int], cells: list[Raw]
+    reading: SheetReading, place: int, rows: list[int], cells: list[Raw]
 ) -> list[Raw]:
     """Return the communes of a list: of an address the part that says which."""
+    titles = tuple(f"{title} " for title in dictionary().area_titles)
     communes: list[Raw] = []
     for row, cell in zip(rows, cells, strict=True):
         parts = [part.strip() for part in str(cell).split(",")]
-        named = {part for part in parts if part.casefold().startswith(_area_titles())}
+        named = {part for part in parts if part.casefold().startswith(titles)}
         if len(parts) > 1 and len(named) != 1:
             message = "địa chỉ không cho biết rõ xã nào; hãy ghi xã, ví dụ «xã Tân Hợp»"
-            finding.add("unclear_address", message, (row, place), column="commune")
+            reading.add("unclear_address", message, (row, place), column="commune")
         communes.append(named.pop() if len(parts) > 1 and len(named) == 1 else cell)
     return communes
 
 
-@cache
-def _area_titles() -> tuple[str, ...]:
-    return tuple(f"{title} " for title in dictionary().area_titles)
-
-
-def _tables_taken(finding: SheetReading, header: Header, places: dict[str, int]) -> Iterator[Table]:
+def _tables_taken(reading: SheetReading, header: Header, places: dict[str, int]) -> Iterator[Table]:
     """Yield the tables whose rows are complete enough to be taken in."""
     tables = [table for table in dictionary().tables.values() if table.key == header.key]
     for name in header.key:
-        if name not in places and name != "year" and not is_list(header):
-            add_missing(finding, header, tables[0].columns[name])
+        if name not in places and name != "year" and not header.is_list:
+            add_missing(reading, header, tables[0].columns[name])
     figures = {t.name: [n for n in places if n in t.columns and n not in t.key] for t in tables}
     lacking = {
         table.name: [
@@ -193,29 +183,29 @@ def _tables_taken(finding: SheetReading, header: Header, places: dict[str, int])
         told = "chỉ để đối chiếu, không lấy vào" if severity == "warning" else "chưa lấy vào được"
         message = f"cột của bảng «{table.vi}» {told} vì thiếu cột {headings}"
         at = (header.row, places[names[0]])
-        finding.add("no_column", message, at, column=names[0], severity=severity)
+        reading.add("no_column", message, at, column=names[0], severity=severity)
     if not any(figures.values()):
-        finding.add("no_column", "bảng chỉ có cột khóa, không có cột số liệu nào")
+        reading.add("no_column", "bảng chỉ có cột khóa, không có cột số liệu nào")
     yield from taken
 
 
 def _year_above(
-    finding: SheetReading, header: Header, places: dict[str, int], year: int | None
+    reading: SheetReading, header: Header, places: dict[str, int], year: int | None
 ) -> tuple[Raw, str] | None:
     """Return the year of a table without a column for it, and the cell that says so."""
     if "year" in places or "year" not in header.key:
         return None
-    named = years_named(finding.sheet, header.row)
+    named = years_named(reading.sheet, header.row)
     if len({text for text, _ in named}) > 1:
         cells = ", ".join(f"{text} (ô {cell})" for text, cell in named)
-        finding.add("ambiguous_year", f"phía trên bảng ghi nhiều năm: {cells}; chỉ để lại một năm")
+        reading.add("ambiguous_year", f"phía trên bảng ghi nhiều năm: {cells}; chỉ để lại một năm")
     elif named:
         return named[0]
     elif year is not None:
         return str(year), ""
     else:
         message = "không thấy năm của số liệu; hãy thêm cột «Năm»"
-        finding.add("no_year", message, advice="hoặc chạy lệnh với --year")
+        reading.add("no_year", message, advice="hoặc chạy lệnh với --year")
     return None
 
 
@@ -227,59 +217,50 @@ def years_named(sheet: Sheet, above: int) -> list[tuple[str, str]]:
         for place, cell in enumerate(line):
             text = fold(tidy(shown(cell)))
             beside = sheet.text(row, place + 1)
-            if text.rstrip(":") == label and _YEAR.fullmatch(beside):
+            if text.rstrip(":") == label and YEAR.fullmatch(beside):
                 cells.append((beside, address(row, place + 1)))
             titles += [(year, address(row, place)) for year in _YEAR_IN_TITLE.findall(text)]
     return cells + titles
 
 
-def find_data(finding: SheetReading, header: Header, rows: list[int]) -> list[int]:
-    """Return the rows that are about a unit, an employer, an event.
+def _find_data(reading: SheetReading, header: Header, rows: list[int]) -> list[int]:
+    """Return those of the rows in which something stands that are about a unit, an employer, an event.
 
     Rows of column numbers, totals and signatures are told and left out; any other row without its
     key is refused, once.
-
-    Parameters
-    ----------
-    finding : SheetReading
-        The sheet; problems are added.
-    header : Header
-        From `find_header`.
-    rows : list of int
-        All rows in which something stands.
     """
-    signed = _first_signature(finding, header, rows)
-    data = [row for row in rows[1:] if _is_coded(finding, header, row)]
-    if is_list(header):
-        data = [row for row in data if not _is_group(header, texts_of(finding, row))]
+    signed = _first_signature(reading, header, rows)
+    data = [row for row in rows[1:] if _is_coded(reading, header, row)]
+    if header.is_list:
+        data = [row for row in data if not _is_group(header, _texts_of(reading, row))]
     known = set(data)
     sums: dict[int, str] = {}
     for row in rows:
         if row in known:
             continue
-        what = "ký tên" if row == signed else _what_else(finding, header, row, rows[0])
+        what = "ký tên" if row == signed else _what_else(reading, header, row, rows[0])
         if row <= signed and what:
             message = f"dòng {what}, không phải số liệu, không lấy vào"
-            place = next(p for p, text in enumerate(texts_of(finding, row)) if text)
-            finding.add("not_data", message, (row, place), severity="warning")
+            place = next(p for p, text in enumerate(_texts_of(reading, row)) if text)
+            reading.add("not_data", message, (row, place), severity="warning")
             sums |= {row: what} if what in (_TOTAL, _GROUP) else {}
-        elif row < signed and _is_keyed(finding, header, row):
+        elif row < signed and _is_keyed(reading, header, row):
             data.append(row)
     data.sort()
-    _check_sums(finding, header, sums, data)
+    _check_sums(reading, header, sums, data)
     return data
 
 
 def _check_sums(
-    finding: SheetReading, header: Header, sums: dict[int, str], data: list[int]
+    reading: SheetReading, header: Header, sums: dict[int, str], data: list[int]
 ) -> None:
     """Warn where a total, or the heading of a group, says otherwise than its rows add up to."""
     for place in header.places().values() if sums else ():
-        column = _column(header, place)
+        column = header.column(place)
         if column.type.name not in ("count", "money"):
             continue
         try:
-            said = {row: spell(finding.sheet.rows[row][place], column) for row in (*sums, *data)}
+            said = {row: spell(reading.sheet.rows[row][place], column) for row in (*sums, *data)}
             counts = {row: int(text or 0) for row, text in said.items()}
         except (Unclear, ValueError):
             continue  # told of the cell itself
@@ -293,7 +274,7 @@ def _check_sums(
                 message = (
                     f"dòng {what} ghi {said[row]}, cộng các dòng của «{column.vi}» được {near}"
                 )
-                finding.add("other_total", message, (row, place), severity="warning")
+                reading.add("other_total", message, (row, place), severity="warning")
 
 
 def _runs(row: int, what: str, sums: dict[int, str], data: list[int]) -> list[tuple[int, int]]:
@@ -312,24 +293,24 @@ def _runs(row: int, what: str, sums: dict[int, str], data: list[int]) -> list[tu
     return [(start, end) for start, end in runs if start < end]
 
 
-def texts_of(finding: SheetReading, row: int) -> list[str]:
+def _texts_of(reading: SheetReading, row: int) -> list[str]:
     """Return what stands in a row, as it is compared."""
-    return [fold(tidy(shown(cell))) for cell in finding.sheet.rows[row]]
+    return [fold(tidy(shown(cell))) for cell in reading.sheet.rows[row]]
 
 
 @cache
 def _key_places(header: Header) -> list[int]:
     places = header.places()
-    names = (*header.key, NAME) if is_list(header) else header.key
+    names = (*header.key, NAME) if header.is_list else header.key
     keys = [places[name] for name in names if name in places and name != "year"]
     return keys or [places[name] for name in header.key if name in places]
 
 
-def _what_else(finding: SheetReading, header: Header, row: int, first: int) -> str:
-    texts = texts_of(finding, row)
+def _what_else(reading: SheetReading, header: Header, row: int, first: int) -> str:
+    texts = _texts_of(reading, row)
     keys = _key_places(header)
-    totals = [place for place, text in enumerate(texts) if _total().fullmatch(text)]
-    codes = keys[:1] if is_list(header) else keys
+    totals = [place for place, text in enumerate(texts) if is_total(text)]
+    codes = keys[:1] if header.is_list else keys
     if totals and all(texts[place] == "" or place in totals for place in codes):
         return _TOTAL
     if any(texts[place].startswith(tuple(form_texts()["examples"])) for place in keys):
@@ -361,12 +342,12 @@ def is_signature(text: str) -> bool:
 def _is_group(header: Header, texts: list[str]) -> bool:
     """Tell whether a row of a list is of those below or above: it is marked as such, or only counts."""
     places = header.places()
-    if not is_list(header) or any(texts[places[name]] for name in ("unit_type", "commune")):
+    if not header.is_list or any(texts[places[name]] for name in ("unit_type", "commune")):
         return False
     name = texts[places["name"]]
     counters = form_texts()["counters"]
     counted = [place for place, heading in enumerate(header.names) if heading in counters]
-    figures = {p for n, p in places.items() if _column(header, p).type.is_number}
+    figures = {p for n, p in places.items() if header.column(p).type.is_number}
     others = [place for place, text in enumerate(texts) if text and place not in figures]
     before = [*counted, *(places[one] for one in ("unit_id", "name") if one in places)]
     is_apart = len(others) == 1 and any(not texts[place] for place in counted[:1])
@@ -391,46 +372,42 @@ def _signature() -> re.Pattern[str]:
     return re.compile(rf"\(?(?:{words})(?![^\W_])")
 
 
-def _first_signature(finding: SheetReading, header: Header, rows: list[int]) -> int:
+def _first_signature(reading: SheetReading, header: Header, rows: list[int]) -> int:
     """Return the row from which on the table is signed: below it stands no code and no figure."""
-    first = len(finding.sheet.rows)
+    first = len(reading.sheet.rows)
+    figures = [p for p in header.places().values() if header.column(p).type.is_number]
     for row in reversed(rows):
-        if _is_coded(finding, header, row) or _says_figures(finding, header, row):
+        texts = _texts_of(reading, row)
+        if _is_coded(reading, header, row) or any(_DIGITS.fullmatch(texts[p]) for p in figures):
             break
-        texts = texts_of(finding, row)
         if any(map(is_signature, texts)):
             first = row
     return first
 
 
-def _is_coded(finding: SheetReading, header: Header, row: int) -> bool:
+def _is_coded(reading: SheetReading, header: Header, row: int) -> bool:
     """Tell at a glance whether a row names its unit by a code, as nearly all do."""
     place = header.places().get(header.key[-1])
-    key = None if place is None else finding.sheet.rows[row][place]
-    return isinstance(key, str) and _code().fullmatch(key.strip().upper()) is not None
+    key = None if place is None else reading.sheet.rows[row][place]
+    return isinstance(key, str) and is_code(key.strip().upper())
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text could be a unit's code."""
+    return _code_pattern().fullmatch(text) is not None
 
 
 @cache
-def _code() -> re.Pattern[str]:
+def _code_pattern() -> re.Pattern[str]:
     return re.compile(dictionary().tables["roster"].columns["unit_id"].type.pattern or "")
 
 
-def _says_figures(finding: SheetReading, header: Header, row: int) -> bool:
-    texts = texts_of(finding, row)
-    figures = [p for p in header.places().values() if _column(header, p).type.is_number]
-    return any(_DIGITS.fullmatch(texts[place]) for place in figures)
-
-
-def _column(header: Header, place: int) -> Column:
-    return header.targets(place)[0][1]
-
-
-def _is_keyed(finding: SheetReading, header: Header, row: int) -> bool:
+def _is_keyed(reading: SheetReading, header: Header, row: int) -> bool:
     """Tell whether a row says whose it is; else refuse it with one message."""
     keys = _key_places(header)
-    if not keys or any(finding.sheet[row, place] != "" for place in keys):
+    if not keys or any(reading.sheet[row, place] != "" for place in keys):
         return True
-    names = " hoặc ".join(f"«{_column(header, place).vi}»" for place in keys)
+    names = " hoặc ".join(f"«{header.column(place).vi}»" for place in keys)
     message = f"dòng này không ghi {names} nên không biết là của ai: hãy ghi, hoặc xóa dòng nếu không phải số liệu"
-    finding.add("empty", message, (row, keys[0]), column=_column(header, keys[0]).name)
+    reading.add("empty", message, (row, keys[0]), column=header.column(keys[0]).name)
     return False

@@ -17,8 +17,8 @@ from xml.parsers import expat
 import python_calamine as calamine
 
 from analysis.intake.files import SourceFile, UnreadableError, read_csv
-from analysis.intake.formtexts import Raw
 from analysis.intake.sheets import At, Marks, Sheet, address, is_plain
+from analysis.intake.writings import Raw
 from analysis.problems import Problem
 
 #: Rows times columns of the smallest box around all filled cells; a reader makes room for all of it.

@@ -1,35 +1,201 @@
-"""What a list leaves out: its units' codes, found again or made, and which employer has which union."""
+"""An office's own lists: what was answered about them once for all, and the codes that they leave out."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.intake.formtexts import fold, form_texts, plain
-from analysis.intake.headings import Answers
-from analysis.intake.reader import lacks_codes
-from analysis.intake.wordlists import find, listed
-from analysis.problems import Problem
+from analysis.intake.writings import find, fold, form_texts, labels, listed, plain
+from analysis.problems import InputError, Problem, error
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.communes import bare_place, came_into, find_place, has_no_title
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import write_atomically
 from analysis.tables.load import Dataset
 from analysis.tables.writing import clean, lacks_only_marks, loosely
+from analysis.yamlfile import read_document, validate
 
+#: What an answer says of a column that is not wanted.
+IGNORE = "bỏ qua"
+#: What an answer says of a unit that only seems to be a known one.
+_NEW = "mới"
+#: What an answer says of an employer without a union.
+_NONE = "không có"
+FILE = "anh-xa.yaml"
+#: The part of the file that answers each kind of question.
+_PARTS = {
+    "ask_heading": "cot",
+    "unknown_word": "loai",
+    "ask_code": "ma",
+    "ask_commune": "xa",
+    "ask_union": "cong_doan",
+}
+_TYPES = ("unit_type", "employer_type")
+_HEAD = f"""# Danh sách của văn phòng nói gì. congdoan hỏi mỗi điều một lần, ghi vào đây, lần nhập sau làm theo.
+#   cot        tiêu đề trong danh sách: tiêu đề của congdoan, hoặc «{IGNORE}»
+#   loai       cách ghi loại hình: loại hình trong danh mục
+#   ma         tên đơn vị / xã: mã CĐCS đã có, hoặc «{_NEW}»
+#   xa         cách ghi xã, thị trấn: tên đúng
+#   cong_doan  tên doanh nghiệp / xã: mã CĐCS của doanh nghiệp, hoặc «{_NONE}»
+# Ô để trống ('') là câu chưa trả lời.
+"""
 #: How alike the names of two units of one commune are, when one may be a writing of the other.
 _NEAR = 0.85
 #: Of the register, what employers are compared with.
 _REGISTER = ("year", "unit_id", "name", "unit_type", "commune")
 _LONGEST = 32
-#: What an answer says of a unit that only seems to be a known one.
-NEW = "mới"
-#: What an answer says of an employer without a union.
-NONE = "không có"
+
+
+class Answers(BaseModel):
+    """What the office has answered about its own lists, in the parts of its file.
+
+    Parameters
+    ----------
+    columns : dict of str to str
+        From a heading as it stands (storeys joined by " / ") to the dictionary's, or `IGNORE`.
+    types : dict of str to str
+        From a word to a label of the dictionary's.
+    codes : dict of str to str
+        From a unit's name and commune (joined likewise) to its code, or that it is a new one.
+    communes : dict of str to str
+        From a commune as it stands to its name.
+    unions : dict of str to str
+        From an employer's name and commune to the code of its union, or that it has none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    columns: dict[str, str] = Field({}, alias="cot")
+    types: dict[str, str] = Field({}, alias="loai")
+    codes: dict[str, str] = Field({}, alias="ma")
+    communes: dict[str, str] = Field({}, alias="xa")
+    unions: dict[str, str] = Field({}, alias="cong_doan")
+
+
+def read_answers(folder: Path) -> Answers:
+    """Read what the office has answered; nothing if there is no file.
+
+    Raises
+    ------
+    InputError
+        For every answer that is no heading or no type.
+    """
+    given = _read(folder)
+    lists = (dictionary().tables[name].columns.values() for name in dictionary().headings)
+    columns = [column for one in lists for column in one]
+    types = "; ".join(dictionary().words["unit_type"].values())
+    headings = listed({text: one.name for one in columns for text in (one.vi, one.name)})
+    wrong = [
+        _wrong(f"cot: {key}", answer, f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»")
+        for key, answer in given.columns.items()
+        if answer and fold(answer) != IGNORE and find(answer, headings) is None
+    ]
+    wrong += [
+        _wrong(f"loai: {key}", answer, f"dùng một trong: {types}")
+        for key, answer in given.types.items()
+        if answer and find(answer, labels("unit_type")) is None
+    ]
+    if wrong:
+        raise InputError(wrong)
+    # A question that is still open says nothing.
+    return Answers.model_validate(
+        {name: {k: said for k, said in part.items() if said} for name, part in given}
+    )
+
+
+def _read(folder: Path) -> Answers:
+    path = folder / FILE
+    return validate(read_document(path), Answers) if path.exists() else Answers()
+
+
+def _wrong(column: str, value: str, message: str) -> Problem:
+    return error(message, code="bad_answer", file=FILE, column=column, value=value)
+
+
+def find_questions(problems: Iterable[Problem]) -> list[Problem]:
+    """Return what can be answered once for all, each question once.
+
+    Examples
+    --------
+    >>> asked = error("?", code="ask_heading", file="a.xlsx", value="Địa chỉ")
+    >>> len(find_questions([asked, asked])), find_questions([])
+    (1, [])
+    """
+    found = {
+        (one.code, str(one.value)): one
+        for one in problems
+        if one.code in _PARTS and (one.code != "unknown_word" or one.column in _TYPES)
+    }
+    return list(found.values())
+
+
+def note_answers(folder: Path, answers: Iterable[tuple[Problem, str]]) -> None:
+    """Write answers, or questions still open (with an empty answer), into the file.
+
+    All else in it stays as it is.
+    """
+    known, path = _read(folder).model_dump(by_alias=True), folder / FILE
+    text = path.read_text("utf-8-sig") if path.exists() else _HEAD
+    for question, answer in answers:
+        part, key = _PARTS[question.code], str(question.value)
+        if key not in known[part] or (answer and answer != known[part][key]):
+            known[part][key] = answer
+            text = _with_line(text, part, key, answer)
+    write_atomically(path, text)
+
+
+def _with_line(text: str, part: str, key: str, answer: str) -> str:
+    """Return the file's text with one more answer: whoever edits it also writes remarks there."""
+    line = yaml.safe_dump({key: answer}, allow_unicode=True, width=1000).rstrip("\n")
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = next((value for name, value in root.value if name.value == part), None) if root else None
+    if node is None:
+        start = end = len(text)
+        new = f"{part}:\n{_indented(line)}\n"
+    elif same := [value for name, value in node.value if name.value == key]:
+        start, end = same[0].start_mark.index, same[0].end_mark.index
+        new = yaml.safe_dump([answer], allow_unicode=True, width=1000)[2:].rstrip("\n")
+    elif node.flow_style:
+        start, end = node.start_mark.index, node.end_mark.index
+        both = yaml.safe_load(text[start:end]) | {key: answer}
+        lines = yaml.safe_dump(both, allow_unicode=True, sort_keys=False, width=1000)
+        start, new = len(text[:start].rstrip()), f"\n{_indented(lines.rstrip())}"
+    else:
+        # Behind the last answer, and behind what is remarked on its line.
+        last = node.value[-1][1].end_mark.index
+        start = end = text.find("\n", last) + 1 or len(text)
+        new = _indented(line, node.value[0][0].start_mark.column) + "\n"
+    before = text[:start]
+    gap = "\n" if start == end and before and not before.endswith("\n") else ""
+    return before + gap + new + text[end:]
+
+
+def _indented(lines: str, by: int = 2) -> str:
+    return "\n".join(" " * by + line for line in lines.splitlines())
+
+
+# Codes and unions
+
+
+def is_list(columns: Iterable[str]) -> bool:
+    """Tell whether columns say all that a list of units says, codes or none."""
+    return {"name", "unit_type", "commune"} <= {*columns}
+
+
+def lacks_codes(records: Records) -> bool:
+    """Tell whether these rows are a list of units some of which have no code."""
+    if records.table != "roster" or "year" not in records.text or not is_list(records.text):
+        return False
+    codes = records.text.get("unit_id")
+    return codes is None or "" in codes.to_list()
 
 
 @dataclass(frozen=True)
@@ -61,7 +227,7 @@ def give_codes(
     answers: Answers,
     beside: Sequence[Records] = (),
 ) -> Coded:
-    """Give the units of a list the codes that they have, or new ones.
+    """Give the units of a list the codes that they have, or new ones, and employers their unions.
 
     Parameters
     ----------
@@ -85,7 +251,7 @@ def give_codes(
     for part in delivery.records:
         if lacks_codes(part):
             taken = {issuer, *register["unit_id"], *made}
-            one = _List(delivery.file, part, register, communes, taken)
+            one = _UncodedList(delivery.file, part, register, communes, taken)
             one.give(answers)
             part = replace(part, text=one.text)
             made |= one.made
@@ -108,7 +274,7 @@ def lacks_unions(records: Records) -> bool:
     return records.table == "employers" and "unit_id" not in records.text and not is_own
 
 
-class _Places:
+class _Communes:
     """How communes are written in one list: as the register does, or else as most of its own rows.
 
     With or without "xã" is one commune; a town is another than the commune of its name.
@@ -174,7 +340,7 @@ class _Employers:
         """Put the unions into the text, as far as there are any."""
         roster, reform = self.roster, self.known.tables["communes"]
         places = {*roster["commune"], *reform["new_name"]}
-        communes = _Places(self.file, self.part, places, answers)
+        communes = _Communes(self.file, self.part, places, answers)
         self.text["commune"] = communes.settle()
         self.problems += communes.problems
         types = dictionary().words["employer_type"]
@@ -192,7 +358,7 @@ class _Employers:
     def _give(self, rows: pd.DataFrame, units: pd.DataFrame, answers: Answers) -> None:
         before = self.known.tables["employers"].dropna(subset="unit_id").sort_values("year")
         known = dict(zip(before["employer_id"], before["unit_id"], strict=True))
-        answered = listed(dict(answers.unions))
+        answered = listed(answers.unions)
         names = units["name"].to_dict()
         cores = {unit: _core(name) for unit, name in names.items()}
         places = units["commune"].map(bare_place).to_dict()
@@ -205,27 +371,24 @@ class _Employers:
             same = [unit for unit in names if core and cores[unit] == core]
             unit = ""
             if answer is not None:
-                unit = "" if fold(answer) == NONE else answer.upper()
+                unit = "" if fold(answer) == _NONE else answer.upper()
             elif known.get(employer) in names:
                 unit = known[employer]
             elif len(same) == 1 and here.issuperset(same) and core not in several:
                 unit = same[0]
                 self.unions[name] = f"{unit} ({names[unit]})"
             elif likely := same or [one for one in here if _is_near(cores[one], core)]:
-                self._ask(row, f"{name} / {commune}", {one: names[one] for one in sorted(likely)})
+                told = "; ".join(f"{one} ({names[one]})" for one in sorted(likely))
+                message = (
+                    f"có công đoàn không, là {told}? Hãy trả lời một lần trong anh-xa.yaml, mục"
+                    f" cong_doan: ghi mã, hoặc «{_NONE}»"
+                )
+                asked = self.part.problem(self.file, "name", row, code="ask_union", message=message)
+                self.problems.append(replace(asked, value=f"{name} / {commune}"))
             self.text.at[row, "unit_id"] = unit
 
-    def _ask(self, row: int, key: str, likely: dict[str, str]) -> None:
-        told = "; ".join(f"{unit} ({name})" for unit, name in likely.items())
-        message = (
-            f"có công đoàn không, là {told}? Hãy trả lời một lần trong anh-xa.yaml, mục cong_doan:"
-            f" ghi mã, hoặc «{NONE}»"
-        )
-        asked = self.part.problem(self.file, "name", row, code="ask_union", message=message)
-        self.problems.append(replace(asked, value=key))
 
-
-class _List:
+class _UncodedList:
     """One list without codes."""
 
     def __init__(
@@ -255,7 +418,7 @@ class _List:
 
     def give(self, answers: Answers) -> None:
         """Put codes into the text."""
-        communes = _Places(self.file, self.part, self.places, answers)
+        communes = _Communes(self.file, self.part, self.places, answers)
         self.text["commune"] = communes.settle()
         self.problems += communes.problems
         known = listed({key: answer for key, answer in answers.codes.items() if answer})
@@ -271,7 +434,7 @@ class _List:
                 continue
             answer = find(f"{name} / {commune}", known)
             likely = found[row] or [unit for unit in self._near(*keys[row]) if unit not in met]
-            if answer is not None and fold(answer) != NEW:
+            if answer is not None and fold(answer) != _NEW:
                 codes[row] = answer.upper()
             elif len(found[row]) == 1:
                 codes[row] = found[row][0]
@@ -302,7 +465,7 @@ class _List:
         told = "; ".join(f"{unit} ({names[unit]})" for unit in likely)
         message = (
             f"chưa rõ là đơn vị nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục ma: ghi mã,"
-            f" hoặc «{NEW}» nếu là đơn vị mới"
+            f" hoặc «{_NEW}» nếu là đơn vị mới"
         )
         asked = self.part.problem(self.file, "name", row, code="ask_code", message=message)
         self.problems.append(replace(asked, value=key))

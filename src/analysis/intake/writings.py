@@ -1,4 +1,4 @@
-"""Vietnamese text in the encodings from before Unicode: recognised, named, never guessed silently."""
+"""What people write: cells as text, texts compared, words looked up, encodings from before Unicode."""
 
 from __future__ import annotations
 
@@ -6,6 +6,180 @@ import contextlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+from analysis.tables.dictionary import dictionary, per_dictionary
+from analysis.tables.writing import bare, clean, lacks_only_marks, loosely
+from analysis.yamlfile import read_own
+
+#: What a cell holds; ``""`` is empty.
+Raw = str | int | float | bool | date | datetime | time | timedelta
+#: What is asked of each task, by table and column, with the widths of the cells.
+TASK_CELLS = {
+    ("tasks", "state"): 20, ("tasks", "done_on"): 14, ("tasks", "count"): 12,
+    ("evidence", "doc_no"): 20, ("evidence", "doc_date"): 14, ("evidence", "title"): 36,
+    ("tasks", "note"): 30,
+}  # fmt: skip
+#: The name of the marker that a sheet of tasks carries, in the texts of the forms.
+TASK_MARKER = "task_marker"
+#: Between a task's code and its label.
+MEANS = " = "
+YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+
+
+def tidy(text: str) -> str:
+    """Return a text in NFC without spaces around it."""
+    return unicodedata.normalize("NFC", text).strip().strip("\ufeff\u200b").strip()
+
+
+def shown(raw: Raw) -> str:
+    """Return a raw value as a person would have typed it.
+
+    Examples
+    --------
+    >>> shown(12.0), shown(0.5), shown(date(2024, 12, 31)), shown(True)
+    ('12', '0,5', '31/12/2024', 'TRUE')
+    """
+    if isinstance(raw, bool):
+        return "TRUE" if raw else "FALSE"
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() else repr(raw).replace(".", ",")
+    if isinstance(raw, datetime):
+        return f"{raw:%d/%m/%Y %H:%M:%S}"
+    if isinstance(raw, date):
+        return f"{raw:%d/%m/%Y}"
+    return str(raw)
+
+
+@cache
+def form_texts() -> dict[str, Any]:
+    """Return the texts of ``forms.yaml``."""
+    texts: dict[str, Any] = read_own(__package__, "forms.yaml")
+    return texts
+
+
+@lru_cache(maxsize=20_000)  # file after file has the same headings
+def fold(text: str) -> str:
+    """Return a heading or a word without what people write differently: case, spaces, form of marks.
+
+    Examples
+    --------
+    >>> fold(" Mã  CĐCS "), fold("MÃ CĐCS")
+    ('mã cđcs', 'mã cđcs')
+    """
+    return " ".join(clean(text).casefold().split())
+
+
+def plain(text: str) -> str:
+    r"""Return letters and digits of ASCII joined by hyphens, for the name of a file or to compare.
+
+    Examples
+    --------
+    >>> plain("CĐCS Trường TH&THCS Húc / \u00d0akrông")
+    'CDCS-Truong-TH-THCS-Huc-Dakrong'
+    """
+    marked = unicodedata.normalize("NFD", clean(text).replace("đ", "d").replace("Đ", "D"))
+    letters = "".join(sign for sign in marked if not unicodedata.combining(sign))
+    return re.sub(r"[^A-Za-z0-9]+", "-", letters).strip("-")
+
+
+# Words that mean something
+
+#: Known writings by their letters alone: each in full and what it means.
+Listed = dict[str, list[tuple[str, str]]]
+
+
+@cache
+def lists() -> dict[str, Any]:
+    """Return the lists of ``spellings.yaml``."""
+    raw: dict[str, Any] = read_own(__package__, "spellings.yaml")
+    return raw
+
+
+@cache
+def answers() -> Listed:
+    """Return the words for yes, no and for nothing known.
+
+    Examples
+    --------
+    >>> find("chưa ký", answers()), find("không rõ", answers())
+    ('false', 'unclear')
+    """
+    raw = lists()
+    known = {str(text): word for word in ("true", "false") for text in raw[word]}
+    known |= {text: "unclear" for line in raw["unclear"] for text in line}
+    for word, before in raw["deeds"]["before"].items():
+        known |= {f"{start} {verb}": word for start in before for verb in raw["deeds"]["verbs"]}
+    return listed(known)
+
+
+@per_dictionary
+def units() -> Listed:
+    """Return the words for the dictionary's units of measure."""
+    columns = (
+        column for table in dictionary().tables.values() for column in table.columns.values()
+    )
+    known = {column.unit: column.unit for column in columns if column.type.is_number}
+    return listed(known | {text: unit for unit, own in lists()["units"].items() for text in own})
+
+
+def listed(known: dict[str, str]) -> Listed:
+    """Return writings and what they mean, as `find` looks them up.
+
+    Examples
+    --------
+    >>> find("DIA BAN", listed({"Địa bàn": "commune"}))
+    'commune'
+    """
+    by_letters: Listed = {}
+    for text, word in known.items():
+        # Signs have no letters: they are known as they stand.
+        key = bare(loosely(text)) or fold(text)
+        by_letters.setdefault(key, []).append((loosely(text) or fold(text), word))
+    return by_letters
+
+
+def find(text: str, among: Listed) -> str | None:
+    """Return what a writing means; None if it is not listed, or could mean two things.
+
+    Examples
+    --------
+    >>> find("da xay dung.", answers()), find("Ko", answers()), find("có thể", answers())
+    ('true', 'false', None)
+    """
+    loose = loosely(text) if text.rstrip("?") == text else ""
+    if loose.isdigit() and loose != text:
+        return None  # a sign before a figure, or a point in it, says something
+    near = among.get(bare(loose) or fold(text), [])
+    same = {word for full, word in near if full == (loose or fold(text))}
+    meant = same or {word for full, word in near if lacks_only_marks(loose, full)}
+    return meant.pop() if len(meant) == 1 else None
+
+
+@cache
+def labels(word_list: str) -> Listed:
+    """Return the words of one of the dictionary's lists, by label and by name."""
+    words, also = dictionary().words[word_list], dictionary().also.get(word_list, {})
+    known = {text: word for word, texts in also.items() for text in texts}
+    return listed(known | {label: word for word, label in words.items()} | {w: w for w in words})
+
+
+@cache
+def money_units() -> Listed:
+    """Return the words for units of money; each means how many đồng it is.
+
+    Examples
+    --------
+    >>> find("1.000 đ", money_units()), find("Triệu đồng", money_units())
+    ('1000', '1000000')
+    """
+    stated: dict[str, list[str]] = lists()["money_units"]
+    return listed({text: worth for worth, texts in stated.items() for text in texts})
+
+
+# Encodings from before Unicode: recognised, named, never guessed silently
 
 #: TCVN 5712 (the ".Vn" fonts, "ABC"): what the codes A1 to FF stand for.
 _TCVN3 = (
@@ -61,36 +235,19 @@ def is_syllable(word: str) -> bool:
     return tones <= 1 and _SYLLABLE.fullmatch(base) is not None
 
 
-def share_readable(words: Iterable[str]) -> float:
+def _share_readable(words: Iterable[str]) -> float:
     """Return the share of the words with marks that could be Vietnamese; 1 if none has marks."""
     marked = [word for word in words if not word.isascii()]
     return sum(map(is_syllable, marked)) / len(marked) if marked else 1.0
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text."""
-    return _WORD.findall(text)
-
-
 def from_tcvn3(text: str) -> str:
-    """Read TCVN3 codes that were taken for Latin letters.
-
-    Examples
-    --------
-    >>> from_tcvn3("C«ng ®oµn c¬ së")
-    'Công đoàn cơ sở'
-    """
+    """Read TCVN3 codes that were taken for Latin letters."""
     return unicodedata.normalize("NFC", text.translate(_TCVN3_TABLE))
 
 
 def from_vni(text: str) -> str:
-    """Read VNI codes that were taken for Latin letters.
-
-    Examples
-    --------
-    >>> from_vni("Coâng ñoaøn cô sôû")
-    'Công đoàn cơ sở'
-    """
+    """Read VNI codes that were taken for Latin letters."""
     read = ""
     for sign in text:
         follows = read[-1:] != "" and unicodedata.normalize("NFD", read)[-1].isascii()
@@ -108,15 +265,7 @@ _READINGS: dict[str, Callable[[str], str]] = {"TCVN3 (ABC)": from_tcvn3, "VNI": 
 def recognise(text: str) -> tuple[str, str] | None:
     """Tell in which old encoding a text was written, and its probable reading.
 
-    Parameters
-    ----------
-    text : str
-        What stands in a cell.
-
-    Returns
-    -------
-    (str, str) or None
-        The encoding's name and the reading; None for text that reads as it is, or in no way.
+    None for text that reads as it is, or in no way.
 
     Examples
     --------
@@ -126,11 +275,11 @@ def recognise(text: str) -> tuple[str, str] | None:
     if text.isascii() or _UNICODE.search(text):
         return None
     text = _SIGNS.sub(" ", text)
-    if share_readable(words_of(unicodedata.normalize("NFC", text))) >= _ENOUGH:
+    if _share_readable(_WORD.findall(unicodedata.normalize("NFC", text))) >= _ENOUGH:
         return None
     for name, read in _READINGS.items():
         reading = read(text)
-        if reading != text and share_readable(words_of(reading)) >= _ENOUGH:
+        if reading != text and _share_readable(_WORD.findall(reading)) >= _ENOUGH:
             return name, reading
     return None
 
@@ -138,12 +287,7 @@ def recognise(text: str) -> tuple[str, str] | None:
 def find_damage(text: str, *, is_name: bool = False) -> str | None:
     r"""Say how letters of a text were lost between two encodings; None if none were.
 
-    Parameters
-    ----------
-    text : str
-        What stands in a cell.
-    is_name : bool
-        Whether it is a name: nobody asks a question there.
+    In a name (``is_name``) nobody asks a question.
 
     Examples
     --------
@@ -151,11 +295,11 @@ def find_damage(text: str, *, is_name: bool = False) -> str | None:
     (None, None)
     >>> find_damage("XÃ£ HÆ°á»›ng PhÃ¹ng")
     'chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «Xã Hướng Phùng»; hãy lưu lại tệp gốc dạng UTF-8'
-    >>> find_damage("H??ng Phùng")
-    'có chữ bị mất thành dấu ?; hãy lưu lại tệp gốc dạng UTF-8, hoặc gõ lại'
     """
     reading = _TWICE.sub(_read_twice, text)
-    if reading != text and share_readable(words_of(reading)) > share_readable(words_of(text)):
+    if reading != text and _share_readable(_WORD.findall(reading)) > _share_readable(
+        _WORD.findall(text)
+    ):
         return (
             f"chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «{reading}»; hãy lưu lại tệp gốc dạng UTF-8"
         )
@@ -180,20 +324,10 @@ def _read_twice(found: re.Match[str]) -> str:
 
 
 def decode(content: bytes) -> tuple[str, str | None]:
-    """Decode a text file.
+    """Decode a text file, and name the old encoding that the text is still written in, if any.
 
-    Parameters
-    ----------
-    content : bytes
-        The file.
-
-    Returns
-    -------
-    text : str
-        UTF-8, UTF-16 and Windows-1258 as they are meant; TCVN3 and VNI as Latin letters, and what
-        can only be Windows-1252, which lacks most letters of Vietnamese.
-    old : str or None
-        The name of the old encoding that the text is still written in.
+    UTF-8, UTF-16 and Windows-1258 come as they are meant; TCVN3 and VNI as Latin letters, and what
+    can only be Windows-1252, which lacks most letters of Vietnamese.
 
     Raises
     ------
@@ -223,7 +357,7 @@ def _decode_bytes(content: bytes, failure: UnicodeDecodeError) -> tuple[str, str
             if reading not in readings.values():
                 readings[name] = reading
     readings |= {name: read(latin) for name, read in _READINGS.items()}
-    shares = {name: share_readable(set(words_of(text))) for name, text in readings.items()}
+    shares = {name: _share_readable(set(_WORD.findall(text))) for name, text in readings.items()}
     # Where both code pages read well, nobody can tell ã from ă: that is not guessed.
     best = max(shares, key=lambda name: (shares[name], name == "Windows-1252", name is None))
     if shares[best] < _ENOUGH:
