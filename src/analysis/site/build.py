@@ -30,7 +30,7 @@ from analysis.site.editions import (
     with_surroundings,
 )
 from analysis.site.engine import Seal
-from analysis.site.layout import INDEX, LEDGER, YEAR_PAGE, Layout, hold_alone, unit_page
+from analysis.site.layout import INDEX, LEDGER, YEAR_PAGE, Layout, hold_alone
 from analysis.site.ledger import (
     Failure,
     Ledger,
@@ -47,7 +47,7 @@ from analysis.site.ledger import (
 )
 from analysis.site.pages import PageJob, Result, choose_start, rehearse, run_jobs, run_on_cluster
 from analysis.site.planning import Page, check_asked, plan_pages, read_sources
-from analysis.site.run import Order, Progress, RunOutcome, Status, count_outcomes
+from analysis.site.run import Order, Progress, RunOutcome, Status, count_outcomes, find_asked
 from analysis.study import Study
 from analysis.tables.files import write_atomically
 
@@ -107,7 +107,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
         }
         about = {**_describe(study), "beside": left_before(layout)}
         ledger = Ledger(about, pages, records, read_details(record) | details)
-        asked = _choose(ledger, order)
+        asked = [pages[link] for link in find_asked(records, order.units)]
         todo = [page for page in asked if order.force or not records[page.link].is_good]
 
         if not layout.file(LEDGER).exists():
@@ -144,16 +144,6 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
     unchanged = len(asked) - len(todo)
     counts = count_outcomes(records)
     return RunOutcome(given.year, out, counts, made, unchanged, failures, seconds)
-
-
-def _choose(ledger: Ledger, order: Order) -> list[Page]:
-    """Return the pages that were asked for, the year's first: it takes longest."""
-    if order.units is None:
-        return list(ledger.pages.values())
-    asked = [ledger.pages[unit_page(unit_id)] for unit_id in dict.fromkeys(order.units)]
-    # The index leads to the year's page: a site cannot do without.
-    is_missing = not ledger.records[YEAR_PAGE].is_published
-    return [ledger.pages[YEAR_PAGE], *asked] if is_missing else asked
 
 
 def _describe(study: Study) -> dict[str, Any]:

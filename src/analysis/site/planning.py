@@ -263,14 +263,12 @@ def _hash_data(study: Study, reads: Sequence[str] | None) -> Parts:
     """Return a hash of each table that is named, or of each and of the dataset's very bytes."""
     dataset = study.dataset
 
-    def hash_table(frame: pd.DataFrame) -> str:
-        rows = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-        return hash_value([list(frame.columns), hash_text(rows.tobytes())])
-
     def hash_one(name: str) -> str:
         if name == "texts":
             return hash_value(sorted([*key, dict(said)] for key, said in dataset.texts.items()))
-        return hash_table(study.table if name == "indicators" else dataset.tables[name])
+        table = study.table if name == "indicators" else dataset.tables[name]
+        rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
+        return hash_value([list(table.columns), hash_text(rows.tobytes())])
 
     names = (*dataset.tables, "texts") if reads is None else reads
     parts = {name: study.remember(("hash", name), partial(hash_one, name)) for name in names}

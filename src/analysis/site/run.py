@@ -211,16 +211,21 @@ def find_unchanged(params: Params, out: Path, seen: str, order: Order) -> RunOut
         return None
     if record["beside"] != hash_beside(layout, params.year):
         return None
-    asked = list(pages.values())
-    if order.units is not None:
-        asked = [pages.get(unit_page(key), PageRecord()) for key in dict.fromkeys(order.units)]
-        # The year's page is made with any unit's if there is none; stale, it stays.
-        asked += [] if pages[YEAR_PAGE].is_published else [PageRecord()]
     is_whole = all(page.is_there(layout) for page in pages.values() if page.page is not None)
+    asked = [pages.get(link, PageRecord()) for link in find_asked(pages, order.units)]
     if not is_whole or not all(page.is_good for page in asked):
         return None
     seconds = time.monotonic() - began
     return RunOutcome(params.year, out, count_outcomes(pages), 0, len(asked), (), seconds)
+
+
+def find_asked(records: Mapping[str, PageRecord], units: Sequence[str] | None) -> list[str]:
+    """Return the links of the pages that are asked for, the year's first: it takes longest."""
+    if units is None:
+        return list(records)
+    asked = [unit_page(unit_id) for unit_id in dict.fromkeys(units)]
+    # The index leads to the year's page: a site cannot do without.
+    return asked if records[YEAR_PAGE].is_published else [YEAR_PAGE, *asked]
 
 
 def count_outcomes(records: Mapping[str, PageRecord]) -> dict[str, int]:
