@@ -29,17 +29,7 @@ _BOM = "\ufeff"
 
 
 def write_data(study: Study, table: str, layout: Layout) -> None:
-    """Write the year's indicators and its units.
-
-    Parameters
-    ----------
-    study : Study
-        The data; its settings name the year.
-    table : str
-        The indicator table, as CSV.
-    layout : Layout
-        Where to.
-    """
+    """Write the year's indicators, a table as CSV, and its units."""
     year = study.params.year
     write_atomically(layout.file(INDICATORS), _BOM + table)
     units = study.expected_units(year).drop(columns="is_expected").reset_index()
@@ -62,21 +52,10 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool) -> None:
-    """Write the sheets and messages that are asked for, and bring those up to date that were there.
+    """Write these units' sheets and messages if they are asked for, and renew those that were there.
 
     Sheets of units that need not report any more go; so do those of a selection when another is
     asked for. None that is left tells other figures than the pages.
-
-    Parameters
-    ----------
-    study : Study
-        Of the site's edition and year.
-    layout : Layout
-        The site's files.
-    units : sequence of str, optional
-        Whose; everybody's by default.
-    asked : bool
-        Whether they were asked for now; else only what an earlier run wrote is renewed.
     """
     expected = [str(key) for key in study.expected_units(study.params.year).index]
     left = left_before(layout)
@@ -105,19 +84,10 @@ def write_briefs(study: Study, layout: Layout, units: Sequence[str] | None, *, a
 def write_documents(
     study: Study, layout: Layout, units: Sequence[str] | None, *, asked: bool
 ) -> None:
-    """Write the year's Word report and these units', and bring those up to date that were there.
+    """Write the year's Word report and these units' if asked for, and renew those that were there.
 
     What somebody has changed in Word is never lost: where a report is asked for again it is kept
     under another name, and it stays as it is where it is not.
-
-    Parameters
-    ----------
-    study, layout
-        As for `write_briefs`.
-    units : sequence of str, optional
-        Whose reports beside the year's; none by default.
-    asked : bool
-        Whether they were asked for now.
     """
     year = study.params.year
     expected = study.expected_units(year).index

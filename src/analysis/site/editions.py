@@ -37,18 +37,8 @@ def indicators_csv(study: Study) -> str:
 def refuse_place(study: Study, site: Path) -> None:
     """Refuse a folder in which pages would lie among what is not to be sent.
 
-    Parameters
-    ----------
-    study : Study
-        What is to be published.
-    site : Path
-        The site's folder, resolved.
-
-    Raises
-    ------
-    InputError
-        If the folder is the system's, the user's or the project's own, or holds tables, a store or
-        settings, or lies among them.
+    That is the system's, the user's and the project's own, one that holds tables, a store or
+    settings, and one that lies among them.
     """
     own = [study.root / PARAMS_FOLDER, study.root / study.params.data, study.root / "notebooks"]
     own = [folder.resolve() for folder in own]
@@ -71,21 +61,9 @@ def _find_tables(folder: Path) -> list[str]:
 
 
 def refuse_other_edition(layout: Layout, edition: str) -> None:
-    """Refuse a folder that is neither empty nor by its ledger of this edition.
+    """Refuse a folder with files that by its ledger, if it can be read, is not of this edition.
 
     What another edition left, pages and tables, would stay among the new and be sent with them.
-
-    Parameters
-    ----------
-    layout : Layout
-        The site.
-    edition : {"internal", "share"}
-        What is about to be made.
-
-    Raises
-    ------
-    InputError
-        If the folder has files and no readable ledger, or one of the other edition.
     """
     # Names with a dot are the system's, or what a killed run had not yet put in place.
     if not layout.site.exists() or all(p.name.startswith(".") for p in layout.site.iterdir()):
@@ -107,15 +85,7 @@ def refuse_other_edition(layout: Layout, edition: str) -> None:
 
 
 def keep_edition(layout: Layout, table: str) -> None:
-    """Put the published table aside, with what it is of, if it is about to be replaced by another.
-
-    Parameters
-    ----------
-    layout : Layout
-        The site.
-    table : str
-        The new table, as CSV.
-    """
+    """Put the published table aside, with what it is of, if another is about to replace it."""
     try:
         old, record = layout.file(INDICATORS).read_text("utf-8-sig"), read_record(layout)
         origin = write_origin(record["edition"], record["plan"], record["dataset"]["name"])
@@ -142,26 +112,12 @@ def with_surroundings(study: Study, layout: Layout) -> Study:
 
 
 def note_shared(study: Study, again: str, at: str) -> None:
-    """Note in the dataset's folder what goes out, and refuse a second edition of a year.
+    """Note in the dataset's folder what goes out, and refuse a second share edition of a year.
 
     Protection is drawn for one edition. Who has two that differ (figures were corrected or came
     late, another plan asks for other sums) can subtract one from the other, and no choice of cells
-    that only the second one makes can take back what the first one shows.
-
-    Parameters
-    ----------
-    study : Study
-        Of the edition to share; of any other nothing is noted.
-    again : str
-        Why another edition goes out all the same; kept with it.
-    at : str
-        The time of now.
-
-    Raises
-    ------
-    InputError
-        If something else was told of one of the years, or what was told cannot be read, and no
-        reason is given.
+    that only the second one makes can take back what the first one shows. ``again`` says why one
+    goes out all the same, or though what was told cannot be read; it is kept with it.
     """
     if not isinstance(study, RedactedStudy):
         return

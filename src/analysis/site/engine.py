@@ -105,14 +105,9 @@ class PageShell(ZMQInteractiveShell):
         """Do nothing: there is no event loop to hook a window into."""
 
     def run(self, source: str, emit: Emit) -> Message:
-        """Run a cell, hand over what it puts out, and return an ordinary kernel's reply.
+        """Run a cell and return an ordinary kernel's reply.
 
-        Parameters
-        ----------
-        source : str
-            The cell's.
-        emit : callable
-            Takes the messages, in the order in which an ordinary kernel would send them.
+        What it puts out is handed over in the order in which an ordinary kernel would send it.
         """
         session = self.display_pub.session
         session.emit = emit
@@ -305,10 +300,7 @@ def _outlive() -> None:
 def limited_memory(megabytes: int) -> Iterator[None]:
     """Let a cell that takes too much memory fail, rather than the system choose its victim.
 
-    Parameters
-    ----------
-    megabytes : int
-        How much may be taken beside what the process has already; on Linux alone.
+    What counts is taken beside what the process has already; on Linux alone.
     """
     if sys.platform != "linux":
         yield
@@ -356,11 +348,6 @@ def close(seal: Seal) -> None:
     """Keep the share edition alone, and refuse from now on to open what is exact.
 
     A fork has the edition already; a spawned process reads the tables for it now.
-
-    Parameters
-    ----------
-    seal : Seal
-        The settings of the run.
     """
     from analysis.loading import keep_alone, open_study
 
@@ -485,27 +472,18 @@ papermill_engines.register(_ENGINE, ShellEngine)
 
 
 def run_notebook(text: str, parameters: dict[str, Any], *, cwd: str, **limits: Any) -> NotebookNode:
-    """Run a notebook with papermill.
+    """Run a notebook with papermill in a folder, and return it as far as it ran, whatever happened.
 
     These are the steps of papermill's ``execute_notebook`` without its files: that one writes and
     parses the notebook three times on the way, and saves it some thirty times, each in place.
 
     Parameters
     ----------
-    text : str
-        The notebook's.
-    parameters : dict
-        What its cell tagged ``parameters`` is overridden with: plain Python values.
-    cwd : str
-        The folder that it runs in.
+    text, parameters, cwd
+        The notebook's, what its cell tagged ``parameters`` is overridden with, and the folder.
     **limits
         ``megabytes`` (how much memory it may take), ``seal`` (what alone it may know, or None) and
         ``tell`` (takes its messages as they come).
-
-    Returns
-    -------
-    NotebookNode
-        The notebook as far as it ran, whatever happened: only the gate tells whether it is good.
     """
     prepared = _parameterise(text, parameters)
     with chdir(cwd):
@@ -523,14 +501,7 @@ def replay(
 ) -> NotebookNode:
     """Return the notebook of a process that ended in the middle, from what it had told until then.
 
-    Parameters
-    ----------
-    text, parameters
-        As `run_notebook` had them.
-    told : iterable of (int, str, dict)
-        What it handed to ``tell``; not empty.
-    error : (str, str)
-        What the cell it was in ends with: an error's name and message.
+    The cell that it was in ends with the error's name and message.
     """
     notebook = _parameterise(text, parameters)
     manager = NotebookExecutionManager(notebook, progress_bar=False)

@@ -142,23 +142,11 @@ _held: set[Path] = set()
 
 @contextmanager
 def hold_alone(path: Path) -> Iterator[None]:
-    """Keep every other run out as long as the context lasts.
+    """Keep every other run out as long as the context lasts; refuse where another run is in.
 
     What counts is a lock that the system holds on the open file, not that the file is there: one
     that a killed run has left behind keeps nobody out. Record locks are of one process and not of
-    its forks, so that no kernel that outlives its runner can keep them.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; its folder is made if need be.
-
-    Raises
-    ------
-    InputError
-        If another run has it.
-    OSError
-        If the folder cannot be written.
+    its forks, so that no page that outlives its runner can keep them.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -303,21 +303,8 @@ def fingerprint(
 ) -> str:
     """Return a hash of everything that a run reads: settings, tables, plan, words, code, notebooks.
 
-    Parameters
-    ----------
-    params : Params
-        The settings as given, before they are placed in a folder.
-    root : Path
-        The project's folder.
-    notebooks : Path, optional
-        The notebooks' folder; the project's by default.
-    template : Path
-        The nbconvert template's folder.
-
-    Returns
-    -------
-    str
-        Empty where something cannot be read: then it equals nothing.
+    The settings count as given, before they are placed in a folder. It is empty where something
+    cannot be read: then it equals nothing.
     """
     folder = notebooks or root / "notebooks"
     try:

@@ -126,12 +126,7 @@ class Result:
 def make_page(job: PageJob, tell: Tell) -> Result:
     """Run a notebook, judge it and export it; whatever goes wrong is in the result.
 
-    Parameters
-    ----------
-    job : PageJob
-        Its cells run in this process, which should not outlive the page.
-    tell : callable
-        Takes the cells' messages as they come.
+    Its cells run in this process, which should not outlive the page.
     """
     executed: NotebookNode | None = None
     html = None
@@ -173,13 +168,6 @@ def rehearse(study: Study, jobs: Sequence[PageJob]) -> None:
 
     The package's own sections are written once, never a notebook's code: whatever an analyst's
     cells change must not reach another page. Half of a cold page's time is saved that way.
-
-    Parameters
-    ----------
-    study : Study
-        What the notebooks will load.
-    jobs : sequence of PageJob
-        The pages to be made.
     """
     keep_warm(study)
     for text in {job.notebook for job in jobs}:
@@ -199,18 +187,10 @@ def rehearse(study: Study, jobs: Sequence[PageJob]) -> None:
 def run_jobs(
     jobs: Iterable[PageJob], at_once: int, on_start: Callable[[PageJob], None] = lambda _: None
 ) -> Generator[Result, None, None]:
-    """Make pages in parallel and yield each result as it comes.
+    """Make some pages at once and yield each result as it comes.
 
-    Close the iterator to stop early: it leaves no process behind.
-
-    Parameters
-    ----------
-    jobs : iterable of PageJob
-        The pages.
-    at_once : int
-        How many at a time.
-    on_start : callable, optional
-        Called with each job as its process begins.
+    Close the iterator to stop early: it leaves no process behind. ``on_start`` is called with each
+    job as its process begins.
     """
     waiting = deque(jobs)
     working: dict[Connection, _PageProcess] = {}
@@ -326,16 +306,11 @@ def run_on_cluster(
 
     Parameters
     ----------
-    jobs : sequence of PageJob
-        The pages.
-    address : str
-        The scheduler's, for example ``tcp://192.168.1.10:8786``.
-    params : Params
-        The settings of the run.
-    root : Path
-        The project's folder, at the same place on every machine.
-    seen : str
-        What the runner saw there (`analysis.site.ledger.fingerprint`).
+    jobs, address
+        The pages; the scheduler's address, for example ``tcp://192.168.1.10:8786``.
+    params, root, seen
+        The settings, the project's folder, at the same place on every machine, and what the runner
+        saw there (`analysis.site.ledger.fingerprint`).
 
     Raises
     ------

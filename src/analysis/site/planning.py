@@ -185,12 +185,9 @@ def plan_pages(
 
     Parameters
     ----------
-    study : Study
-        The data, with the surroundings of the site's folder in its settings.
-    sources : sequence of Source
-        From `read_sources`.
-    template : Path
-        The nbconvert template's folder.
+    study, sources, template
+        The data, with the surroundings of the site's folder in its settings; from `read_sources`;
+        the nbconvert template's folder.
     only : collection of str, optional
         The links to look at; all by default.
 

@@ -190,19 +190,8 @@ def run_report(params: Params, root: Path, out: Path, order: Order) -> RunOutcom
 def find_unchanged(params: Params, out: Path, seen: str, order: Order) -> RunOutcome | None:
     """Return the recap of a run that has nothing to do, or None if it may have.
 
-    It is found out from bytes alone: the ledger keeps one hash of all that a run read and left.
-    Where that is the same, every page is what a new run would make.
-
-    Parameters
-    ----------
-    params : Params
-        The settings as given.
-    out : Path
-        The site's folder.
-    seen : str
-        The `fingerprint` of now.
-    order : Order
-        What is asked for.
+    It is found out from bytes alone: the ledger keeps one hash of all that a run read (the
+    `fingerprint`) and left. Where that is the same, every page is what a new run would make.
     """
     began, layout = time.monotonic(), Layout(out.resolve())
     record = read_record(layout)
@@ -237,12 +226,7 @@ def count_outcomes(records: Mapping[str, PageRecord]) -> dict[str, int]:
 def format_recap(recap: RunOutcome, options: Sequence[str] = ()) -> str:
     """Tell in Vietnamese what came of a run; name each failure and what reruns just those.
 
-    Parameters
-    ----------
-    recap : RunOutcome
-        From `build_site`.
-    options : sequence of str
-        Further options of the command line as the user typed them, for the command to repeat.
+    The command repeats the further options of the command line as the user typed them.
     """
     counts = {name: recap.outcomes.get(name, 0) for name in _OUTCOMES_VI}
     told = ", ".join(f"{count} {_OUTCOMES_VI[name]}" for name, count in counts.items() if count)
