@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from _pytest.doctest import DoctestModule
 from hypothesis import settings
+from shared import FOLDER, sample
 
-from analysis.loading import forget, keep_warm, load
+from analysis.loading import forget, keep_warm
 from analysis.plan import Plan, load_plan
-from analysis.study import Study
-from analysis.tables.dictionary import take_own_columns
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,13 +34,13 @@ SLOW = [
     "cases_*",
     "engine_completions",
     "engine_oracle",
+    "exploring",
+    "handouts",
     "intake_files",
     "intake_forms",
     "language",
     "notebooks",
-    "pages_index",
-    "pages_print",
-    "pages_screen",
+    "pages_*",
     "redaction",
     "redaction_*",
     "reports_board",
@@ -62,6 +62,16 @@ SLOW = [
 ]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="congdoan-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.stem.removeprefix("test_")
@@ -70,19 +80,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The dear files first: no worker shall begin one when the others are done. pytest-xdist would
     # sort anew, by the number of tests: hence --no-loadscope-reorder.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
-def sample() -> Study:
-    """The sample, loaded once in each process."""
-    study = _sample()
-    # Another dataset of this process may have had columns of its own.
-    take_own_columns(study.root / study.params.data)
-    return study
-
-
-@cache
-def _sample() -> Study:
-    return load(2024)
 
 
 @pytest.fixture(scope="module", autouse=True)

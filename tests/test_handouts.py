@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from browser import open_browser
+from shared import sample
 
 import analysis
 from analysis.handouts.brief import LONGEST_MESSAGE, make_brief, render_briefs, write_message
@@ -36,7 +37,7 @@ NUMBER = re.compile(r"\d[\d.,/]*\d|\d")
 
 @pytest.fixture(scope="module", params=["internal", "share"])
 def study(request: pytest.FixtureRequest) -> Study:
-    return analysis.load(2024, edition=request.param)
+    return sample(request.param)
 
 
 def page_of(study: Study, unit: str) -> str:
@@ -108,7 +109,7 @@ def test_names_are_shown_as_text(study: Study) -> None:
 
 
 def test_files_are_of_those_asked_for_and_never_older_than_the_pages(tmp_path: Path) -> None:
-    study = analysis.load(2024)
+    study = sample()
     layout = Layout(tmp_path / "2024")
     write_briefs(study, layout, None, asked=False)
     assert not layout.site.exists()
@@ -130,7 +131,7 @@ def test_files_are_of_those_asked_for_and_never_older_than_the_pages(tmp_path: P
 
 
 def test_what_was_deleted_beside_the_pages_comes_back(tmp_path: Path) -> None:
-    study, unit = analysis.load(2024), "DN-DABAN"
+    study, unit = sample(), "DN-DABAN"
     layout = Layout(tmp_path / "2024")
     write_briefs(study, layout, [unit], asked=True)
     write_documents(study, layout, [unit], asked=True)

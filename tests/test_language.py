@@ -18,6 +18,7 @@ import jinja2
 import pytest
 import yaml
 from jinja2 import nodes
+from shared import sample
 from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
 
 import analysis
@@ -36,7 +37,7 @@ from analysis.handouts.brief import make_brief
 from analysis.language import Language, Numbers, PlanTexts, load_language, localise
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
-from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN, redact
+from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN
 from analysis.redaction.edition import find_band
 from analysis.reports.formula import formula_words
 from analysis.results import write_table
@@ -187,10 +188,10 @@ def some_units(study: Study, year: int) -> list[str]:
 
 
 def tell(code: str) -> Told:
-    study = analysis.load(2024, lang=code)
+    study = sample(lang=code)
     units = [
         finding
-        for year in YEARS
+        for year in YEARS[2:]
         for unit in some_units(study, year)
         for finding in find(study, "unit", unit, year).values()
     ]
@@ -199,7 +200,7 @@ def tell(code: str) -> Told:
         for year in YEARS
         for finding in find(study, "district", study.plan.issuer.id, year).values()
     ]
-    edition = redact(study)
+    edition = sample("share", code)
     places = [("district", study.plan.issuer.id), *(("unit", u) for u in some_units(study, 2024))]
     shared = [f for place in places for f in find(edition, *place, 2024).values()]
     return Told(study, edition, load_language(code, ROOT), units, district, shared)
@@ -945,7 +946,7 @@ def make_pages(study: Study, folder: Path) -> list[Page]:
         }
         of_year = study.with_params(study.params.model_copy(update=settings))
         made.append(year_page(of_year, year))
-        if year in (2024, 2025):
+        if year == 2024:
             made += [unit_page(of_year, key, year) for key in some_units(study, year)[::2]]
     return made
 
@@ -975,7 +976,7 @@ def shown(page: Page) -> Iterator[str]:
 
 
 def test_english_pages_are_english(english: Told, english_pages: list[Page]) -> None:
-    assert len(english_pages) > 10
+    assert len(english_pages) > 8
     for page in english_pages:
         assert page.tree.one("html").attrs["lang"] == "en"
         found = not_english(english.study, shown(page))
@@ -1095,6 +1096,6 @@ def test_texts_for_what_the_plan_has_not_are_refused(tmp_path: Path) -> None:
     text = file.read_text("utf-8")
     file.write_text(text.replace("id: informed_public\n", "id: informd_public\n"), "utf-8")
     with pytest.raises(analysis.InputError) as refused:
-        localise(analysis.load(2024).plan, "en", tmp_path)
+        localise(sample().plan, "en", tmp_path)
     (problem,) = refused.value.problems
     assert (problem.file, problem.column) == (file.name, "indicators.informd_public")

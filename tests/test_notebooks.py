@@ -447,17 +447,6 @@ def test_a_units_notebook_runs_in_jupyterlab_and_again_for_another_unit(
     assert opened.headings("h1") == [OTHER_UNIT[1]]
 
 
-def test_the_years_notebook_runs_in_jupyterlab(page: Page, lab: str) -> None:
-    opened = Opened(page, lab, "year.ipynb")
-    opened.run_all()
-    assert opened.errors() == []
-    year = assigned(parameters_cell(opened.source).source)["year"]
-    (title,) = opened.headings("h1")
-    assert title.startswith(f"Báo cáo năm {year}: ")
-    numbered = [text for text in opened.headings("h2") if re.match(r"[IV]+\. ", text)]
-    assert [text.partition(".")[0] for text in numbered] == ["I", "II", "III", "IV"]
-
-
 def test_in_the_tour_results_are_chosen_and_written_without_code(
     page: Page, lab: str, project: Path
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from datasets import Tables, random_tables
+from shared import sample
 from test_reports_kit import (
     NUMBER,
     OTHER_PLAN,
@@ -31,7 +32,6 @@ from test_reports_kit import (
     read_number,
     results,
     side,
-    study_of,
     study_of_tables,
     texts,
     unit_page,
@@ -46,8 +46,8 @@ from analysis.reports import UnitReport
 from analysis.reports.area import AREA_SCOPES
 from analysis.study import Study
 
-#: Each pair of years under both plans once.
-SEEDS = range(10)
+#: Each pair of years once, under one plan after the other.
+SEEDS = (0, 3, 4, 7, 8)
 YEARS = ((2022, 2023, 2024), (2024, 2025), (2023, 2024), (2029, 2030, 2031), (2025, 2026))
 UNITS_OF_A_DATASET = 2
 Found = Iterator[tuple[Page, str]]
@@ -100,12 +100,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
 
 @cache
 def sample_pages() -> list[Page]:
-    """All years' pages of the sample, whose lists are longer, of each year both areas and some units."""
-    study = study_of(Path("data/sample"), 2024)
-    keys = {year: some_of_each_kind(study, year) for year in study.dataset.years}
-    assert len(keys) == 4
+    """All years' pages of the sample, whose lists are longer, and of its last two areas and units."""
+    study = sample()
+    keys = {year: some_of_each_kind(study, year) for year in study.dataset.years[-2:]}
+    assert len(study.dataset.years) == 4
     return [
-        *(year_page(study, year, "sample") for year in keys),
+        *(year_page(study, year, "sample") for year in study.dataset.years),
         *(
             area_page(study, scope, str(units[scope].mode()[0]), year, "sample")
             for year in keys
@@ -955,7 +955,7 @@ def test_two_years_are_counted_over_the_same_indicators(pages: list[Page]) -> No
                 moved = re.search(rf"({NUMBER}) {words}", lead)
                 assert (int(read_number(moved[1])) if moved else 0) == pairs.count(pair), page
             count += 1
-    assert count > 10
+    assert count > 5
 
 
 def test_a_main_point_says_what_both_years_say(pages: list[Page]) -> None:
@@ -1561,7 +1561,7 @@ def count_words(html: str) -> int:
 
 def test_a_units_page_takes_at_most_700_words_before_its_table(pages: list[Page]) -> None:
     """Also that of those in the sample that miss most, who have most to be told."""
-    study = study_of(Path("data/sample"), 2024)
+    study = sample()
     worst = [
         (year, unit)
         for year in study.dataset.years

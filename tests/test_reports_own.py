@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from nbformat import NotebookNode, v4
+from shared import sample
 from test_reports_kit import parse
 
 import analysis
@@ -28,7 +29,7 @@ HANDBOOK = Path(__file__).parents[1] / "docs" / "huong-dan.md"
 
 @pytest.fixture
 def report() -> YearReport:
-    return analysis.year(analysis.load(2024), 2024)
+    return analysis.year(sample(), 2024)
 
 
 def page_of(report: YearReport, *cells: NotebookNode) -> str:

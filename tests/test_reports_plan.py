@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from datasets import Cells, Tables
+from shared import sample
 from test_reports_kit import (
     OTHER_PLAN,
     PLAN,
@@ -28,7 +29,6 @@ from test_reports_kit import (
 from test_site_kit import needs_fork
 
 from analysis.comparison import compare
-from analysis.loading import load
 from analysis.problems import InputError
 from analysis.site.build import build_site
 from analysis.site.run import Order, RunOutcome
@@ -178,7 +178,7 @@ def test_the_cut_off_of_another_plan_stands_on_its_pages(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return study_of(SAMPLE, YEAR)
+    return sample()
 
 
 MERGED = {"TH-TANTHANH", "THCS-TANTHANH"}
@@ -367,7 +367,7 @@ def test_an_unknown_year_is_refused(study: Study, years: tuple[int, int], basis:
     ("lang", "each"), [("vi", "Mức đặt ra: 100% mỗi năm"), ("en", "100% each year")]
 )
 def test_what_is_done_once_is_not_asked_each_year(lang: str, each: str) -> None:
-    study = load(YEAR, lang=lang)
+    study = sample(lang=lang)
     cards = [
         card.text for card in unit_page(study, "XA-XY", YEAR).part("definitions").all("details")
     ]

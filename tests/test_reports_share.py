@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 from conftest import ROOT, Run
 from datasets import Tables, random_tables, write_tables
+from shared import sample
 from test_engine_kit import dataset_of
 from test_pages_kit import START
-from test_redaction import shared_sample
 from test_reports_kit import Node, Page, parse, unit_page, year_page
 
 import analysis
@@ -60,12 +60,11 @@ def told_in(lang: str, edition: Study) -> Study:
 
 @cache
 def shared(lang: str) -> Study:
-    return told_in(lang, shared_sample())
+    return sample("share", lang)
 
 
-@cache
 def exact() -> Study:
-    return analysis.load(YEAR)
+    return sample()
 
 
 @cache
@@ -163,7 +162,13 @@ def with_a_large_shortfall(study: Study, key: str) -> Study:
     returns, (part,) = study.dataset.returns, study.plan.indicator(key).numerator
     here = (returns["year"] == YEAR) & returns["unit_id"].isin(largest)
     returns = returns.assign(**{part: returns[part].mask(here, returns[part] // 2)})
-    dataset = replace(study.dataset, tables={**study.dataset.tables, "returns": returns})
+    changed = {**study.dataset.tables, "returns": returns}
+    # Of this year alone: what other years withhold is proved of the sample itself.
+    tables = {
+        name: frame[frame["year"] == YEAR].reset_index(drop=True) if "year" in frame else frame
+        for name, frame in changed.items()
+    }
+    dataset = replace(study.dataset, tables=tables)
     return Study(study.params, study.plan, dataset, study.root)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from shared import sample
 
 import analysis
 from analysis.language import load_language
 from analysis.params import load_params
-from analysis.redaction import redact
 from analysis.study import Study
 from analysis.tasks import Duties, Duty, compute_tasks
 
@@ -22,7 +22,7 @@ YEAR = 2024
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return analysis.load(YEAR)
+    return sample()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_dataset_without_tasks_says_so(study: Study) -> None:
 
 
 def test_the_edition_to_share_tells_states_alone(study: Study) -> None:
-    shared = redact(study)
+    shared = sample("share")
     noted = study.dataset.tables["tasks"]
     units = noted.loc[(noted["year"] == YEAR) & noted["note"].notna(), "holder_id"].unique()
     words = load_language("vi", study.root).words["task_state"]

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 from test_site_kit import (
-    UNITS,
     fill_disk_at,
     is_alive,
     make_study,
@@ -35,6 +34,7 @@ from analysis.site.run import Order, RunOutcome, Status, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
+UNITS = ("DN-RLAN", "MN-LIA", "TH-HUC", "XA-XY")
 #: The year's page, a page a unit, and one for each of their communes, no two of which share one.
 ALL = 1 + 2 * len(UNITS)
 SHOW = "print(unit_id, year, 'cdcs')"
@@ -44,7 +44,7 @@ Build = Callable[..., RunOutcome]
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return make_study(tmp_path_factory.mktemp("data"))
+    return make_study(tmp_path_factory.mktemp("data"), UNITS)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_changed_inputs_are_told_apart(build: Build, tmp_path: Path) -> None:
     build()
     before = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
     write_notebooks(tmp_path / "notebooks", SHOW, "'thêm'")
-    assert build().made == 6  # not the year's
+    assert build().made == len(UNITS)  # not the year's
     after = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
     assert {name for name in before if before[name] != after[name]} == {"notebook"}
     assert set(before) == {
@@ -267,7 +267,9 @@ def test_notebook_finds_the_study_loaded(build: Build, tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("year = 0", names, 1), "utf-8")
     recap = build(units=["TH-HUC"])
     assert recap.is_done, recap.failures
-    assert b"<pre>6" in (tmp_path / "2024" / "cdcs" / "TH-HUC.html").read_bytes()
+    assert (
+        f"<pre>{len(UNITS)}".encode() in (tmp_path / "2024" / "cdcs" / "TH-HUC.html").read_bytes()
+    )
 
 
 def test_page_that_cannot_be_written_is_a_failure(
