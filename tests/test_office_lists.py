@@ -216,8 +216,8 @@ def test_an_answer_is_obeyed() -> None:
     heads = ["Tên CĐCS", "Khối", "Địa chỉ", "Số đoàn viên", "Nữ"]
     rows = [["CĐCS A", "Trường học", "Húc", 9, 4]]
     answers = Answers(
-        {"Khối": "Loại hình", "Địa chỉ": "Xã, thị trấn", "Số đoàn viên / Nữ": "bỏ qua"},
-        {"trường học": "Đơn vị sự nghiệp công lập"},
+        columns={"Khối": "Loại hình", "Địa chỉ": "Xã, thị trấn", "Số đoàn viên / Nữ": "bỏ qua"},
+        types={"trường học": "Đơn vị sự nghiệp công lập"},
     )
     delivery, problems = given(as_xlsx([heads, *rows]), answers=answers)
     assert [one.severity for one in problems] == ["warning"]
