@@ -546,8 +546,12 @@ def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
 
 
 def _format_stale(record: dict[str, Any], digest: str) -> str:
+    from analysis.site.ledger import read_details
+
     page = record.get("year_page") or {}
-    made_from = (page.get("inputs") or {}).get("data")
+    given = (page.get("inputs") or {}).get("data")
+    # A ledger from before there were details holds the digest itself.
+    made_from = read_details(record).get(str(given), {}).get("bytes", given)
     stale = ["trang năm"] if made_from and not digest.startswith(made_from) else []
     stale += [unit["unit_id"] for unit in record.get("units", []) if unit.get("stale")]
     return f"\nTrang đã cũ, cần lập lại bằng congdoan report: {', '.join(stale)}" if stale else ""
