@@ -426,7 +426,8 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
             for target in (None, next(f.target for f in rates if f.target))
         ],
         "fig_peers_item": items,
-        "other_missed": [([*told.district[:n]],) for n in (1, 2)],
+        "other_missed": [(n,) for n in (1, 2)],
+        "missed_by": [(finding,) for finding in told.district],
         "keep_going": [()],
         "first_step": [(f,) for f in every if f.verdict == "not_met"],
         "first_duty": [(d,) for d in duties if d.days_late],

@@ -441,7 +441,11 @@ class UnitReport(Report):
             for tasks, findings in by_tasks.items()
         ]
         rest = self.missed[most:]
-        return [*steps, _asked(self.language.say("other_missed", rest))] if rest else steps
+        if rest:
+            say = self.language.say
+            named = [say("missed_by", finding) for finding in rest]
+            steps.append({**_asked(say("other_missed", len(rest))), "named": named})
+        return steps
 
     def _task_ref(self, task: Task) -> str:
         """Say where the plan asks for a task, and how the unit stands with it."""
