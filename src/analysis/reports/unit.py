@@ -433,7 +433,7 @@ class UnitReport(Report):
         by_tasks: dict[tuple[Task, ...], list[Finding]] = {}
         for finding in self.missed[:most]:
             by_tasks.setdefault(self._tasks_for(finding), []).append(finding)
-        steps = [
+        steps: list[dict[str, Any]] = [
             {
                 "tasks": [{"text": task.text, "ref": self._task_ref(task)} for task in tasks],
                 "reasons": [self.line(finding) for finding in findings],
