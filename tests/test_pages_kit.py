@@ -12,19 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import test_reports_kit as reports
 from browser import open_browser
 from datasets import HEADERS, Tables, write_tables
 from playwright.sync_api import Browser, BrowserContext, Page, Route
+from shared import once, sample
 from test_reports_kit import ROOT, study_of
-from test_site_kit import wait_until
 
 from analysis.pages.fragments import area_page
-from analysis.redaction import redact
 from analysis.site.build import build_site
 from analysis.site.run import Order, Start
-from analysis.tables.files import write_atomically
+from analysis.study import Study
 
 SAMPLE = ROOT / "data" / "sample"
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
@@ -89,24 +87,9 @@ SHEETS = {
 # --- Sites --------------------------------------------------------------------------------------
 
 
-def shared_sites(factory: pytest.TempPathFactory) -> Path:
-    """The sites of `make_sites`, made once by whichever worker comes first."""
-    base = factory.getbasetemp()
-    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    root, told = base / "sites", base / "sites.told"
-    try:
-        root.mkdir()
-    except FileExistsError:
-        assert wait_until(told.exists, 10 * SECONDS), "nobody made the sites"
-        assert told.read_text() == "made"
-        return root
-    try:
-        make_sites(root)
-        write_atomically(told, "made")
-    finally:
-        if not told.exists():
-            write_atomically(told, "failed")
-    return root
+def shared_sites() -> Path:
+    """The sites of `make_sites`."""
+    return once("sites", make_sites)
 
 
 def make_sites(root: Path) -> None:
@@ -114,19 +97,16 @@ def make_sites(root: Path) -> None:
     for year in (2025, 2024):
         prefix = f"{year}/cdcs/"
         links = [link for link in UNIT_PAGES.values() if link.startswith(prefix)]
-        _build(SAMPLE, root / str(year), year, [Path(link).stem for link in links])
-    _build(SAMPLE, root / "share" / "2024", 2024, ["DN-DABAN"], is_shared=True)
+        _build(sample(year=year), root / str(year), [Path(link).stem for link in links])
+    _build(sample("share"), root / "share" / "2024", ["DN-DABAN"])
     folder = write_tables(odd_tables(), root / "data")
     (folder / "dataset.yaml").write_text(f"parents: {{{PARENT}: '{SCRIPT}'}}\n", "utf-8")
-    _build(folder, root / "names" / "2024", 2024, None)
+    _build(study_of(folder, 2024), root / "names" / "2024", None)
 
 
-def _build(
-    data: Path, out: Path, year: int, units: list[str] | None, *, is_shared: bool = False
-) -> None:
-    study = study_of(data, year)
-    study = redact(study) if is_shared else study
-    order = Order(units=units, jobs=2, progress=False, start=START, briefs=year == 2024)
+def _build(study: Study, out: Path, units: list[str] | None) -> None:
+    is_2024 = study.params.year == 2024
+    order = Order(units=units, jobs=2, progress=False, start=START, briefs=is_2024)
     recap = build_site(study, out, order)
     assert recap.is_done, recap.failures
 
@@ -151,7 +131,7 @@ def odd_tables() -> Tables:
 def largest_area(scope: str) -> reports.Page:
     """The page of the sample's largest area, as its notebook's calls make it: no site need be whole."""
     key, year = LARGEST_AREAS[scope]
-    return reports.area_page(study_of(SAMPLE, year), scope, key, year)
+    return reports.area_page(sample(year=year), scope, key, year)
 
 
 def is_left_out(root: Path, path: Path) -> bool:

@@ -130,8 +130,8 @@ def squeezed(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = shared_sites(tmp_path_factory)
+def root() -> Path:
+    root = shared_sites()
     for scope, link in AREAS.items():
         write_atomically(root / link, largest_area(scope).html)
     return root

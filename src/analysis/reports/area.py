@@ -78,8 +78,8 @@ class AreaReport(YearReport):
         lines = [self.line(f) for f in missed[:_MOST_MISSED]]
         rest = missed[_MOST_MISSED:]
         if rest:
-            named = "; ".join(say("missed_by", f) for f in rest)
-            lines.append({"title": "", "text": f"{say('other_missed', len(rest))} {named}."})
+            told = [say("other_missed", len(rest)), *(say("missed_by", f) for f in rest)]
+            lines.append({"title": "", "text": " ".join(told)})
         groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
         lead = say("tally", counts, self.name, self.sides)
         context: dict[str, Any] = {"lead": lead, "notes": notes}
