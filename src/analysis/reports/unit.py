@@ -437,6 +437,7 @@ class UnitReport(Report):
             {
                 "tasks": [{"text": task.text, "ref": self._task_ref(task)} for task in tasks],
                 "reasons": [self.line(finding) for finding in findings],
+                "named": [],
             }
             for tasks, findings in by_tasks.items()
         ]
@@ -551,7 +552,7 @@ class UnitReport(Report):
 
 def _asked(text: str) -> dict[str, Any]:
     """Return a step that is not the plan's own."""
-    return {"tasks": [{"text": text, "ref": ""}], "reasons": []}
+    return {"tasks": [{"text": text, "ref": ""}], "reasons": [], "named": []}
 
 
 def unit(study: Study, unit_id: str, year: int) -> UnitReport:

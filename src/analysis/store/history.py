@@ -19,12 +19,12 @@ from analysis.plan.schema import SOURCE_TABLES, columns_over
 from analysis.problems import name_place
 from analysis.results import write_table
 from analysis.store.judge import show_figure
+from analysis.tables.delivery import cell_of
 from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
 from analysis.tables.files import DESCRIPTION, write_atomically
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import (
     WITHDRAW,
-    address,
     believed_entries,
     find_keys,
     find_place,
@@ -151,7 +151,7 @@ def _read_steps(
             if cell is None or cell == now.get(name):
                 continue
             column = table.columns[name]
-            place = address(places, name, row)
+            place = cell_of(places, name, row)
             yield entry, Step(table, key, column, sheet, place, row or None, now.get(name), cell)
             now[name] = cell
 

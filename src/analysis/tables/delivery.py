@@ -48,7 +48,7 @@ class Records:
 
     def address(self, column: str, row: int) -> str:
         """Return the cell of a figure, as a spreadsheet names it; empty if it has none."""
-        return self.addresses.get(column, "").format(row=row)
+        return cell_of(self.addresses, column, row)
 
     def is_form(self, column: str) -> bool:
         """Tell whether a figure has a cell of its own, as on a unit's form; in a table it has a row."""
@@ -86,6 +86,17 @@ class Delivery:
     file: str
     digest: str
     records: tuple[Records, ...]
+
+
+def cell_of(addresses: Mapping[str, str], column: str, row: int) -> str:
+    """Return the cell of a figure, by the addresses of `Records`; empty if it has none.
+
+    Examples
+    --------
+    >>> cell_of({"members_total": "D{row}"}, "members_total", 12)
+    'D12'
+    """
+    return addresses.get(column, "").format(row=row)
 
 
 def is_form(addresses: Mapping[str, str], column: str) -> bool:

@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.problems import InputError, Problem, error
-from analysis.tables.delivery import is_form
+from analysis.tables.delivery import cell_of, is_form
 from analysis.tables.dictionary import Table, dictionary
 from analysis.tables.files import MARK, STORE, write_atomically
 
@@ -725,7 +725,7 @@ def find_place(
         return None
     entry, file, sheet, addresses, row, value = found
     places = _addresses(addresses)
-    cell = address(places, column, row)
+    cell = cell_of(places, column, row)
     return Place(entry, file, sheet, cell, row, value, is_form(places, column))
 
 
@@ -733,8 +733,3 @@ def find_place(
 def _addresses(text: str) -> dict[str, str]:
     found: dict[str, str] = json.loads(text)
     return found
-
-
-def address(addresses: dict[str, str], column: str, row: int) -> str:
-    """Return a cell's address, as `analysis.tables.delivery.Records` has it; empty if none."""
-    return addresses.get(column, "").format(row=row)
