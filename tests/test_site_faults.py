@@ -367,6 +367,34 @@ def test_clock_set_back(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert latest.read_text("utf-8").splitlines()[1] == "version,old"
 
 
+INTERRUPTED = """
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from analysis.site.pages import PageJob, run_jobs
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+job = PageJob("0.html", "", sys.stdin.read(), {}, sys.argv[1], 30.0, 1000, Path(), "fork")
+try:
+    list(run_jobs([job], 1))
+except KeyboardInterrupt:
+    print("heard", multiprocessing.active_children())
+"""
+
+
+@needs_fork
+def test_interrupt_while_a_page_is_forked_is_heard(tmp_path: Path) -> None:
+    """Python drops what is raised in a hook of a fork, and a busy machine spends long in there."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
+        input=nbformat.writes(make_notebook("while True: pass")),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "heard []\n", done.stderr
+
+
 # --- Much of it --------------------------------------------------------------------------------
 
 
@@ -408,7 +436,7 @@ def test_many_pages_leave_memory_and_open_files_flat(template: Path) -> None:
     made, found = json.loads(done.stdout)
     assert made == 90
     memory, files = zip(*found, strict=True)
-    assert len(set(files[:-1])) == 1  # the last page has none beside it
+    assert max(files) < min(files) + 15, files  # a page beside takes three; 15 pages lie between
     assert memory[-1] - memory[1] < 2 * 2**20 / os.sysconf("SC_PAGE_SIZE"), memory
 
 

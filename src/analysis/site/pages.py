@@ -19,9 +19,9 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
@@ -197,8 +197,9 @@ def run_jobs(
     try:
         while waiting or working:
             while waiting and len(working) < at_once:
-                child = _PageProcess(waiting.popleft())
-                working[child.pipe] = child
+                with _heard_after():
+                    child = _PageProcess(waiting.popleft())
+                    working[child.pipe] = child
                 on_start(child.job)
             soonest = min(child.deadline for child in working.values())
             wait(list(working), max(0.0, soonest - time.monotonic()))
@@ -211,6 +212,22 @@ def run_jobs(
     finally:
         for child in working.values():
             child.stop()
+
+
+@contextmanager
+def _heard_after() -> Iterator[None]:
+    """Let Ctrl-C be heard only afterwards: Python drops what is raised while it forks."""
+    handler, heard = signal.getsignal(signal.SIGINT), []
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *given: heard.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        for given in heard:
+            handler(*given)
 
 
 class _PageProcess:
