@@ -542,6 +542,9 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
         lambda: rows.groupby("title")[["verdct"]],
         lambda: rows.groupby("title").agg({"verdct": "size"}),
         lambda: rows.groupby("title").agg(n=("verdct", "size")),
+        lambda: rows.verdct,
+        lambda: rows["Verdict"],
+        lambda: rows.Verdict,
     ):
         assert "ý anh/chị là verdict?" in refused(ask)
     with pytest.raises(KeyError):  # as pandas' own users expect
@@ -549,6 +552,7 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
     with pytest.raises(NameError):
         rows.query("verdct == 'met'")
     assert rows.get("verdct") is None
+    assert not hasattr(rows, "verdct")
     assert "ngoặc kép" in refused(lambda: rows.query("verdict == met"))
 
 

@@ -136,6 +136,10 @@ def test_libreoffice_opens_it_without_a_word_lost(
         told = Counter(re.findall(r"\w+", shown.decode()))
         lost = Counter(re.findall(r"\w+", words_of(file))) - told
         assert not lost, (name, lost)
+        (signed,) = (page for page in shown.decode().split("\f") if "Nơi nhận" in page)
+        assert re.search(r"[^\W\d]", signed.partition("Nơi nhận")[0]), (
+            name
+        )  # not alone on its sheet
 
 
 def test_the_page_is_the_decrees(made: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from html import escape
@@ -16,7 +16,7 @@ from pandas.errors import UndefinedVariableError
 
 from analysis.exploring.cells import Presentation, number_kind, show
 from analysis.exploring.names import choose
-from analysis.problems import InputError, error
+from analysis.problems import InputError, Problem, error
 from analysis.tables.writing import harmless
 
 #: How many rows are shown; the frame holds them all.
@@ -32,6 +32,10 @@ class UnknownColumnError(InputError, KeyError, UndefinedVariableError):  # type:
     """A column that an answer does not have; pandas itself counts on the errors that it is, too."""
 
     __str__ = Exception.__str__
+
+
+class UnknownAttributeError(InputError, AttributeError):
+    """A column that an answer does not have, asked for behind a dot."""
 
 
 class _Looked:
@@ -110,16 +114,22 @@ def _naming(name: str, kind: type = pd.DataFrame) -> Callable[..., Any]:
                 ) from None
             if not wrong:
                 raise
-            try:
-                choose("cột", wrong[0], known)
-            except InputError as unknown:
-                text = "; chữ để so phải nằm trong ngoặc kép" if told.startswith("name ") else ""
-                raise UnknownColumnError(
-                    replace(one, message=one.message + text) for one in unknown.problems
-                ) from None
-            raise
+            text = "; chữ để so phải nằm trong ngoặc kép" if told.startswith("name ") else ""
+            raise UnknownColumnError(
+                replace(one, message=one.message + text) for one in _not_there(wrong[0], known)
+            ) from None
 
     return ask
+
+
+def _not_there(name: str, known: Mapping[str, str]) -> Sequence[Problem]:
+    """Return the refusal of a column that is not there, with the nearest that is."""
+    try:
+        meant = choose("cột", name, known)
+    except InputError as unknown:
+        return unknown.problems
+    message = f"không có cột này; ý anh/chị là {meant}?"
+    return [error(message, code="unknown_name", column="cột", value=name)]
 
 
 class _Groups(DataFrameGroupBy):  # type: ignore[misc]
@@ -149,6 +159,15 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         ("__getitem__", "query", "eval", "sort_values", "set_index", "drop", "agg", "aggregate"),
     )
     _group = _naming("groupby")
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("_"):
+                raise
+        known = {str(one): str(one) for one in self.columns}
+        raise UnknownAttributeError(_not_there(name, known))
 
     def groupby(self, *given: Any, **named: Any) -> Any:
         """As of any frame."""

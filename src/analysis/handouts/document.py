@@ -22,6 +22,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
+from docx.table import Table
 from matplotlib.figure import Figure
 
 from analysis.problems import is_unprintable
@@ -236,8 +237,13 @@ class WordFile:
             picture._inline.docPr.set("descr", _clean(alt))
 
     def signatures(self, heading: str, recipients: Sequence[str], signer: Sequence[str]) -> None:
-        """Write who receives the document, beside who signs it."""
+        """Write who receives the document, beside who signs it; never alone on a sheet."""
+        *_, last = self._docx.iter_inner_content()
         self.write("")  # Word would join two tables that touch
+        cells = last.rows[-1].cells if isinstance(last, Table) else ()
+        ends = [p for cell in cells for p in cell.paragraphs] or [last]
+        for paragraph in (*ends, self._docx.paragraphs[-1]):
+            paragraph.paragraph_format.keep_with_next = True
         left, right = self._side_by_side(80, _UPRIGHT - 80)
         named = _write(left, heading, "BC Nơi nhận")
         for run in named.runs:
