@@ -37,6 +37,7 @@ from analysis.handouts.brief import make_brief
 from analysis.language import Language, Numbers, PlanTexts, load_language, localise
 from analysis.pages.index import render_index
 from analysis.plan import Indicator, Plan, Target
+from analysis.problems import InputError
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN
 from analysis.redaction.edition import find_band
 from analysis.reports.formula import formula_words
@@ -1100,3 +1101,24 @@ def test_texts_for_what_the_plan_has_not_are_refused(tmp_path: Path) -> None:
         localise(sample().plan, "en", tmp_path)
     (problem,) = refused.value.problems
     assert (problem.file, problem.column) == (file.name, "indicators.informd_public")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row"),
+    [("{% macro", "{% macro broken {% macro", 1), ("{{ ", "{{ nobody + 1 }}{{ ", 2)],
+)
+def test_a_sentence_worded_wrongly_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, row: int
+) -> None:
+    """An office may word the sentences itself: its mistake is told in words, not as a traceback."""
+    folder = tmp_path / "params" / "lang" / "vi"
+    shutil.copytree(FOLDER / "vi", folder)
+    (folder / "sentences.j2").write_text(
+        "{% macro hello(name) %}\n{{ name }}\n{% endmacro %}\n".replace(old, new, 1), "utf-8"
+    )
+    with pytest.raises(InputError) as refusal:
+        load_language("vi", tmp_path).say("hello", "An")
+    (problem,) = refusal.value.problems
+    assert (problem.file, problem.row) == ("sentences.j2", row)
+    with pytest.raises(InputError, match=r"words\.yaml, khóa verdict\.unheard"):
+        load_language("vi", tmp_path).words["verdict"]["unheard"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -26,6 +27,20 @@ from analysis.yamlfile import read_document, read_yaml
 #: Beyond any count of people or đồng; a bar such as 1/3 is never reached by decimals.
 _MOST_DIGITS = 40
 LANG_FOLDER = Path("params") / "lang"
+_SENTENCES, _WORDS = "sentences.j2", "words.yaml"
+
+
+class _Words(dict[str, Any]):
+    """Labels by their keys; one that an office has lost is refused by its name."""
+
+    def __init__(self, labels: Mapping[str, Any], path: str = "") -> None:
+        self._path = path
+        for key, label in labels.items():
+            self[key] = _Words(label, f"{path}{key}.") if isinstance(label, dict) else label
+
+    def __missing__(self, key: str) -> Any:
+        name = f"{self._path}{key}"
+        raise InputError([error("thiếu chữ này", code="no_word", file=_WORDS, column=name)])
 
 
 @dataclass(frozen=True)
@@ -252,19 +267,43 @@ class Language:
     @cached_property
     def sentences(self) -> Any:
         """The macros of ``sentences.j2``, compiled on first use: a table needs none."""
-        return self._templates.get_template("sentences.j2").module
+        try:
+            return self._templates.get_template(_SENTENCES).module
+        except Exception as caught:
+            raise self._blame("không đọc được các câu", caught) from caught
 
     def say(self, macro: str, *args: Any, **kwargs: Any) -> str:
-        """Return a sentence of ``sentences.j2``: plain text on one line, not escaped for HTML."""
-        text = str(getattr(self.sentences, macro)(*args, **kwargs))
+        """Return a sentence of ``sentences.j2``: plain text on one line, not escaped for HTML.
+
+        Raises
+        ------
+        InputError
+            If it cannot be made, with its line: an office may word the sentences itself.
+        """
+        sentences = self.sentences
+        try:
+            text = str(getattr(sentences, macro)(*args, **kwargs))
+        except Exception as caught:
+            raise self._blame(f"không viết được câu «{macro}»", caught) from caught
         return " ".join(text.split()).replace(" ,", ",").replace(" .", ".").replace(" ;", ";")
+
+    def _blame(self, message: str, caught: Exception) -> InputError:
+        """Return the refusal of what is wrong in ``sentences.j2``, with its line."""
+        row = getattr(caught, "lineno", None)  # of what cannot even be compiled
+        for frame in traceback.extract_tb(caught.__traceback__) if row is None else ():
+            if frame.filename.endswith(_SENTENCES):
+                sentences = self._templates.get_template(_SENTENCES)
+                row = sentences.get_corresponding_lineno(frame.lineno or 0)
+        return InputError(
+            [error(f"{message}: {caught}", code="sentence", file=_SENTENCES, row=row)]
+        )
 
     def word(self, group: str, key: str) -> str:
         """Return one label.
 
         Raises
         ------
-        KeyError
+        InputError
             If the language lacks it.
         """
         return str(self.words[group][key])
@@ -360,10 +399,10 @@ def load_language(code: str, root: Path) -> Language:
         If there is no such folder.
     """
     folder = root / LANG_FOLDER / code
-    if not (folder / "words.yaml").is_file():
+    if not (folder / _WORDS).is_file():
         message = "chưa có thư mục ngôn ngữ này trong params/lang"
         raise InputError([error(message, code="no_language", column="lang", value=code)])
-    words = read_document(folder / "words.yaml").data
+    words = _Words(read_document(folder / _WORDS).data)
     numbers = Numbers(code)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
