@@ -91,7 +91,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     # The dear files first: no worker shall begin one when the others are done. pytest-xdist would
     # sort anew, by the number of tests: hence --no-loadscope-reorder.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    # Two that need the same sites do not begin side by side: one would wait for the other's.
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            item.path.stem == "test_pages_print",
+        )
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from test_site_kit import is_alive, make_study, make_task, needs_fork, wait_until
+from test_site_kit import UNITS, is_alive, make_study, make_task, needs_fork, wait_until
 
 from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
@@ -31,8 +31,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cluster")
-    units = ("DN-DABAN", "DN-RLAN", "DN-NUICAM", "TH-HUC", "XA-XY", "XA-HUC", "MN-LIA", "MN-HUC")
-    make_study(folder / "data", units)
+    make_study(folder / "data", UNITS)
     return folder
 
 
@@ -113,19 +112,19 @@ def test_cluster_makes_the_same_site_though_a_worker_is_killed(folder: Path, das
     site = folder / "there" / "2024"
     there = report(folder, "there", "--scheduler", address)
     try:
-        assert wait_until(lambda: any((site / "cdcs").glob("*.html")), 150), there.communicate()
+        assert wait_until(lambda: any((site / "cdcs").glob("*.html")), 600), there.communicate()
         helpers = [child for child in children(workers[0].pid) if is_alive(child)]
         workers[0].send_signal(signal.SIGKILL)
         made = len(list((site / "cdcs").glob("*.html")))
-        out, _ = there.communicate(timeout=150)
+        out, _ = there.communicate(timeout=600)
     finally:
         there.kill()
         there.wait()
     assert there.returncode == 0, out
-    assert made < 8
+    assert made < len(UNITS)
     assert wait_until(lambda: not any(map(is_alive, helpers)))
     here = report(folder, "here")
-    out, _ = here.communicate(timeout=150)
+    out, _ = here.communicate(timeout=600)
     assert here.returncode == 0, out
     ours, theirs = read_site(folder / "here" / "2024"), read_site(site)
     assert ours.keys() == theirs.keys()
