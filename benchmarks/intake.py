@@ -97,11 +97,11 @@ def measure_forms(folder: Path) -> None:
     import openpyxl
 
     from analysis.intake import read_delivery, reader
-    from analysis.store.take_in import take_in
+    from analysis.store.take_in import Occasion, take_in
 
     plan, paths = load_plan(PLAN), sorted((folder / "forms").iterdir())
     began = time.monotonic()
-    recap = take_in(folder / "data", paths, read_delivery, plan)
+    recap = take_in(folder / "data", paths, read_delivery, plan, Occasion())
     seconds = time.monotonic() - began
     reader._children[-1].stop()
     ours, child = _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
@@ -124,11 +124,11 @@ def measure_forms(folder: Path) -> None:
 def measure(folder: Path, path: Path) -> None:
     """Import one file into a folder and print what it took; run in a process of its own."""
     from analysis.intake import read_delivery, reader
-    from analysis.store.take_in import take_in
+    from analysis.store.take_in import Occasion, take_in
     from analysis.tables.load import read_dataset
 
     began = time.monotonic()
-    recap = take_in(folder, [path], read_delivery, load_plan(PLAN))
+    recap = take_in(folder, [path], read_delivery, load_plan(PLAN), Occasion())
     seconds = time.monotonic() - began
     (taken,) = recap.files
     peak = _peak(resource.RUSAGE_SELF)

@@ -18,7 +18,7 @@ from test_tables import UNIT, sound_tables
 
 from analysis.plan import Plan
 from analysis.problems import Problem, error
-from analysis.store.take_in import Recap, take_in
+from analysis.store.take_in import Occasion, Recap, take_in
 from analysis.tables.delivery import Delivery, Records
 
 SHEET = "Báo cáo"
@@ -65,4 +65,4 @@ def make_folder(folder: Path, units: Iterable[str] = ("U1", "U2", "U3"), **roste
 
 def give(folder: Path, plan: Plan, *paths: Path, **settings: Any) -> Recap:
     """Take files in."""
-    return take_in(folder, list(paths), read_delivery, plan, **settings)
+    return take_in(folder, list(paths), read_delivery, plan, Occasion(**settings))

@@ -23,7 +23,7 @@ from analysis.loading import open_study
 from analysis.params import find_root, load_params
 from analysis.plan import Plan
 from analysis.store.log import create_store
-from analysis.store.take_in import Recap, take_in
+from analysis.store.take_in import Occasion, Recap, take_in
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.storefile import last_entry, read_rows, reading, row_keys
 
@@ -106,7 +106,9 @@ def typed(column: Column, cell: str) -> str:
 
 
 def give(folder: Path, files: list[Path], plan: Plan) -> Recap:
-    return take_in(folder, files, lambda p: read_content(p.name, p.read_bytes(), None), plan)
+    return take_in(
+        folder, files, lambda p: read_content(p.name, p.read_bytes(), None), plan, Occasion()
+    )
 
 
 def as_table(table: str, row: dict[str, str], without: str = "") -> bytes:

@@ -89,7 +89,7 @@ def test_a_folder_is_judged_as_one_wrong_cells_or_not(
         wrong = [error("ô sai", code="not_number", file=path.name)] if path == files[3] else []
         return read_delivery(path)[0], wrong
 
-    fates = outcomes(take_in.take_in(folder, files, read, plan))
+    fates = outcomes(take_in.take_in(folder, files, read, plan, take_in.Occasion()))
     assert (fates.pop(3), set(fates)) == ("refused", {"accepted"})
     assert len(calls) == 1
 

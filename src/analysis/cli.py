@@ -125,7 +125,7 @@ def command(project: Path | None) -> None:
 @as_of_option
 @on_option
 @lang_option
-def report(
+def report(  # noqa: PLR0913  # its options
     year: int,
     units: tuple[str, ...],
     out: Path | None,

@@ -301,7 +301,7 @@ def import_files(
     """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
     from analysis.intake import write_error_lists
     from analysis.intake.headings import money_scale
-    from analysis.store.take_in import format_recap, format_traces, take_in
+    from analysis.store.take_in import Occasion, format_recap, format_traces, take_in
 
     folder, plan, _ = _settings(year or date.today().year, **where)
     beside = paths[0] if paths[0].is_dir() else paths[0].parent
@@ -312,9 +312,7 @@ def import_files(
         files,
         ListReader(folder, plan, is_agreed=yes, year=year, scale=money_scale(money)),
         plan,
-        reason=supersede.strip(),
-        by=by.strip(),
-        year=year,
+        Occasion(reason=supersede.strip(), by=by.strip(), year=year),
     )
     click.echo(format_recap(recap))
     if left_out:
@@ -608,7 +606,7 @@ def next_year(year: int, by: str, **where: Any) -> None:
 
     from analysis.intake import read_delivery
     from analysis.store.office_year import begin_year, format_next_year
-    from analysis.store.take_in import format_recap, take_in
+    from analysis.store.take_in import Occasion, format_recap, take_in
     from analysis.tables.load import load_dataset
 
     folder, plan, _ = _settings(year, **where)
@@ -620,7 +618,8 @@ def next_year(year: int, by: str, **where: Any) -> None:
     click.echo(format_next_year(begun, dataset, year))
     write_atomically(file, begun.rows.to_csv(index=False, lineterminator="\n"))
     read = partial(read_delivery, year=year)
-    recap = take_in(folder, [file], read, plan, command=f"congdoan next-year {year}", by=by.strip())
+    occasion = Occasion(f"congdoan next-year {year}", by=by.strip())
+    recap = take_in(folder, [file], read, plan, occasion)
     click.echo(format_recap(recap))
     if not recap.is_done:
         file.unlink()

@@ -133,7 +133,7 @@ class InputError(Exception):
         return str(self).splitlines()
 
 
-def error(
+def error(  # noqa: PLR0913  # the fields of a problem
     message: str,
     *,
     code: str,

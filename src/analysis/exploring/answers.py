@@ -167,7 +167,7 @@ def labelled(study: Study) -> pd.DataFrame:
     return frame
 
 
-def results(
+def results(  # noqa: PLR0913  # each is a filter that an analyst names
     study: Study,
     *,
     year: Years = None,

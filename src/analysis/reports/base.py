@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -377,7 +377,7 @@ class Report:
             ),
             header=[texts[column] for column in columns],
             rows=[self.figure_row(f) for f in shown],
-            verdicts=[f.verdict for f in shown],
+            legend=self.verdicts_in(shown),
         )
 
     def rate(self, finding: Finding) -> dict[str, Any]:
@@ -415,15 +415,9 @@ class Report:
         subtitle: str,
         header: Sequence[str],
         rows: Sequence[Sequence[str]],
-        verdicts: Sequence[str] = (),
         legend: Sequence[dict[str, str]] = (),
     ) -> Fragment:
         """Return a figure with its message, its data, and for each drawing of it a description."""
-        words = self.language.words
-        legend = legend or [
-            {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
-            for v in dict.fromkeys(verdicts)
-        ]
         return render(
             "figure",
             id=f"fig-{name}",
@@ -438,8 +432,16 @@ class Report:
             legend=legend,
             header=header,
             rows=rows,
-            t=words["ui"],
+            t=self.language.words["ui"],
         )
+
+    def verdicts_in(self, shown: Iterable[Finding]) -> list[dict[str, str]]:
+        """Return a figure's legend: the sign and name of each verdict in it."""
+        words = self.language.words
+        return [
+            {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
+            for v in dict.fromkeys(finding.verdict for finding in shown)
+        ]
 
     def about_edition(self) -> str:
         """Say what the edition to share withholds; nothing in the internal one."""

@@ -298,7 +298,7 @@ class UnitReport(Report):
                 for key, series in self.trends.items()
                 for year in years
             ],
-            verdicts=[f.verdict for f in drawn],
+            legend=self.verdicts_in(drawn),
         )
 
     def _trend(self, key: str, years: list[int]) -> pd.DataFrame:
@@ -370,7 +370,7 @@ class UnitReport(Report):
                 texts[key] for key in ("indicator", "unit", "median", "quartiles", "compared_with")
             ],
             rows=rows,
-            verdicts=[f.verdict for f in shown],
+            legend=self.verdicts_in(shown),
         )
 
     def _is_compared(self, finding: Finding) -> bool:

@@ -554,7 +554,7 @@ class YearReport(Boards):
             "subtitle": say("fig_path_subtitle", min(yearly[0].year, *path), max(path), others),
             "header": [texts["year"], texts["value"], texts["counts"], texts["path"]],
             "rows": rows,
-            "verdicts": [f.verdict for f in yearly],
+            "legend": self.verdicts_in(yearly),
         }
 
     def figure_trends(self) -> Fragment | None:
@@ -581,7 +581,7 @@ class YearReport(Boards):
             subtitle=say("fig_trends_subtitle", breaks),
             header=[texts[key] for key in ("indicator", "year", "value", "target", "verdict")],
             rows=rows,
-            verdicts=[f.verdict for f in drawn],
+            legend=self.verdicts_in(drawn),
         )
 
     def _years_of(self, finding: Finding) -> list[Finding]:
@@ -634,7 +634,7 @@ class YearReport(Boards):
                 [f.scope_id, *self.figure_row(f)[1:4], self.language.word("verdict", f.verdict)]
                 for f in communes
             ],
-            verdicts=[f.verdict for f in communes],
+            legend=self.verdicts_in(communes),
         )
 
     def _formed(self, communes: set[str]) -> list[tuple[str, list[str]]]:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import platform, python_version
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -161,16 +161,31 @@ class Recap:
         return {path: problems for path, problems in found.items() if problems}
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """On what occasion files come: the store notes it.
+
+    Attributes
+    ----------
+    command, reason, by : str
+        The command, why figures are replaced (without a reason nothing is), and who says so.
+    year : int, optional
+        The year that the files are about, to note whose file could not be read.
+    """
+
+    command: str = "congdoan import"
+    reason: str = ""
+    by: str = ""
+    year: int | None = None
+
+
 @dataclass
 class _Run:
-    """One import: its settings, and which file brought which row so far."""
+    """One import: its occasion, and which file brought which row so far."""
 
     folder: Path
     plan: Plan
-    command: str
-    reason: str
-    by: str
-    year: int | None
+    occasion: Occasion
     is_single: bool
     registers: Registers
     brought: dict[tuple[str, Key], str] = field(default_factory=dict)
@@ -184,11 +199,7 @@ def take_in(
     paths: Sequence[Path],
     read: Reader,
     plan: Plan,
-    *,
-    command: str = "congdoan import",
-    reason: str = "",
-    by: str = "",
-    year: int | None = None,
+    occasion: Occasion,
 ) -> Recap:
     """Take files into the store of a dataset folder; the first import makes the store.
 
@@ -202,11 +213,8 @@ def take_in(
         Reads one file into a `Delivery`.
     plan : Plan
         Its cut-off tells who has to report.
-    command, reason, by : str
-        What the store notes: the command, why figures are replaced (without a reason nothing is),
-        and who says so.
-    year : int, optional
-        The year that the files are about, to note whose file could not be read.
+    occasion : Occasion
+        Who brings them, and why figures are replaced.
 
     Returns
     -------
@@ -221,19 +229,18 @@ def take_in(
         opened.
     """
     folder = Path(folder)
-    settings: Any = {"command": command, "reason": reason, "by": by, "year": year}
     arrive = cache(partial(read_all, paths, read))
     if has_store(folder) or any(file.path for file in read_files(folder, []).values()):
-        return _take_in(folder, paths, arrive, plan, **settings)
+        return _take_in(folder, paths, arrive, plan, occasion)
     # A new office's folder is empty: a store is made there only for a file that is taken in.
     with TemporaryDirectory() as trial:
         for beside in folder.glob(DESCRIPTION):
             shutil.copy(beside, trial)
-        recap = _take_in(Path(trial), paths, arrive, plan, **settings)
+        recap = _take_in(Path(trial), paths, arrive, plan, occasion)
     if all(taken.outcome == "refused" for taken in recap.files):
         return replace(recap, created_from=None)
     reached = [path for path in paths if path not in recap.not_reached]
-    done = _take_in(folder, reached, arrive, plan, **settings)
+    done = _take_in(folder, reached, arrive, plan, occasion)
     return replace(done, not_reached=(*done.not_reached, *recap.not_reached))
 
 
@@ -242,14 +249,14 @@ def _take_in(
     paths: Sequence[Path],
     arrive: Callable[[], list[Arrival]],
     plan: Plan,
-    **settings: Any,
+    occasion: Occasion,
 ) -> Recap:
     made = None
     if not has_store(folder):
-        made = create_store(folder, settings["command"], settings["by"])
+        made = create_store(folder, occasion.command, occasion.by)
     with closing(open_for_writing(folder)) as connection:
         is_single, registers = len(paths) == 1, Registers(connection)
-        run = _Run(folder, plan, is_single=is_single, registers=registers, **settings)
+        run = _Run(folder, plan, occasion, is_single, registers)
         with explained(folder / STORE), writing(connection):
             add_new_columns(connection)
             clock = check_clock(connection)
@@ -332,10 +339,10 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
         if withdrawn.records:
             # Whatever else is in it may have been corrected since.
             delivery = withdrawn
-            if not run.reason:
+            if not run.occasion.reason:
                 return _refuse(connection, run, arrival, [_told_withdrawn(path, delivery)])
-        elif not (run.reason and run.is_single):
-            problems += _told_older(connection, run, delivery) if run.reason else []
+        elif not (run.occasion.reason and run.is_single):
+            problems += _told_older(connection, run, delivery) if run.occasion.reason else []
             return Taken(path, "unchanged", units, problems=tuple(problems))
     # Nothing can be said of a row without its key; that is told already.
     delivery = with_keys(delivery)
@@ -353,7 +360,7 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
         return Taken(path, "unchanged", units, problems=tuple(problems))
     # A table beside the store that says the same in other bytes is noted, so that it is known.
     is_correction = was_known or any((~change.is_new).any() for change in changes)
-    handed = _handed(run, path, delivery, run.reason if is_correction else "")
+    handed = _handed(run, path, delivery, run.occasion.reason if is_correction else "")
     run.last = add_entry(connection, handed, [change.records for change in changes])
     if has_register(delivery):
         run.registers.forget()
@@ -427,11 +434,13 @@ def _compare(
         given_way = find_given_way(connection, change, replaced)
         told += tell_given_way(change, given_way, delivery.file)
         errors += brought_twice(change, replaced - given_way, delivery.file, run.brought)
-        errors += [] if run.reason else need_reason(change, replaced - given_way, delivery.file)
+        errors += (
+            [] if run.occasion.reason else need_reason(change, replaced - given_way, delivery.file)
+        )
     if sound is None:
         found = find_errors(connection, changes, delivery.file, run.plan)
         # With a reason given, a lone 1 is meant.
-        asked = [one for one in found if not (run.reason and one.code == "lone_one")]
+        asked = [one for one in found if not (run.occasion.reason and one.code == "lone_one")]
         errors += [_tell_first_year(run.registers, one) for one in asked]
     return changes, errors + told
 
@@ -455,7 +464,7 @@ def _changes(
         if is_beside_returns(part, delivery):
             part = only_news(part, state, run.plan.issuer.id)
         change = compare_rows(part, state)
-        if not run.reason:
+        if not run.occasion.reason:
             part, left = leave_to_forms(connection, change, part, delivery.file)
             told += left
             change = compare_rows(part, state) if left else change
@@ -470,7 +479,7 @@ def _refuse(
     path, problems = arrival.path, (*arrival.problems, *more)
     errors = sum(problem.severity == "error" for problem in problems)
     units = find_units(arrival.delivery) if arrival.delivery is not None else ()
-    named = units or (_named_by(path, run.year),)
+    named = units or (_named_by(path, run.occasion.year),)
     handed = _handed(run, path, arrival.delivery)
     run.last = add_entry(connection, handed, errors=max(errors, 1), refused=named)
     return Taken(path, "refused", units, problems=problems, trace=arrival.trace)
@@ -485,8 +494,8 @@ def _named_by(path: Path, year: int | None) -> tuple[str, str]:
 
 def _handed(run: _Run, path: Path, delivery: Delivery | None, reason: str = "") -> Handed:
     if delivery is None:
-        return Handed(run.command, path.name, _digest(path), reason, run.by)
-    return Handed(run.command, delivery.file, delivery.digest, reason, run.by)
+        return Handed(run.occasion.command, path.name, _digest(path), reason, run.occasion.by)
+    return Handed(run.occasion.command, delivery.file, delivery.digest, reason, run.occasion.by)
 
 
 def _digest(path: Path) -> str:
