@@ -291,6 +291,7 @@ def test_a_second_file_of_a_table_and_a_strange_one_are_told(tmp_path: Path) -> 
         *("employers - Copy.csv", "bao cao.xlsx", "Lineage.csv", "district (1).csv")
     }
     assert "thiếu bảng" not in found["employers - Copy.csv"]
+    assert "congdoan import" in found["bao cao.xlsx"]
     assert "lineage.csv" in found["Lineage.csv"]
 
 

@@ -76,7 +76,7 @@ def test_the_version_is_told(congdoan: Congdoan) -> None:
     [
         (["bogus"], "bogus"),
         (["indicators"], "thiếu --year"),
-        (["report"], "thiếu --year"),
+        (["report"], "thiếu --year.\nXem hướng dẫn: congdoan report --help"),
         (["indicators", "--year"], "--year"),
         (["indicators", "--year", "năm nay"], "số nguyên"),
         (["indicators", "--year", "2024", "--bogus"], "không có tuỳ chọn --bogus"),

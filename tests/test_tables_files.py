@@ -132,6 +132,12 @@ def test_a_dataset_needs_a_roster_and_returns(name: str, folder: Path) -> None:
     assert dictionary().tables[name].vi in problem.message
 
 
+def test_a_folder_without_any_table_is_told_how_to_begin(tmp_path: Path) -> None:
+    missing = [problem for problem in errors_in(tmp_path) if problem.code == "no_table"]
+    assert [problem.file for problem in missing] == ["roster", "returns"]
+    assert all("congdoan import" in problem.message for problem in missing)
+
+
 @pytest.mark.parametrize("name", ["employers", "district", "lineage"])
 def test_without_the_other_tables_nothing_of_theirs_is_known(name: str, folder: Path) -> None:
     (folder / f"{name}.csv").unlink()

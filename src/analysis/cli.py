@@ -414,7 +414,9 @@ def _run(args: list[str] | None) -> int:
         click.echo(failure.format_message())
         return _BAD_USAGE
     except click.ClickException as failure:
-        click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: congdoan --help", err=True)
+        context = getattr(failure, "ctx", None)
+        asked = "congdoan" if context is None else context.command_path
+        click.echo(f"Lỗi: {explain(failure)}.\nXem hướng dẫn: {asked} --help", err=True)
         return _BAD_USAGE
     except (KeyboardInterrupt, click.Abort):
         if args is None:  # this process ends: a second Ctrl-C could only cut off its last words

@@ -59,6 +59,8 @@ def unread_files(folder: Path) -> list[Problem]:
         for name in meant:
             if not find_files(folder, name):
                 message += f"; thiếu bảng «{tables[name].vi}»: bảng ấy phải là tệp {name}.csv"
+        if path.suffix.lower() not in _ENDINGS and not meant:
+            message += "; nếu là tệp gửi về, hãy nhận bằng lệnh congdoan import"
         if meant or not (folder / STORE).exists():
             found.append(Problem("warning", "unread_file", path.name, None, "", "", message))
     return found

@@ -77,6 +77,8 @@ def _find_table(folder: Path, table: Table, problems: list[Problem]) -> Path | N
     if not found:
         if table.name in ("roster", "returns"):
             message = f"thiếu bảng «{table.vi}» ({table.name}.csv hoặc {table.name}.parquet)"
+            if not any(find_files(folder, name) for name in dictionary().tables):
+                message += "; văn phòng mới thì nhận danh sách và phiếu bằng lệnh congdoan import"
             problems.append(error(message, code="no_table", file=table.name))
         return None
     return found[0]
