@@ -297,10 +297,11 @@ def test_codes_are_readable_ascii_and_unique() -> None:
         "CĐCS Công ty TNHH một thành viên " + "Đầu tư xây dựng và phát triển " * 3,
         "DN ngoài NN",
     )
-    result = coded([(*school, "Húc"), (*school, "Thuận"), (*long, "Húc"), (*long, "Thuận")])
+    farm = ("HTX Nông sản Húc", "HTX", "Húc")
+    result = coded([(*school, "Húc"), (*school, "Thuận"), farm, (*long, "Húc"), (*long, "Thuận")])
     found = ids(result)
-    assert found[:2] == ["SN-MN-HOA-SEN", "SN-MN-HOA-SEN-THUAN"]
-    assert len({*found}) == 4
+    assert found[:3] == ["SN-MN-HOA-SEN", "SN-MN-HOA-SEN-THUAN", "HTX-NONG-SAN-HUC"]
+    assert len({*found}) == 5
     assert max(map(len, found)) <= 32
     pattern = dictionary().tables["roster"].columns["unit_id"].type.pattern
     assert pd.Series(found).str.fullmatch(str(pattern)).all()

@@ -317,7 +317,7 @@ def import_files(
     click.echo(format_recap(recap))
     if left_out:
         click.echo(_format_left_out(left_out))
-    tell_unread(folder)
+    tell_unread(folder, {path.name for path in files if path.resolve().parent == folder.resolve()})
     if recap.refused:
         click.echo("\nDanh sách lỗi để gửi lại:")
         for path in write_error_lists(recap.refused, target):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -163,12 +163,16 @@ def named_settings(
     return params, root
 
 
-def tell_unread(folder: Path) -> None:
-    """Name the files of a dataset's folder that look like its tables and are not read."""
+def tell_unread(folder: Path, taken: Container[str] = ()) -> None:
+    """Name the files of a dataset's folder that look like its tables and are not read.
+
+    What has just been given to the import by name needs no word.
+    """
     from analysis.tables.files import unread_files
 
     for problem in unread_files(folder):
-        click.echo(str(problem), err=True)
+        if problem.file not in taken:
+            click.echo(str(problem), err=True)
 
 
 def _vietnamese_help(option: click.Option | None) -> click.Option | None:
