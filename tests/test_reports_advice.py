@@ -140,3 +140,13 @@ def test_the_years_page_speaks_to_who_leads_the_unions(study: Study) -> None:
     assert all(told.values())
     assert {text for texts in told.values() for text in texts} <= ours
     assert [words for words in OF_A_UNION if words in page.part("next_steps").text] == []
+
+
+def test_what_nobody_makes_up_for_is_not_said_to_be_made_up_for(study: Study) -> None:
+    """Nobody is above a bar: the whole lacks less only because each unit's persons are whole."""
+    page = year_page(study, YEAR)
+    text = " ".join(page.part(name).text for name in page.parts)
+    assert "CĐCS hụt, cộng" in text
+    assert "tính chung, không làm tròn từng nơi, còn thiếu" in text
+    assert "nơi vượt bù lại" not in text
+    assert "Ở Khe Sanh (" not in text  # where all are says nothing

@@ -96,6 +96,8 @@ class Gap:
         The same by commune and by unit type.
     own : int
         What the district itself lacks, where it counts as one more member.
+    has_above : bool
+        Whether anybody is above the level, which makes up for a part of what others lack.
     is_partial : bool
         Whether the edition withholds what some units lack: they are not in it.
     """
@@ -106,11 +108,15 @@ class Gap:
     communes: tuple[tuple[str, int], ...]
     types: tuple[tuple[str, int], ...]
     own: int = 0
+    has_above: bool = False
     is_partial: bool = False
 
     @property
     def surplus(self) -> int:
-        """How much others are above the level, which makes up for a part of the gap."""
+        """How much more the units lack one by one than the whole does.
+
+        Others are above the level, or whole persons were counted for each unit.
+        """
         return self.total + self.own - self.finding.shortfall
 
     def named(self, most: int) -> Leaders:
@@ -138,23 +144,27 @@ def find_gap(study: Study, finding: Finding) -> Gap:
     target = finding.target
     assert target is not None
     units: list[tuple[str, int]] = []
-    is_partial = False
+    is_partial, has_above = False, False
     for row in study.unit_rows(finding.indicator.id, finding.year):
         if HIDDEN in str(row.flags).split(";") or (row.reported and pd.isna(row.numerator)):
             is_partial = True
-        elif row.reported and (short := _short_of(row, target)) > 0:
-            units.append((str(row.scope_id), short))
+        elif row.reported:
+            short = _short_of(row, target)
+            has_above |= short < 0
+            units += [(str(row.scope_id), short)] if short > 0 else []
     names = study.register.loc[finding.year]["name"]
     units.sort(key=lambda pair: (-pair[1], alphabetically(str(names[pair[0]]))))
     own = own_rows(study, finding.year).get(finding.indicator.id)
     is_member = finding.indicator.with_district and own is not None and own.reported
+    lacks = _short_of(own, target) if is_member else 0
     return Gap(
         finding,
         sum(size for _, size in units),
         tuple(units),
         _pool(study, finding.year, units, "commune"),
         _pool(study, finding.year, units, "unit_type"),
-        max(_short_of(own, target), 0) if is_member else 0,
+        max(lacks, 0),
+        has_above or lacks < 0,
         is_partial,
     )
 

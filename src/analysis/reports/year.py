@@ -388,8 +388,9 @@ class YearReport(Boards):
         }
 
     def _places(self, gap: Gap) -> Leaders:
-        """Return the communes that hold most; none where every unit is named."""
-        return lead(gap.communes, _MOST_PLACES) if len(gap.units) > FEW_UNITS else Leaders(())
+        """Return the communes that hold most; none where every unit is named or all are in one."""
+        are_many = len(gap.units) > FEW_UNITS and self.units["commune"].nunique() > 1
+        return lead(gap.communes, _MOST_PLACES) if are_many else Leaders(())
 
     def assessment(self) -> Fragment:
         """Show part III of a review: what is strong and weak, near and far, open, and under way."""
