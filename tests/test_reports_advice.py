@@ -150,3 +150,4 @@ def test_what_nobody_makes_up_for_is_not_said_to_be_made_up_for(study: Study) ->
     assert "tính chung, không làm tròn từng nơi, còn thiếu" in text
     assert "nơi vượt bù lại" not in text
     assert "Ở Khe Sanh (" not in text  # where all are says nothing
+    assert "So với" not in page.part("year_results").text  # nor an empty column in a first year

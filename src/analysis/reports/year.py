@@ -237,7 +237,7 @@ class YearReport(Boards):
 
     def year_results(self) -> Fragment:
         """Show part II of a review: the plan's parts in order, and who holds what is missing."""
-        parts = []
+        parts: list[dict[str, Any]] = []
         for section in self.study.plan.sections:
             inside = [f for f in self.wholes if f.indicator.part_of_plan == section.id]
             shown = [f for f in inside if f.indicator.over != "district"]
@@ -249,12 +249,13 @@ class YearReport(Boards):
                 rows = [self._scan_row(finding) for finding in shown]
                 title = f"{section.id}. {section.title}"
                 parts.append({"title": title, "intro": intro, "rows": rows})
+        changed = any(row["change"] for part in parts for row in part["rows"])
         return self._render(
             "phan-ii",
             "parts",
             self.language.ui("year_results"),
             parts=parts,
-            since=self.language.say("since", self.year - 1),
+            since=self.language.say("since", self.year - 1) if changed else "",
             notes=[
                 *([self.language.say("since_same_units")] if self.circle.is_other else []),
                 *self.only_reported(),
