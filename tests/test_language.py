@@ -504,8 +504,12 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "only_reported": [()],
         "lacks_here": [(f,) for f in every],
         "scan_note": [(f,) for f in every],
-        "weigh_sections": [([("A", tallies[10])], [("B", tallies[12]), ("C", tallies[12])])],
-        "weigh_met": [(rates, near) for near in ([], [f for f in rates if f.slack][:2])],
+        "weigh_sections": [
+            ([("A", tallies[10])], [("B", tallies[12]), ("C", tallies[12])]),
+            ([("A", tallies[10])], []),
+            ([], [("B", tallies[12])]),
+        ],
+        "weigh_met": [(rates, near) for near in ([], [f for f in rates if f.slack][:2], [replace(rates[0], slack=0)])],
         "weigh_missed": [
             (decided["not_met"], near, far)
             for near, far in (([], []), (decided["not_met"][:3], decided["not_met"][-2:]))

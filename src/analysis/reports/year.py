@@ -415,11 +415,13 @@ class YearReport(Boards):
         rates = [rate for rate, _, _ in rated]
         if len(set(rates)) < 2:
             return ""
-        ends = (
+        ends = [
             [(f"{s.id}. {s.title}", counts) for rate, s, counts in rated if rate == end]
             for end in (max(rates), min(rates))
-        )
-        return self.language.say("weigh_sections", *ends)
+        ]
+        # As many as that are no end of the list.
+        ends = [end if len(end) <= _MOST_PLACES else [] for end in ends]
+        return self.language.say("weigh_sections", *ends) if any(ends) else ""
 
     def _weigh_verdicts(self) -> list[str]:
         """Say of each verdict what stands nearest to the bar and what farthest from it."""
