@@ -156,6 +156,9 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
 )
 
+#: The same as one list.
+ANCHORED = [line.split(": ", 1)[1] for line in BOMB.splitlines()]
+
 
 @pytest.mark.parametrize(
     "text",
@@ -167,6 +170,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("- " * 50_000 + "x\n", id="dashes"),
         pytest.param("a: " + "{a: " * 60 + "}" * 60, id="braces"),
         pytest.param("a: 1\n" * 500_000, id="megabytes"),
+        pytest.param("a: [" + "1," * 900_000 + "]\n", id="items"),
+        pytest.param(f"? [{', '.join(ANCHORED)}]\n: 1\n", id="aliases in a key"),
     ],
 )
 def test_what_nobody_could_have_written_is_refused_at_once(text: str, tmp_path: Path) -> None:

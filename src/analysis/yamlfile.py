@@ -46,6 +46,8 @@ _MESSAGES = {
 
 #: No settings file and no plan is nearly as large, long or deep.
 _MOST_BYTES, _MOST_ITEMS, _DEEPEST = 2_000_000, 30_000, 40
+#: A key and its value are two nodes.
+_MOST_NODES = 2 * _MOST_ITEMS
 
 _SAVE_AGAIN = "hãy mở bằng Notepad, chọn Tệp → Lưu thành, mã hóa UTF-8 rồi lưu lại"
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -265,13 +267,13 @@ def _compose(text: str) -> yaml.Node | None:
     if yaml.__with_libyaml__ and "\t" not in text:
         with suppress(yaml.YAMLError):
             return yaml.compose(text, Loader=_Loader)
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+    return yaml.compose(text, Loader=_SlowLoader)
 
 
 def _syntax(failure: yaml.YAMLError, file: str, text: str) -> Problem:
     reason = str(getattr(failure, "problem", None) or getattr(failure, "reason", ""))
     found = (words for words in _SYNTAX if re.search(words[0], reason))
-    _, message, is_from_begin = next(found, ("", reason, False))
+    _, message, is_from_begin = next(found, ("", "không đọc được chỗ này", False))
     mark = getattr(failure, "problem_mark", None)
     if is_from_begin:
         mark = getattr(failure, "context_mark", None) or mark
@@ -279,18 +281,32 @@ def _syntax(failure: yaml.YAMLError, file: str, text: str) -> Problem:
     return error(f"sai cú pháp YAML: {message}", code="yaml", file=file, row=row)
 
 
+class _EndlessError(Exception):
+    """Nested or repeated more than anybody could have meant."""
+
+
+class _Composer(yaml.composer.Composer):
+    """Composes in Python: over a text nested too deep, C's own composer ends the process."""
+
+    _nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise _EndlessError
+        return super().compose_node(parent, index)
+
+
+class _SlowLoader(_Composer, yaml.SafeLoader):
+    pass
+
+
 if yaml.__with_libyaml__:
 
-    class _Loader(yaml.composer.Composer, yaml.CSafeLoader):
-        """Composes in Python: over a text nested too deep, C's own composer ends the process."""
-
+    class _Loader(_Composer, yaml.CSafeLoader):
         def __init__(self, text: str) -> None:
             yaml.composer.Composer.__init__(self)
             yaml.CSafeLoader.__init__(self, text)
-
-
-class _EndlessError(Exception):
-    """Nested or repeated more than anybody could have meant."""
 
 
 class _YamlReading:
@@ -323,8 +339,11 @@ class _YamlReading:
     def _build_mapping(self, node: yaml.MappingNode, at: Location, text: str) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _scalar(key_node)
             row = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.refuse(_MESSAGES["invalid_key"], "invalid_key", row)
+                continue
+            key = _scalar(key_node)
             if key in result:
                 _, first = self.places[(*at, key)]
                 self.refuse(f"khóa lặp lại (đã có ở dòng {first})", "duplicate_key", row, str(key))
@@ -342,7 +361,7 @@ def _scalar(node: yaml.Node) -> Any:
     try:
         value = yaml.constructor.SafeConstructor().construct_object(node, deep=True)
         hash(value)
-    except (ValueError, TypeError):  # a day such as 2022-02-31; a key that is a list
+    except (ValueError, TypeError):  # a day such as 2022-02-31
         return str(node.value)
     return value
 
