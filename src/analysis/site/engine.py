@@ -49,7 +49,7 @@ from analysis.params import Params
 from analysis.problems import InputError, error
 from analysis.site.layout import REPORTS, SHARED_REPORTS
 from analysis.site.notebooks import parse_notebook
-from analysis.tables.files import TEXTS
+from analysis.tables.files import STORE, TEXTS
 
 Message = dict[str, Any]
 #: Takes what a cell puts out: a type of Jupyter's messages and its content.
@@ -334,7 +334,10 @@ _PROGRAMS = frozenset(
 
 
 # They open files without Python's knowing.
-_UNSEEN = ("csv", "dataset", "feather", "parquet")
+_UNSEEN_MODULES = ("csv", "dataset", "feather", "fs", "json", "orc", "parquet")
+_UNSEEN = (*_UNSEEN_MODULES, "OSFile", "input_stream", "memory_map")
+# A folder with one of these holds a dataset.
+_EXACT = (STORE, "roster.csv", "roster.parquet")
 
 
 class Seal(NamedTuple):
@@ -363,19 +366,21 @@ def close(seal: Seal) -> None:
     def watch(event: str, given: tuple[Any, ...]) -> None:
         if event in _PROGRAMS:
             raise refuse("không được chạy chương trình khác", event)
-        if event in ("open", "sqlite3.connect") and isinstance(given[0], (str, bytes)):
+        if event in ("open", "sqlite3.connect") and isinstance(given[0], (str, bytes, os.PathLike)):
             name = os.fsdecode(given[0])
             name = unquote(urlsplit(name).path) if name.startswith("file:") else name
             path = Path(os.path.realpath(name))
             is_internal = path.is_relative_to(reports) and not path.is_relative_to(shared)
+            # Its copies too, and other datasets, wherever they lie.
             is_exact = path.parent == tables or path.is_relative_to(tables / TEXTS)
-            if is_exact or is_internal:
+            if is_exact or is_internal or any((path.parent / one).exists() for one in _EXACT):
                 message = "không được đọc số liệu gốc hay bản nội bộ; hãy dùng analysis.load"
                 raise refuse(message, path.name)
 
     sys.addaudithook(watch)
-    for name in _UNSEEN:
+    for name in _UNSEEN_MODULES:
         sys.modules[f"pyarrow.{name}"] = None  # type: ignore[assignment]  # not to be imported
+    for name in _UNSEEN:
         vars(sys.modules["pyarrow"]).pop(name, None)
 
 
