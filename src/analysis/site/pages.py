@@ -170,7 +170,8 @@ def rehearse(study: Study, jobs: Sequence[PageJob]) -> None:
     cells change must not reach another page. Half of a cold page's time is saved that way.
     """
     keep_warm(study)
-    for text in {job.notebook for job in jobs}:
+    # What is imported here may read anything: of an edition to share only the page may do it, sealed.
+    for text in {job.notebook for job in jobs if job.seal is None}:
         import_ahead(text)
     warm_up(jobs[0].template)
     units = [job.parameters["unit_id"] for job in jobs if "unit_id" in job.parameters]
