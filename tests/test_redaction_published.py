@@ -32,6 +32,7 @@ from analysis.results.rollups import Sources, open_sources
 from analysis.site.beside import as_csv, write_documents
 from analysis.site.build import build_site
 from analysis.site.layout import Layout
+from analysis.site.ledger import fingerprint
 from analysis.site.run import Order
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
@@ -165,7 +166,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             study = told_by(data, "share")
             first = first or study
             sites.append(folder / name / str(YEARS[-1]))
-            recap = build_site(study, sites[-1], Order(briefs=True, progress=False, start=START))
+            order = Order(briefs=True, progress=False, start=START)
+            recap = build_site(study, sites[-1], order, fingerprint(study.params, ROOT))
             assert recap.is_done
             write_documents(study, Layout(sites[-1]), DOCUMENTS, asked=True)
     assert first is not None

@@ -101,7 +101,7 @@ def read_site(site: Path) -> dict[str, str]:
             text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", text)
         if path.name == "ledger.json":
             record = json.loads(text)
-            del record["beside"], record["state"]  # hashes of files that tell the time
+            del record["beside"]  # hashes of files that tell the time
             text = re.sub(r'"(made_at|sha256)": "[^"]*"', "", json.dumps(record))
         found[path.relative_to(site).as_posix()] = text
     return found

@@ -139,13 +139,8 @@ def read_all(site: Path) -> dict[str, bytes]:
     return {
         path.relative_to(site.parent).as_posix(): path.read_bytes()
         for path in files
-        if path.name != ".lock"
+        if path.name not in (".lock", ".state")  # it knows what was in its folder before
     }
-
-
-def without_state(text: bytes) -> bytes:
-    """A ledger without the hash that knows what was published into its folder before."""
-    return b"".join(line for line in text.splitlines(True) if b'"state":' not in line)
 
 
 class Breaking:
@@ -206,11 +201,10 @@ def test_disk_full_at_any_write_or_rename(
         assert build("new", site, of).is_done
         again = read_all(site)
         for name, content in new.items():
-            same = [without_state(text) for text in (again[name], content)]
-            assert same[0] == same[1], f"{name} after call {number}"
+            assert again[name] == content, f"{name} after call {number}"
         shutil.rmtree(folder)
     assert number > 20
-    assert number - failed <= len(new) + 1  # a folder that cannot be synced is no failure
+    assert number - failed <= len(new) + 2  # a folder that cannot be synced is no failure
 
 
 def test_disk_full_at_the_index(

@@ -129,7 +129,8 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
             listed = ledger.as_record() | {"files": layout.office_files()}
             write_atomically(layout.file(INDEX), render_index(study, listed))
             ledger.about["beside"] = hash_beside(layout, given.year)
-            _save(ledger, layout, state=find_state(whole, placed, ledger.as_record()))
+            _save(ledger, layout)
+            write_atomically(layout.state, find_state(whole, placed, ledger.as_record()))
 
     failures = tuple(
         (
@@ -280,9 +281,9 @@ def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> Pa
     return before.model_copy(update=failed)
 
 
-def _save(ledger: Ledger, layout: Layout, **more: str) -> None:
+def _save(ledger: Ledger, layout: Layout) -> None:
     ledger.about["made_at"] = _now()
-    ledger.save(layout, **more)
+    ledger.save(layout)
 
 
 def _remove_leftovers(earlier: dict[str, PageRecord], ledger: Ledger, layout: Layout) -> None:

@@ -109,6 +109,11 @@ class Layout:
         return self.notebooks / ".lock"
 
     @property
+    def state(self) -> Path:
+        """The file with a hash of all that the last run read and left."""
+        return self.notebooks / ".state"
+
+    @property
     def editions(self) -> Path:
         """The folder of the tables that were published before."""
         return self.site.with_name(f"{self.site.name}.editions")

@@ -176,10 +176,9 @@ class Ledger:
         known = {"year_page": year_page, "units": units, "areas": areas, "details": details}
         return {"format": FORMAT, **self.about, **known}
 
-    def save(self, layout: Layout, **more: Any) -> None:
+    def save(self, layout: Layout) -> None:
         """Write it, with sorted keys: the same bytes but for the times."""
-        record = self.as_record() | more
-        text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        text = json.dumps(self.as_record(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         write_atomically(layout.file(LEDGER), text)
 
 
@@ -234,6 +233,14 @@ def hash_beside(layout: Layout, year: int) -> dict[str, str]:
     }
 
 
+def read_state(layout: Layout) -> str:
+    """Return the hash that the last run left; empty where it left none."""
+    try:
+        return layout.state.read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
 def left_before(layout: Layout) -> dict[str, str]:
     """Return what the last run left beside the pages, as `hash_beside` told it."""
     known = read_record(layout).get("beside")
@@ -241,9 +248,12 @@ def left_before(layout: Layout) -> dict[str, str]:
 
 
 def find_state(seen: str, placed: Params, record: dict[str, Any]) -> str:
-    """Return a hash of what a run read, of what lay around its folder, and of its account."""
+    """Return a hash of what a run read, of what lay around its folder, and of its account.
+
+    It is never sent: whoever knows most of the exact tables could try what gives it.
+    """
     around = {**placed.model_dump(), "previous": Path(placed.previous).name}
-    told = {key: value for key, value in record.items() if key not in ("state", "made_at")}
+    told = {key: value for key, value in record.items() if key != "made_at"}
     return hash_value([seen, around, told]) if seen else ""
 
 

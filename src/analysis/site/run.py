@@ -24,6 +24,7 @@ from analysis.site.ledger import (
     hash_beside,
     read_pages,
     read_record,
+    read_state,
 )
 
 #: How a page's process begins: as a fork of the warm one, or on its own.
@@ -190,13 +191,13 @@ def run_report(params: Params, root: Path, out: Path, order: Order) -> RunOutcom
 def find_unchanged(params: Params, out: Path, seen: str, order: Order) -> RunOutcome | None:
     """Return the recap of a run that has nothing to do, or None if it may have.
 
-    It is found out from bytes alone: the ledger keeps one hash of all that a run read (the
+    It is found out from bytes alone: beside the site lies one hash of all that a run read (the
     `fingerprint`) and left. Where that is the same, every page is what a new run would make.
     """
     began, layout = time.monotonic(), Layout(out.resolve())
     record = read_record(layout)
     pages = read_pages(record)
-    if not seen or record.get("state") != find_state(seen, layout.place(params), record):
+    if not seen or read_state(layout) != find_state(seen, layout.place(params), record):
         return None
     if record["beside"] != hash_beside(layout, params.year):
         return None
