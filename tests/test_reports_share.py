@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -325,6 +326,12 @@ def test_a_run_that_is_killed_at_once_leaves_a_folder_of_its_own_edition(
     refuse_other_edition(Layout(tmp_path / "2024"), "share")
     with pytest.raises(analysis.InputError):
         refuse_other_edition(Layout(tmp_path / "2024"), "internal")
+    # What a killed run leaves is an exact page too, where its ledger was removed with what is seen.
+    for name, is_refused in ((".ledger.json.x.tmp", False), (".year.html.x.tmp", True)):
+        (tmp_path / "left").mkdir(exist_ok=True)
+        (tmp_path / "left" / name).touch()
+        with pytest.raises(analysis.InputError) if is_refused else nullcontext():
+            refuse_other_edition(Layout(tmp_path / "left"), "share")
 
 
 @pytest.mark.parametrize(
@@ -340,6 +347,7 @@ def test_a_run_that_is_killed_at_once_leaves_a_folder_of_its_own_edition(
         "params",
         "params/plan",
         "store",
+        "site",
     ],
 )
 @pytest.mark.parametrize("edition", ["internal", "share"])
@@ -353,6 +361,10 @@ def test_no_site_is_made_among_tables_settings_or_in_a_home(
         out = tmp_path / "kho"
         (out / "store.sqlite").touch()
         (out / "ledger.json").write_text(json.dumps({"edition": edition}), "utf-8")
+    if place == "site":  # exact pages, or their notebooks, would be sent with the site around them
+        out = tmp_path / "2024" / "cdcs" / "nội bộ"
+        (tmp_path / "2024").mkdir()
+        (tmp_path / "2024" / "ledger.json").touch()
     with pytest.raises(analysis.InputError) as refused:
         build_site(study, out, Order(progress=False, start=START))
     assert [problem.code for problem in refused.value.problems] == ["bad_place"]
@@ -459,6 +471,10 @@ def test_the_command_refuses_a_second_edition_before_a_page_is_made(
     assert 'chạy lại với --again "lý do"' in run.err
     assert not (tmp_path / "b" / "2024").exists()
     assert congdoan("check", "--data", data, "--year", YEAR).err.count("shared.json") == 0
+    # With a word the second one is made, and no page of the first one stays beside its pages.
+    words = (*words[:-1], "CD002", "--out", tmp_path / "a" / "2024")
+    assert congdoan(*words, "--again", "bản đầu chưa gửi").status == 0
+    assert [p.name for p in (tmp_path / "a" / "2024" / "cdcs").iterdir()] == ["CD002.html"]
 
 
 def test_the_index_ranks_nobody_by_what_is_withheld() -> None:

@@ -22,6 +22,8 @@ from analysis.problems import explain_os
 from analysis.results.members import why_not_expected
 from analysis.site.beside import write_briefs, write_data, write_documents
 from analysis.site.editions import (
+    describe_edition,
+    drop_other_pages,
     indicators_csv,
     keep_edition,
     note_shared,
@@ -106,6 +108,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
             for link, page in pages.items()
         }
         about = {**_describe(study), "beside": left_before(layout)}
+        drop_other_pages(records, record, about, layout)
         ledger = Ledger(about, pages, records, read_details(record) | details)
         asked = [pages[link] for link in find_asked(records, order.units)]
         todo = [page for page in asked if order.force or not records[page.link].is_good]
@@ -151,7 +154,7 @@ def _describe(study: Study) -> dict[str, Any]:
     """Return what the whole site is made from, for its account."""
     described = study.dataset.description
     return {
-        "edition": study.params.edition,
+        **describe_edition(study),
         "year": study.params.year,
         "plan": {"id": study.plan.id, "version": study.plan.version},
         "dataset": {

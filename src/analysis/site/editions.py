@@ -14,7 +14,7 @@ from analysis.problems import InputError, Problem, error
 from analysis.redaction import RedactedStudy
 from analysis.results import write_table
 from analysis.site.layout import INDICATORS, LEDGER, Layout
-from analysis.site.ledger import read_record
+from analysis.site.ledger import PageRecord, hash_value, read_record
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import DESCRIPTION, MARK, STORE, find_files, write_atomically
@@ -38,7 +38,7 @@ def refuse_place(study: Study, site: Path) -> None:
     """Refuse a folder in which pages would lie among what is not to be sent.
 
     That is the system's, the user's and the project's own, one that holds tables, a store or
-    settings, and one that lies among them.
+    settings, and one that lies among them or in another site.
     """
     own = [study.root / PARAMS_FOLDER, study.root / study.params.data, study.root / "notebooks"]
     own = [folder.resolve() for folder in own]
@@ -49,6 +49,8 @@ def refuse_place(study: Study, site: Path) -> None:
         why = "thư mục này chứa, hoặc nằm trong, thư mục số liệu, params hoặc notebooks của dự án"
     elif _find_tables(site):
         why = f"thư mục này đang chứa «{_find_tables(site)[0]}» của một bộ số liệu"
+    elif around := [folder.name for folder in site.parents if (folder / LEDGER).is_file()]:
+        why = f"thư mục này nằm trong «{around[0]}», nơi đã có một bản báo cáo"
     if why:
         message = f"{why}; trang báo cáo phải nằm riêng, hãy chọn thư mục khác"
         raise InputError([error(message, code="bad_place", column="--out", value=site)])
@@ -65,8 +67,7 @@ def refuse_other_edition(layout: Layout, edition: str) -> None:
 
     What another edition left, pages and tables, would stay among the new and be sent with them.
     """
-    # Names with a dot are the system's, or what a killed run had not yet put in place.
-    if not layout.site.exists() or all(p.name.startswith(".") for p in layout.site.iterdir()):
+    if not layout.site.exists() or all(map(_is_nothing, layout.site.iterdir())):
         return
     there = read_record(layout).get("edition")
     if there != edition:
@@ -82,6 +83,12 @@ def refuse_other_edition(layout: Layout, edition: str) -> None:
         raise InputError(
             [error(message, code="other_edition", column="--out", value=layout.site.name)]
         )
+
+
+def _is_nothing(path: Path) -> bool:
+    """Tell whether a file is the system's, or the ledger that a killed run was about to begin with."""
+    is_unfinished = path.suffix == ".tmp" and not path.name.startswith(f".{LEDGER}.")
+    return path.name.startswith(".") and not is_unfinished
 
 
 def keep_edition(layout: Layout, table: str) -> None:
@@ -122,8 +129,7 @@ def note_shared(study: Study, again: str, at: str) -> None:
     if not isinstance(study, RedactedStudy):
         return
     path = study.root / study.params.data / SHARED
-    years = [year for year in study.dataset.years if year <= study.params.year]
-    told = {str(year): study.digest_of(year) for year in years}
+    told = _told_by(study)
     earlier = _read_shared(path)
     known = {(year, d) for entry in earlier or () for year, d in entry["years"].items()}
     if earlier is not None and known.issuperset(told.items()):
@@ -135,6 +141,32 @@ def note_shared(study: Study, again: str, at: str) -> None:
     entry = {"at": at, "year": study.params.year, "plan": plan, "again": again, "years": told}
     text = json.dumps([*(earlier or ()), entry], ensure_ascii=False, indent=1) + "\n"
     write_atomically(path, text)
+
+
+def _told_by(study: RedactedStudy) -> dict[str, str]:
+    """Return a hash of what an edition tells of each year that its pages show."""
+    years = [year for year in study.dataset.years if year <= study.params.year]
+    return {str(year): study.digest_of(year) for year in years}
+
+
+def describe_edition(study: Study) -> dict[str, str]:
+    """Return what a ledger notes of the edition: of one to share also a hash of all that it tells."""
+    told = {"told": hash_value(_told_by(study))} if isinstance(study, RedactedStudy) else {}
+    return {"edition": study.params.edition, **told}
+
+
+def drop_other_pages(
+    records: dict[str, PageRecord], before: dict[str, Any], about: dict[str, Any], layout: Layout
+) -> None:
+    """Remove the pages that tell of an earlier edition to share, before a page of another is made.
+
+    A run of some units would leave them among the new ones, to be sent and subtracted.
+    """
+    if "told" in about and before.get("told") != about["told"]:
+        for link, record in records.items():
+            if record.stale:
+                layout.file(link).unlink(missing_ok=True)
+                records[link] = record.keep(record.inputs, layout)
 
 
 def _second(path: Path, years: list[str], earlier: list[dict[str, Any]] | None) -> Problem:
