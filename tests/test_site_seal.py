@@ -79,7 +79,8 @@ def test_a_shared_page_gets_no_exact_figure(
     cells = {unit: CELLS[unit][0] for unit in units}
     notebooks = write_notebooks(
         tmp_path / "notebooks",
-        SETUP + f"import own_{start} as own\nfolder = {str(tmp_path / 'data')!r}\nCELLS = {cells!r}",
+        SETUP
+        + f"import own_{start} as own\nfolder = {str(tmp_path / 'data')!r}\nCELLS = {cells!r}",
         "exec(CELLS[unit_id])",
         year_cells=[SETUP + "print(*seen(analysis.load(year, data='data/sample')))"],
     )

@@ -96,6 +96,26 @@ def test_a_page_that_makes_no_sense_is_told_and_what_lies_around_it_is_saved(
     assert "2024,U2," in doubtful
 
 
+def test_an_index_that_misses_a_figure_does_not_let_it_be_replaced_in_silence(
+    folder: Path, plan: Plan, congdoan: Callable[..., Run], tmp_path: Path
+) -> None:
+    path = folder / STORE
+    with closing(sqlite3.connect(path)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        where = "SELECT rootpage FROM sqlite_master WHERE name = 'returns_key'"
+        (page,) = connection.execute(where).fetchone()
+    content = bytearray(path.read_bytes())
+    content[content.index(b"2024U20", (page - 1) * size) + 6] = ord("9")
+    path.write_bytes(content)
+    second = write_delivery(tmp_path, "returns-c", [a_return("U20", informed="41")])
+    for act in (lambda: load_dataset(folder), lambda: give(folder, plan, second)):
+        with pytest.raises(InputError, match="congdoan doctor"):
+            act()
+    run = congdoan("doctor", "--data", folder, "--out", tmp_path / "saved")
+    assert (run.status, "Cả 7 lần nhập còn lành" in run.out) == (1, True)
+    assert (tmp_path / "saved" / "returns.csv").read_text("utf-8").count("\n") == len(UNITS) + 1
+
+
 def test_a_sound_store_is_called_sound(folder: Path, congdoan: Callable[..., Run]) -> None:
     run = congdoan("doctor", "--data", folder)
     assert (run.status, run.err) == (0, "")

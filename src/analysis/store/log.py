@@ -20,7 +20,6 @@ from analysis.tables.files import STORE, write_atomically
 from analysis.tables.load import Dataset, read_dataset, type_table
 from analysis.tables.storefile import (
     APPLICATION,
-    DAMAGED,
     PATIENCE_SECONDS,
     SEALS,
     VERSION,
@@ -132,10 +131,6 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
     leave_mark(folder)
     connection = connect(folder)
     with explained(folder / STORE):
-        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if state != "ok":
-            connection.close()
-            raise InputError([error(DAMAGED, code="bad_store", file=STORE, value=state)])
         try:
             refuse_damage(connection)
         except BaseException:
@@ -507,6 +502,8 @@ def _told(rows: dict[str, list[tuple[object, ...]]], damaged: set[object]) -> li
         for source, _, year, *_ in rows[name]
         if source in doubtful
     })  # fmt: skip
+    if not damaged:
+        return [f"Cả {sound} lần nhập còn lành; chỉ phần tra cứu bên trong kho bị hỏng."]
     lines = [
         f"Còn lành: {sound} lần nhập. Hỏng: {len(damaged)} lần nhập, hãy nhập lại các tệp này:"
     ]

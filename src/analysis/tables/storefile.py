@@ -386,13 +386,17 @@ def find_damage(connection: sqlite3.Connection) -> set[int]:
 
 
 def refuse_damage(connection: sqlite3.Connection) -> None:
-    """Refuse a store that has lost or changed rows.
+    """Refuse a store that has lost or changed rows, or whose indexes no longer find them all.
 
     Raises
     ------
     InputError
         With what to do.
     """
+    # Without its place in an index a figure would count as never reported, and be replaced in silence.
+    (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if state != "ok":
+        raise InputError([error(DAMAGED, code="bad_store", file=STORE)])
     damaged = find_damage(connection)
     if damaged:
         message = (
