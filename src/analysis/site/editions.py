@@ -17,7 +17,14 @@ from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import PageRecord, hash_value, read_record
 from analysis.study import Study, indicators
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import DESCRIPTION, MARK, STORE, find_files, write_atomically
+from analysis.tables.files import (
+    DESCRIPTION,
+    MARK,
+    STORE,
+    find_files,
+    regular,
+    write_atomically,
+)
 from analysis.tables.writing import harmless
 
 #: Beside the tables: what share editions of them have told, so that no second one slips out.
@@ -186,7 +193,7 @@ def _second(path: Path, years: list[str], earlier: list[dict[str, Any]] | None) 
 def _read_shared(path: Path) -> list[dict[str, Any]] | None:
     """Return what was told before; None where that cannot be read."""
     try:
-        entries = json.loads(path.read_text("utf-8"))
+        entries = json.loads(regular(path).read_text("utf-8"))
         known = [
             {**entry, "at": str(entry["at"]), "plan": str(entry["plan"])}
             for entry in entries

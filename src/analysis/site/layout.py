@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analysis.params import Params
 from analysis.problems import InputError, error
+from analysis.tables.files import regular
 
 REPORTS = Path("reports")
 SHARED_REPORTS = REPORTS / "share"
@@ -157,7 +158,7 @@ def hold_alone(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path in _held:
         raise _is_taken(path)
-    with path.open("ab") as file:
+    with regular(path).open("ab") as file:
         try:
             _lock(file.fileno())
         except (BlockingIOError, PermissionError):

@@ -37,7 +37,7 @@ from analysis.site.layout import (
     word_file,
 )
 from analysis.tables.dictionary import OWN_COLUMNS, dictionary
-from analysis.tables.files import DESCRIPTION, digest_folder, write_atomically
+from analysis.tables.files import DESCRIPTION, digest_folder, regular, write_atomically
 
 if TYPE_CHECKING:
     from analysis.site.planning import Page
@@ -185,7 +185,7 @@ class Ledger:
 def read_record(layout: Layout) -> dict[str, Any]:
     """Return what a ledger says; nothing where there is none that can be read."""
     try:
-        record = json.loads(layout.file(LEDGER).read_text("utf-8"))
+        record = json.loads(regular(layout.file(LEDGER)).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -319,7 +319,7 @@ def fingerprint(
     folder = notebooks or root / "notebooks"
     try:
         shared = shared_inputs(params, root, folder, template)
-        texts = [(folder / name).read_text("utf-8") for name in NOTEBOOKS]
+        texts = [regular(folder / name).read_text("utf-8") for name in NOTEBOOKS]
         return hash_value([params.model_dump(), shared, digest_folder(root / params.data), texts])
     except (OSError, ValueError):
         return ""

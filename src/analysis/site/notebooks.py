@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from analysis.params import Params
 from analysis.problems import InputError, Problem, error
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import regular
 
 _TAG = "parameters"
 
@@ -67,7 +68,7 @@ def read_source(path: Path, required: Collection[str]) -> Source:
         declares that it reads what there is not.
     """
     try:
-        text = path.read_text("utf-8")
+        text = regular(path).read_text("utf-8")
         notebook = parse_notebook(text)
     except FileNotFoundError:
         raise InputError([_problem(path, "không thấy sổ tay này", "no_notebook")]) from None

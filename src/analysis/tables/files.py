@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -64,6 +65,19 @@ def unread_files(folder: Path) -> list[Problem]:
         if meant or not (folder / STORE).exists():
             found.append(Problem("warning", "unread_file", path.name, None, "", "", message))
     return found
+
+
+def regular(path: Path) -> Path:
+    """Return the path of a file to open; a pipe or a device by its name would be waited for.
+
+    Raises
+    ------
+    OSError
+        If something else than a file is there.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "phải là một tệp thường", str(path))
+    return path
 
 
 def find_texts(folder: Path) -> list[Path]:
