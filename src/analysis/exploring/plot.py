@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from analysis.exploring.names import choose, pick_indicator
 from analysis.figures import charts
 from analysis.figures.style import MARKS, SMALL, WIDTH, add_axes, colour, new_figure
 from analysis.findings.finding import planned_path
+from analysis.language import Language
 from analysis.problems import InputError, error
 from analysis.study import Study
 
@@ -34,15 +36,29 @@ def _marked(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Write below a drawing what its frame's figures are, where they are not reported ones."""
 
     @wraps(draw)
-    def drawn(frame: Any, *args: Any, **kwargs: Any) -> Figure:
-        if not isinstance(frame, pd.DataFrame | Study):
-            message = "cần một bảng, ví dụ của study.results"
-            raise InputError([error(message, code="no_frame", value=frame)])
+    def drawn(*given: Any, **named: Any) -> Figure:
+        asked = signature(draw)
+        try:
+            frame, *_ = asked.bind(*given, **named).arguments.values()
+        except TypeError:
+            name, known = draw.__name__, ", ".join(asked.parameters)
+            message = f"hãy viết {name}({known}); xem help(analysis.plot.{name})"
+            raise InputError([error(message, code="bad_question")]) from None
+        wanted = Study if draw.__name__ == "path" else pd.DataFrame
+        if not isinstance(frame, wanted):
+            message = (
+                "hãy viết path(study, chỉ tiêu)"
+                if wanted is Study
+                else "cần một bảng, ví dụ của study.results"
+            )
+            raise InputError(
+                [error(message, code="no_frame", column="bảng", value=type(frame).__name__)]
+            )
         if isinstance(frame, pd.DataFrame) and frame.empty:
             look = frame.attrs.get("look")
             message = (look.nothing if look else "") or "bảng để vẽ không có dòng nào"
             raise InputError([error(message, code="nothing_to_draw")])
-        figure = draw(frame, *args, **kwargs)
+        figure = draw(*given, **named)
         shown = answer(frame, pd.DataFrame()) if isinstance(frame, Study) else frame
         look = shown.attrs.get("look")
         if look is None or not look.mark:
@@ -90,7 +106,7 @@ def rates(frame: pd.DataFrame, label: str | None = None) -> Figure:
     >>> analysis.plot.rates(study.results(year=2024, scope="commune", indicator="informed_all"))
     <Drawing ...>
     """
-    return charts.rates(_shares(frame), label=label or _label(frame))
+    return charts.rates(_shares(frame), label=label or _label(frame), language=_language(frame))
 
 
 @_marked
@@ -110,7 +126,9 @@ def trends(frame: pd.DataFrame, columns: int = 2) -> Figure:
     >>> analysis.plot.trends(analysis.load(2024).trend("informed_all"))
     <Drawing ...>
     """
-    return charts.trends(_shares(frame), label=_label(frame), columns=columns)
+    return charts.trends(
+        _shares(frame), label=_label(frame), columns=max(columns, 1), language=_language(frame)
+    )
 
 
 @_marked
@@ -137,7 +155,8 @@ def distribution(frame: pd.DataFrame, unit: str) -> Figure:
     shares = _shares(frame)
     names = dict(zip(shares["scope_id"].astype(str), shares["name"].astype(str), strict=True))
     marked = shares["scope_id"].astype(str) == choose("CĐCS", unit, names)
-    return charts.peers(shares.assign(is_marked=marked), label="title")
+    shares = shares.assign(is_marked=marked)
+    return charts.peers(shares, label="title", language=_language(frame))
 
 
 @_marked
@@ -166,7 +185,7 @@ def path(study: Study, indicator: str) -> Figure:
         raise InputError([error(message, code="no_path", column="indicator", value=item.id)])
     ahead = pd.DataFrame({"year": list(planned), "planned": list(planned.values())})
     known = pd.DataFrame(yearly)[["year", "value", "lower", "upper", "verdict"]]
-    return charts.path(known.merge(ahead, on="year", how="outer"))
+    return charts.path(known.merge(ahead, on="year", how="outer"), language=_language(yearly))
 
 
 @_marked
@@ -221,10 +240,13 @@ def board(frame: pd.DataFrame, most: int = 40) -> Figure:
     <Drawing ...>
     """
     _require(frame, "name", "undetermined")
-    look = frame.attrs["look"]
-    shorts = {item.id: item.short for item in look.plan.catalogue()}
+    look = frame.attrs.get("look")
+    shorts = {item.id: item.short for item in look.plan.catalogue()} if look else {}
     marks = [name for name in frame.columns if name in shorts]
-    rows = frame.iloc[:most]
+    rows = frame.iloc[: max(most, 1)]
+    if not rows[marks].isin(list(MARKS)).any(axis=None):
+        message = 'hãy vẽ bảng của study.board(năm), với các đánh giá (show="verdict")'
+        raise InputError([error(message, code="no_board", column="bảng")])
     step = 13.0
     width, height = _NAMES + step * len(marks) + 60, step * len(rows) + 120
     figure = new_figure(height, width)
@@ -251,6 +273,11 @@ def board(frame: pd.DataFrame, most: int = 40) -> Figure:
     return figure
 
 
+def _language(frame: pd.DataFrame) -> Language | None:
+    look = frame.attrs.get("look")
+    return look.language if look else None
+
+
 def _describe(frame: pd.DataFrame, told: list[str]) -> str:
     look = frame.attrs.get("look")
     word = look.language.told("chart") if look else "Biểu đồ"
@@ -264,9 +291,14 @@ def _shares(frame: pd.DataFrame) -> pd.DataFrame:
     if look is None or "indicator" not in frame:
         return frame
     fractions = {item.id for item in look.plan.catalogue() if item.is_fraction}
-    kept = pd.DataFrame(frame)[frame["indicator"].isin(fractions) & frame["value"].notna()]
+    shares = pd.DataFrame(frame)[frame["indicator"].isin(fractions)]
+    kept = shares[shares["value"].notna()]
     if kept.empty:
-        message = "bảng này không có tỷ lệ phần trăm nào để vẽ"
+        message = (
+            "bảng này không có tỷ lệ phần trăm nào để vẽ"
+            if shares.empty
+            else "chưa nơi nào trong bảng này có số liệu để vẽ"
+        )
         raise InputError([error(message, code="nothing_to_draw")])
     return kept
 

@@ -260,7 +260,9 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
                   fontsize=SMALL, color=colour("muted"))  # fmt: skip
     level = language.numbers.level
     told = [
-        f"{row.year} {row.text if row.value is not None else level(row.planned)}" for row in rows
+        f"{row.year} {row.text if row.value is not None else level(row.planned)}"
+        for row in rows
+        if row.value is not None or row.planned is not None
     ]
     return _described(figure, language, told)
 
@@ -303,7 +305,8 @@ def _read(
 def _exact(cell: Any) -> Fraction | None:
     """Return a cell's number; a bar as the indicator table writes it (``>=0.8@2025``) too."""
     if isinstance(cell, str):
-        cell = cell.lstrip("<>=").partition("..")[0].partition("@")[0] or None
+        cell = cell.lstrip("<>=").partition("..")[0].partition("@")[0]
+        cell = cell if cell.replace(".", "", 1).isdecimal() else None  # of a fact: ``yes``
     if cell is None or pd.isna(cell):
         return None
     return Fraction(cell) if isinstance(cell, Fraction | int | str) else Fraction(repr(float(cell)))
