@@ -21,12 +21,12 @@ from analysis.plan import Plan
 from analysis.results import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.results.members import is_expected
 from analysis.tables.dictionary import set_own_columns
-from analysis.tables.load import Dataset
+from analysis.tables.load import Dataset, Given
 from analysis.tables.peoples_text import Statements
 from analysis.tasks import Duties, Duty
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study(Questions):
     """One dataset under one plan.
 
@@ -51,7 +51,7 @@ class Study(Questions):
     def table(self) -> pd.DataFrame:
         """The indicator table of all years and scopes (computed once), with its `OPEN_COLUMNS`."""
         self.take_columns()
-        return compute_indicators(self.dataset, self.plan, with_open=True)
+        return Given(compute_indicators(self.dataset, self.plan, with_open=True))
 
     def take_columns(self) -> Study:
         """Make the dictionary this dataset's again: the process may have opened another since."""
@@ -355,10 +355,11 @@ def indicators(
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']
     """
-    from analysis.exploring.names import choose_all, pick_years
+    from analysis.exploring.answers import answer
+    from analysis.exploring.names import choose_all, pick_years, scopes_of
 
-    scopes = choose_all("phạm vi", by, {scope: scope for scope in SCOPES})
+    scopes = choose_all("phạm vi", by, scopes_of(study))
     chosen = pick_years(study, years)
     table = study.table
     keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
-    return table[keep].drop(columns=list(OPEN_COLUMNS)).reset_index(drop=True)
+    return answer(study, table[keep].drop(columns=list(OPEN_COLUMNS)))

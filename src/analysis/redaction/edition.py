@@ -22,7 +22,7 @@ from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.results.rollups import open_sources
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
-from analysis.tables.load import Dataset, is_sent
+from analysis.tables.load import Dataset, Given, is_sent
 from analysis.tasks import Duty, Evidence
 
 #: Where bands begin, in millions of đồng.
@@ -90,7 +90,7 @@ class HiddenCell:
 HIDDEN_CELL: Final = HiddenCell()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RedactedStudy(Study):
     """A study for sharing; made by `redact`.
 
@@ -119,7 +119,7 @@ class RedactedStudy(Study):
     @cached_property
     def table(self) -> pd.DataFrame:
         """The redacted indicator table of all years and scopes."""
-        return self.shown
+        return Given(self.shown)
 
     @cached_property
     def register(self) -> pd.DataFrame:

@@ -309,7 +309,8 @@ def _reading(name: str) -> property:
 class Given(pd.DataFrame):  # type: ignore[misc]
     """A table to look at, to filter and to copy, but not to write into.
 
-    Indicators are computed once: a figure written into a table later would change nothing.
+    Indicators are computed once: a figure written into a table later would change nothing, and one
+    written into theirs would stand in every answer after it.
     """
 
     @property
@@ -317,6 +318,16 @@ class Given(pd.DataFrame):  # type: ignore[misc]
         return pd.DataFrame
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        raise _not_written()
+
+    def __delitem__(self, key: Any) -> None:
+        raise _not_written()
+
+    def insert(self, *given: Any, **named: Any) -> None:
+        """Refuse."""
+        raise _not_written()
+
+    def _update_inplace(self, result: Any) -> None:  # what every ``inplace=True`` ends in
         raise _not_written()
 
     loc, iloc, at, iat = map(_reading, ("loc", "iloc", "at", "iat"))
