@@ -16,12 +16,14 @@ from test_site_kit import END, make_notebook, make_page, make_task, needs_fork, 
 import analysis
 from analysis.exploring.controls import controls
 from analysis.exploring.whatif import touched_by
+from analysis.figures.charts import path
 from analysis.language import load_language
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import redact
 from analysis.results import compute_indicators
 from analysis.store.log import create_store
+from analysis.study import Study
 from analysis.tables import check, communes
 from analysis.tables.check import check_oddities
 from analysis.tables.dictionary import dictionary
@@ -104,6 +106,16 @@ def test_each_filter_keeps_what_it_names(study):
         (lambda s: analysis.load("nay"), "2024"),
         (lambda s: analysis.plot.rates(5), "study.results"),
         (lambda s: analysis.plot.gaps(s.board(2024)), "study.missed"),
+        (lambda s: s.results(verdict="không đạt"), "not_met"),
+        (lambda s: s.compare(1999, 2024), "2022, 2023"),
+        (lambda s: s.compare("DN-DABAN", 2024), "hai nơi"),
+        (lambda s: s.compare(2023, 2024, year=2024), "không dùng «year»"),
+        (lambda s: s.assume({("DN-DABAN", "grade"): "Hoàn thành tôt"}), "good (Hoàn thành tốt"),
+        (lambda s: analysis.compare(s, 1999, 2024), "2022, 2023"),
+        (lambda s: analysis.plot.board(s.board(2024, "gap")), "study.board"),
+        (lambda s: analysis.plot.board(s.board(2024, "value")), "study.board"),
+        (lambda s: analysis.plot.path(s), "path(study, indicator)"),
+        (lambda s: analysis.plot.path(s.board(2024), "informed_all"), "path(study"),
         (lambda s: s.missed("grade_district"), "mức đặt ra"),
     ],
 )
@@ -117,6 +129,20 @@ def test_what_is_unknown_is_refused_with_what_exists(study, ask, named):
 def test_what_is_meant_is_taken_however_it_is_written(study):
     assert study.board("2024").equals(study.board(2024.0))
     assert study.compare("2023", "2024").equals(study.compare(2023, 2024))
+    one = study.results(year=2024)["year"].max()  # of numpy
+    assert study.board(one).equals(study.board(2024))
+    assert analysis.compare(study, "2023", one).equals(analysis.compare(study, 2023, 2024))
+    assert analysis.load(one).params.year == analysis.load("2024").params.year == 2024
+    assert study.board(2024, show="kết quả").equals(study.board(2024, show="value"))
+    for by, told in (("commune", "xã"), ("unit", "CĐCS"), ("unit_type", "loai hinh")):
+        assert study.missed("cadres_trained", by=told).equals(study.missed("cadres_trained", by=by))
+    for item in study.plan.indicators:  # as boards and charts call it
+        assert set(study.results(indicator=item.short)["indicator"]) <= {item.id}
+    assert set(study.trend("informed_all", of="toàn địa bàn")["scope"]) == {"district"}
+    kind = study.assume({("DN-DABAN", "unit_type"): "hop tac xa"}).cells("DN-DABAN", 2024)
+    assert kind["unit_type"] == "cooperative"
+    held = study.assume({("DN-DABAN", "conference_held"): "Không"}).cells("DN-DABAN", 2024)
+    assert not held["conference_held"]
     unit = study.expected_units(2024).query("has_return").index[0]
     for given in (3.0, "3"):
         frame = pd.DataFrame({"unit_id": [unit], "informed": [given]})
@@ -143,6 +169,18 @@ def test_an_empty_answer_says_why(study):
     assert rows.empty
     assert "Xy" in rows._repr_html_()
     assert "kohecoten" in study.find("kohecoten")._repr_html_()
+    told = study.results(year=2024, scope="district", unit="DN-DABAN")._repr_html_()
+    assert re.search(r"Không kể «Toàn địa bàn» thì có \d+ dòng[.]", told)
+    gap = study.missed("cadres_trained")
+    assert "sau khi lọc" in gap[gap["lacking"] > 10**6]._repr_html_()
+
+
+def test_a_communes_and_a_types_own_sum_are_found_by_its_name(study):
+    for scope, name in (("commune", "Khe Sanh"), ("unit_type", "public_service")):
+        rows = study.results(year=2024, scope=[scope, "unit"], **{scope: name})
+        assert set(rows.loc[rows["scope"] == scope, "scope_id"]) == {name}
+        units = study.results(year=2024, **{scope: name})
+        assert len(rows[rows["scope"] == "unit"]) == len(units)
 
 
 def test_indicators_takes_one_scope_by_name(study):
@@ -217,7 +255,7 @@ def test_missing_names_everybody_whose_return_lacks_something(study, table):
 def test_what_is_needed_reaches_the_bar_and_one_less_does_not(study):
     from fractions import Fraction
 
-    rows = study.needed().dropna(subset="needed")
+    rows = study.needed().dropna(subset=["needed", "of_unknown"])
     assert len(rows)
     for row in rows.itertuples():
         district = study.results(year=2024, scope="district", indicator=row.indicator).iloc[0]
@@ -228,6 +266,13 @@ def test_what_is_needed_reaches_the_bar_and_one_less_does_not(study):
             assert (
                 share > target.minimum if target.is_strict else share >= target.minimum
             ) is reaches
+    rows = study.needed("new_members", 2023)
+    bar = study.plan.indicator("new_members").target_in(2023).minimum
+    assert rows["needed"].tolist() == [bar - int(rows["value"].iloc[0])]
+    (mean,) = study.needed("party_introduced").itertuples()
+    asked = mean.reported + mean.missing
+    assert (round(mean.lower * asked) + mean.needed) / asked == 1
+    assert (study.needed(year=2022)["breakeven"].dropna() <= 1).all()
 
 
 def test_assumed_figures_change_the_verdicts_and_nothing_else(study):
@@ -340,6 +385,22 @@ def test_what_pandas_takes_the_mark_from_is_refused_on_a_page(tmp_path):
     assert "giả định" in str(result.failure)
 
 
+def test_what_if_is_asked_before_the_first_return(study):
+    """An office's first weeks: it has a register, and nobody has sent anything."""
+    tables = study.dataset.tables | {"returns": study.dataset.returns.iloc[:0]}
+    office = Study(study.params, study.plan, replace(study.dataset, tables=tables), study.root)
+    changed = office.assume({("DN-DABAN", "informed"): 0}).difference()
+    assert ("DN-DABAN", "not_met") in set(
+        zip(changed["scope_id"], changed["now_verdict"], strict=True)
+    )
+    assert "chưa nơi nào" in refused(
+        lambda: analysis.plot.rates(office.results(year=2024, indicator="informed_all"))
+    )
+    tables = study.dataset.tables | {"tasks": study.dataset.tables["tasks"].iloc[:0]}
+    silent = Study(study.params, study.plan, replace(study.dataset, tables=tables), study.root)
+    assert "không có bảng nhiệm vụ" in silent.tasks(2024)._repr_html_()
+
+
 @pytest.mark.parametrize("cell", ["x", -1, 1.5, 10**9])
 def test_an_assumed_figure_is_checked_as_a_reported_one(study, cell):
     refused(lambda: study.assume({("DN-DABAN", "informed"): cell}))
@@ -352,7 +413,17 @@ def test_the_tables_are_not_written_into(study):
     def write_column() -> None:
         study.dataset.roster["workers_total"] = 1
 
-    for attempt in (write, write_column):
+    def drop() -> None:
+        del study.dataset.returns["informed"]
+
+    def write_result() -> None:
+        study.table["value"] = 0
+
+    for attempt in (
+        write, write_column, drop, write_result,
+        lambda: study.dataset.returns._update_inplace(study.dataset.returns.iloc[:0]),
+        lambda: study.assume({}).table.insert(0, "x", 1),
+    ):  # fmt: skip
         assert "study.assume" in refused(attempt)
     copy = study.dataset.returns.copy()
     copy["informed"] = 1  # a copy is the analyst's own
@@ -450,6 +521,66 @@ def test_a_study_shows_what_is_in_it(study):
         assert f">{year}<" in html
     assert "minh họa" in html
     assert "study.find" in html
+    assert repr(study) == "Study(data/sample, 2022–2025, nq02-huong-hoa, internal)"
+
+
+def test_every_table_of_illustrative_or_assumed_figures_says_so(study, tmp_path):
+    assumed = study.assume({})
+    for one, word in ((study, "minh họa"), (assumed, "Giả định")):
+        tables = [analysis.indicators(one, [2024], "district"), analysis.compare(one, 2023, 2024)]
+        for table in tables:
+            html = table._repr_html_()
+            assert word in html
+            assert "✗ Chưa đạt" in html
+            assert re.search(r"\d%", html)
+        path = tables[0].save(tmp_path / "a.csv")
+        assert word in path.read_text("utf-8-sig").splitlines()[0]
+
+
+def test_words_of_the_program_are_told_in_words(study):
+    rows = study.results(scope=["district", "unit"]).shown()
+    for name in ("Lưu ý", "Mức đặt ra", "Lộ trình"):
+        assert not rows[name].str.contains("[a-z]_|yes|good|carried|unbounded|>=").any()
+    grade = study.results(year=2023, scope="district", indicator="district_grade")
+    assert grade.shown()["Kết quả"].tolist() == ["Hoàn thành xuất sắc nhiệm vụ"]
+    odd = study.outliers(2024)
+    counts = odd[odd["reason"].str.contains("trung vị")]["reason"]
+    assert counts.str.match(r"[\d.]+: «").any()
+
+
+def test_an_answer_and_its_columns_are_saved(study, tmp_path):
+    rows = study.results(year=2024, scope="unit", indicator="informed_all")
+    path = rows.save(tmp_path / "a.xlsx", sheet="Năm 2024: [tuyên truyền] của từng công đoàn cơ sở")
+    assert [
+        int(year) for year in pd.read_excel(path, header=1, engine="openpyxl")["Năm"].unique()
+    ] == [2024]
+    means = rows.groupby("commune")["value"].mean().save(tmp_path / "b.xlsx")
+    assert list(pd.read_excel(means, header=1, engine="openpyxl").columns) == [
+        "Xã, thị trấn",
+        "Kết quả",
+    ]
+    for ending in ("xlsx", "csv"):
+        told = refused(lambda: rows.save(tmp_path / "none" / f"a.{ending}"))  # noqa: B023
+        assert "không có tệp hoặc thư mục này" in told
+
+
+def test_a_pivot_of_shares_is_in_percent(study):
+    rows = study.results(scope="commune", indicator=["informed_all", "new_members"])
+    for wide in (
+        rows.query("indicator == 'informed_all'").pivot(
+            index="name", columns="year", values="value"
+        ),
+        rows.pivot_table(
+            index=["title", "name"], columns="year", values="value", observed=True
+        ).head(9),
+        rows.pivot_table(index="name", columns="indicator", values="value", observed=True)[
+            ["informed_all"]
+        ],
+    ):
+        cells = wide.shown().iloc[:, wide.index.nlevels :].stack()
+        assert cells[cells != ""].str.fullmatch(r"\d+,\d+%").all()
+    counts = rows.pivot_table(index="name", columns="year", values="value", aggfunc="count")
+    assert "%" not in counts._repr_html_()
 
 
 def test_the_share_edition_answers_with_what_may_be_shared(study):
@@ -460,6 +591,9 @@ def test_the_share_edition_answers_with_what_may_be_shared(study):
     assert "nội bộ" in refused(lambda: shared.assume({}))
     assert "nội bộ" in refused(lambda: shared.trend("informed_all", basis="same_perimeter"))
     assert len(shared.board(2024)) == len(exact.board(2024))
+    assert shared.tasks(2024)["state"].notna().all()
+    told = shared.tasks(2024, unit="LDLD-HUONG-HOA").shown()["Trạng thái"]
+    assert set(told) <= set(load_language("vi", study.root).words["task_state"].values())
 
 
 def test_every_chart_says_what_its_figures_are(study):
@@ -478,6 +612,10 @@ def test_every_chart_says_what_its_figures_are(study):
         for figure in figures:
             assert any(word in text.get_text() for text in figure.texts)
             assert figure.get_label().startswith("Biểu đồ")
+    late = pd.DataFrame({"year": [2022, 2023, 2030], "value": [None, 0.6, None]})
+    assert (
+        path(late.assign(planned=[None, 0.6, 0.85])).get_label() == "Biểu đồ: 2023 60,0%; 2030 85%."
+    )
     assert "Xy" in refused(
         lambda: analysis.plot.rates(study.results(commune="Xy", verdict="hidden"))
     )
@@ -572,7 +710,10 @@ def test_sources_name_file_and_row_of_every_figure(tmp_path):
     own = found[found["file"] == "returns.csv"].set_index("column")["value_text"]
     for name, column in dictionary().tables["returns"].columns.items():
         if figures.get(name) and name not in ("year", "unit_id"):
-            assert own[column.vi] == figures[name]
+            text = str(figures[name])
+            answers = {"true": "Có", "false": "Chưa"} if column.type.name == "boolean" else {}
+            words = dictionary().words.get(column.word_list, answers)
+            assert own[column.vi] == words.get(text, text)
     assert (found.loc[found["value_text"] != "", "cell"] != "").all()
 
 
@@ -618,7 +759,7 @@ def test_two_years_stand_side_by_side_at_every_scope(study, by):
 
 
 def test_an_english_study_answers_in_english(study):
-    english = analysis.load(2024, lang="en")
+    english, english_words = analysis.load(2024, lang="en"), load_language("en", study.root).words
     unit = study.expected_units(2024).query("has_return").index[0]
     answers = [
         english.find("kohecoten"), english.results(year=2024, commune="Xy", verdict="hidden"),
@@ -634,6 +775,14 @@ def test_an_english_study_answers_in_english(study):
     places = "|".join(map(re.escape, study.register["commune"].unique()))
     for text in [*told, card]:
         assert not VIETNAMESE.search(re.sub(places, "", text)), text
+    for drawn in (
+        analysis.plot.rates(
+            english.results(year=2024, scope="unit_type", indicator="informed_all")
+        ),
+        analysis.plot.trends(english.trend("informed_all")),
+    ):
+        assert drawn.get_label().startswith(f"{english_words['asking']['chart']}: ")
+        assert not VIETNAMESE.search(drawn.get_label().replace("Hướng Hóa", ""))
     chosen = controls(english).children
     assert not VIETNAMESE.search(" ".join(one.description for one in chosen[:5]))
 

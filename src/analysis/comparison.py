@@ -62,9 +62,24 @@ def compare(
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
+    from analysis.exploring.answers import answer
+    from analysis.exploring.names import language_of, pick_year
+
     if by not in get_args(By):
         message = f"chỉ so được theo: {', '.join(get_args(By))}"
         raise InputError([error(message, code="bad_scope", column="by", value=by)])
+    before, now = pick_year(study, before), pick_year(study, now)
+    words, sides = language_of(study).words["column"], {"before": before, "now": now}
+    heads = {"units": "reported", "verdict": "verdict", "communes": "commune"}
+    labels: dict[str, str] = {by: language_of(study).word("scope", by)}
+    labels |= {f"value_{side}": str(year) for side, year in sides.items()}
+    for name, head in heads.items():
+        labels |= {f"{name}_{side}": f"{words[head]} ({year})" for side, year in sides.items()}
+    rows = _compare(study, before, now, basis, by)
+    return answer(study, rows, labels=labels, keeps_index=True)
+
+
+def _compare(study: Study, before: int, now: int, basis: Basis, by: By) -> pd.DataFrame:
     if by == "commune":
         return _compare_communes(study, before, now, basis)
     table = side_by_side(study, before, now, basis, by)

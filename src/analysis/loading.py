@@ -57,6 +57,8 @@ def load(year: int | None = None, *, file: str | Path | None = None, **settings:
     'LĐLĐ huyện Hướng Hóa'
     """
     root = find_root()
+    if year is not None and str(year).isdecimal():
+        year = int(year)  # a cell of a table, or text, as the questions take it
     if not isinstance(year, int | None):
         raise InputError(
             [error("năm phải là số, ví dụ 2024", code="no_year", column="year", value=year)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from html import escape
@@ -14,9 +14,9 @@ import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 from pandas.errors import UndefinedVariableError
 
-from analysis.exploring.cells import Presentation, number_kind, show
+from analysis.exploring.cells import VALUES, Presentation, Scale, heading, number_kind, show
 from analysis.exploring.names import choose
-from analysis.problems import InputError, Problem, error
+from analysis.problems import InputError, Problem, error, explain_os
 from analysis.tables.writing import harmless
 
 #: How many rows are shown; the frame holds them all.
@@ -25,6 +25,13 @@ MOST_SHOWN = 30
 _SHORT = 24
 #: How a workbook shows the kinds of numbers.
 _FORMATS = {"share": "0.0%", "year": "0", "count": "#,##0", "decimal": "#,##0.0"}
+#: What the name of a sheet may not hold, nor be longer than.
+_NO_SHEET, _LONGEST_SHEET = re.compile(r"[\[\]:*?/\\']"), 31
+#: What is made of an indicator's values in these ways is of their kind.
+_ALIKE = ("mean", "median", "min", "max", "first", "last")
+#: The axes that tell of a pivot's column which indicator it is.
+_AXES = {"indicator": "id", "title": "title"}
+_ROLE = re.compile(r"^\W*The following '[a-z]+' labels")
 _QUOTED = re.compile(r"'(?:Column not found: )?([^']*)'")
 
 
@@ -87,6 +94,19 @@ def _make(kind: type, source: Any, *given: Any, **named: Any) -> Any:
     return made
 
 
+def _spread(source: pd.DataFrame, made: Any, values: Any) -> Any:
+    """Let the columns of a pivot be shown as the values of an indicator that they hold."""
+    look = _look_of(made)
+    if look and values in VALUES and made.columns.nlevels == 1:
+        axis, items = made.columns.name, look.plan.catalogue()
+        kinds = {getattr(one, _AXES.get(axis, "id")): one.is_fraction for one in items}
+        asked = set(map(kinds.get, source.get("indicator", pd.Series()).astype(str)))
+        common = asked.pop() if len(asked) == 1 else None
+        bars = {column: Scale(kinds.get(str(column), common)) for column in made.columns}
+        made.attrs["look"] = replace(look, bars=bars)
+    return made
+
+
 def _look_of(frame: Any) -> Presentation | None:
     return getattr(frame, "attrs", {}).get("look")
 
@@ -103,10 +123,15 @@ def _naming(name: str, kind: type = pd.DataFrame) -> Callable[..., Any]:
             return method(self, *given, **named)
         except (KeyError, UndefinedVariableError) as refusal:
             frame = self.obj if isinstance(self, DataFrameGroupBy) else self
-            names = [*frame.columns, *filter(None, frame.index.names)]
-            known = {str(one): str(one) for one in names}
-            told = "" if isinstance(refusal, UnknownColumnError) else str(refusal)
-            wrong = [one for one in _QUOTED.findall(told) if one not in known]
+            if isinstance(refusal, UnknownColumnError) and name in ("query", "eval"):
+                raise
+            if isinstance(refusal, UnknownColumnError):  # pandas asked a part of it
+                told, asked = "", [problem.value for problem in refusal.problems]
+            else:
+                told = _ROLE.sub("", str(refusal))
+                asked = _QUOTED.findall(told)
+            names = {*map(str, frame.columns), *map(str, frame.index.names)}
+            wrong = [one for one in asked if one not in names]
             if told.startswith("local variable"):
                 message = "chưa đặt biến này; dấu @ lấy một biến đã đặt ở ô trên"
                 raise UnknownColumnError(
@@ -116,16 +141,22 @@ def _naming(name: str, kind: type = pd.DataFrame) -> Callable[..., Any]:
                 raise
             text = "; chữ để so phải nằm trong ngoặc kép" if told.startswith("name ") else ""
             raise UnknownColumnError(
-                replace(one, message=one.message + text) for one in _not_there(wrong[0], known)
+                replace(one, message=one.message + text) for one in _not_there(wrong[0], frame)
             ) from None
 
     return ask
 
 
-def _not_there(name: str, known: Mapping[str, str]) -> Sequence[Problem]:
-    """Return the refusal of a column that is not there, with the nearest that is."""
+def _not_there(name: str, frame: pd.DataFrame) -> Sequence[Problem]:
+    """Return the refusal of a column that is not there, with the nearest that is.
+
+    A column may be meant by the heading under which it is shown.
+    """
+    look, names = _look_of(frame), [*frame.columns, *filter(None, frame.index.names)]
+    known = {str(one): str(one) for one in names}
+    shown = {str(one): heading(one, look) for one in names} if look else {}
     try:
-        meant = choose("cột", name, known)
+        meant = choose("cột", name, known, shown)
     except InputError as unknown:
         return unknown.problems
     message = f"không có cột này; ý anh/chị là {meant}?"
@@ -158,7 +189,8 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         _naming,
         ("__getitem__", "query", "eval", "sort_values", "set_index", "drop", "agg", "aggregate"),
     )
-    _group = _naming("groupby")
+    merge, dropna, drop_duplicates = map(_naming, ("merge", "dropna", "drop_duplicates"))
+    _group, _pivot, _pivot_table, _melt = map(_naming, ("groupby", "pivot", "pivot_table", "melt"))
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -166,8 +198,7 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         except AttributeError:
             if name.startswith("_"):
                 raise
-        known = {str(one): str(one) for one in self.columns}
-        raise UnknownAttributeError(_not_there(name, known))
+        raise UnknownAttributeError(_not_there(name, self))
 
     def groupby(self, *given: Any, **named: Any) -> Any:
         """As of any frame."""
@@ -179,7 +210,19 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         """As of any frame; where a column is already called ``value``, the new one is ``figure``."""
         if len(given) < 4 and "value" in self.columns:
             named.setdefault("value_name", "figure")
-        return super().melt(*given, **named)
+        return self._melt(*given, **named)
+
+    def pivot(self, **named: Any) -> Any:
+        """As of any frame; an indicator's values stay what they are."""
+        return _spread(self, self._pivot(**named), named.get("values"))
+
+    def pivot_table(
+        self, values: Any = None, index: Any = None, columns: Any = None, aggfunc: Any = "mean",
+        **named: Any,
+    ) -> Any:  # fmt: skip
+        """As of any frame; an indicator's values stay what they are."""
+        made = self._pivot_table(values, index, columns, aggfunc, **named)
+        return _spread(self, made, values if aggfunc in _ALIKE else None)
 
     def shown(self) -> pd.DataFrame:
         """Return what a reader sees: headings and texts; for a page or a workbook."""
@@ -206,26 +249,41 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         InputError
             If the ending is another.
         """
+        from xlsxwriter.exceptions import FileCreateError
+
         target = Path(str(path))
-        suffix = target.suffix.lower()
-        if suffix == ".csv":
-            told = self.shown().map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
-            told.to_csv(target, index=False, encoding="utf-8-sig", lineterminator="\n")
-        elif suffix == ".xlsx":
-            self._write_workbook(target, sheet)
-        else:
+        write = {".csv": self._write_csv, ".xlsx": self._write_workbook}.get(target.suffix.lower())
+        if write is None:
             message = "đuôi tệp phải là .xlsx hoặc .csv"
             raise InputError([error(message, code="ending", file=target.name)])
+        try:
+            write(target, sheet)
+        except (OSError, FileCreateError) as failure:
+            cause = failure if isinstance(failure, OSError) else failure.args[0]
+            hint = "; tệp đang mở thì đóng lại" if isinstance(cause, PermissionError) else ""
+            message = f"không ghi được: {explain_os(cause)}{hint}"
+            raise InputError([error(message, code="not_written", file=str(target))]) from None
         return target
+
+    def _write_csv(self, target: Path, _: str) -> None:
+        told = self.shown().map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+        text = told.to_csv(index=False, lineterminator="\n")
+        look = _look_of(self)
+        mark = f"{look.mark}\n" if look and look.mark else ""  # as in a workbook
+        target.write_text(mark + text, "utf-8-sig", newline="\n")
 
     def _write_workbook(self, target: Path, sheet: str) -> None:
         from xlsxwriter import Workbook  # only who saves one waits for it
 
-        look = self.attrs["look"]
+        look = _look_of(self)
+        if look is None:
+            pd.DataFrame(self).to_excel(target, index=False, engine="xlsxwriter")
+            return
         parts = show(self, look)
         options = {"strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(str(target), options) as book:
-            page = book.add_worksheet(sheet or look.language.told("data"))
+            name = _NO_SHEET.sub(" ", sheet)[:_LONGEST_SHEET].strip()
+            page = book.add_worksheet(name or look.language.told("data"))
             head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
             formats = {text: book.add_format({"num_format": text}) for text in _FORMATS.values()}
             first = 0
@@ -285,12 +343,23 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
 
 
 class AnswerColumn(_Looked, pd.Series):  # type: ignore[misc]
-    """A column or a row of an answer, shown as the answer is."""
+    """A column or a row of an answer, shown and saved as the answer is."""
+
+    def _framed(self) -> Answer:
+        look = _look_of(self)
+        if look and set(self.index) <= look.language.words["column"].keys():  # a row
+            row: Answer = self.to_frame(0).T
+            return row
+        column: Answer = self.to_frame("" if self.name is None else self.name)
+        return column
+
+    def shown(self) -> pd.DataFrame:
+        """Return what a reader sees; see `Answer.shown`."""
+        return self._framed().shown()
+
+    def save(self, path: str | Path, sheet: str = "") -> Path:
+        """Ghi cột (hay dòng) này ra tệp Excel hoặc CSV; xem ``Answer.save``."""
+        return self._framed().save(path, sheet)
 
     def _repr_html_(self) -> str | None:
-        look = _look_of(self)
-        if look is None:
-            return None
-        if set(self.index) <= look.language.words["column"].keys():  # a row
-            return str(self.to_frame(0).T._repr_html_())
-        return str(self.to_frame("" if self.name is None else self.name)._repr_html_())
+        return None if _look_of(self) is None else self._framed()._repr_html_()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import reduce
+from numbers import Real
+from operator import and_
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from analysis.comparison import Basis, side_by_side
@@ -24,20 +28,24 @@ from analysis.exploring.names import (
     pick_place,
     pick_year,
     pick_years,
+    scopes_of,
     several,
+    shorts_of,
 )
-from analysis.findings import find
+from analysis.findings import Finding, find
 from analysis.findings.finding import find_in
 from analysis.findings.gaps import find_gap
 from analysis.findings.tally import board as find_board
 from analysis.findings.tally import stand
+from analysis.language import Language
 from analysis.params import PAGE
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
+from analysis.results.rollups import least_sufficient
 from analysis.store.history import read_history
 from analysis.study import Study
 from analysis.tables.check import check_oddities
-from analysis.tables.dictionary import dictionary, per_dictionary
+from analysis.tables.dictionary import Column, dictionary, per_dictionary
 from analysis.tables.storefile import has_store
 from analysis.tasks import STATES
 
@@ -55,14 +63,17 @@ def answer(
     nothing: tuple[object, ...] = ("nothing",),
     labels: Mapping[str, str] | None = None,
     bars: Mapping[str, Scale] | None = None,
+    *,
+    keeps_index: bool = False,
 ) -> Answer:
     """Return a frame as an answer of a study: it knows its language, plan and marks.
 
-    ``nothing`` names what it says if it is empty, and what that sentence is filled in with.
+    ``nothing`` names what it says if it is empty, and what that sentence is filled in with. Of what an
+    analyst filters it would not be true any more.
     """
-    found = Answer(frame.reset_index(drop=True))
+    found = Answer(frame if keeps_index else frame.reset_index(drop=True))
     language = language_of(study)
-    key, *given = nothing
+    key, *given = nothing if frame.empty else ("none_left",)
     marks = [
         language.ui("illustrative") if study.dataset.description.illustrative else "",
         language.ui("assumed") if study.is_assumed else "",
@@ -212,13 +223,12 @@ def results(  # noqa: PLR0913  # each is a filter that an analyst names
     language = language_of(study)
     catalogue = {item.id: item.title for item in study.plan.catalogue()}
     members = members_of(study)
-    scopes = {name: language.word("scope", name) for name in SCOPES}
+    scopes = scopes_of(study)
     of_units = any(given is not None for given in (unit, unit_type, commune))
     if scope is None and of_units:
         scope = "unit"
     frame = labelled(study)
-    keep = frame["year"].isin(years)
-    told = []
+    conditions = {", ".join(map(str, years)): frame["year"].isin(years)}
     for column, kind, given, known in (
         ("scope", "phạm vi", scope, scopes),
         ("indicator", "chỉ tiêu", indicator, catalogue),
@@ -228,11 +238,29 @@ def results(  # noqa: PLR0913  # each is a filter that an analyst names
         ("scope_id", "CĐCS", unit, members["unit"]),
     ):
         if given is not None:
-            wanted = choose_all(kind, given, known)
-            keep &= frame[column].isin(wanted)
-            told.append(", ".join(known[key] for key in wanted))
-    shown = "; ".join([", ".join(map(str, years)), *told])
-    return answer(study, frame[keep], ("nothing_for", shown))
+            also = shorts_of(study) if column == "indicator" else None
+            wanted = choose_all(kind, given, known, also)
+            fits = frame[column].isin(wanted)
+            if column in ("unit_type", "commune"):  # its own sum, too, is one of its rows
+                fits |= (frame["scope"] == column) & frame["scope_id"].isin(wanted)
+            conditions[", ".join(known[key] for key in wanted)] = fits
+    kept = frame[_all_of(conditions.values())]
+    return answer(study, kept, ("nothing_for", _why_nothing(study, conditions)))
+
+
+def _all_of(conditions: Iterable[pd.Series]) -> pd.Series:
+    return reduce(and_, conditions)
+
+
+def _why_nothing(study: Study, conditions: Mapping[str, pd.Series]) -> str:
+    """Return what was asked for, and how much there would be without one condition of it."""
+    language, told = language_of(study), "; ".join(conditions) + "."
+    for name in conditions:
+        others = [kept for other, kept in conditions.items() if other != name]
+        count = int(_all_of(others).sum()) if others else 0
+        if count:
+            told += " " + language.told("without", name, language.numbers.count(count))
+    return told
 
 
 class Keyed:
@@ -295,7 +323,8 @@ def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "v
     (110, True)
     """
     year = pick_year(study, year)
-    choose("cột", show, {"verdict": "đánh giá", "value": "kết quả", "gap": "còn thiếu"})
+    known = {"verdict": "đánh giá", "value": "kết quả", "gap": "còn thiếu"}
+    show = choose("cột", show, known)  # type: ignore[assignment]
     cells = find_board(study, year)
     counts = stand(cells)[["met", "not_met", "undetermined"]]
     wide = cells.pivot(index="unit_id", columns="item", values=show)
@@ -345,7 +374,8 @@ def missed(study: Study, indicator: str, by: Group = "commune", year: int | None
     """
     item = pick_indicator(study, indicator)
     year = pick_year(study, year)
-    choose("cách gộp", by, {"unit": "CĐCS", "commune": "xã", "unit_type": "loại hình"})
+    known = {"unit": "CĐCS", "commune": "xã", "unit_type": "loại hình"}
+    by = choose("cách gộp", by, known)  # type: ignore[assignment]
     row = study.rows("district", study.plan.issuer.id, year).get(item.id)
     finding = find_in(study, item, row) if row is not None else None
     if finding is None or finding.target is None or item.over != "units" or not item.is_fraction:
@@ -539,7 +569,10 @@ def compare(
     >>> "Lao Bảo" in rows.shown()
     True
     """
-    if all(str(side) in map(str, study.dataset.years) for side in (one, other)):
+    if all(map(_is_year, (one, other))):
+        if year is not None:
+            message = "so hai năm thì không dùng «year»; của riêng một nơi thì nêu «of»"
+            raise InputError([error(message, code="bad_question", column="year", value=year)])
         before, now = (pick_year(study, year) for year in (one, other))
         scope, key = ("district", study.plan.issuer.id) if of is None else pick_place(study, of)
         table = side_by_side(study, before, now, basis, scope)
@@ -547,6 +580,9 @@ def compare(
         sides = [table[table["year"] == y].set_index("indicator") for y in (before, now)]
         names = [str(before), str(now)]
     else:
+        if any(map(_is_year, (one, other))):
+            message = "hãy nêu hai năm, hoặc hai nơi rồi year=…"
+            raise InputError([error(message, code="bad_question", column="compare", value=other)])
         if of is not None or basis != "published":
             message = "chỉ so hai năm mới dùng được «of» và «basis»"
             raise InputError([error(message, code="bad_question", column="of", value=of or basis)])
@@ -577,6 +613,10 @@ def compare(
     for side, name in list(labels.items()):
         labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in ("reported", "verdict")}
     return answer(study, frame, ("nothing_shared",), labels)
+
+
+def _is_year(side: object) -> bool:
+    return isinstance(side, Real) or (isinstance(side, str) and side.strip().isdecimal())
 
 
 # What stands out --------------------------------------------------------------------------------
@@ -658,7 +698,9 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
             column = problem.column
             title = language.heading(column) if column in _known() else column
             english = language.words.get("oddities", {}).get(problem.code, problem.message)
-            odd = {"title": title, "reason": english}
+            value = problem.value
+            figure = f"{language.numbers.count(int(value))}: " if value.isdecimal() else ""
+            odd = {"title": title, "reason": figure + english}
             found.append({"unit_id": unit_id, **places[unit_id], **odd})
     return found
 
@@ -730,8 +772,11 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
         "done_on",
     ]
     frame = pd.DataFrame(found, columns=columns)
-    frame["state"] = frame["state"].astype(pd.CategoricalDtype(list(STATES), ordered=True))
-    return answer(study, frame, ("no_task", year))
+    # The edition to share has a state of its own, for what it does not tell.
+    order = [*STATES, *sorted({*frame["state"]} - {*STATES})]
+    frame["state"] = frame["state"].astype(pd.CategoricalDtype(order, ordered=True))
+    tracked = any(study.duties(year).values())
+    return answer(study, frame, ("no_task", year) if tracked else ("no_tasks",))
 
 
 def label_tasks(study: Study, table: pd.DataFrame) -> Answer:
@@ -780,7 +825,7 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
         for step in entry.steps:
             last[step.table.name, step.key, step.column.name] = {
                 "column": language.heading(step.column.name, [step.table.name]),
-                "value_text": step.after,
+                "value_text": _spoken(step.column, step.after, language),
                 "file": entry.file,
                 "sheet": step.sheet,
                 "cell": step.cell or (language.told("row", step.row) if step.row else ""),
@@ -790,6 +835,13 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
     columns = ["column", "value_text", "file", "sheet", "cell", "at", "reason"]
     frame = pd.DataFrame(list(last.values()), columns=columns)
     return answer(study, frame, ("no_source", key, year))
+
+
+def _spoken(column: Column, text: str, language: Language) -> str:
+    """Return a cell of the store in the words of a form."""
+    if column.type.name == "boolean" and text:
+        return language.word("answer", "yes" if text == "true" else "no")
+    return language.dictionary_word(column.word_list, text) if text in column.words else text
 
 
 def needed(study: Study, indicator: str | None = None, year: int | None = None) -> Answer:
@@ -806,7 +858,7 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     -------
     DataFrame
         ``needed`` persons, units or đồng, ``of_unknown`` that are not known, and the rate
-        (``breakeven``) that the missing must reach.
+        (``breakeven``) that the missing must reach. Of a count or a mean only the first is known.
 
     Examples
     --------
@@ -825,7 +877,7 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
             or finding.verdict != "undetermined"
         ):
             continue
-        need, unknown = finding.needed or (None, None)
+        need, unknown = finding.needed or (_least_more(finding), None)
         found.append(
             {
                 "indicator": key,
@@ -836,13 +888,24 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
                 "target": str(finding.target or ""),
                 "needed": need,
                 "of_unknown": unknown,
-                "breakeven": _float(finding.breakeven),
+                # Where more is needed than is known to be missing, the rate says nothing.
+                "breakeven": _float(finding.breakeven) if finding.needed else None,
             }
         )
     columns = ["indicator", "title", "year", "reported", "missing", "value", "lower", "upper",
                "target", "needed", "of_unknown", "breakeven"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns).astype({"needed": "Int64", "of_unknown": "Int64"})
     return answer(study, frame, ("nothing_needed",))
+
+
+def _least_more(finding: Finding) -> int | None:
+    """Return what a count, or a mean over all that are asked, still lacks; None for a rate."""
+    target, lower = finding.target, finding.lower
+    if finding.indicator.is_fraction or target is None or not target.is_numeric or lower is None:
+        return None
+    is_mean = finding.indicator.measure == "mean_per_unit"
+    below = finding.reported + finding.missing if is_mean else 1
+    return int(least_sufficient(np.array([below]), target)[0]) - round(lower * below)
 
 
 def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer:

@@ -19,9 +19,10 @@ from pandas.api.types import is_scalar
 from analysis.exact import round_half_up
 from analysis.language import Language
 from analysis.plan import Plan, Target
+from analysis.tables.dictionary import dictionary
 
 #: Columns whose numbers are the indicator's own: a share is shown in percent, a change in points.
-_VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
+VALUES = ("value", "lower", "upper", "breakeven", "before", "now", "value_before", "value_now")
 _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3
@@ -31,7 +32,7 @@ _OWN_DIGITS = 3
 _TARGET = re.compile(r"(>=?)([\d.]+)(?:@(\d+))?")
 _TEXTS = ("name", "title", "value_text", "reason")
 #: Columns whose words the language has, with the group that they stand in.
-_WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory"}
+_WORDS = {"scope": "scope", "state": "task_state", "trajectory": "trajectory", "flags": "flag"}
 
 
 class Scale(NamedTuple):
@@ -39,6 +40,10 @@ class Scale(NamedTuple):
 
     is_share: bool | None
     target: Target | None = None
+
+
+#: Of a column of values whose rows tell what they are.
+_ANY = Scale(None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,9 @@ def show(frame: pd.DataFrame, look: Presentation) -> list[ShownColumn]:
             "value" if name in look.bars else str(name),
             heading(name, look, frame.columns.names),
             found,
-            [look.bars[name]] * len(frame) if name in look.bars else bars,
+            [look.bars[name]] * len(frame)
+            if look.bars.get(name, _ANY).is_share is not None
+            else bars,
             _is_number(column),
         )
         for (name, column), found in zip(columns, cells, strict=True)
@@ -161,11 +168,13 @@ def _text(name: str, cell: Any, bar: Scale, language: Language) -> str:
 
 
 def _number(name: str, cell: Any, bar: Scale, language: Language) -> str:
+    if _is_word(name, bar):
+        return _fact(int(cell), bar.target, language)
     numbers, exact = (
         language.numbers,
         Fraction(repr(float(cell))) if isinstance(cell, float) else cell,
     )
-    kind, target = number_kind(name, cell, bar), bar.target if name in _VALUES else None
+    kind, target = number_kind(name, cell, bar), bar.target if name in VALUES else None
     if name in _CHANGES and bar.is_share is not None:
         size = round_half_up(Fraction(exact), _CHANGE_DIGITS)
         sign = "+" if size > 0 else "−" if size < 0 else ""
@@ -177,13 +186,17 @@ def _number(name: str, cell: Any, bar: Scale, language: Language) -> str:
         return f"{cell:g}"
     if kind == "count":
         return numbers.count(exact)
-    is_own = name not in language.words["column"] or (name in _VALUES and bar.is_share is None)
+    is_own = name not in language.words["column"] or (name in VALUES and bar.is_share is None)
     return numbers.decimal(exact, _OWN_DIGITS) if is_own else numbers.mean(exact, target)
 
 
 def _word(name: str, cell: str, bar: Scale, language: Language) -> str:
     words = language.words
     asked = _TARGET.fullmatch(cell) if name == "target" else None
+    if name == "target" and not asked:  # of a fact, a grade, or from … to …
+        _, sign, word = cell.rpartition(">=")
+        known = words["answer"] | _grades(language)
+        return f"{'≥ ' if sign else ''}{known.get(word, word)}".replace("..", "–")
     if asked:
         sign, level, by = asked.groups()
         exact = Fraction(level)
@@ -195,25 +208,45 @@ def _word(name: str, cell: str, bar: Scale, language: Language) -> str:
         return f"{sign.replace('>=', '≥')} {shown}" + (f" ({by})" if by else "")
     if name in _TEXTS:
         return cell
+    known = words[_WORDS[name]] if name in _WORDS else {}
+    if known:  # a state is called as a verdict is, and means something else
+        return "; ".join(str(known.get(one, one)) for one in cell.split(";"))
     if cell in words["verdict"]:
         return f"{words['verdict_sign'][cell]} {words['verdict'][cell]}"
     if name == "unit_type":
         with suppress(KeyError):  # an analyst's own
             return language.dictionary_word("unit_type", cell)
-    return str(words[_WORDS[name]].get(cell, cell)) if name in _WORDS else cell
+    return cell
 
 
 def number_kind(name: str, cell: Any, bar: Scale) -> str:
     """Return how a workbook shows a cell as a number; empty for what is written as text."""
-    if not _is_finite(cell):
+    if not _is_finite(cell) or _is_word(name, bar):
         return ""
     # What is counted of shares is none.
-    is_value = name in (*_VALUES, *_CHANGES) and not isinstance(cell, int)
+    is_value = name in (*VALUES, *_CHANGES) and not isinstance(cell, int)
     if name in _SHARES or (is_value and bar.is_share):
         return "share"
     if name.endswith("year"):
         return "year"
     return "count" if cell == int(cell) else "decimal"
+
+
+def _is_word(name: str, bar: Scale) -> bool:
+    """Tell whether a number stands for a word: of a fact, or of a grade."""
+    target = bar.target if name in VALUES else None
+    return target is not None and (target.holds is not None or isinstance(target.at_least, str))
+
+
+def _fact(rank: int, target: Target | None, language: Language) -> str:
+    if target is not None and target.holds is not None:
+        return language.word("answer", "yes" if rank else "no")
+    return _grades(language)[dictionary().ranked["grade"][rank]]
+
+
+def _grades(language: Language) -> dict[str, str]:
+    ranked = dictionary().ranked["grade"]
+    return {word: language.dictionary_word("grade", word) for word in ranked}
 
 
 def _is_finite(cell: Any) -> bool:

@@ -73,6 +73,12 @@ class Questions:
     _keyed = _Question("Keyed")
     _repr_html_ = _Question("describe", "card")
 
+    def __repr__(self: Any) -> str:
+        """Return one line: the card is for notebooks."""
+        params, years = self.params, self.dataset.years
+        told = (params.data, f"{min(years)}–{max(years)}", self.plan.id, params.edition)
+        return f"{type(self).__name__}({', '.join(told)})"
+
     def __getattr__(self, name: str) -> Any:
         """Say that there is no such question, and which ones there are."""
         if name.startswith("_"):

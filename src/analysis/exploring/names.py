@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from analysis.language import Language, load_language
@@ -17,13 +18,14 @@ if TYPE_CHECKING:  # a study itself is asked by names
 
 Years = int | str | Iterable[int] | None
 
-_MOST_NAMED = 12
 #: As few are all named, beside the nearest.
-_FEW = 7
+_MOST_NAMED = 12
 _NEAR = 0.6
 
 
-def choose(kind: str, given: object, known: Mapping[str, str]) -> str:
+def choose(
+    kind: str, given: object, known: Mapping[str, str], also: Mapping[str, str] | None = None
+) -> str:
     """Return the id that is meant by an id or a name, with or without marks.
 
     Parameters
@@ -34,6 +36,8 @@ def choose(kind: str, given: object, known: Mapping[str, str]) -> str:
         What was asked for.
     known : mapping of str to str
         The names, by id.
+    also : mapping of str to str, optional
+        Other names of some of them, by id.
 
     Raises
     ------
@@ -45,31 +49,33 @@ def choose(kind: str, given: object, known: Mapping[str, str]) -> str:
     >>> choose("xã", "khe sanh", {"Khe Sanh": "Khe Sanh", "Tân Hợp": "Tân Hợp"})
     'Khe Sanh'
     """
-    if not isinstance(given, str | int):
+    if not isinstance(given, str | Integral):
         told = f"cần một {kind}, viết trong ngoặc kép"
         raise InputError([error(told, code="no_name", column=kind, value=given)])
     if str(given) in known:
         return str(given)
-    wanted = fold(given)
-    meant = [key for key, name in known.items() if wanted in (fold(key), fold(name))]
+    wanted, also = fold(given), also or {}
+    meant = [k for k, name in known.items() if wanted in map(fold, (k, name, also.get(k, name)))]
     if len(meant) == 1:
         return meant[0]
-    named = [_named(key, known[key]) for key in meant or _nearest(wanted, known)]
+    named = [_named(key, known[key]) for key in meant or _nearest(wanted, known, also)]
     if meant:
         told = f"nhiều {kind} có tên này: {', '.join(named[:_MOST_NAMED])}; hãy nêu mã"
     else:
         told = f"không có {kind} này"
         told += f"; ý anh/chị là {' hay '.join(named)}?" if named else ""
-    if not meant and (len(known) < _FEW or not named):
+    if not meant and (len(known) <= _MOST_NAMED or not named):
         every = [_named(key, name) for key, name in known.items()]
         more = f" và {len(every) - _MOST_NAMED} {kind} khác" if len(every) > _MOST_NAMED else ""
         told += f"{'' if named else ';'} hiện có: {', '.join(every[:_MOST_NAMED])}{more}"
     raise InputError([error(told, code="unknown_name", column=kind, value=given)])
 
 
-def choose_all(kind: str, given: object, known: Mapping[str, str]) -> list[str]:
+def choose_all(
+    kind: str, given: object, known: Mapping[str, str], also: Mapping[str, str] | None = None
+) -> list[str]:
     """Return the ids that one name, or each of several, means."""
-    return [choose(kind, item, known) for item in several(kind, given)]
+    return [choose(kind, item, known, also) for item in several(kind, given)]
 
 
 def several(kind: str, given: object) -> list[object]:
@@ -112,13 +118,24 @@ def pick_year(study: Study, given: int | str | None) -> int:
 def pick_indicator(study: Study, given: str) -> Indicator:
     """Return the indicator that is meant by an id or a title."""
     catalogue = {item.id: item for item in study.plan.catalogue()}
-    return catalogue[choose("chỉ tiêu", given, {k: i.title for k, i in catalogue.items()})]
+    titles = {key: item.title for key, item in catalogue.items()}
+    return catalogue[choose("chỉ tiêu", given, titles, shorts_of(study))]
+
+
+def shorts_of(study: Study) -> dict[str, str]:
+    """Return what boards and charts call the indicators, by id."""
+    return {item.id: item.short for item in study.plan.catalogue()}
 
 
 def pick_member(study: Study, scope: str, given: object) -> str:
     """Return the id of a member of a scope: a unit, a commune, a type, a parent."""
     kinds = {"commune": "xã", "unit_type": "loại hình", "parent": "công đoàn cấp trên"}
     return choose(kinds.get(scope, "CĐCS"), given, members_of(study)[scope])
+
+
+def scopes_of(study: Study) -> dict[str, str]:
+    """Return what the scopes are called, by scope."""
+    return {scope: language_of(study).word("scope", scope) for scope in SCOPES}
 
 
 def members_of(study: Study) -> dict[str, dict[str, str]]:
@@ -150,15 +167,16 @@ def pick_place(study: Study, name: object) -> tuple[str, str]:
         for key in members[scope]:
             scopes.setdefault(key, scope)
     names = {key: members[scope][key] for key, scope in scopes.items()}
-    key = choose("CĐCS, xã, loại hình", name, names)
+    whole = {study.plan.issuer.id: language_of(study).word("scope", "district")}
+    key = choose("CĐCS, xã, loại hình", name, names, whole)
     return scopes[key], key
 
 
-def _nearest(wanted: str, known: Mapping[str, str]) -> list[str]:
+def _nearest(wanted: str, known: Mapping[str, str], also: Mapping[str, str]) -> list[str]:
     folded: dict[str, str] = {}
     for key, name in known.items():
-        folded.setdefault(fold(key), key)
-        folded.setdefault(fold(name), key)
+        for one in (key, name, also.get(key, name)):
+            folded.setdefault(fold(one), key)
     near = difflib.get_close_matches(wanted, folded, 3, _NEAR)
     inside = [word for word in folded if len(wanted) > 2 and wanted in word][:3]
     return list(dict.fromkeys(folded[word] for word in [*inside, *near]))[:3]

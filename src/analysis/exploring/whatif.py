@@ -11,15 +11,15 @@ import pandas as pd
 
 from analysis.exploring.answer import Answer
 from analysis.exploring.answers import changed_verdicts, refuse_on_page
-from analysis.exploring.names import choose, pick_member, pick_year
+from analysis.exploring.names import choose, fold, language_of, pick_member, pick_year
 from analysis.plan import Plan
 from analysis.plan.schema import columns_over
 from analysis.problems import InputError, Problem, error
 from analysis.results import SCOPES, compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
-from analysis.tables.dictionary import dictionary
-from analysis.tables.load import Dataset, parse_column
+from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.load import Dataset, Given, parse_column
 from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
@@ -28,7 +28,7 @@ _KEY = ("year", "unit_id")
 _ONLY_GROUPED = ("commune", "parent")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Assumption(Study):
     """A study with assumed figures; made by `Study.assume`. No page is made of it.
 
@@ -68,7 +68,8 @@ class Assumption(Study):
     def table(self) -> pd.DataFrame:
         """The indicator table; what no assumed figure touches is taken from the base."""
         both = _stack([self.base.table[~self._is_touched], self._new])
-        return both.sort_values(["year", "indicator", "scope", "scope_id"], ignore_index=True)
+        keys = ["year", "indicator", "scope", "scope_id"]
+        return Given(both.sort_values(keys, ignore_index=True))
 
     def difference(self) -> Answer:
         """Trả về các đánh giá thay đổi so với số liệu thật, của toàn địa bàn và từng CĐCS.
@@ -117,12 +118,17 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     at = pick_year(study, year)
     cells = _cells(study, figures, at)
     tables = {name: study.dataset.tables[name].copy() for name in _TABLES}
-    problems = []
+    problems: list[Problem] = []
     for (unit, of_year), row in cells.items():
         for column, given in row.items():
             name = next(t for t in _TABLES if column in dictionary().tables[t].columns)
-            text = spell_column(pd.Series([given])).str.strip()
-            typed, wrong = parse_column(text, dictionary().tables[name].columns[column], unit)
+            known = dictionary().tables[name].columns[column]
+            try:
+                text = spell_column(pd.Series([_meant(study, known, given)])).str.strip()
+            except InputError as refusal:
+                problems += [replace(p, file=unit, column=column) for p in refusal.problems]
+                continue
+            typed, wrong = parse_column(text, known, unit)
             problems += [replace(one, row=None) for one in wrong]
             frame = tables[name]
             here = (frame["year"] == of_year) & (frame["unit_id"] == unit)
@@ -153,6 +159,20 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     }
     scopes = tuple(columns) if columns and columns <= set(_ONLY_GROUPED) else SCOPES
     return Assumption(study.params, study.plan, dataset, study.root, study, touched, scopes)
+
+
+def _meant(study: Study, column: Column, given: Any) -> Any:
+    """Return the code that a cell is given by a word that is shown: «Hợp tác xã», «Có»."""
+    if not isinstance(given, str) or not given.strip():
+        return given
+    language = language_of(study)
+    if column.words:
+        words = {word: language.dictionary_word(column.word_list, word) for word in column.words}
+        return choose("giá trị", given, words)
+    if column.type.name == "boolean":
+        yes, no = (fold(language.word("answer", one)) for one in ("yes", "no"))
+        return {yes: "true", no: "false", "khong": "false"}.get(fold(given), given)
+    return given
 
 
 def _touched_in(plan: Plan, year: int, given: Mapping[int, Iterable[str]]) -> frozenset[str]:
@@ -209,7 +229,8 @@ def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _empty_row(frame: pd.DataFrame, unit: str, year: int) -> pd.DataFrame:
-    row = pd.DataFrame({"year": [year], "unit_id": [unit]}, index=[int(frame.index.max()) + 1])
+    index = [int(max(frame.index, default=0)) + 1]
+    row = pd.DataFrame({"year": [year], "unit_id": [unit]}, index=index)
     return row.reindex(columns=frame.columns).astype(frame.dtypes)
 
 
