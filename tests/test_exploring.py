@@ -572,7 +572,7 @@ def test_a_pivot_of_shares_is_in_percent(study):
         ),
         rows.pivot_table(
             index=["title", "name"], columns="year", values="value", observed=True
-        ).head(9),
+        ).tail(9),
         rows.pivot_table(index="name", columns="indicator", values="value", observed=True)[
             ["informed_all"]
         ],

@@ -221,7 +221,8 @@ def test_the_tour_shows_what_its_headings_promise(
 
 
 @pytest.mark.parametrize(
-    ("of_plan", "years"), [("other_plan_file", (2022, 2023, 2024)), ("plan_file", (2025,))]
+    ("of_plan", "years"),
+    [("other_plan_file", (2022, 2023, 2024)), ("plan_file", ())],  # in no year: nothing sent yet
 )
 def test_the_tour_runs_on_an_offices_own_data_under_its_own_plan(
     project: Path,
@@ -230,11 +231,12 @@ def test_the_tour_runs_on_an_offices_own_data_under_its_own_plan(
     years: tuple[int, ...],
     request: pytest.FixtureRequest,
 ) -> None:
-    """As its `params/local.yaml` names them, even in its first year, with no word about the sample."""
+    """As its `params/local.yaml` names them, even before its first return, with no word of the sample."""
     office = shutil.copytree(project, tmp_path / "office")
     plan_file = request.getfixturevalue(of_plan)
     shutil.rmtree(office / "data/sample")
-    write_tables(random_tables(7, units=14, years=years), office / "so-lieu")
+    tables = random_tables(7, units=14, years=years or (2025,))
+    write_tables(tables if years else {**tables, "returns": []}, office / "so-lieu")
     shutil.copy(plan_file, office / "so-lieu/ke-hoach.yaml")
     own = "data: so-lieu\nplan: so-lieu/ke-hoach.yaml\n"
     (office / "params/local.yaml").write_text(own, "utf-8")

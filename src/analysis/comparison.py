@@ -62,6 +62,7 @@ def compare(
     >>> int(rows.loc["informed_public", "units_now"])
     79
     """
+    from analysis.exploring.answer import Table
     from analysis.exploring.answers import answer
     from analysis.exploring.names import language_of, pick_year
 
@@ -76,7 +77,7 @@ def compare(
     for name, head in heads.items():
         labels |= {f"{name}_{side}": f"{words[head]} ({year})" for side, year in sides.items()}
     rows = _compare(study, before, now, basis, by)
-    return answer(study, rows, labels=labels, keeps_index=True)
+    return answer(study, rows, labels=labels, kind=Table, keeps_index=True)
 
 
 def _compare(study: Study, before: int, now: int, basis: Basis, by: By) -> pd.DataFrame:

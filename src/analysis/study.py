@@ -355,6 +355,7 @@ def indicators(
     >>> list(table.columns[:4])
     ['indicator', 'year', 'scope', 'scope_id']
     """
+    from analysis.exploring.answer import Table
     from analysis.exploring.answers import answer
     from analysis.exploring.names import choose_all, pick_years, scopes_of
 
@@ -362,4 +363,4 @@ def indicators(
     chosen = pick_years(study, years)
     table = study.table
     keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
-    return answer(study, table[keep].drop(columns=list(OPEN_COLUMNS)))
+    return answer(study, table[keep].drop(columns=list(OPEN_COLUMNS)), kind=Table)

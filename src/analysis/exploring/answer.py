@@ -342,6 +342,18 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         return f"{table}<p style='white-space:normal'>{'. '.join(filter(None, [count, look.mark]))}.</p>"
 
 
+class Table(Answer):
+    """An answer whose columns are pandas' own: programs compare them with those of other tables."""
+
+    @property
+    def _constructor(self) -> Callable[..., Any]:
+        return partial(_make, Table, self)
+
+    @property
+    def _constructor_sliced(self) -> Any:
+        return pd.Series
+
+
 class AnswerColumn(_Looked, pd.Series):  # type: ignore[misc]
     """A column or a row of an answer, shown and saved as the answer is."""
 

@@ -64,6 +64,7 @@ def answer(
     labels: Mapping[str, str] | None = None,
     bars: Mapping[str, Scale] | None = None,
     *,
+    kind: type[Answer] = Answer,
     keeps_index: bool = False,
 ) -> Answer:
     """Return a frame as an answer of a study: it knows its language, plan and marks.
@@ -71,7 +72,7 @@ def answer(
     ``nothing`` names what it says if it is empty, and what that sentence is filled in with. Of what an
     analyst filters it would not be true any more.
     """
-    found = Answer(frame if keeps_index else frame.reset_index(drop=True))
+    found = kind(frame if keeps_index else frame.reset_index(drop=True))
     language = language_of(study)
     key, *given = nothing if frame.empty else ("none_left",)
     marks = [

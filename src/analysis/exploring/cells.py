@@ -221,7 +221,7 @@ def _word(name: str, cell: str, bar: Scale, language: Language) -> str:
 
 def number_kind(name: str, cell: Any, bar: Scale) -> str:
     """Return how a workbook shows a cell as a number; empty for what is written as text."""
-    if not _is_finite(cell) or _is_word(name, bar):
+    if not _is_finite(cell):
         return ""
     # What is counted of shares is none.
     is_value = name in (*VALUES, *_CHANGES) and not isinstance(cell, int)
