@@ -87,6 +87,15 @@ def test_what_nobody_reported_is_not_called_late(study: Study) -> None:
     assert "(hạn 30/06/2024, chậm 153 ngày)" in told["overdue"]
 
 
+def test_what_the_return_says_is_done_is_not_asked_for(study: Study) -> None:
+    # It sent no sheet of tasks, but its plan was made in 2022 and its conference held in 2024.
+    held = {duty.task.fact: duty.state for duty in study.duties(2024)["BHXH-HUYEN"]}
+    assert held["plan_made"] == held["conference_held"] == "unreported"
+    due = {duty.task.fact for duty in make_brief(study, "BHXH-HUYEN").duties}
+    assert not due & {"plan_made", "plan_disseminated", "conference_held"}
+    assert "kế hoạch Nghị quyết" not in write_message(study, make_brief(study, "BHXH-HUYEN"))
+
+
 def test_each_sheet_is_one_a4(study: Study, tmp_path: Path) -> None:
     briefs = [make_brief(study, unit) for unit in some(study)]
     longest = replace(briefs[0], name="Công đoàn cơ sở " + "Công ty trách nhiệm hữu hạn " * 6)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from analysis.findings import Finding, find, find_before, tally
 from analysis.findings.finding import by_nearness
 from analysis.findings.tally import compare_sides
@@ -96,7 +98,46 @@ def make_brief(study: Study, unit_id: str) -> Brief:
         tuple(good),
         tuple(missed[:_MOST_GAPS]),
         len(missed[_MOST_GAPS:]),
-        _due(study.duties(year).get(unit_id, ())),
+        _due(not_known_done(study, unit_id, study.duties(year).get(unit_id, ()))),
+    )
+
+
+def not_known_done(study: Study, unit_id: str, duties: Sequence[Duty]) -> tuple[Duty, ...]:
+    """Leave out tasks that nobody reported but whose fact the unit's own return says yes to.
+
+    Parameters
+    ----------
+    study : Study
+        Of either edition: a fact that it withholds is not known.
+    unit_id : str
+        Who holds them.
+    duties : sequence of Duty
+        Of the study's year.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> study = load(2024)
+    >>> held = study.duties(2024)["BHXH-HUYEN"]
+    >>> left = not_known_done(study, "BHXH-HUYEN", held)
+    >>> [d.task.short for d in held if d not in left][:1]
+    ['Lập kế hoạch Nghị quyết 02']
+    """
+    this_year = study.params.year
+    years = [
+        year
+        for year in study.dataset.years
+        if year <= this_year and (year, unit_id) in study.register.index
+    ]
+    said = {year: study.cells(unit_id, year) for year in years}
+
+    def is_said(duty: Duty) -> bool:
+        asked = years if duty.task.cadence == "once" else [this_year]
+        known = [said[year].get(duty.task.fact) for year in asked if year in said]
+        return any(pd.notna(cell) and bool(cell) for cell in known)
+
+    return tuple(
+        duty for duty in duties if not (duty.task.fact and duty.group == "silent" and is_said(duty))
     )
 
 
