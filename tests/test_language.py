@@ -63,6 +63,8 @@ UGLY = {
     "a space before a sign": r"\S [,;:!?.](\s|$)",
     "two signs in a row": r"[.,;:]\s*[.,;:](?!\w)",
     "an unfilled brace": r"[{}]",
+    "a gap of many, told as a small one": r"chỉ thiếu (?:[4-9]|\d\d)|short by only (?:[4-9]|\d\d)",
+    "nothing, told as a number": r"\bdư 0\b|\(0 [^)]*to spare",
     "empty brackets": r"\(\s*\)|“\s*”",
 }
 NOUNS = {
@@ -411,7 +413,11 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "perimeter": [(circle, 2024, same) for circle in circles for same in (True, False)],
         "send_missing": [(list(table.columns),) for table in dictionary().tables.values()],
         "send_return": [(2024, parent) for parent in (issuer, "CDX-01")],
-        "remind": [(2024,)],
+        "remind": [(2024, "A")],
+        "supply_own": [(told.district[:n], issuer) for n in (1, 3)],
+        "supply_rest": [()],
+        "targets_open": [(1,), (5,)],
+        "own_unknown": [(issuer,)],
         "lacks": [(f,) for f in numeric if f.slack is not None and f.slack < 0],
         "note": [(f,) for f in every],
         "results_caption": [(2024,)],
@@ -499,6 +505,7 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
         "point_gap": [
             (f,) for f in every if f.verdict == "not_met" and f.shortfall and not f.is_answer
         ],
+        "point_end": [(f, is_near) for f in short for is_near in (True, False)],
         "since": [(2023,)],
         "since_same_units": [()],
         "only_reported": [()],

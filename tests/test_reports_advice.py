@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from datasets import filled
+from shared import sample
 from test_reports_kit import Page, study_of_tables, unit_page, year_page
 
-from analysis.reports import UnitReport
+from analysis.reports import UnitReport, YearReport
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 
@@ -151,3 +153,47 @@ def test_what_nobody_makes_up_for_is_not_said_to_be_made_up_for(study: Study) ->
     assert "nơi vượt bù lại" not in text
     assert "Ở Khe Sanh (" not in text  # where all are says nothing
     assert "So với" not in page.part("year_results").text  # nor an empty column in a first year
+
+
+def one_union(folder: Path, district: dict[str, object]) -> Study:
+    """A union that left all figures empty, below a district with some row of its own."""
+    own = {"name": "CĐCS A", "unit_type": "private_enterprise", "commune": "Khe Sanh"}
+    keys = {"year": YEAR, "unit_id": "A"}
+    tables = {
+        "roster": [filled("roster", {**keys, **own, "parent": "XA-01", "workers_total": 30})],
+        "returns": [filled("returns", {**keys, "informed": 20})],
+        "district": [filled("district", {"year": YEAR, **district})],
+    }
+    return study_of_tables(tables, folder, YEAR)
+
+
+def test_what_is_open_is_asked_of_those_whose_figures_it_waits_for(tmp_path: Path) -> None:
+    report = YearReport(one_union(tmp_path, {"inspections": 3}), YEAR)
+    open_ones = [f for f in report.wholes if f.verdict == "undetermined"]
+    own = [f for f in open_ones if f.indicator.over == "district"]
+    asked = {row["what"][0]: row for row in report.decisions()}
+    (supply,) = (text for text in asked if "số liệu của chính LĐLĐ huyện" in text)
+    assert all(f.indicator.short.lower()[1:] in supply.lower() for f in own)
+    assert asked[supply]["number"] == f"{len(own)} chỉ tiêu"
+    (rest,) = (text for text in asked if text.startswith("Thu đủ số liệu"))
+    assert asked[rest]["number"] == f"{len(open_ones) - len(own)} chỉ tiêu"
+    # Part I says once what it does not know.
+    told = report.leadership().html
+    assert told.lower().count("chưa có số liệu") == 1
+    assert "3 doanh nghiệp" in told
+
+
+def test_a_district_that_ended_is_given_nothing_to_do(tmp_path: Path) -> None:
+    report = YearReport(one_union(tmp_path, {"dissolved_on": f"{YEAR}-06-30"}), YEAR)
+    assert report.heirs == []  # nobody has written who they are
+    owners = {row["owner"] for row in report.decisions()}
+    assert owners == {"Công đoàn cấp trên đã tiếp nhận CĐCS"}
+
+
+def test_a_first_year_has_its_main_points() -> None:
+    report = YearReport(sample(year=2022), 2022)  # nothing crossed a bar: there is no year before
+    points = re.findall(r"<li>(.*?)</li>", report.summary().html)
+    starts = ("Thiếu nhiều người nhất: ", "Xa mức đặt ra nhất: ", "Gần đạt nhất: ")
+    assert [text.startswith(start) for text, start in zip(points, starts, strict=True)] == [
+        True
+    ] * 3

@@ -1126,6 +1126,8 @@ def test_a_units_summary_names_or_counts_every_target_met_and_left_open(pages: l
         if page.study.register.at[(page.year, page.whose[1]), "has_return"]:
             assert sizes.get("Làm được", 0) == counts["Đạt"], page
             assert sizes.get("Chưa kết luận được", 0) == counts["Chưa kết luận"], page
+            headings = "".join(heading.text for heading in told.all("h2"))
+            assert ("còn chờ số liệu" in headings) is (counts["Chưa kết luận"] > 0), page
         else:
             assert f"Chưa nhận được báo cáo năm {page.year}" in page.part("summary").text, page
             assert not sizes, page

@@ -87,6 +87,18 @@ def test_a_unit_that_sent_no_sheet_has_not_reported_which_is_not_undone(
             assert words["not_started"] not in told
 
 
+def test_what_is_done_since_a_year_does_not_rest_on_this_years_figures(study: Study) -> None:
+    # The rules with the labour office were there in 2022; the indicator of 2024 says that they are not.
+    (held,) = (
+        d
+        for d in study.duties(YEAR)[study.plan.issuer.id]
+        if d.task.short.endswith("phòng lao động")
+    )
+    assert (held.since, held.task.indicator != "") == (2022, True)
+    told = load_language("vi", study.root).say("duty_result", held, "")
+    assert told == "đã có từ 2022"
+
+
 def test_a_dataset_without_tasks_says_so(study: Study) -> None:
     empty = {
         name: frame.iloc[:0] if name in ("tasks", "evidence") else frame

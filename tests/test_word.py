@@ -171,9 +171,15 @@ def test_a_tables_header_comes_again_and_a_picture_is_described(study: Study, ma
     pictures = document.inline_shapes
     assert len(pictures) > 1
     assert all(picture._inline.docPr.get("descr") for picture in pictures)
+    # A mark is explained beneath each picture as in the page's legend.
+    captions = [p.text for p in document.paragraphs if p.style.name == "Caption"]
+    figures = [text for text in captions if text.startswith("Hình ")]
+    assert all(re.search(r"\. [●✖◇□*] \w[^.]*\.$", text) for text in figures)
+    assert "✖ Chưa đạt" in figures[0]
     for picture in pictures:  # a cell cuts off what is wider than it, less its padding
         (cell,) = picture._inline.xpath("ancestor::w:tc")
         assert picture.width <= cell.width - 2 * CELL_PADDING
+        assert {picture._inline.get(f"dist{side}") for side in "LR"} == {"0"}
 
 
 def test_it_says_what_the_plan_and_people_say(study: Study, made: bytes) -> None:
@@ -189,6 +195,9 @@ def test_it_says_what_the_plan_and_people_say(study: Study, made: bytes) -> None
     units = study.expected_units(2024)
     for name in units.loc[~units["has_return"], "name"]:
         assert str(name) in text
+    listed = re.search(r"\(danh sách ở “(.+?)”\)", text)
+    assert listed is not None
+    assert re.search(rf"Phụ lục [IV]+\. {listed[1]}", text)  # a reader of the paper finds it
 
 
 def test_it_weighs_as_the_page_does_and_says_who_needs_help(study: Study, made: bytes) -> None:

@@ -300,6 +300,7 @@ OF_ALL: Pieces = {
     rf"⟦t:(?P<task>[^⟧]*)⟧ \| [^|]* \| (?P<n>{N}) nơi": lambda p, r, m: {
         "n": overdue(p, m["task"])
     },
+    rf"Thu đủ số liệu .* \| (?P<n>{N}) chỉ tiêu": lambda p, r, m: {"n": p.count("undetermined")},
     rf"chưa gửi báo cáo .* \| (?P<n>{N}) CĐCS": lambda p, r, m: {
         "n": (~p.study.expected_units(YEAR)["has_return"]).sum()
     },

@@ -235,6 +235,8 @@ class WordFile:
             picture = _write(cell, "", "BC Hình").add_run().add_picture(buffer, width=Mm(width))
             # python-docx has no other way.
             picture._inline.docPr.set("descr", _clean(alt))
+            for side in ("distT", "distB", "distL", "distR"):
+                picture._inline.set(side, "0")  # where nothing is said, LibreOffice keeps 3 mm free
 
     def signatures(self, heading: str, recipients: Sequence[str], signer: Sequence[str]) -> None:
         """Write who receives the document, beside who signs it; never alone on a sheet."""

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from analysis.figures import rates, trends
 from analysis.findings import Finding, find_circle, find_circumstances, find_years, tally
 from analysis.findings.finding import by_nearness
+from analysis.handouts.brief import not_known_done
 from analysis.handouts.document import Letterhead, WordFile
 from analysis.reports.base import in_columns
 from analysis.reports.unit import UnitReport
@@ -25,6 +26,9 @@ from analysis.study import Study
 from analysis.tables.peoples_text import to_blocks
 from analysis.tables.writing import alphabetically
 from analysis.tasks import GROUPS, SOON_DAYS, Duty
+
+#: What the marks of a figure mean, as `Report.verdicts_in` makes it.
+Legend = Sequence[dict[str, str]]
 
 _MOST_NAMED = 4
 #: Rates in one picture: a page holds so many.
@@ -172,12 +176,13 @@ class _Paper:
         judged = [f for f in self.report.wholes if f.is_judged and f.value is not None]
         shares = [f for f in judged if f.indicator.is_fraction and not f.is_answer]
         say, language = self.language.say, self.language
-        shown: list[tuple[str, Sequence[tuple[str, Figure]], float]] = []
+        shown: list[tuple[str, Legend, Sequence[tuple[str, Figure]], float]] = []
         if shares:
             halves = (map(self._rate, part) for part in in_columns(shares, _MOST_ROWS))
             drawn = [rates(pd.DataFrame(half), language=language) for half in halves]
             caption = say("fig_targets_subtitle", self.name, self.year, True)
-            shown.append((caption, [(str(one.get_label()), one) for one in drawn], 80))
+            labelled = [(str(one.get_label()), one) for one in drawn]
+            shown.append((caption, self.report.verdicts_in(shares), labelled, 80))
         every = [
             find_years(self.study, f.scope, f.scope_id, f.indicator, self.year) for f in shares
         ]
@@ -190,13 +195,15 @@ class _Paper:
             ]
             caption = say("fig_trends_subtitle", self._breaks(rows))
             one = trends(pd.DataFrame(rows), columns=4, language=language)
-            shown.append(
-                (caption, [(str(one.get_label()), one)], min(160, one.get_figwidth() * 25.4))
-            )
+            seen = self.report.verdicts_in(f for series in panels for f in series.values())
+            width = min(160, one.get_figwidth() * 25.4)
+            shown.append((caption, seen, [(str(one.get_label()), one)], width))
         for path in self.paths:
-            shown.append((f"{path['headline']}. {path['subtitle']}", path["panels"], 80))
-        for number, (caption, drawings, width) in enumerate(shown, 1):
-            caption = f"{self.texts['figure']} {number}. {caption}"
+            caption = f"{path['headline']}. {path['subtitle']}"
+            shown.append((caption, path["legend"], path["panels"], 80))
+        for number, (caption, legend, drawings, width) in enumerate(shown, 1):
+            marks = "; ".join(f"{mark['sign']} {mark['label']}" for mark in legend)
+            caption = f"{self.texts['figure']} {number}. {caption}. {marks}."
             self.document.figure(caption, drawings, width)
 
     def _is_break(self, finding: Finding) -> bool:
@@ -309,9 +316,8 @@ class _YearPaper(_Paper):
             self.document.write(say("tally", counts, self.language.ui("all_unions"), report.sides))
             return
         self.document.write(say("tally", counts, short, report.sides))
-        for finding in report.wholes:
-            if finding.indicator.over == "district":
-                self.item(finding)
+        for line in report.own_lines():
+            self.document.item(line["title"], line["text"])
 
     def _results(self) -> None:
         for line in self.report.only_reported():
@@ -344,7 +350,7 @@ class _YearPaper(_Paper):
     def direction(self) -> None:
         texts = self.language.words["ui"]
         rows = []
-        for place, row in enumerate(self.report.decisions(), 1):
+        for place, row in enumerate(self.report.decisions(texts["not_received"]), 1):
             what = " ".join(row["what"]) + (f" ({row['ref']})" if row["ref"] else "")
             made_up = [f"{one['title']}: {one['text']}" for one in row["reasons"]]
             rows.append([str(place), what, row["owner"], row["number"] or "; ".join(made_up)])
@@ -495,7 +501,7 @@ class _UnitPaper(_Paper):
     def _due(self) -> dict[tuple[date, str], list[Duty]]:
         """Return what is overdue or soon due by its day and by what is said of the day."""
         found: dict[tuple[date, str], list[Duty]] = {}
-        for duty in self.report.held:
+        for duty in not_known_done(self.study, self.report.unit_id, self.report.held):
             if duty.due and (duty.has_passed or duty.is_due_within(SOON_DAYS)):
                 title = self.language.say("document_due", duty, self.day(duty))
                 found.setdefault((duty.due, title), []).append(duty)

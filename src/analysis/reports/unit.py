@@ -175,7 +175,10 @@ class UnitReport(Report):
         shown = [group for group in groups if group["lines"]]
         if not shown or not self.facts["has_return"]:
             return None
-        return self._render("lam-duoc", "groups", self.language.ui("achieved"), groups=shown)
+        found = {group["verdict"] for group in shown}
+        is_met = "met" in found and "undetermined" not in found
+        title = self.language.ui("achieved" if is_met else "achieved_and_open")
+        return self._render("lam-duoc", "groups", title, groups=shown)
 
     def own_words(self) -> Fragment | None:
         """Show what the unit says itself: the note of its return, and what was written for it."""

@@ -58,7 +58,7 @@ _NOT_FIGURES = (
     *("founded_on", "dissolved_on", "note"),
 )
 _MOST_PLACES = 3
-_MOST_POINTS = 5
+_FEWEST_POINTS, _MOST_POINTS = 3, 5
 _MOST_UNITS = 20
 #: Of a gap's units, or of a list's; the board has all.
 _MOST_NAMED = 4
@@ -146,7 +146,17 @@ class YearReport(Boards):
         )
         if largest is not None and largest.shortfall:
             points.insert(min(len(points), _MOST_POINTS - 1), say("point_gap", largest))
+        told = {f.indicator.id for f in (*lost, *([largest] if largest else ()))}
+        points += self._ends(told)[: max(_FEWEST_POINTS - len(points), 0)]
         return points[:_MOST_POINTS]
+
+    def _ends(self, told: set[str]) -> list[str]:
+        """Say what is farthest from its bar and what nearest, of what was missed and not told yet."""
+        missed = self._by_verdict()["not_met"]
+        sized = [f for f in missed if f.shortfall and f.indicator.id not in told]
+        sized.sort(key=_distance, reverse=True)
+        pairs = [(f, False) for f in sized[:1]] + [(f, True) for f in sized[1:][-1:]]
+        return [self.language.say("point_end", *pair) for pair in pairs]
 
     def _crossings(self, moved: Iterable[Finding]) -> list[str]:
         """Say of each indicator that crossed its bar how it stood and stands, the largest move first."""
@@ -206,13 +216,24 @@ class YearReport(Boards):
         """Show part I of a review: what the district itself did, to its end if it ended."""
         lines, items, table = [], [], None
         if self.ended_on is None:
-            items = [self.line(f) for f in self.wholes if f.indicator.over == "district"]
+            items = self.own_lines()
         else:
             day, issuer = self.language.date(self.ended_on), self.study.plan.issuer.short
             lines = [self.language.say("district_not_judged", day, issuer, self.year)]
             table = self._own_facts()
         title = self.language.ui("leadership")
         return self._render("lanh-dao", "leadership", title, lines=lines, items=items, table=table)
+
+    def own_lines(self) -> list[dict[str, Any]]:
+        """Say of each of the district's own indicators how it stands; of those without figures at once."""
+        own = [f for f in self.wholes if f.indicator.over == "district"]
+        silent = [f for f in own if _is_silent(f)]
+        if len(silent) < 2:
+            return [self.line(f) for f in own]
+        names = "; ".join(f.indicator.short for f in silent)
+        title = self.language.say("own_unknown", self.study.plan.issuer.short)
+        known = [self.line(f) for f in own if f not in silent]
+        return [*known, {"title": title, "text": f"{names}."}]
 
     def _own_facts(self) -> dict[str, Any] | None:
         """Return what the district itself did in the year in which it ended."""
@@ -799,12 +820,15 @@ class YearReport(Boards):
             statements=self.written("proposals"),
         )
 
-    def decisions(self) -> list[dict[str, Any]]:
-        """Return what is to be done: what, where the plan asks for it, who, and what it makes up for."""
-        return [*self._urgent(), *self._mending()]
+    def decisions(self, listed: str = "") -> list[dict[str, Any]]:
+        """Return what is to be done: what, where the plan asks for it, who, and what it makes up for.
 
-    def _urgent(self) -> list[dict[str, Any]]:
-        """Return what is overdue, who has not sent a return, and what falls due next."""
+        ``listed`` is under which heading those without a return are named; by default the page's.
+        """
+        return [*self._urgent(listed or self.language.ui("coverage")), *self._mending()]
+
+    def _urgent(self, listed: str) -> list[dict[str, Any]]:
+        """Return what is overdue, who has not sent a return, what else is open, what falls due next."""
         say, count = self.language.say, self.language.numbers.count
         late = Counter(duty.task.short for duty in self._duties if duty.state == "overdue")
         absent = int((~self.units["has_return"]).sum())
@@ -814,9 +838,20 @@ class YearReport(Boards):
         ]
         if absent:
             number = f"{count(absent)} {self.language.ui('unit')}"
-            rows.append({"what": [say("remind", self.year)], "number": number})
+            rows.append({"what": [say("remind", self.year, listed)], "number": number})
+        rows += self._to_supply()
         rows += [{"what": [text], "number": ""} for text in self._next_due()]
         return [{**row, "owner": self._owner, "ref": "", "reasons": []} for row in rows]
+
+    def _to_supply(self) -> list[dict[str, Any]]:
+        """Return whose figures the indicators that are still open wait for: the district's own, others'."""
+        say, waiting = self.language.say, self._by_verdict()["undetermined"]
+        own = [f for f in waiting if f.indicator.over == "district"]
+        asked = (
+            (say("supply_own", own, self.study.plan.issuer.short), len(own)),
+            (say("supply_rest"), len(waiting) - len(own)),
+        )
+        return [{"what": [text], "number": say("targets_open", n)} for text, n in asked if n]
 
     def _mending(self) -> list[dict[str, Any]]:
         """Return the plan's tasks for all that was missed, with what each has to make up for."""
@@ -853,7 +888,9 @@ class YearReport(Boards):
 
     @property
     def _owner(self) -> str:
-        return "; ".join(self.heirs) or self.study.plan.issuer.short
+        if self.ended_on is not None:
+            return "; ".join(self.heirs) or self.language.ui("heirs")
+        return self.study.plan.issuer.short
 
     def _handed_over(self) -> list[str]:
         """Say to whom the tasks of a district that ended have passed."""
@@ -896,6 +933,12 @@ class YearReport(Boards):
 def _size_of_change(finding: Finding) -> Fraction:
     """Return by how much a figure moved, for the largest move to come first."""
     return -abs(finding.change.difference) if finding.change else Fraction(0)
+
+
+def _is_silent(finding: Finding) -> bool:
+    """Tell whether there is no figure at all, and no verdict without one."""
+    is_told = finding.is_hidden or finding.is_banded or finding.verdict in ("met", "not_met")
+    return finding.value is None and not is_told and finding.verdict != "not_applicable"
 
 
 def _distance(finding: Finding) -> Fraction:
