@@ -878,7 +878,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("- chỉ là một danh sách\n", "nhóm khóa: giá trị"),
         ("id: &a [*a]\n", "tự nhắc lại"),
         ("id: \0\n", "sai cú pháp YAML"),
-        ("{{ plan }}: 1\n", "sai cú pháp YAML"),
+        ("{{ plan }}: 1\n", "tên khóa phải là chữ"),
     ],
 )
 def test_what_is_no_plan_at_all_is_refused(text: str, words: str, tmp_path: Path) -> None:
