@@ -440,7 +440,7 @@ class YearReport(Boards):
             [(f"{s.id}. {s.title}", counts) for rate, s, counts in rated if rate == end]
             for end in (max(rates), min(rates))
         ]
-        # As many as that are no end of the list.
+        # More parts than can be named are no end of a list.
         ends = [end if len(end) <= _MOST_PLACES else [] for end in ends]
         return self.language.say("weigh_sections", *ends) if any(ends) else ""
 
