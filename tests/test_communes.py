@@ -68,7 +68,8 @@ def study(data: Path) -> Study:
 
 
 def test_the_old_communes_are_added_up_beside_the_one_that_took_their_place(study: Study) -> None:
-    rows = compare(study, 2024, 2025, by="commune").loc["culture_members"]
+    rows = compare(study, 2024, 2025, by="commune").set_index("scope_id")
+    rows = rows[rows["indicator"] == "culture_members"]
     sums: dict[str, list[int]] = {}
     for _, _, new, before, now in UNITS:
         both = sums.setdefault(new, [0, 0])
@@ -76,8 +77,8 @@ def test_the_old_communes_are_added_up_beside_the_one_that_took_their_place(stud
     assert set(rows.index) == set(sums)
     for commune, (before, now) in sums.items():
         units = 100 * sum(new == commune for _, _, new, *_ in UNITS)
-        assert rows.at[commune, "value_before"] == pytest.approx(before / units)
-        assert rows.at[commune, "value_now"] == pytest.approx(now / units)
+        assert rows.at[commune, "before"] == pytest.approx(before / units)
+        assert rows.at[commune, "now"] == pytest.approx(now / units)
     assert rows["communes_before"].to_dict() == {
         "Húc": "Ba Nang, Húc",
         "Hướng Phùng": "Hướng Phùng, Hướng Tân",
@@ -91,19 +92,23 @@ def test_the_old_communes_are_added_up_beside_the_one_that_took_their_place(stud
 def test_a_commune_that_kept_its_name_and_grew_is_not_compared_by_its_name(study: Study) -> None:
     assert find_before(study, "commune", "Hướng Phùng", 2025) == ({}, "")
     whole = compare(study, 2024, 2025, by="commune", basis="same_perimeter")
-    assert whole.loc[("culture_members", "Hướng Phùng"), "units_before"] == 2
+    assert (
+        whole.set_index(["indicator", "scope_id"]).loc[
+            ("culture_members", "Hướng Phùng"), "before_reported"
+        ]
+        == 2
+    )
 
 
 def test_without_a_reform_communes_stand_beside_themselves() -> None:
     study = load(2024)
     table = compare(study, 2023, 2024, by="commune")
-    beside = table[table["units_before"].notna()]
-    assert {str(commune) for _, commune in beside.index} == {*study.dataset.roster["commune"]}
-    for (indicator, commune), row in beside.iterrows():
-        own = study.rows("commune", str(commune), 2023)[str(indicator)]
-        assert row["units_before"] == own.reported
-        assert row["communes_before"] == commune
-        assert pd.isna(own.value) or row["value_before"] == own.value
+    assert set(table["scope_id"]) == {*study.dataset.roster["commune"]}
+    for row in table.itertuples():
+        own = study.rows("commune", row.scope_id, 2023).get(row.indicator)
+        assert row.before_reported == (own.reported if own else 0)
+        assert row.communes_before == row.scope_id
+        assert own is None or pd.isna(own.value) or row.before == own.value
 
 
 def test_a_name_of_the_past_in_a_later_register_is_told(data: Path, tmp_path: Path) -> None:

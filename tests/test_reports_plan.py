@@ -28,7 +28,7 @@ from test_reports_kit import (
 )
 from test_site_kit import needs_fork
 
-from analysis.comparison import compare
+from analysis import compare
 from analysis.problems import InputError
 from analysis.site.build import build_site
 from analysis.site.run import Order, RunOutcome
@@ -206,17 +206,17 @@ def rate(units: set[str], year: int, above: str, below: str) -> tuple[Fraction, 
 
 @pytest.mark.parametrize(("before", "now"), [(2022, 2023), (2023, 2024), (2024, 2025)])
 def test_published_figures_are_those_of_each_year(study: Study, before: int, now: int) -> None:
-    table = compare(study, before, now)
+    table = compare(study, before, now).set_index("indicator")
     issuer = study.plan.issuer.id
     for side, year in (("before", before), ("now", now)):
         rows = study.rows("district", issuer, year)
         assert list(table.index) == list(rows)
         for key, row in rows.items():
-            assert table.at[key, f"units_{side}"] == row.reported
-            assert table.at[key, f"verdict_{side}"] == row.verdict
-            value = table.at[key, f"value_{side}"]
+            assert table.at[key, f"{side}_reported"] == row.reported
+            assert table.at[key, f"{side}_verdict"] == row.verdict
+            value = table.at[key, side]
             assert pd.isna(value) if pd.isna(row.value) else value == row.value
-    gap = table["value_now"] - table["value_before"]
+    gap = table["now"] - table["before"]
     pd.testing.assert_series_equal(table["difference"], gap, check_names=False)
 
 
@@ -234,15 +234,15 @@ def test_a_merged_unit_stays_with_its_predecessors_in_the_same_perimeter(
     assert old >= MERGED
     assert INTO in new - old
     kept_before, kept_now = old & new | MERGED, old & new | {INTO}
-    row = compare(study, 2023, 2024, basis="same_perimeter").loc[key]
-    published = compare(study, 2023, 2024).loc[key]
+    row = compare(study, 2023, 2024, basis="same_perimeter").set_index("indicator").loc[key]
+    published = compare(study, 2023, 2024).set_index("indicator").loc[key]
     for side, units, year in (("before", kept_before, 2023), ("now", kept_now, 2024)):
         value, count = rate(units, year, above, below)
-        assert row[f"value_{side}"] == pytest.approx(float(value), abs=1e-9)
-        assert row[f"units_{side}"] == count
+        assert row[side] == pytest.approx(float(value), abs=1e-9)
+        assert row[f"{side}_reported"] == count
     # Who came or left otherwise is in what was published, and only there.
     assert new - kept_now or old - kept_before
-    assert published["units_now"] >= row["units_now"]
+    assert published["now_reported"] >= row["now_reported"]
 
 
 def test_the_same_perimeter_of_the_reorganisation_is_who_was_there_before_and_after(
@@ -250,13 +250,17 @@ def test_the_same_perimeter_of_the_reorganisation_is_who_was_there_before_and_af
 ) -> None:
     old, new = expected_in(study, 2024), expected_in(study, 2025)
     assert len(new) < len(old) / 2
-    row = compare(study, 2024, 2025, basis="same_perimeter").loc["resolution_reach"]
-    published = compare(study, 2024, 2025).loc["resolution_reach"]
+    row = (
+        compare(study, 2024, 2025, basis="same_perimeter")
+        .set_index("indicator")
+        .loc["resolution_reach"]
+    )
+    published = compare(study, 2024, 2025).set_index("indicator").loc["resolution_reach"]
     for side, year in (("before", 2024), ("now", 2025)):
         value, count = rate(old & new, year, "resolution_informed", "workers_total")
-        assert row[f"value_{side}"] == pytest.approx(float(value), abs=1e-9)
-        assert row[f"units_{side}"] == count
-    assert published["units_before"] > 2 * row["units_before"]
+        assert row[side] == pytest.approx(float(value), abs=1e-9)
+        assert row[f"{side}_reported"] == count
+    assert published["before_reported"] > 2 * row["before_reported"]
     assert published["difference"] != row["difference"]
 
 
@@ -264,7 +268,7 @@ def test_the_same_year_twice_shows_no_difference(study: Study) -> None:
     for basis in ("published", "same_perimeter"):
         table = compare(study, 2024, 2024, basis=basis)
         assert (table["difference"].dropna() == 0).all()
-        assert (table["units_before"] == table["units_now"]).all()
+        assert (table["before_reported"] == table["now_reported"]).all()
 
 
 def a_unit(key: str, year: int, workers: int, informed: int) -> tuple[Cells, Cells]:
@@ -287,7 +291,11 @@ def compared(
         "lineage": [dict(zip(names, event, strict=True)) for event in events],
     }
     study = study_of_tables(tables, folder, 2024)
-    return compare(study, 2023, 2024, basis="same_perimeter").loc["resolution_reach"]
+    return (
+        compare(study, 2023, 2024, basis="same_perimeter")
+        .set_index("indicator")
+        .loc["resolution_reach"]
+    )
 
 
 def test_a_unit_that_split_stays_with_all_its_successors(tmp_path: Path) -> None:
@@ -300,9 +308,9 @@ def test_a_unit_that_split_stays_with_all_its_successors(tmp_path: Path) -> None
         ],
         [("2024-05-01", "split", "A", "B"), ("2024-05-01", "split", "A", "C")],
     )
-    assert (row["units_before"], row["units_now"]) == (2, 3)
-    assert row["value_now"] == pytest.approx(70 / 110)
-    assert row["value_before"] == pytest.approx(60 / 110)
+    assert (row["before_reported"], row["now_reported"]) == (2, 3)
+    assert row["now"] == pytest.approx(70 / 110)
+    assert row["before"] == pytest.approx(60 / 110)
 
 
 def test_a_unit_that_split_off_stays_with_the_one_that_it_left(tmp_path: Path) -> None:
@@ -311,7 +319,7 @@ def test_a_unit_that_split_off_stays_with_the_one_that_it_left(tmp_path: Path) -
         [("A", 2023, 100, 50), ("A", 2024, 60, 60), ("B", 2024, 40, 0)],
         [("2024-05-01", "split", "A", "B")],
     )
-    assert (row["units_before"], row["units_now"]) == (1, 2)
+    assert (row["before_reported"], row["now_reported"]) == (1, 2)
 
 
 def test_mergers_one_after_the_other_are_followed_to_the_end(tmp_path: Path) -> None:
@@ -323,8 +331,8 @@ def test_mergers_one_after_the_other_are_followed_to_the_end(tmp_path: Path) -> 
             *(("2024-06-01", "merged", "D", "E"), ("2024-06-01", "merged", "C", "E")),
         ],
     )
-    assert (row["units_before"], row["units_now"]) == (3, 1)
-    assert (row["value_before"], row["value_now"]) == (pytest.approx(1 / 3), 1)
+    assert (row["before_reported"], row["now_reported"]) == (3, 1)
+    assert (row["before"], row["now"]) == (pytest.approx(1 / 3), 1)
 
 
 def test_a_unit_that_merged_into_one_that_was_there_stays_with_it(tmp_path: Path) -> None:
@@ -333,7 +341,7 @@ def test_a_unit_that_merged_into_one_that_was_there_stays_with_it(tmp_path: Path
         [("A", 2023, 10, 10), ("B", 2023, 20, 10), ("B", 2024, 30, 15)],
         [("2024-03-01", "merged", "A", "B")],
     )
-    assert (row["units_before"], row["units_now"]) == (2, 1)
+    assert (row["before_reported"], row["now_reported"]) == (2, 1)
 
 
 def test_who_left_or_came_without_a_successor_is_in_no_common_perimeter(tmp_path: Path) -> None:
@@ -342,8 +350,8 @@ def test_who_left_or_came_without_a_successor_is_in_no_common_perimeter(tmp_path
         [("A", 2023, 10, 10), ("B", 2023, 20, 10), ("B", 2024, 20, 15), ("C", 2024, 9, 9)],
         [("2024-03-01", "dissolved", "A", ""), ("2024-03-01", "founded", "", "C")],
     )
-    assert (row["units_before"], row["units_now"]) == (1, 1)
-    assert (row["value_before"], row["value_now"]) == (0.5, 0.75)
+    assert (row["before_reported"], row["now_reported"]) == (1, 1)
+    assert (row["before"], row["now"]) == (0.5, 0.75)
 
 
 def test_a_successor_that_ended_before_the_cut_off_leaves_no_perimeter(tmp_path: Path) -> None:
@@ -352,7 +360,7 @@ def test_a_successor_that_ended_before_the_cut_off_leaves_no_perimeter(tmp_path:
         [("A", 2023, 10, 10), ("B", 2023, 20, 10), ("B", 2024, 20, 15)],
         [("2024-03-01", "merged", "A", "C"), ("2024-08-01", "dissolved", "C", "")],
     )
-    assert (row["units_before"], row["units_now"]) == (1, 1)
+    assert (row["before_reported"], row["now_reported"]) == (1, 1)
 
 
 @pytest.mark.parametrize("basis", ["published", "same_perimeter"])

@@ -510,9 +510,7 @@ def test_the_table_of_the_edition_is_the_redacted_one() -> None:
     table = analysis.indicators(shared("vi"), [YEAR], ["district"])
     pd.testing.assert_frame_equal(table, shared("vi").compute([YEAR], ["district"]))
     assert table["flags"].str.contains("banded").any()
-    empty = [
-        analysis.compare(s, YEAR - 1, YEAR)["value_now"].isna() for s in (shared("vi"), exact())
-    ]
+    empty = [analysis.compare(s, YEAR - 1, YEAR)["now"].isna() for s in (shared("vi"), exact())]
     assert empty[0].sum() > empty[1].sum()
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import analysis
-from analysis.exploring.face import Questions
 from analysis.reports.base import Report
+from analysis.study import Question, Study
 
 PLACE = Path(__file__).parents[1] / "docs" / "thu-vien.md"
 _TOP = """\
@@ -42,14 +42,9 @@ def write_reference() -> str:
 def _chapters() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     opening = [name for name in analysis.__all__ if inspect.isfunction(getattr(analysis, name))]
     yield "Mở số liệu", [(f"analysis.{name}", getattr(analysis, name)) for name in opening]
-    asked = {n: v for n, v in vars(Questions).items() if n[0] != "_" and n != "is_assumed"}
-    yield (
-        "Hỏi số liệu",
-        [
-            (f"study.{name}", kept if isinstance(kept, property) else getattr(Questions, name))
-            for name, kept in asked.items()
-        ],
-    )
+    asked = [name for name, v in vars(Study).items() if isinstance(v, Question) and name[0] != "_"]
+    asked += ["units", "indicators"]
+    yield "Hỏi số liệu", [(f"study.{name}", getattr(Study, name)) for name in asked]
     found = vars(analysis.plot).items()
     charts = [
         n

@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.comparison import compare
     from analysis.exploring import plot
+    from analysis.exploring.answers import compare, indicators
     from analysis.loading import load
     from analysis.problems import InputError
     from analysis.reports import area, unit, year
-    from analysis.study import Study, indicators
+    from analysis.study import Study
 
 __all__ = ["InputError", "Study", "area", "compare", "indicators", "load", "plot", "unit", "year"]
 
@@ -23,8 +23,8 @@ _HOMES = {
     "InputError": "analysis.problems",
     "Study": "analysis.study",
     "area": "analysis.reports",
-    "compare": "analysis.comparison",
-    "indicators": "analysis.study",
+    "compare": "analysis.exploring.answers",
+    "indicators": "analysis.exploring.answers",
     "load": "analysis.loading",
     "plot": "analysis.exploring.plot",
     "unit": "analysis.reports",

@@ -6,46 +6,124 @@ from bisect import bisect_left
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, MethodType
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from analysis.exploring.face import Questions
 from analysis.params import Params
 from analysis.plan import Plan
+from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.results.members import is_expected
-from analysis.tables.dictionary import set_own_columns
+from analysis.tables.communes import PLACED, find_heirs, find_place
+from analysis.tables.dictionary import dictionary, set_own_columns
 from analysis.tables.load import Dataset, Given
 from analysis.tables.peoples_text import Statements
+from analysis.tables.writing import alphabetically
 from analysis.tasks import Duties, Duty
+
+Basis = Literal["published", "same_perimeter"]
+
+
+class Question:
+    """A method of `Study` whose function stands in `analysis.exploring`, which itself knows `Study`.
+
+    It is imported when it is first asked for, which also keeps loading fast.
+    """
+
+    def __init__(self, name: str, module: str = "answers") -> None:
+        self._module, self._name = f"analysis.exploring.{module}", name
+
+    def __get__(self, study: Study | None, owner: type | None = None) -> Any:
+        function = getattr(import_module(self._module), self._name)
+        return function if study is None else MethodType(_told(function), study.take_columns())
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse arguments that a question does not have in Vietnamese."""
+
+    @wraps(function)
+    def ask(*given: Any, **named: Any) -> Any:
+        asked = signature(function)
+        try:
+            asked.bind(*given, **named)
+        except TypeError:
+            _, *known = asked.parameters
+            name = function.__name__
+            message = f"hãy hỏi {name}({', '.join(known)}); xem help(study.{name})"
+            wrong = [one for one in named if one not in known] or [""]
+            raise InputError(
+                error(message, code="bad_question", column=one) for one in wrong
+            ) from None
+        return function(*given, **named)
+
+    return ask
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Study(Questions):
-    """One dataset under one plan.
+class Study:
+    """One dataset, free of errors, under one plan; ``root`` is the project's folder.
 
-    Attributes
-    ----------
-    params : Params
-        The settings.
-    plan : Plan
-        The catalogue.
-    dataset : Dataset
-        The canonical tables, free of errors.
-    root : Path
-        The project's folder.
+    Its questions are in `analysis.exploring`; every answer is a tidy frame, in the plan's order.
+    Names may be given as an id or as words, with or without marks; several as a list. What is
+    unknown is refused with the nearest that exists. An empty answer says why it is empty.
     """
 
     params: Params
     plan: Plan
     dataset: Dataset
     root: Path
+
+    #: Whether figures of the study are assumed.
+    is_assumed: ClassVar[bool] = False
+
+    find = Question("find_units")
+    results = Question("results")
+    board = Question("board")
+    missed = Question("missed")
+    trend = Question("trend")
+    compare = Question("compare")
+    outliers = Question("outliers")
+    missing = Question("missing")
+    tasks = Question("tasks")
+    sources = Question("sources")
+    needed = Question("needed")
+    assume = Question("assume", "whatif")
+    _keyed = Question("Keyed")
+    _repr_html_ = Question("describe")
+
+    @property
+    def units(self) -> Any:
+        """Mọi chỉ tiêu của một CĐCS: ``study.units["DN-DABAN"]``; phím Tab gợi ý mã."""
+        return self._keyed("unit")
+
+    @property
+    def indicators(self) -> Any:
+        """Một chỉ tiêu ở mọi phạm vi: ``study.indicators["informed_all"]``; phím Tab gợi ý mã."""
+        return self._keyed("indicator")
+
+    def __repr__(self) -> str:
+        """Return one line: the card is for notebooks."""
+        params, years = self.params, self.dataset.years
+        told = (params.data, f"{min(years)}–{max(years)}", self.plan.id, params.edition)
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def __getattr__(self, name: str) -> Any:
+        """Say that there is no such question, and which ones there are."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [one for one in dir(type(self)) if not one.startswith("_")]
+        near = get_close_matches(name, known, 3)
+        told = f"ý anh/chị là {' hay '.join(near)}?" if near else "gõ study. rồi phím Tab để xem"
+        raise AttributeError(f"study không có «{name}»; {told}")
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -153,17 +231,15 @@ class Study(Questions):
         return self.dataset.description.parents.get(parent, own)
 
     def compute(self, years: Iterable[int], scopes: Iterable[str] = SCOPES) -> pd.DataFrame:
-        """Return the indicator table of some years and scopes alone.
+        """Return the indicator table of some years and scopes alone, in the form of its contract.
 
-        Parameters
-        ----------
-        years : iterable of int
-            Years of the roster.
-        scopes : iterable of str
-            Some of ``SCOPES``.
+        It is taken from the whole table where that is there already.
         """
-        self.take_columns()
-        return compute_indicators(self.dataset, self.plan, years, list(scopes))
+        if "table" not in self.__dict__:
+            self.take_columns()
+            return compute_indicators(self.dataset, self.plan, years, list(scopes))
+        keep = self.table["scope"].isin(list(scopes)) & self.table["year"].isin(list(years))
+        return self.table[keep].drop(columns=list(OPEN_COLUMNS)).reset_index(drop=True)
 
     def with_params(self, params: Params) -> Study:
         """Return the same data and plan with other settings that change no figure."""
@@ -328,39 +404,146 @@ def shown_value(row: Any) -> Fraction | None:
     return Fraction(int(row.numerator), 1 if pd.isna(row.denominator) else int(row.denominator))
 
 
-def indicators(
-    study: Study, years: Iterable[int] | None = None, by: Iterable[str] = SCOPES
+def side_by_side(
+    study: Study,
+    before: int,
+    now: int,
+    basis: Basis,
+    scope: str = "district",
+    only: str | None = None,
 ) -> pd.DataFrame:
-    """Lấy bảng chỉ tiêu: mỗi dòng một chỉ tiêu của một nơi trong một năm.
+    """Return a scope's rows of the indicator table of two years, over one perimeter or as published.
 
     Parameters
     ----------
     study : Study
-        From `load`.
-    years : iterable of int, optional
-        All years by default.
-    by : iterable of str
-        Scopes: ``district``, ``commune``, ``unit_type``, ``parent``, ``unit``.
+        With the tables.
+    before, now : int
+        Two years of the roster, the earlier first.
+    basis : {"published", "same_perimeter"}
+        ``same_perimeter`` keeps only the units expected in both years, together with the
+        predecessors that merged into one of them (or were split into them) between the years. A
+        district federation that ended between them is in neither.
+    scope : str
+        One of ``SCOPES``.
+    only : str, optional
+        The id of the one indicator wanted.
 
-    Returns
-    -------
-    DataFrame
-        One row per year, indicator, scope and scope_id; shares as 0.782; see
-        `analysis.results.compute_indicators`.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> table = indicators(load(2024), years=[2024], by=["district"])
-    >>> list(table.columns[:4])
-    ['indicator', 'year', 'scope', 'scope_id']
+    Raises
+    ------
+    InputError
+        If the basis is unknown, or the edition does not allow a new sum.
     """
-    from analysis.exploring.answer import Table
-    from analysis.exploring.answers import answer
-    from analysis.exploring.names import choose_all, pick_years, scopes_of
+    if basis not in get_args(Basis):
+        message = f"cách so chỉ có: {', '.join(get_args(Basis))}"
+        raise InputError([error(message, code="bad_basis", column="basis", value=basis)])
+    if basis == "published":
+        return study.compute({before, now}, [scope])
+    _require_exact(study)
 
-    scopes = choose_all("phạm vi", by, scopes_of(study))
-    chosen = pick_years(study, years)
-    table = study.table
-    keep = table["scope"].isin(scopes) & table["year"].isin(chosen)
-    return answer(study, table[keep].drop(columns=list(OPEN_COLUMNS)), kind=Table)
+    def compute() -> pd.DataFrame:
+        dataset, wanted = _same_perimeter(study, before, now), None if only is None else {only}
+        return compute_indicators(dataset, study.plan, {before, now}, [scope], only=wanted)
+
+    found: pd.DataFrame = study.remember(("side by side", before, now, scope, only), compute)
+    return found
+
+
+def communes_side_by_side(
+    study: Study, before: int, now: int, basis: Basis
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the communes' rows of two years, those of the earlier under the communes of the later.
+
+    Parameters and errors are those of `side_by_side`. The second result has, by commune, the names
+    under which its units stood in the earlier year.
+    """
+    dataset = study.dataset if basis == "published" else _same_perimeter(study, before, now)
+    moved = {name: _in_new_communes(study, dataset, name, before, now) for name in PLACED}
+    if all(moved[name].equals(dataset.tables[name]) for name in PLACED):
+        table = side_by_side(study, before, now, basis, "commune")
+    else:
+        _require_exact(study)
+        edited = replace(dataset, tables=dataset.tables | moved)
+        table = compute_indicators(edited, study.plan, {before, now}, ["commune"])
+    old = dataset.roster
+    names = old["commune"][old["year"] == before].groupby(moved["roster"]["commune"]).unique()
+    return table, names.map(lambda each: ", ".join(sorted(each, key=alphabetically)))
+
+
+def _in_new_communes(
+    study: Study, dataset: Dataset, name: str, before: int, now: int
+) -> pd.DataFrame:
+    """Return a table whose rows of the earlier year stand under the communes of the later one.
+
+    A unit of a divided commune goes where it stands in the later year; a unit that is gone by then
+    keeps the old name.
+    """
+    start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
+    heirs = find_heirs(dataset.tables["communes"], start, end)
+    rows = dataset.tables[name]
+    key = dictionary().tables[name].key[-1]
+    later = rows[rows["year"] == now]
+    there, known = dict(zip(later[key], later["commune"], strict=True)), set(later["commune"])
+
+    def place(unit: str, commune: str) -> str:
+        old = find_place(commune, heirs)
+        new = {find_place(one, known) or one for one in heirs[old]} if old else {commune}
+        return new.pop() if len(new) == 1 else there.get(unit, commune)
+
+    earlier = rows["year"] == before
+    units = zip(rows[key], rows["commune"], earlier, strict=True)
+    return rows.assign(commune=[place(u, c) if is_old else c for u, c, is_old in units])
+
+
+def _require_exact(study: Study) -> None:
+    """Refuse an edition that lacks figures: a new sum would be wrong, or would give them away."""
+    edition = study.params.edition
+    if edition != "internal":
+        message = (
+            "bản chia sẻ không có đủ số liệu để tính lại trên cùng phạm vi; hãy dùng bản nội bộ"
+        )
+        raise InputError([error(message, code="not_exact", column="edition", value=edition)])
+
+
+def _same_perimeter(study: Study, before: int, now: int) -> Dataset:
+    """Return the dataset with only the units that are in both years, predecessors with them."""
+    old, new = (set(study.expected_units(year).index) for year in (before, now))
+    successors = _successors(study, before, now)
+    pooled = {key for key in old if successors.get(key, set()) & new}
+    # A merged unit counts where its predecessors do, a split one where its successors do.
+    keep_now = (old & new).union(*(successors[key] for key in pooled))
+    kept = {before: old & new | pooled, now: keep_now}
+
+    def inside(frame: pd.DataFrame) -> pd.DataFrame:
+        # Other years stay: they only serve as caps for what is missing.
+        pairs = zip(frame["year"], frame["unit_id"], strict=True)
+        return frame[[year not in kept or unit in kept[year] for year, unit in pairs]]
+
+    tables = study.dataset.tables
+    tables = tables | {name: inside(tables[name]) for name in ("roster", "returns")}
+    start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
+    district = tables["district"]
+    ended = district["dissolved_on"]
+    if start <= ended.min() < end:  # a district that ended between the two is in neither
+        day = ended.mask(ended.notna(), start - pd.Timedelta(days=1))
+        tables["district"] = district.assign(dissolved_on=day)
+    return replace(study.dataset, tables=tables)
+
+
+def _successors(study: Study, before: int, now: int) -> dict[str, set[str]]:
+    """Return the units that each unit became between two years' cut-offs, followed to the end."""
+    events = study.dataset.lineage
+    start, end = (pd.Timestamp(study.plan.cut_off_in(year)) for year in (before, now))
+    events = events[(events["date"] > start) & (events["date"] <= end)]
+    events = events[events["event"].isin(["merged", "split"])]
+    direct: dict[str, set[str]] = {}
+    for key, successor in zip(events["predecessor_id"], events["successor_id"], strict=True):
+        direct.setdefault(key, set()).add(successor)
+
+    def follow(key: str, seen: frozenset[str]) -> set[str]:
+        onward = direct.get(key, set()) - seen
+        if not onward:
+            return {key}
+        return set().union(*(follow(after, seen | {key}) for after in onward))
+
+    return {key: follow(key, frozenset({key})) for key in direct}

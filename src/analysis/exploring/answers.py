@@ -8,13 +8,12 @@ from fractions import Fraction
 from functools import reduce
 from numbers import Real
 from operator import and_
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
 
-from analysis.comparison import Basis, side_by_side
-from analysis.exploring.answer import Answer
+from analysis.exploring.answer import Answer, Table
 from analysis.exploring.cells import Presentation, Scale
 from analysis.exploring.names import (
     Years,
@@ -38,12 +37,13 @@ from analysis.findings.gaps import find_gap
 from analysis.findings.tally import board as find_board
 from analysis.findings.tally import stand
 from analysis.language import Language
+from analysis.pages.fragments import render
 from analysis.params import PAGE
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES
 from analysis.results.rollups import least_sufficient
 from analysis.store.history import read_history
-from analysis.study import Study
+from analysis.study import Basis, Study, communes_side_by_side, side_by_side
 from analysis.tables.check import check_oddities
 from analysis.tables.dictionary import Column, dictionary, per_dictionary
 from analysis.tables.storefile import has_store
@@ -52,6 +52,18 @@ from analysis.tasks import STATES
 Names = str | Iterable[str] | None
 Group = Literal["unit", "commune", "unit_type"]
 
+#: What the card of a study offers to ask next.
+_QUESTIONS = (
+    ("find", '"{commune}"'),
+    ("board", "{year}"),
+    ("results", 'year={year}, scope="district"'),
+    ("missed", '"{indicator}", by="unit"'),
+    ("trend", '"{indicator}"'),
+    ("outliers", "{year}"),
+    ("missing", "{year}"),
+    ("tasks", '{year}, state="overdue"'),
+    ("needed", ""),
+)
 _PLACE = ["unit_id", "name", "unit_type", "commune"]
 #: So far outside the middle half of its peers, in widths of that half, nobody stands by chance.
 _FENCE = Fraction(3, 2)
@@ -65,14 +77,13 @@ def answer(
     bars: Mapping[str, Scale] | None = None,
     *,
     kind: type[Answer] = Answer,
-    keeps_index: bool = False,
 ) -> Answer:
     """Return a frame as an answer of a study: it knows its language, plan and marks.
 
     ``nothing`` names what it says if it is empty, and what that sentence is filled in with. Of what an
     analyst filters it would not be true any more.
     """
-    found = kind(frame if keeps_index else frame.reset_index(drop=True))
+    found = kind(frame.reset_index(drop=True))
     language = language_of(study)
     key, *given = nothing if frame.empty else ("none_left",)
     marks = [
@@ -103,6 +114,56 @@ def refuse_on_page() -> None:
             " study.needed khỏi sổ tay này, và hỏi chúng ở explore.ipynb"
         )
         raise InputError([error(message, code="assumed")])
+
+
+def describe(study: Study) -> str:
+    """Return the HTML of a study's card."""
+    language = language_of(study)
+    described, numbers = study.dataset.description, language.numbers
+    notes = [
+        language.ui("illustrative") if described.illustrative else "",
+        language.ui("assumed") if study.is_assumed else "",
+        ""
+        if study.params.year in study.dataset.years
+        else language.told("no_data", study.params.year),
+    ]
+    years = []
+    for year in study.dataset.years:
+        units = study.expected_units(year)
+        incomplete = units.index.isin(lacking(study, year)["scope_id"].unique())
+        years.append(
+            {
+                "year": year,
+                "expected": numbers.count(len(units)),
+                "received": numbers.count(int(units["has_return"].sum())),
+                "incomplete": numbers.count(int((units["has_return"] & incomplete).sum())),
+            }
+        )
+    year = max(
+        (y for y in study.dataset.years if y <= study.params.year), default=study.params.year
+    )
+    missed = study.results(year=year, scope="district", verdict="not_met")
+    commune = study.register["commune"].iloc[-1]
+    first = str(missed["indicator"].iloc[0]) if len(missed) else study.plan.indicators[0].id
+    return render(
+        "card",
+        title=study.plan.title,
+        facts=[
+            (language.told("data"), described.name or study.params.data),
+            (language.told("edition"), language.ui(study.params.edition)),
+        ],
+        notes=[note for note in notes if note],
+        years=years,
+        heads=[language.told(name) for name in ("year", "expected", "received", "incomplete")],
+        ask_next=language.told("ask_next"),
+        questions=[
+            (
+                f"study.{name}({given.format(year=year, indicator=first, commune=commune)})",
+                language.told(name),
+            )
+            for name, given in _QUESTIONS
+        ],
+    ).html
 
 
 # Who and what -----------------------------------------------------------------------------------
@@ -262,6 +323,35 @@ def _why_nothing(study: Study, conditions: Mapping[str, pd.Series]) -> str:
         if count:
             told += " " + language.told("without", name, language.numbers.count(count))
     return told
+
+
+def indicators(study: Study, years: Years = None, by: Names = SCOPES) -> Answer:
+    """Lấy bảng chỉ tiêu: mỗi dòng một chỉ tiêu của một nơi trong một năm.
+
+    Parameters
+    ----------
+    study : Study
+        From `load`.
+    years : iterable of int, optional
+        All years by default.
+    by : iterable of str
+        Scopes: ``district``, ``commune``, ``unit_type``, ``parent``, ``unit``.
+
+    Returns
+    -------
+    DataFrame
+        One row per year, indicator, scope and scope_id; shares as 0.782; see
+        `analysis.results.compute_indicators`.
+
+    Examples
+    --------
+    >>> from analysis import indicators, load
+    >>> table = indicators(load(2024), years=[2024], by=["district"])
+    >>> list(table.columns[:4])
+    ['indicator', 'year', 'scope', 'scope_id']
+    """
+    scopes = choose_all("phạm vi", by, scopes_of(study))
+    return answer(study, study.compute(pick_years(study, years), scopes), kind=Table)
 
 
 class Keyed:
@@ -535,12 +625,13 @@ def _float(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def compare(
+def compare(  # each is asked for by name
     study: Study,
     one: int | str,
     other: int | str,
     *,
     of: str | None = None,
+    by: str = "district",
     year: int | None = None,
     basis: Basis = "published",
 ) -> Answer:
@@ -549,19 +640,32 @@ def compare(
     Parameters
     ----------
     one, other : int or str
-        Two years, or two names.
+        Two years, the earlier first, or two names.
     of : str, optional
-        Of two years: whose; the district's by default.
+        Of two years: whose alone.
+    by : {"district", "commune", "unit_type", "parent", "unit"}
+        Of two years: of the whole district, or of each of these. Communes are those of the later
+        year: where the table ``communes`` says that one took the place of others, the figures of
+        those are added up beside it.
     year : int, optional
         Of two names: in which year; the study's by default.
     basis : {"published", "same_perimeter"}
-        Of two years: as published, or over the units that are in both.
+        Of two years: as each year reported them; or only the units expected in both, together with
+        the predecessors that merged into one of them (or were split into them) between the years.
+        A district federation that ended between them is in neither.
 
     Returns
     -------
     DataFrame
-        A row per indicator: ``before`` and ``now`` (the first and the second), their
-        ``difference``, who has reported and both verdicts.
+        A row per indicator, and per place where it is asked ``by`` place (by commune with
+        ``communes_before``, the names under which its units stood in the earlier year): ``before``
+        and ``now`` (the first and the second), their ``difference`` in the value's own unit (a
+        share's as 0.05), who has reported and both verdicts.
+
+    Raises
+    ------
+    InputError
+        If a year or a name is unknown, or the edition does not allow a new sum.
 
     Examples
     --------
@@ -572,48 +676,81 @@ def compare(
     """
     if all(map(_is_year, (one, other))):
         if year is not None:
-            message = "so hai năm thì không dùng «year»; của riêng một nơi thì nêu «of»"
-            raise InputError([error(message, code="bad_question", column="year", value=year)])
+            _refuse(
+                "year", year, "so hai năm thì không dùng «year»; của riêng một nơi thì nêu «of»"
+            )
         before, now = (pick_year(study, year) for year in (one, other))
-        scope, key = ("district", study.plan.issuer.id) if of is None else pick_place(study, of)
+        return _compare_years(
+            study, before, now, of, choose("phạm vi", by, scopes_of(study)), basis
+        )
+    if any(map(_is_year, (one, other))):
+        _refuse("compare", other, "hãy nêu hai năm, hoặc hai nơi rồi year=…")
+    if of is not None or (by, basis) != ("district", "published"):
+        _refuse("of", of, "chỉ so hai năm mới dùng được «of», «by» và «basis»")
+    places = [pick_place(study, str(name)) for name in (one, other)]
+    table = study.table[study.table["year"] == pick_year(study, year)]
+    sides = [table[(table["scope"] == s) & (table["scope_id"] == key)] for s, key in places]
+    return _beside(study, sides, [members_of(study)[scope][key] for scope, key in places])
+
+
+def _refuse(column: str, value: object, message: str) -> NoReturn:
+    raise InputError([error(message, code="bad_question", column=column, value=value)])
+
+
+def _compare_years(
+    study: Study, before: int, now: int, of: str | None, by: str, basis: Basis
+) -> Answer:
+    old_names = None
+    if of is not None:
+        scope, key = pick_place(study, of)
         table = side_by_side(study, before, now, basis, scope)
         table = table[table["scope_id"] == key]
-        sides = [table[table["year"] == y].set_index("indicator") for y in (before, now)]
-        names = [str(before), str(now)]
+    elif by == "commune":
+        table, old_names = communes_side_by_side(study, before, now, basis)
     else:
-        if any(map(_is_year, (one, other))):
-            message = "hãy nêu hai năm, hoặc hai nơi rồi year=…"
-            raise InputError([error(message, code="bad_question", column="compare", value=other)])
-        if of is not None or basis != "published":
-            message = "chỉ so hai năm mới dùng được «of» và «basis»"
-            raise InputError([error(message, code="bad_question", column="of", value=of or basis)])
-        at = pick_year(study, year)
-        places = [pick_place(study, str(name)) for name in (one, other)]
-        sides = [
-            pd.DataFrame(list(study.rows(scope, key, at).values())).set_index("indicator")
-            for scope, key in places
-        ]
-        names = [members_of(study)[scope][key] for scope, key in places]
-    labels = dict(zip(("before", "now"), names, strict=True))
-    words = language_of(study).words["column"]
-    rows = []
-    for item in study.plan.catalogue():
-        found = [side.loc[item.id] if item.id in side.index else None for side in sides]
-        if all(row is None for row in found):
-            continue
-        cells: dict[str, Any] = {"indicator": item.id, "title": item.title}
-        for name, row in zip(labels, found, strict=True):
-            cells[name] = None if row is None or pd.isna(row["value"]) else float(row["value"])
-            cells[f"{name}_reported"] = 0 if row is None else int(row["reported"])
-            cells[f"{name}_verdict"] = None if row is None else row["verdict"]
-        rows.append(cells)
-    columns = ["indicator", "title", "before", "now", "difference", "before_reported",
-               "now_reported", "before_verdict", "now_verdict"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns).astype({"before": float, "now": float})
+        table = side_by_side(study, before, now, basis, by)
+    sides, names = [table[table["year"] == y] for y in (before, now)], [str(before), str(now)]
+    if of is not None or by == "district":
+        return _beside(study, sides, names)
+    return _beside(study, sides, names, by, old_names)
+
+
+def _beside(
+    study: Study,
+    sides: list[pd.DataFrame],
+    names: list[str],
+    by: str = "",
+    old_names: pd.Series | None = None,
+) -> Answer:
+    """Return rows of the indicator table beside each other, under what the two sides are called."""
+    keys = ["indicator", "scope_id"] if by else ["indicator"]
+    columns, words = ["value", "reported", "verdict"], language_of(study).words["column"]
+    labels: dict[str, str] = {}
+    parts = []
+    for side, rows, name in zip(("before", "now"), sides, names, strict=True):
+        part = rows.astype(dict.fromkeys([*keys, "verdict"], object)).set_index(keys)[columns]
+        parts.append(part.set_axis([side, f"{side}_reported", f"{side}_verdict"], axis=1))
+        labels |= {side: name}
+        labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in columns[1:]}
+    frame = parts[0].join(parts[1], how="outer").reset_index()
     frame["difference"] = frame["now"] - frame["before"]
-    for side, name in list(labels.items()):
-        labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in ("reported", "verdict")}
-    return answer(study, frame, ("nothing_shared",), labels)
+    counts = ["before_reported", "now_reported"]
+    frame[counts] = frame[counts].fillna(0).astype(int)
+    titles = {item.id: item.title for item in study.plan.catalogue()}
+    frame["title"] = frame["indicator"].map(titles)
+    places = {key: place for place, key in enumerate(titles)}
+    # By code point within an indicator, as the join has them.
+    frame = frame.sort_values("indicator", key=lambda ids: ids.map(places), kind="stable")
+    told = ["before", "now", "difference", *counts, "before_verdict", "now_verdict"]
+    who = []
+    if by:
+        who = ["scope_id", "name"]
+        frame["name"] = frame["scope_id"].map(members_of(study)[by]).fillna(frame["scope_id"])
+    if old_names is not None:
+        who.append("communes_before")
+        frame["communes_before"] = frame["scope_id"].map(old_names)
+        labels["communes_before"] = f"{words['commune']} ({names[0]})"
+    return answer(study, frame[["indicator", "title", *who, *told]], ("nothing_shared",), labels)
 
 
 def _is_year(side: object) -> bool:

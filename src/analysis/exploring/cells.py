@@ -22,7 +22,7 @@ from analysis.plan import Plan, Target
 from analysis.tables.dictionary import dictionary
 
 #: Columns whose numbers are the indicator's own: a share is shown in percent, a change in points.
-VALUES = ("value", "lower", "upper", "breakeven", "before", "now", "value_before", "value_now")
+VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
 _CHANGES = ("change", "difference")
 #: A change is shown to a tenth of a point.
 _CHANGE_DIGITS = 3

@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.comparison import side_by_side
 from analysis.plan import Plan
-from analysis.study import Study
+from analysis.study import Study, side_by_side
 from analysis.tables.dictionary import dictionary
 
 #: The events that a report names, in its order.

@@ -15,7 +15,7 @@ from analysis.redaction import RedactedStudy
 from analysis.results import write_table
 from analysis.site.layout import INDICATORS, LEDGER, Layout
 from analysis.site.ledger import PageRecord, hash_value, read_record
-from analysis.study import Study, indicators
+from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import (
     DESCRIPTION,
@@ -35,7 +35,7 @@ _EDITIONS = {"internal": "bản nội bộ", "share": "bản chia sẻ"}
 def indicators_csv(study: Study) -> str:
     """Return the year's indicator table as it is published."""
     buffer = io.StringIO()
-    table = indicators(study, [study.params.year])
+    table = study.compute([study.params.year])
     table["scope_id"] = table["scope_id"].cat.rename_categories(harmless)
     write_table(table, buffer)
     return buffer.getvalue()
