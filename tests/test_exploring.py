@@ -15,13 +15,10 @@ from test_site_kit import END, make_notebook, make_page, make_task, needs_fork, 
 
 import analysis
 from analysis.exploring.controls import controls
-from analysis.exploring.whatif import touched_by
 from analysis.figures.charts import path
 from analysis.language import load_language
-from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import redact
-from analysis.results import compute_indicators
 from analysis.store.log import create_store
 from analysis.study import Study
 from analysis.tables import check, communes
@@ -321,51 +318,6 @@ def test_no_page_is_made_of_assumed_figures(study):
         assert "giả định" in refused(lambda: report.show(what, title="Thử"))  # noqa: B023
 
 
-def test_what_is_assumed_changes_what_was_worked_out_anew_and_nothing_else(study):
-    """What an assumed figure cannot touch, and every year before it, stand as they were."""
-    unit = study.expected_units(2024).query("has_return").index[0]
-    for name, given, of_year in (
-        ("informed", None, 2024),
-        ("workers_total", None, 2023),
-        ("workers_total", 999, 2025),
-        ("agreement_in_force", None, 2022),
-        ("unit_type", "cooperative", 2022),
-        ("unit_type", "cooperative", 2024),
-        ("commune", "Xã mới", 2023),
-        ("parent", "CD-MOI", 2024),
-        ("founded_on", "2023-12-31", 2023),
-        ("dissolved_on", "2022-06-01", 2022),
-    ):
-        other = study.assume({(unit, name): given}, year=of_year)
-        whole = compute_indicators(other.dataset, other.plan, with_open=True)
-        pd.testing.assert_frame_equal(other.table, whole, check_categorical=False)
-
-
-def test_no_indicator_reads_what_it_is_not_told_to_read(study):
-    """The rule behind it, for each: whatever stands in other columns, its rows stay."""
-    tables, known = study.dataset.tables, columns_over("units")
-    numbers = [n for n, c in known.items() if c.type.is_number and c.type.name != "year"]
-    rows = {name: tables[name].index[::3] for name in ("roster", "returns")}
-    for item in study.plan.indicators:
-        others = [name for name in numbers if item.id not in touched_by(study.plan, [name])]
-        changed = {
-            name: tables[name].assign(
-                **{
-                    c: tables[name][c].mask(tables[name].index.isin(index)) * 0
-                    for c in others
-                    if c in tables[name]
-                }
-            )
-            for name, index in rows.items()
-        }
-        dataset = replace(study.dataset, tables={**tables, **changed})
-        before, now = (
-            compute_indicators(d, study.plan, [2024], only={item.id})
-            for d in (study.dataset, dataset)
-        )
-        pd.testing.assert_frame_equal(before, now, check_categorical=False)
-
-
 @needs_fork
 def test_what_pandas_takes_the_mark_from_is_refused_on_a_page(tmp_path):
     """Where a page is made nothing can be assumed: what is made of it needs no mark."""
@@ -506,9 +458,7 @@ def test_what_nears_the_bar_is_never_shown_as_the_bar(study):
     assert set(told["Kết quả"]) == {"99,99999%"}
 
 
-def test_completion_knows_ids_and_the_module_its_functions(study):
-    assert "DN-DABAN" in study.units._ipython_key_completions_()
-    assert "informed_all" in study.indicators._ipython_key_completions_()
+def test_completion_knows_the_modules_functions():
     assert {"load", "plot", "compare"} <= set(dir(analysis))
     assert not {"annotations", "Any", "ModuleType"} & set(dir(analysis))
     import pydoc
@@ -683,10 +633,14 @@ def test_an_unknown_column_is_refused_with_the_nearest(study):
         lambda: rows.groupby("title").agg({"verdct": "size"}),
         lambda: rows.groupby("title").agg(n=("verdct", "size")),
         lambda: rows.verdct,
+        lambda: rows.loc[:, "verdct"],
         lambda: rows["Verdict"],
         lambda: rows.Verdict,
     ):
         assert "ý anh/chị là verdict?" in refused(ask)
+    by_unit = study.board(2024).set_index("unit_id")
+    assert "DN-DABAN" in refused(lambda: by_unit.loc["DN-DABN"])
+    assert by_unit.loc["DN-DABAN", "met"] == by_unit["met"]["DN-DABAN"]
     with pytest.raises(KeyError):  # as pandas' own users expect
         rows["verdct"]
     with pytest.raises(NameError):

@@ -87,6 +87,8 @@ def test_a_figure_needs_a_description(report: YearReport) -> None:
 def test_what_is_neither_is_refused(report: YearReport) -> None:
     with pytest.raises(InputError, match="DataFrame"):
         report.show("chữ", title="Chữ")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="title="):
+        report.show(pd.DataFrame({"name": ["A"]}))
 
 
 def test_headings_and_sections_are_listed_in_the_pages_order(report: YearReport) -> None:

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from analysis.commandline import (
-    Command,
+from analysis.cli import (
+    FAILED,
+    INTERRUPTED,
+    PATH,
     as_of_option,
+    command,
     data_option,
     dataset_options,
+    day_option,
     folder_option,
     named_settings,
     on_option,
@@ -35,7 +39,6 @@ if TYPE_CHECKING:
     from analysis.plan import Plan
     from analysis.tables.delivery import Delivery, Records
 
-_FAILED, _INTERRUPTED = 1, 130
 #: What a folder given to ``import`` is searched for; a file given by name may end otherwise.
 _ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv")
 #: What to do about a file of a folder that may hold figures all the same, by its ending.
@@ -57,16 +60,7 @@ _MOST_NAMED = 5
 class ListReader:
     """Reads files for an import; asks once what a list of units leaves open, and shows new codes.
 
-    Parameters
-    ----------
-    folder : Path
-        The dataset folder, with the office's answers.
-    plan : Plan
-        Its issuer's code is nobody else's.
-    is_agreed : bool
-        Whether new codes need no look.
-    settings : Any
-        For `analysis.intake.read_delivery`.
+    ``is_agreed``: new codes need no look. ``settings`` go to `analysis.intake.read_delivery`.
     """
 
     def __init__(self, folder: Path, plan: Plan, *, is_agreed: bool, **settings: Any) -> None:
@@ -115,15 +109,18 @@ class ListReader:
         )
         problems = [*problems, *coded.problems]
         if not has_errors(problems):
-            made, unions = coded.made, coded.unions
             problems += self._show(
                 path,
-                *("new_codes", "mã mới cho", "đơn vị", made),
+                "new_codes",
+                f"mã mới cho {len(coded.made)} đơn vị",
+                coded.made,
                 "hoặc thêm cột «Mã CĐCS» để tự đặt mã",
             )
             problems += self._show(
                 path,
-                *("new_unions", "công đoàn cùng tên với", "doanh nghiệp", unions),
+                "new_unions",
+                f"công đoàn cùng tên với {len(coded.unions)} doanh nghiệp",
+                coded.unions,
                 "hoặc ghi vào anh-xa.yaml, mục cong_doan, dòng nào không đúng",
             )
         return coded.delivery, problems
@@ -136,40 +133,30 @@ class ListReader:
         return str(click.prompt("Trả lời (Enter: để sau)", default="", show_default=False)).strip()
 
     def _show(
-        self, path: Path, code: str, what: str, whose: str, found: dict[str, str], advice: str
+        self, path: Path, code: str, what: str, found: dict[str, str], advice: str
     ) -> Iterator[Problem]:
         """Show codes or unions that were found; without somebody's word nothing is stored."""
         if not found:
             return
-        click.echo(f"{path.name}: {what} {len(found)} {whose}")
+        click.echo(f"{path.name}: {what}")
         for one, other in found.items():
             click.echo(f"  {one:<32}  {other}")
-        is_agreed = self._is_agreed or (
-            self._is_terminal and click.confirm("Đúng như vậy?", default=True)
-        )
-        if not is_agreed:
-            few = ", ".join([*found][:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
-            message = f"{what} {len(found)} {whose} ({few}); hãy xem lại rồi chạy lệnh với --yes, {advice}"
-            yield error(message, code=code, file=path.name)
+        if self._is_agreed or (self._is_terminal and click.confirm("Đúng như vậy?", default=True)):
+            return
+        few = ", ".join([*found][:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
+        message = f"{what} ({few}); hãy xem lại rồi chạy lệnh với --yes, {advice}"
+        yield error(message, code=code, file=path.name)
 
 
-@click.command(cls=Command)
+@command.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="THƯ_MỤC")
-@option("--year", type=int, required=True, metavar="NĂM", help="Năm đầu tiên có số liệu.")
-@option("--issuer", default="", metavar="TÊN", help="Cơ quan ban hành kế hoạch.")
-@option("--place", default="", metavar="NƠI", help="Địa bàn, ví dụ: huyện Đakrông, tỉnh Quảng Trị.")
-@option("--superior", default="", metavar="TÊN", help="Công đoàn cấp trên của cơ quan ấy.")
-@option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="TỆP", help="Tệp kế hoạch.")
-@option("--yes", is_flag=True, help="Không hỏi: điều gì không nêu thì lấy theo kế hoạch.")
-def init(
-    folder: Path,
-    year: int,
-    issuer: str,
-    place: str,
-    superior: str,
-    plan_file: Path | None,
-    yes: bool,
-) -> None:
+@option("--year", "NĂM", "Năm đầu tiên có số liệu.", type=int, required=True)
+@option("--issuer name", "TÊN", "Cơ quan ban hành kế hoạch.", default="")
+@option("--place", "NƠI", "Địa bàn, ví dụ: huyện Đakrông, tỉnh Quảng Trị.", default="")
+@option("--superior", "TÊN", "Công đoàn cấp trên của cơ quan ấy.", default="")
+@option("--plan plan_file", "TỆP", "Tệp kế hoạch.", type=PATH)
+@option("--yes", "", "Không hỏi: điều gì không nêu thì lấy theo kế hoạch.")
+def init(folder: Path, year: int, plan_file: Path | None, yes: bool, **given: str) -> None:
     """Lập thư mục số liệu của một văn phòng mới. Có sổ danh sách trống và các thiết lập riêng."""
     from analysis.intake.forms import write_register
     from analysis.params import LOCAL_FILE, PARAMS_FOLDER, find_root, load_params
@@ -178,7 +165,6 @@ def init(
     root = find_root()
     source = (plan_file or root / load_params(year, root=root).plan).resolve()
     own = load_plan(source).issuer
-    given = {"name": issuer, "place": place, "superior": superior}
     labels = {
         "name": "Cơ quan ban hành kế hoạch",
         "place": "Địa bàn",
@@ -210,12 +196,12 @@ def init(
     head = "# Thiết lập riêng của văn phòng, đứng trên params/default.yaml; git không theo dõi tệp này.\n"
     write_atomically(settings, head + _yaml(paths))
     click.echo(f"Đã lập {folder}: dataset.yaml, ke-hoach.yaml, {register.name}; và {settings}.")
-    click.echo("Ba lệnh tiếp theo:")
     click.echo(
-        f'  congdoan import "{register}" --year {year}   (hoặc danh sách sẵn có của văn phòng)'
+        "Ba lệnh tiếp theo:\n"
+        f'  congdoan import "{register}" --year {year}   (hoặc danh sách sẵn có của văn phòng)\n'
+        f"  congdoan template --year {year} --out bieu-mau\n"
+        f"  congdoan import bieu-mau --year {year}   (khi các phiếu đã gửi về)"
     )
-    click.echo(f"  congdoan template --year {year} --out bieu-mau")
-    click.echo(f"  congdoan import bieu-mau --year {year}   (khi các phiếu đã gửi về)")
 
 
 def _named(path: Path, root: Path) -> str:
@@ -240,7 +226,7 @@ def _with_issuer(plan: str, given: dict[str, str]) -> str:
     return re.sub(r"^issuer:\n(?:[ #].*\n)*", lambda _: block, plan, count=1, flags=re.MULTILINE)
 
 
-@click.command(cls=Command)
+@command.command()
 @year_option
 @folder_option("--out", required=True, help="Nơi đặt các tệp Excel.")
 @dataset_options
@@ -255,7 +241,7 @@ def template(year: int, out: Path, **where: Any) -> None:
     )
 
 
-@click.command("import", cls=Command)
+@command.command("import")
 @click.argument(
     "paths",
     nargs=-1,
@@ -263,25 +249,20 @@ def template(year: int, out: Path, **where: Any) -> None:
     type=click.Path(exists=True, path_type=Path),
     metavar="TỆP|THƯ_MỤC...",
 )
-@option("--year", type=int, metavar="NĂM", help="Năm của số liệu; tệp ghi năm khác thì bị trả lại.")
+@option("--year", "NĂM", "Năm của số liệu; tệp ghi năm khác thì bị trả lại.", type=int)
 @option(
     "--supersede",
+    "LÝ_DO",
+    "Cho phép thay số liệu đã có, và vì sao; số cũ vẫn được giữ lại.",
     default="",
-    metavar="LÝ_DO",
-    help="Cho phép thay số liệu đã có, và vì sao; số cũ vẫn được giữ lại.",
 )
-@option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
+@option("--by", "TÊN", "Người nhập, ghi vào kho.", default="")
+@option("--yes", "", "Nhận luôn mã mới đặt cho đơn vị và công đoàn cùng tên với doanh nghiệp.")
 @option(
-    "--yes",
-    is_flag=True,
-    help="Nhận luôn mã mới đặt cho đơn vị và công đoàn cùng tên với doanh nghiệp.",
-)
-@option(
-    "--don-vi",
-    "money",
+    "--don-vi money",
+    "nghin|trieu",
+    "Nhận cả bảng ghi rõ đơn vị tính là nghìn hay triệu đồng, nhân chính xác ra đồng.",
     default="",
-    metavar="nghin|trieu",
-    help="Nhận cả bảng ghi rõ đơn vị tính là nghìn hay triệu đồng, nhân chính xác ra đồng.",
 )
 @folder_option(
     "--errors",
@@ -327,33 +308,16 @@ def import_files(
         write_atomically(log, format_traces(recap.traces))
         click.echo(f"\nNhật ký lỗi của chương trình, hãy gửi cho người phụ trách:\n  {log}")
     if recap.not_reached:
-        raise SystemExit(_INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
     if not recap.is_done or any(reason and _is_badly_named(p) for p, reason in left_out.items()):
-        raise SystemExit(_FAILED)
+        raise SystemExit(FAILED)
 
 
 def find_files(paths: Sequence[Path], error_lists: Path) -> tuple[list[Path], dict[Path, str]]:
-    """Return the files that are meant: of a folder, those that can hold figures.
+    """Return each file that is meant: of a folder, those that can hold figures; no error lists.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files and folders.
-    error_lists : Path
-        Where error lists are written: they are no returns.
-
-    Returns
-    -------
-    files : list of Path
-        Each once.
-    left_out : dict of Path to str
-        Everything else in the folders, with the reason; without one for files of the system and
-        of open workbooks (``~$...``).
-
-    Raises
-    ------
-    InputError
-        If there is nothing to read.
+    Everything else in the folders is returned with the reason; without one for files of the system
+    and of open workbooks (``~$...``).
     """
     found: dict[Path, Path] = {}
     left_out: dict[Path, str] = {}
@@ -411,7 +375,7 @@ def _format_left_out(left_out: dict[Path, str]) -> str:
     return "\n".join([f"Bỏ qua, không đọc: {len(left_out)}", *told])
 
 
-@click.command(cls=Command)
+@command.command()
 @click.argument("name", metavar="MÃ")
 @click.argument("year", type=int, metavar="NĂM")
 @dataset_options
@@ -423,22 +387,22 @@ def history(name: str, year: int, **where: Any) -> None:
     entries = read_history(folder, name, year, plan.issuer.id)
     click.echo(format_history(entries, name, year))
     if not entries:
-        raise SystemExit(_FAILED)
+        raise SystemExit(FAILED)
 
 
-@click.command(cls=Command)
+@command.command()
 @click.argument("name", metavar="MÃ")
 @click.argument("year", type=int, metavar="NĂM")
-@option("--reason", required=True, metavar="LÝ_DO", help="Vì sao rút lại, ghi vào kho.")
-@option("--by", default="", metavar="TÊN", help="Người rút lại, ghi vào kho.")
+@option("--reason", "LÝ_DO", "Vì sao rút lại, ghi vào kho.", required=True)
+@option("--by", "TÊN", "Người rút lại, ghi vào kho.", default="")
 @option(
     "--table",
+    "BẢNG",
+    "Rút lại ở bảng nào (mặc định: returns, báo cáo năm của CĐCS).",
     type=click.Choice(
         ["returns", "roster", "employers", "district", "lineage", "communes", "tasks", "evidence"]
     ),
     default="returns",
-    metavar="BẢNG",
-    help="Rút lại ở bảng nào (mặc định: returns, báo cáo năm của CĐCS).",
 )
 @dataset_options
 def withdraw(name: str, year: int, reason: str, by: str, table: str, **where: Any) -> None:
@@ -455,7 +419,7 @@ def withdraw(name: str, year: int, reason: str, by: str, table: str, **where: An
     )
 
 
-@click.command(cls=Command)
+@command.command()
 @year_option
 @dataset_options
 @on_option
@@ -473,17 +437,15 @@ def status(year: int, on: str, **where: Any) -> None:
         click.echo("\n" + duties)
 
 
-@click.command(cls=Command)
+@command.command()
 @year_option
-@option(
+@day_option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="NGÀY",
     help="So với số liệu có đến hết ngày này (mặc định: với lần công bố trước ở --out).",
 )
 @folder_option("--out", help="Nơi đặt trang báo cáo đã công bố (mặc định: reports/<năm>).")
 @dataset_options
-def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -> None:
+def changes(year: int, since: str, out: Path | None, **where: Any) -> None:
     """So với lần công bố trước. Đánh giá nào đã khác, do những số liệu nào được sửa."""
     from analysis.language import load_language
     from analysis.params import find_root
@@ -505,7 +467,7 @@ def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -
     site = out or default_site(params.model_copy(update={"edition": "internal"}))
     # What was published before there was a store rests on the tables that it began with.
     if since:
-        moment: date = since.date()
+        moment = date.fromisoformat(since)
     else:
         made_at, table, record = _find_published(site)
         moment = max(made_at, first_moment(folder))
@@ -555,14 +517,8 @@ def _format_stale(record: dict[str, Any], digest: str) -> str:
     return f"\nTrang đã cũ, cần lập lại bằng congdoan report: {', '.join(stale)}" if stale else ""
 
 
-@click.command(cls=Command)
-@option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="THƯ_MỤC",
-    help="Nơi ghi các bảng CSV.",
-)
+@command.command()
+@folder_option("--out", help="Nơi ghi các bảng CSV.", required=True)
 @data_option
 @params_option
 @as_of_option
@@ -577,13 +533,8 @@ def export(out: Path, as_of: str, **where: Any) -> None:
         click.echo(f"Đã ghi {path}")
 
 
-@click.command(cls=Command)
-@option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="THƯ_MỤC",
-    help="Nơi ghi những gì còn dùng được, thành các bảng CSV.",
-)
+@command.command()
+@folder_option("--out", help="Nơi ghi những gì còn dùng được, thành các bảng CSV.")
 @data_option
 @params_option
 def doctor(out: Path | None, **where: Any) -> None:
@@ -593,12 +544,12 @@ def doctor(out: Path | None, **where: Any) -> None:
     findings, is_sound = examine(_folder(**where), out)
     click.echo("\n".join(findings))
     if not is_sound:
-        raise SystemExit(_FAILED)
+        raise SystemExit(FAILED)
 
 
-@click.command("next-year", cls=Command)
+@command.command("next-year")
 @click.argument("year", type=int, metavar="NĂM")
-@option("--by", default="", metavar="TÊN", help="Người nhập, ghi vào kho.")
+@option("--by", "TÊN", "Người nhập, ghi vào kho.", default="")
 @dataset_options
 def next_year(year: int, by: str, **where: Any) -> None:
     """Mở năm mới từ danh sách năm cũ. Bỏ đơn vị đã kết thúc, nêu mọi thay đổi; không ghi đè gì."""
@@ -623,7 +574,7 @@ def next_year(year: int, by: str, **where: Any) -> None:
     click.echo(format_recap(recap))
     if not recap.is_done:
         file.unlink()
-        raise SystemExit(_FAILED)
+        raise SystemExit(FAILED)
     click.echo(f"\nTiếp theo: congdoan template --year {year} --out bieu-mau-{year}")
 
 
@@ -637,17 +588,3 @@ def _settings(year: int, **where: Any) -> tuple[Path, Plan, Params]:
 
     params, root = named_settings(year, **where)
     return root / params.data, load_plan(root / params.plan), params
-
-
-STORE_COMMANDS = (
-    init,
-    template,
-    import_files,
-    withdraw,
-    history,
-    status,
-    changes,
-    export,
-    doctor,
-    next_year,
-)

@@ -39,16 +39,12 @@ def load(year: int | None = None, *, file: str | Path | None = None, **settings:
     Returns
     -------
     Study
-        Ready for `indicators`, `unit`, `year` and `compare`.
+        On a page of the edition to share it is that edition, whichever it is asked for.
 
     Raises
     ------
     InputError
         With every problem of the settings, the plan or the dataset, in Vietnamese.
-
-    Notes
-    -----
-    On a page of the edition to share it returns that edition, whichever it is asked for.
 
     Examples
     --------
@@ -66,9 +62,8 @@ def load(year: int | None = None, *, file: str | Path | None = None, **settings:
     if year is None:
         study = load(date.today().year, file=file, **settings)
         last = _params_of(max(study.dataset.years), file, root, settings)
-        return (
-            study.with_params(last) if _key(last) == _key(study.params) else open_study(last, root)
-        )
+        is_same = _key(last) == _key(study.params)
+        return study.with_params(last) if is_same else open_study(last, root)
     return open_study(_params_of(year, file, root, settings), root)
 
 

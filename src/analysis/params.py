@@ -35,57 +35,37 @@ def _day_text(given: Any) -> str:
 
 
 class Params(BaseModel):
-    """The settings of a run; the notebooks' papermill parameters have the same names.
-
-    Attributes
-    ----------
-    year : int
-        The year to report on.
-    data, plan : str
-        The dataset folder and the plan file, relative to the project's folder.
-    lang : str
-        A folder of ``params/lang``.
-    min_peers : int
-        Fewer units of the same type than this are not compared with.
-    min_ranked : int
-        Units whose denominator is below this are not ranked.
-    page_seconds : int
-        How long one notebook may run.
-    page_megabytes : int
-        How much memory one notebook may take, beside what the program itself has (on Linux).
-    edition : {"internal", "share"}
-        The exact figures, or those that may leave the house: few persons hidden, money in bands.
-    letterhead : bool
-        Whether pages begin with the issuing body at the left and the state's name at the right.
-    years_beside : list of int
-        Years whose sites lie beside this one, for links; found by `congdoan report`.
-    previous : str
-        The indicator table of the edition before, to say what has changed; found likewise.
-    as_of : str
-        A day (``"2025-03-01"``): the figures as the dataset's store had them at its end. Empty: now.
-    on : str
-        A day of the year (``"2025-06-30"``) on which tasks are looked at. Empty: the cut-off.
-    assumptions : dict of str to str
-        A user's own thresholds for indicators that the plan names without a number, for example
-        ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
-    """
+    """The settings of a run; the notebooks' papermill parameters have the same names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     year: Year
+    #: The dataset folder and the plan file, relative to the project's folder.
     data: str = Field(min_length=1)
     plan: str = Field(min_length=1)
+    #: A folder of ``params/lang``.
     lang: str = Field(default="vi", pattern=r"^[a-z]{2}$")
+    #: Fewer units of the same type than this are not compared with.
     min_peers: int = Field(default=5, ge=2)
+    #: Units whose denominator is below this are not ranked.
     min_ranked: int = Field(default=10, ge=1)
+    #: How long one notebook may run, and (on Linux) how much memory it may take beside the program's.
     page_seconds: int = Field(default=300, ge=5)
     page_megabytes: int = Field(default=4000, ge=50)
+    #: The exact figures, or those that may leave the house: few persons hidden, money in bands.
     edition: Literal["internal", "share"] = "internal"
+    #: Whether pages begin with the issuing body at the left and the state's name at the right.
     letterhead: bool = False
+    #: Years whose sites lie beside this one, for links; found by `congdoan report`.
     years_beside: list[int] = []
+    #: The indicator table of the edition before, to say what has changed; found likewise.
     previous: str = ""
+    #: A day (``"2025-03-01"``): the figures as the dataset's store had them at its end. Empty: now.
     as_of: Annotated[str, BeforeValidator(_day_text)] = ""
+    #: A day of the year (``"2025-06-30"``) on which tasks are looked at. Empty: the cut-off.
     on: Annotated[str, BeforeValidator(_day_text)] = ""
+    #: A user's own thresholds for indicators that the plan names without a number, for example
+    #: ``{"union_density": "90%"}``; shown as the user's assumption and never judged.
     assumptions: dict[str, Annotated[str, BeforeValidator(_share_text)]] = {}
 
     @model_validator(mode="before")
@@ -133,16 +113,14 @@ def find_root(start: Path | None = None) -> Path:
 
 
 def load_params(year: int, file: Path | None = None, root: Path | None = None) -> Params:
-    """Read the settings of a year.
+    """Read the settings of a year, which is taken where the file does not name one.
 
     Parameters
     ----------
-    year : int
-        Taken where the file does not name one.
+    year, root
+        Whose settings, and the project's folder.
     file : Path, optional
         Another file than ``params/<year>.yaml``; that one may be missing, this one not.
-    root : Path, optional
-        The project's folder.
 
     Returns
     -------

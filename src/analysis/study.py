@@ -97,18 +97,7 @@ class Study:
     sources = Question("sources")
     needed = Question("needed")
     assume = Question("assume", "whatif")
-    _keyed = Question("Keyed")
     _repr_html_ = Question("describe")
-
-    @property
-    def units(self) -> Any:
-        """Mọi chỉ tiêu của một CĐCS: ``study.units["DN-DABAN"]``; phím Tab gợi ý mã."""
-        return self._keyed("unit")
-
-    @property
-    def indicators(self) -> Any:
-        """Một chỉ tiêu ở mọi phạm vi: ``study.indicators["informed_all"]``; phím Tab gợi ý mã."""
-        return self._keyed("indicator")
 
     def __repr__(self) -> str:
         """Return one line: the card is for notebooks."""
@@ -148,12 +137,7 @@ class Study:
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what was computed before, by this study or by it `with_params`.
 
-        Parameters
-        ----------
-        key : hashable
-            Names what is computed, and all that it depends on beside the tables and the plan.
-        compute : callable
-            Computes it the first time.
+        ``key`` names what is computed, and all that it depends on beside the tables and the plan.
         """
         if key not in self._memory:
             self._memory[key] = compute()
@@ -166,10 +150,8 @@ class Study:
 
         Parameters
         ----------
-        scope : str
-            One of ``SCOPES``.
-        scope_id : str
-            The unit, commune, type or parent; the issuer's id for the district.
+        scope, scope_id : str
+            One of ``SCOPES``, and the unit, commune, type or parent; the issuer's id for the district.
         year : int
             The year.
 
@@ -192,14 +174,9 @@ class Study:
         return [_reader(self.table[name]) for name in self.table.columns]
 
     def values(self, indicator_id: str, scope: str, scope_id: str) -> dict[int, Fraction]:
-        """Return one scope's exact values of an indicator, by year; years without one are left out.
+        """Return one scope's exact values of an indicator or a part, by year; see `rows`.
 
-        Parameters
-        ----------
-        indicator_id : str
-            An indicator or a part of one.
-        scope, scope_id : str
-            As for `rows`.
+        Years without one are left out.
         """
         rows = {y: self.rows(scope, scope_id, y).get(indicator_id) for y in self.dataset.years}
         values = {y: shown_value(row) for y, row in rows.items() if row is not None}
@@ -290,13 +267,8 @@ class Study:
     def words_of(self, year: int, unit_id: str = "") -> Statements:
         """Return what people have written of a year, of the whole or of a unit.
 
-        Nothing in the edition to share.
-
-        Returns
-        -------
-        mapping of str to str
-            Markdown by the words of the dictionary's list ``statement``; see
-            `analysis.tables.peoples_text.to_html` and ``to_blocks``.
+        Markdown by the words of the dictionary's list ``statement`` (see
+        `analysis.tables.peoples_text.to_html`); nothing in the edition to share.
         """
         return self.dataset.texts.get((year, unit_id), {})
 
@@ -312,15 +284,7 @@ class Study:
         return int(self.expected_units(year)[column].sum())
 
     def unit_rows(self, indicator_id: str, year: int) -> Iterator[Any]:
-        """Yield the table's rows of every unit for one indicator and year.
-
-        Parameters
-        ----------
-        indicator_id : str
-            The indicator.
-        year : int
-            The year.
-        """
+        """Yield the table's rows of every unit for one indicator and year."""
         table = self.table
         keep = (table["scope"] == "unit") & (table["indicator"] == indicator_id)
         yield from table[keep & (table["year"] == year)].itertuples(index=False)
@@ -347,15 +311,7 @@ class Study:
         return values
 
     def peer_values(self, indicator_id: str, unit_id: str, year: int) -> Sequence[Fraction]:
-        """Return what the other units of a unit's type reached in an indicator, smallest first.
-
-        Parameters
-        ----------
-        indicator_id, unit_id : str
-            Of which indicator, and beside whom.
-        year : int
-            The year.
-        """
+        """Return what the other units of a unit's type reached in an indicator, smallest first."""
         unit_type = self.unit_types[(year, unit_id)]
         ordered = self.type_values(indicator_id, year, unit_type)
         own = self._values_by_type.get((indicator_id, year, unit_type), {}).get(unit_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from numbers import Real
@@ -13,15 +13,16 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import pandas as pd
 
-from analysis.exploring.answer import Answer, Table
-from analysis.exploring.cells import Presentation, Scale
+from analysis.exploring.answer import Answer, Presentation, Scale, Table
 from analysis.exploring.names import (
     Years,
     choose,
     choose_all,
     fold,
     language_of,
+    latest_year,
     members_of,
+    names_of,
     pick_indicator,
     pick_member,
     pick_place,
@@ -86,24 +87,25 @@ def answer(
     found = kind(frame.reset_index(drop=True))
     language = language_of(study)
     key, *given = nothing if frame.empty else ("none_left",)
-    marks = [
-        language.ui("illustrative") if study.dataset.description.illustrative else "",
-        language.ui("assumed") if study.is_assumed else "",
-    ]
-    mark = "; ".join(filter(None, marks))
     asked = set(frame["indicator"].astype(str)) if "indicator" in frame else set()
     kinds = {item.is_fraction for item in study.plan.catalogue() if item.id in asked}
     found.attrs["look"] = Presentation(
         language,
         study.plan,
         language.told(str(key), *given),
-        mark,
+        _mark(study),
         labels or {},
         study.is_assumed,
         kinds.pop() if len(kinds) == 1 else None,
         bars or {},
     )
     return found
+
+
+def _mark(study: Study) -> str:
+    """Return what every table and figure of a study says: illustrative, assumed."""
+    said = {"illustrative": study.dataset.description.illustrative, "assumed": study.is_assumed}
+    return "; ".join(language_of(study).ui(word) for word, is_so in said.items() if is_so)
 
 
 def refuse_on_page() -> None:
@@ -120,13 +122,9 @@ def describe(study: Study) -> str:
     """Return the HTML of a study's card."""
     language = language_of(study)
     described, numbers = study.dataset.description, language.numbers
-    notes = [
-        language.ui("illustrative") if described.illustrative else "",
-        language.ui("assumed") if study.is_assumed else "",
-        ""
-        if study.params.year in study.dataset.years
-        else language.told("no_data", study.params.year),
-    ]
+    notes = [_mark(study)]
+    if study.params.year not in study.dataset.years:
+        notes.append(language.told("no_data", study.params.year))
     years = []
     for year in study.dataset.years:
         units = study.expected_units(year)
@@ -139,9 +137,7 @@ def describe(study: Study) -> str:
                 "incomplete": numbers.count(int((units["has_return"] & incomplete).sum())),
             }
         )
-    year = max(
-        (y for y in study.dataset.years if y <= study.params.year), default=study.params.year
-    )
+    year = latest_year(study)
     missed = study.results(year=year, scope="district", verdict="not_met")
     commune = study.register["commune"].iloc[-1]
     first = str(missed["indicator"].iloc[0]) if len(missed) else study.plan.indicators[0].id
@@ -152,7 +148,7 @@ def describe(study: Study) -> str:
             (language.told("data"), described.name or study.params.data),
             (language.told("edition"), language.ui(study.params.edition)),
         ],
-        notes=[note for note in notes if note],
+        notes=[*filter(None, notes)],
         years=years,
         heads=[language.told(name) for name in ("year", "expected", "received", "incomplete")],
         ask_next=language.told("ask_next"),
@@ -176,11 +172,6 @@ def find_units(study: Study, text: object) -> Answer:
     ----------
     text : str
         Part of a code, a name or a commune.
-
-    Returns
-    -------
-    DataFrame
-        ``unit_id, name, unit_type, commune, first_year, last_year``, by code.
 
     Examples
     --------
@@ -209,29 +200,19 @@ def labelled(study: Study) -> pd.DataFrame:
 
     def make() -> pd.DataFrame:
         table = study.table.drop(columns=list(OPEN_COLUMNS))
-        catalogue = {item.id: item for item in study.plan.catalogue()}
-        ids = table["scope_id"].astype(str)
-        known = [*_PLACE[1:], "year", "unit_id"]
-        places = study.register.reset_index()[known].rename(columns={"unit_id": "scope_id"})
-        units = table["scope"] == "unit"
-        joined = pd.DataFrame({"year": table["year"], "scope_id": ids}).merge(
-            places, how="left", on=["year", "scope_id"]
-        )
-        joined.index = table.index
-        joined[~units] = joined[~units].assign(name=None, unit_type=None, commune=None)
-        names = joined["name"].astype(object)
+        titles = {item.id: item.title for item in study.plan.catalogue()}
+        indicators, ids = table["indicator"].astype(str), table["scope_id"].astype(str)
+        keys = pd.MultiIndex.from_arrays([table["year"], ids])
+        places = study.register[_PLACE[1:]].reindex(keys).set_axis(table.index)
+        places = places.where(table["scope"] == "unit").astype({"name": object})
         for scope, members in members_of(study).items():
             if scope != "unit":
                 here = table["scope"] == scope
-                names[here] = ids[here].map(members)
-        titles = {key: item.title for key, item in catalogue.items()}
-        order = pd.CategoricalDtype(list(catalogue), ordered=True)
+                places.loc[here, "name"] = ids[here].map(members)
         frame = table.assign(
-            indicator=table["indicator"].astype(str).astype(order),
-            title=table["indicator"].astype(str).map(titles),
-            name=names,
-            unit_type=joined["unit_type"],
-            commune=joined["commune"],
+            indicator=indicators.astype(pd.CategoricalDtype(list(titles), ordered=True)),
+            title=indicators.map(titles),
+            **{name: places[name] for name in places},
         )
         first = ["indicator", "title", "year", "scope", "scope_id", "name", "unit_type", "commune"]
         return frame[[*first, *(name for name in frame.columns if name not in first)]]
@@ -269,11 +250,6 @@ def results(  # noqa: PLR0913  # each is a filter that an analyst names
         The columns of the indicator table, with ``title``, ``name``, ``unit_type`` and
         ``commune`` beside the ids; shares as 0.782.
 
-    Raises
-    ------
-    InputError
-        If a name is unknown.
-
     Examples
     --------
     >>> from analysis import load
@@ -306,12 +282,8 @@ def results(  # noqa: PLR0913  # each is a filter that an analyst names
             if column in ("unit_type", "commune"):  # its own sum, too, is one of its rows
                 fits |= (frame["scope"] == column) & frame["scope_id"].isin(wanted)
             conditions[", ".join(known[key] for key in wanted)] = fits
-    kept = frame[_all_of(conditions.values())]
+    kept = frame[reduce(and_, conditions.values())]
     return answer(study, kept, ("nothing_for", _why_nothing(study, conditions)))
-
-
-def _all_of(conditions: Iterable[pd.Series]) -> pd.Series:
-    return reduce(and_, conditions)
 
 
 def _why_nothing(study: Study, conditions: Mapping[str, pd.Series]) -> str:
@@ -319,7 +291,7 @@ def _why_nothing(study: Study, conditions: Mapping[str, pd.Series]) -> str:
     language, told = language_of(study), "; ".join(conditions) + "."
     for name in conditions:
         others = [kept for other, kept in conditions.items() if other != name]
-        count = int(_all_of(others).sum()) if others else 0
+        count = int(reduce(and_, others).sum()) if others else 0
         if count:
             told += " " + language.told("without", name, language.numbers.count(count))
     return told
@@ -354,48 +326,11 @@ def indicators(study: Study, years: Years = None, by: Names = SCOPES) -> Answer:
     return answer(study, study.compute(pick_years(study, years), scopes), kind=Table)
 
 
-class Keyed:
-    """Results by the id of a unit or an indicator, which completion knows.
-
-    Parameters
-    ----------
-    study : Study
-        With the table.
-    by : {"unit", "indicator"}
-        What the key is.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> study = load(2024)
-    >>> set(study.units["DN-DABAN"]["scope_id"]), set(study.indicators["informed_all"]["indicator"])
-    ({'DN-DABAN'}, {'informed_all'})
-    """
-
-    def __init__(self, study: Study, by: str) -> None:
-        self._study = study
-        self._by = by
-
-    def __getitem__(self, key: str) -> Answer:
-        return results(self._study, **{self._by: key})
-
-    def _ipython_key_completions_(self) -> list[str]:
-        if self._by == "unit":
-            return list(members_of(self._study)["unit"])
-        return [item.id for item in self._study.plan.catalogue()]
-
-    def __repr__(self) -> str:
-        keys = self._ipython_key_completions_()
-        return f'{len(keys)} mã, ví dụ ["{keys[0]}"]'
-
-
 def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "verdict") -> Answer:
     """Bảng CĐCS × chỉ tiêu của một năm, nơi cần giúp đứng trước.
 
     Parameters
     ----------
-    year : int
-        The year.
     show : {"verdict", "value", "gap"}
         What stands in the cells; a gap is what a missed target lacks.
 
@@ -496,11 +431,6 @@ def lacking(study: Study, year: int) -> pd.DataFrame:
 def missing(study: Study, year: int) -> Answer:
     """Ai chưa báo cáo số liệu nào, và những chỉ tiêu nào của huyện còn chờ số liệu ấy.
 
-    Parameters
-    ----------
-    year : int
-        The year.
-
     Returns
     -------
     DataFrame
@@ -520,28 +450,18 @@ def missing(study: Study, year: int) -> Answer:
     columns = {key: frozenset(item.columns) for key, item in items.items()}
     returns = study.dataset.returns
     returns = returns[returns["year"] == year].set_index("unit_id").drop(columns="year")
-    units = study.expected_units(year)
+    units, language = study.expected_units(year), language_of(study)
     is_empty = units.join(returns).isna()
-    language = language_of(study)
-    heads = [(name, language.heading(name)) for name in is_empty.columns if name in _known()]
-    flags = dict(zip(units.index, is_empty[[name for name, _ in heads]].to_numpy(), strict=True))
+    is_empty = is_empty[[name for name in is_empty if name in _known()]]
+    heads = {name: language.heading(name) for name in is_empty}
+    flags = dict(zip(units.index, is_empty.to_numpy(), strict=True))
     found = []
     for unit_id, keys in lacking(study, year).groupby("scope_id")["indicator"]:
         asked = frozenset().union(*(columns[key] for key in keys))
-        cells = [
-            head
-            for (name, head), empty in zip(heads, flags[unit_id], strict=True)
-            if empty and name in asked
-        ]
-        found.append(
-            {
-                "unit_id": unit_id,
-                "empty_cells": len(cells),
-                "cells": "; ".join(cells),
-                "indicators": len(keys),
-                "decides": "; ".join(items[key].short for key in keys if key in open_ones),
-            }
-        )
+        empty = zip(heads.items(), flags[unit_id], strict=True)
+        cells = [head for (name, head), lacks in empty if lacks and name in asked]
+        decides = "; ".join(items[key].short for key in keys if key in open_ones)
+        found.append([unit_id, len(cells), "; ".join(cells), len(keys), decides])
     counts = ["empty_cells", "cells", "indicators", "decides"]
     frame = pd.DataFrame(found, columns=["unit_id", *counts])
     frame = frame.join(units[[*_PLACE[1:], "has_return"]], on="unit_id")
@@ -578,47 +498,30 @@ def trend(study: Study, indicator: str, of: Names = None, basis: Basis = "publis
     [2022, 2023, 2024, 2025]
     """
     item = pick_indicator(study, indicator)
-    issuer = study.plan.issuer.id
-    wanted = [("district", issuer)] if of is None else [
+    wanted = [("district", study.plan.issuer.id)] if of is None else [
         pick_place(study, name) for name in several("CĐCS, xã, loại hình", of)
     ]  # fmt: skip
-    found = []
+    rows, years = labelled(study), study.dataset.years
+    rows = rows[rows["indicator"] == item.id]
+    parts = [rows.iloc[:0].assign(before=0.0, now=0.0)]
     for scope, key in wanted:
-        previous: Any = None
-        for year in study.dataset.years:
-            row = study.rows(scope, key, year).get(item.id)
-            finding = find_in(study, item, row) if row is not None else None
-            pair = (previous, finding)
-            if basis != "published" and year - 1 in study.dataset.years and finding is not None:
-                table = side_by_side(study, year - 1, year, basis, scope, item.id)
-                rows = table[table["scope_id"] == key].itertuples()
-                sides = {int(row.year): find_in(study, item, row) for row in rows}
-                pair = (sides.get(year - 1), sides.get(year))
-            if finding is not None:
-                found.append(_trend_row(study, finding, *pair))
-            previous = finding
+        own = rows[(rows["scope"] == scope) & (rows["scope_id"] == key)]
+        pairs = []
+        for year in own["year"]:
+            last, sides = max((y for y in years if y < year), default=None), own
+            if basis != "published" and year - 1 in years:
+                sides = side_by_side(study, year - 1, year, basis, scope, item.id)
+                sides = sides[sides["scope_id"] == key]
+            values = sides.set_index("year")["value"]
+            pairs.append([values.get(last), values.get(year)])
+        own[["before", "now"]] = np.array(pairs, float).reshape(-1, 2)
+        parts.append(own)
+    frame = pd.concat(parts)
+    frame["change"] = frame["now"] - frame["before"]
     columns = ["indicator", "title", "scope", "scope_id", "name", "year", "reported", "missing",
                "numerator", "denominator", "value", "lower", "upper", "target", "verdict",
                "before", "now", "change"]  # fmt: skip
-    frame = pd.DataFrame(found, columns=columns)
-    return answer(study, frame, ("no_year", item.title))
-
-
-def _trend_row(study: Study, finding: Any, before: Any, now: Any) -> dict[str, Any]:
-    old, new = (side.value if side is not None else None for side in (before, now))
-    return {
-        **{name: getattr(finding, name) for name in ("scope", "scope_id", "year", "reported")},
-        **{name: getattr(finding, name) for name in ("missing", "numerator", "denominator")},
-        **{name: _float(getattr(finding, name)) for name in ("value", "lower", "upper")},
-        "indicator": finding.indicator.id,
-        "title": finding.indicator.title,
-        "name": members_of(study)[finding.scope].get(finding.scope_id, finding.scope_id),
-        "target": str(finding.target or ""),
-        "verdict": finding.verdict,
-        "before": _float(old),
-        "now": _float(new),
-        "change": _float(new - old) if new is not None and old is not None else None,
-    }
+    return answer(study, frame[columns], ("no_year", item.title))
 
 
 def _float(value: Fraction | None) -> float | None:
@@ -690,7 +593,8 @@ def compare(  # each is asked for by name
     places = [pick_place(study, str(name)) for name in (one, other)]
     table = study.table[study.table["year"] == pick_year(study, year)]
     sides = [table[(table["scope"] == s) & (table["scope_id"] == key)] for s, key in places]
-    return _beside(study, sides, [members_of(study)[scope][key] for scope, key in places])
+    names = names_of(study, *zip(*places, strict=True))
+    return _beside(study, sides, ["indicator"], _labels(study, names))
 
 
 def _refuse(column: str, value: object, message: str) -> NoReturn:
@@ -700,57 +604,70 @@ def _refuse(column: str, value: object, message: str) -> NoReturn:
 def _compare_years(
     study: Study, before: int, now: int, of: str | None, by: str, basis: Basis
 ) -> Answer:
-    old_names = None
+    who: list[str] = [] if of is not None or by == "district" else ["scope", "scope_id"]
+    labels, places = _labels(study, [str(before), str(now)]), {}
     if of is not None:
         scope, key = pick_place(study, of)
         table = side_by_side(study, before, now, basis, scope)
         table = table[table["scope_id"] == key]
     elif by == "commune":
-        table, old_names = communes_side_by_side(study, before, now, basis)
+        table, names = communes_side_by_side(study, before, now, basis)
+        places["communes_before"] = names
+        labels["communes_before"] = f"{language_of(study).words['column']['commune']} ({before})"
     else:
         table = side_by_side(study, before, now, basis, by)
-    sides, names = [table[table["year"] == y] for y in (before, now)], [str(before), str(now)]
-    if of is not None or by == "district":
-        return _beside(study, sides, names)
-    return _beside(study, sides, names, by, old_names)
+    sides = [table[table["year"] == year] for year in (before, now)]
+    return _beside(study, sides, ["indicator", *who], labels, places)
+
+
+def _labels(study: Study, names: Sequence[str]) -> dict[str, str]:
+    """Return the headings of two sides by what they are called."""
+    words = language_of(study).words["column"]
+    labels: dict[str, str] = {}
+    for side, name in zip(("before", "now"), names, strict=True):
+        labels |= {side: name}
+        labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in ("reported", "verdict")}
+    return labels
 
 
 def _beside(
     study: Study,
-    sides: list[pd.DataFrame],
-    names: list[str],
-    by: str = "",
-    old_names: pd.Series | None = None,
+    sides: Sequence[pd.DataFrame],
+    keys: list[str],
+    labels: Mapping[str, str],
+    places: Mapping[str, pd.Series] | None = None,
+    nothing: str = "nothing_shared",
 ) -> Answer:
-    """Return rows of the indicator table beside each other, under what the two sides are called."""
-    keys = ["indicator", "scope_id"] if by else ["indicator"]
-    columns, words = ["value", "reported", "verdict"], language_of(study).words["column"]
-    labels: dict[str, str] = {}
-    parts = []
-    for side, rows, name in zip(("before", "now"), sides, names, strict=True):
-        part = rows.astype(dict.fromkeys([*keys, "verdict"], object)).set_index(keys)[columns]
+    """Return rows of the indicator table beside each other; ``places`` tell more of a scope_id."""
+    titles, parts = {item.id: item.title for item in study.plan.catalogue()}, []
+    orders = {"scope": list(SCOPES), "indicator": list(titles)}
+    for side, rows in zip(("before", "now"), sides, strict=True):
+        part = rows.astype({n: object for n in ["verdict", *keys] if n != "year"}).set_index(keys)
+        part = part[["value", "reported", "verdict"]].astype({"value": float})
         parts.append(part.set_axis([side, f"{side}_reported", f"{side}_verdict"], axis=1))
-        labels |= {side: name}
-        labels |= {f"{side}_{one}": f"{words[one]} ({name})" for one in columns[1:]}
     frame = parts[0].join(parts[1], how="outer").reset_index()
-    frame["difference"] = frame["now"] - frame["before"]
+    for column in orders.keys() & {*keys}:
+        frame[column] = pd.Categorical(frame[column], orders[column], ordered=True)
+    frame = frame.sort_values(keys)
     counts = ["before_reported", "now_reported"]
     frame[counts] = frame[counts].fillna(0).astype(int)
-    titles = {item.id: item.title for item in study.plan.catalogue()}
-    frame["title"] = frame["indicator"].map(titles)
-    places = {key: place for place, key in enumerate(titles)}
-    # By code point within an indicator, as the join has them.
-    frame = frame.sort_values("indicator", key=lambda ids: ids.map(places), kind="stable")
+    frame["title"] = frame["indicator"].astype(str).map(titles)
+    frame["difference"] = frame["now"] - frame["before"]
+    if "scope_id" in keys:
+        frame["name"] = names_of(study, frame["scope"], frame["scope_id"])
+        frame = frame.assign(**{n: frame["scope_id"].map(own) for n, own in (places or {}).items()})
     told = ["before", "now", "difference", *counts, "before_verdict", "now_verdict"]
-    who = []
-    if by:
-        who = ["scope_id", "name"]
-        frame["name"] = frame["scope_id"].map(members_of(study)[by]).fillna(frame["scope_id"])
-    if old_names is not None:
-        who.append("communes_before")
-        frame["communes_before"] = frame["scope_id"].map(old_names)
-        labels["communes_before"] = f"{words['commune']} ({names[0]})"
-    return answer(study, frame[["indicator", "title", *who, *told]], ("nothing_shared",), labels)
+    who = [n for n in ("year", "scope", "scope_id", "name", "communes_before") if n in frame]
+    return answer(study, frame[["indicator", "title", *who, *told]], (nothing,), labels)
+
+
+def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer:
+    """Return every verdict that is another in a study's new rows of the table than in the old."""
+    keys = ["year", "scope", "indicator", "scope_id"]
+    both = pd.concat([table[[*keys, "verdict"]].astype({"verdict": str}) for table in (old, new)])
+    is_other = ~both.duplicated(keep=False).to_numpy()
+    sides = [old[is_other[: len(old)]], new[is_other[len(old) :]]]
+    return _beside(now, sides, keys, {}, nothing="nothing_changed")
 
 
 def _is_year(side: object) -> bool:
@@ -762,11 +679,6 @@ def _is_year(side: object) -> bool:
 
 def outliers(study: Study, year: int) -> Answer:
     """Số liệu khác thường của một năm, kèm lý do bằng lời.
-
-    Parameters
-    ----------
-    year : int
-        The year.
 
     Returns
     -------
@@ -788,32 +700,19 @@ def outliers(study: Study, year: int) -> Answer:
     }
     rows = rows[rows["indicator"].isin(shares)]
     groups = rows.groupby(["indicator", "unit_type"], observed=True)["value"]
-    size, low, high = (
-        groups.transform("size"),
-        groups.transform("quantile", 0.25),
-        groups.transform("quantile", 0.75),
-    )
+    size = groups.transform("size")
+    low, high = (groups.transform("quantile", at) for at in (0.25, 0.75))
     width = (high - low) * float(_FENCE)
     outside = (rows["value"] < low - width) | (rows["value"] > high + width)
     # Where the middle half is one value, whoever is not the same would stand out.
     far = rows[outside & (width > 0) & (size > study.params.min_peers)]
-    language = language_of(study)
-    percent = language.numbers.percent
-    found = [
-        {
-            "unit_id": str(row.scope_id),
-            **{name: getattr(row, name) for name in _PLACE[1:]},
-            "title": row.title,
-            "reason": language.told(
-                "outlier",
-                percent(Fraction(repr(float(row.value)))),
-                percent(Fraction(repr(float(low[row.Index])))),
-                percent(Fraction(repr(float(high[row.Index])))),
-                int(size[row.Index]),
-            ),
-        }
-        for row in far.itertuples()
-    ]
+    language, found = language_of(study), []
+    for row in far.itertuples():
+        figures = (row.value, low[row.Index], high[row.Index])
+        told = [language.numbers.percent(Fraction(repr(float(one)))) for one in figures]
+        own = {name: getattr(row, name) for name in ("title", *_PLACE[1:])}
+        reason = language.told("outlier", *told, int(size[row.Index]))
+        found.append({"unit_id": str(row.scope_id), **own, "reason": reason})
     found += _odd(study, year)
     columns = [*_PLACE, "title", "reason"]
     frame = pd.DataFrame(found, columns=columns).sort_values("unit_id", kind="stable")
@@ -833,13 +732,12 @@ def _odd(study: Study, year: int) -> list[dict[str, Any]]:
     for problem in study.remember(("oddities",), lambda: check_oddities(study.dataset)):
         unit_id = of_rows.get(problem.file.partition(".")[0], {}).get(problem.row)
         if problem.year == year and unit_id in places:
-            column = problem.column
+            column, value = problem.column, problem.value
             title = language.heading(column) if column in _known() else column
-            english = language.words.get("oddities", {}).get(problem.code, problem.message)
-            value = problem.value
-            figure = f"{language.numbers.count(int(value))}: " if value.isdecimal() else ""
-            odd = {"title": title, "reason": figure + english}
-            found.append({"unit_id": unit_id, **places[unit_id], **odd})
+            reason = language.words.get("oddities", {}).get(problem.code, problem.message)
+            if value.isdecimal():
+                reason = f"{language.numbers.count(int(value))}: {reason}"
+            found.append({"unit_id": unit_id, **places[unit_id], "title": title, "reason": reason})
     return found
 
 
@@ -894,21 +792,13 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
             "days_late": duty.days_late,
             "done_on": pd.Timestamp(duty.done_on) if duty.done_on else pd.NaT,
         }
-        for duty in (duty for held in study.duties(year).values() for duty in held)
+        for held in study.duties(year).values()
+        for duty in held
         if (holders is None or duty.holder_id in holders)
         and (states is None or duty.state in states)
     ]
-    columns = [
-        "unit_id",
-        "name",
-        "task",
-        "task_title",
-        "section",
-        "due",
-        "state",
-        "days_late",
-        "done_on",
-    ]
+    columns = ["unit_id", "name", "task", "task_title", "section", "due", "state", "days_late",
+               "done_on"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns)
     # The edition to share has a state of its own, for what it does not tell.
     order = [*STATES, *sorted({*frame["state"]} - {*STATES})]
@@ -920,11 +810,9 @@ def tasks(study: Study, year: int | None = None, unit: Names = None, state: Name
 def label_tasks(study: Study, table: pd.DataFrame) -> Answer:
     """Return a table of `analysis.tasks.compute_tasks` with the names of tasks and of places."""
     titles = {task.id: task.short or task.text for task in study.plan.tasks}
-    names = {**members_of(study), "section": {part.id: part.title for part in study.plan.sections}}
     frame = table.copy()
     frame.insert(1, "task_title", frame["task"].astype(str).map(titles).fillna(""))
-    places = zip(frame["scope"].astype(str), frame["scope_id"].astype(str), strict=True)
-    frame.insert(5, "name", [names.get(scope, {}).get(key, key) for scope, key in places])
+    frame.insert(5, "name", names_of(study, frame["scope"], frame["scope_id"]))
     language = language_of(study)
     states = language.words["task_state"]
     labels = {name: states[name] for name in frame.columns if name in states}
@@ -958,18 +846,15 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
         message = "bộ số liệu này không có kho (store), nên không ghi lại nguồn của từng số liệu"
         raise InputError([error(message, code="no_store", column="data", value=study.params.data)])
     language = language_of(study)
-    last: dict[tuple[Any, ...], dict[str, Any]] = {}
+    last: dict[tuple[Any, ...], list[str]] = {}
     for entry in read_history(folder, key, year, study.plan.issuer.id):
         for step in entry.steps:
-            last[step.table.name, step.key, step.column.name] = {
-                "column": language.heading(step.column.name, [step.table.name]),
-                "value_text": _spoken(step.column, step.after, language),
-                "file": entry.file,
-                "sheet": step.sheet,
-                "cell": step.cell or (language.told("row", step.row) if step.row else ""),
-                "at": entry.at[:10],
-                "reason": entry.reason,
-            }
+            cell = step.cell or (language.told("row", step.row) if step.row else "")
+            last[step.table.name, step.key, step.column.name] = [
+                language.heading(step.column.name, [step.table.name]),
+                _spoken(step.column, step.after, language),
+                *(entry.file, step.sheet, cell, entry.at[:10], entry.reason),
+            ]
     columns = ["column", "value_text", "file", "sheet", "cell", "at", "reason"]
     frame = pd.DataFrame(list(last.values()), columns=columns)
     return answer(study, frame, ("no_source", key, year))
@@ -1009,27 +894,15 @@ def needed(study: Study, indicator: str | None = None, year: int | None = None) 
     wanted = None if indicator is None else pick_indicator(study, indicator).id
     found = []
     for key, finding in find(study, "district", study.plan.issuer.id, year).items():
-        if (
-            wanted not in (None, key)
-            or finding.indicator.is_part
-            or finding.verdict != "undetermined"
-        ):
+        item = finding.indicator
+        if wanted not in (None, key) or item.is_part or finding.verdict != "undetermined":
             continue
         need, unknown = finding.needed or (_least_more(finding), None)
-        found.append(
-            {
-                "indicator": key,
-                "title": finding.indicator.title,
-                "year": year,
-                **{name: getattr(finding, name) for name in ("reported", "missing")},
-                **{name: _float(getattr(finding, name)) for name in ("value", "lower", "upper")},
-                "target": str(finding.target or ""),
-                "needed": need,
-                "of_unknown": unknown,
-                # Where more is needed than is known to be missing, the rate says nothing.
-                "breakeven": _float(finding.breakeven) if finding.needed else None,
-            }
-        )
+        # Where more is needed than is known to be missing, the rate says nothing.
+        rate = finding.breakeven if finding.needed else None
+        ends = map(_float, (finding.value, finding.lower, finding.upper))
+        counts, target = (finding.reported, finding.missing), str(finding.target or "")
+        found.append([key, item.title, year, *counts, *ends, target, need, unknown, _float(rate)])
     columns = ["indicator", "title", "year", "reported", "missing", "value", "lower", "upper",
                "target", "needed", "of_unknown", "breakeven"]  # fmt: skip
     frame = pd.DataFrame(found, columns=columns).astype({"needed": "Int64", "of_unknown": "Int64"})
@@ -1044,33 +917,3 @@ def _least_more(finding: Finding) -> int | None:
     is_mean = finding.indicator.measure == "mean_per_unit"
     below = finding.reported + finding.missing if is_mean else 1
     return int(least_sufficient(np.array([below]), target)[0]) - round(lower * below)
-
-
-def changed_verdicts(now: Study, old: pd.DataFrame, new: pd.DataFrame) -> Answer:
-    """Return every verdict that is another in a study's new rows of the table than in the old."""
-    keys = ["year", "scope", "indicator", "scope_id"]
-    sides = [table[[*keys, "verdict", "value"]] for table in (old, new)]
-    same = pd.concat(sides).astype({"verdict": str}).duplicated([*keys, "verdict"], keep=False)
-    is_other = ~same.to_numpy()
-    old = sides[0][is_other[: len(sides[0])]].astype({"value": float})
-    new = sides[1][is_other[len(sides[0]) :]].astype({"value": float})
-    frame = old.merge(new, on=keys, how="outer", suffixes=("_before", "_now"))
-    catalogue = {item.id: item for item in now.plan.catalogue()}
-    members = members_of(now)
-    frame["title"] = [catalogue[str(key)].title for key in frame["indicator"]]
-    frame["name"] = [
-        members[scope].get(key, key)
-        for scope, key in zip(frame["scope"], frame["scope_id"].astype(str), strict=True)
-    ]
-    frame = frame.rename(
-        columns={f"{a}_{b}": b if a == "value" else f"{b}_{a}"
-                 for a in ("value", "verdict") for b in ("before", "now")}
-    )  # fmt: skip
-    orders = {"scope": list(SCOPES), "indicator": list(catalogue)}
-    for column, order in orders.items():
-        frame[column] = pd.Categorical(frame[column].astype(str), order, ordered=True)
-    frame = frame.sort_values(keys)[
-        ["indicator", "title", "year", "scope", "scope_id", "name", "before", "now",
-         "before_verdict", "now_verdict"]
-    ]  # fmt: skip
-    return answer(now, frame, ("nothing_changed",))

@@ -9,51 +9,41 @@ import ipywidgets as widgets
 
 from analysis.exploring import plot
 from analysis.exploring.answer import Answer
-from analysis.exploring.names import language_of
+from analysis.exploring.names import language_of, latest_year
 from analysis.problems import InputError
 from analysis.results import SCOPES
 from analysis.study import Study
 from analysis.tables.writing import alphabetically
 
+_SHOWN = ["name", "reported", "missing", "numerator", "denominator", "value", "target", "verdict",
+          "slack"]  # fmt: skip
+_MOST_DRAWN = 30
+
 
 def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
     """Bảng chọn năm, chỉ tiêu, phạm vi, loại hình, xã; bảng và hình đổi theo.
 
-    Parameters
-    ----------
-    study : Study
-        From `analysis.load`.
-    folder : path
-        Where the button writes ``so-lieu.xlsx``.
-
-    Returns
-    -------
-    VBox
-        Of ipywidgets, to stand at the end of a cell.
+    It stands at the end of a cell; its button writes ``so-lieu.xlsx`` into ``folder``.
     """
     language, register = language_of(study), study.register
     communes = sorted(map(str, register["commune"].unique()), key=alphabetically)
     types = {language.dictionary_word("unit_type", t): t for t in register["unit_type"].unique()}
-    indicators = {item.title: item.id for item in study.plan.indicators}
     everything = {language.told("all"): ""}
-    chosen: dict[str, Any] = {
-        "year": widgets.Dropdown(
-            options=study.dataset.years, description=language.told("year"), value=_year(study)
-        ),
-        "indicator": widgets.Dropdown(options=indicators, description=language.told("indicator")),
-        "scope": widgets.Dropdown(
-            options={language.word("scope", s): s for s in SCOPES},
-            description=language.told("scope"),
-        ),
-        "unit_type": widgets.Dropdown(
-            options=everything | types, description=language.told("unit_type")
-        ),
-        "commune": widgets.Dropdown(
-            options=everything | {c: c for c in communes}, description=language.told("commune")
-        ),
+    options: dict[str, Any] = {
+        "year": study.dataset.years,
+        "indicator": {item.title: item.id for item in study.plan.indicators},
+        "scope": {language.word("scope", scope): scope for scope in SCOPES},
+        "unit_type": everything | types,
+        "commune": everything | {name: name for name in communes},
     }
-    for one in chosen.values():
-        one.layout.width = "28rem"
+    chosen = {
+        name: widgets.Dropdown(
+            options=known, description=language.told(name), layout={"width": "28rem"}
+        )
+        for name, known in options.items()
+    }
+    if (year := latest_year(study)) in study.dataset.years:
+        chosen["year"].value = year
     button = widgets.Button(description=language.told("to_excel"), icon="download")
     said, table, drawing = widgets.Label(), widgets.HTML(), widgets.HTML()
     for shown in (*chosen.values(), table, drawing):  # a narrow window moves the table alone
@@ -84,22 +74,3 @@ def controls(study: Study, folder: str | Path = ".") -> widgets.VBox:
     button.on_click(write)
     show()
     return widgets.VBox([*chosen.values(), widgets.HBox([button, said]), table, drawing])
-
-
-_SHOWN = [
-    "name",
-    "reported",
-    "missing",
-    "numerator",
-    "denominator",
-    "value",
-    "target",
-    "verdict",
-    "slack",
-]
-_MOST_DRAWN = 30
-
-
-def _year(study: Study) -> int:
-    known = [y for y in study.dataset.years if y <= study.params.year]
-    return max(known, default=study.dataset.years[-1])

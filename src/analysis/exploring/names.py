@@ -28,16 +28,7 @@ def choose(
 ) -> str:
     """Return the id that is meant by an id or a name, with or without marks.
 
-    Parameters
-    ----------
-    kind : str
-        What it is, in Vietnamese, for the error.
-    given : object
-        What was asked for.
-    known : mapping of str to str
-        The names, by id.
-    also : mapping of str to str, optional
-        Other names of some of them, by id.
+    ``kind`` says in Vietnamese what it is; ``known`` and ``also`` are names by id.
 
     Raises
     ------
@@ -115,6 +106,12 @@ def pick_year(study: Study, given: int | str | None) -> int:
     return found[0]
 
 
+def latest_year(study: Study) -> int:
+    """Return the year of the study, or the last one before it of which there are data."""
+    known = [year for year in study.dataset.years if year <= study.params.year]
+    return max(known, default=study.params.year)
+
+
 def pick_indicator(study: Study, given: str) -> Indicator:
     """Return the indicator that is meant by an id or a title."""
     catalogue = {item.id: item for item in study.plan.catalogue()}
@@ -157,6 +154,14 @@ def members_of(study: Study) -> dict[str, dict[str, str]]:
 
     found: dict[str, dict[str, str]] = study.remember(("members", study.params.lang), gather)
     return found
+
+
+def names_of(study: Study, scopes: Iterable[object], ids: Iterable[object]) -> list[str]:
+    """Return the names of scopes' members, or sections; an id where there is none."""
+    sections = {part.id: part.title for part in study.plan.sections}
+    known = {**members_of(study), "section": sections}
+    pairs = zip(map(str, scopes), map(str, ids), strict=True)
+    return [known.get(scope, {}).get(key, key) for scope, key in pairs]
 
 
 def pick_place(study: Study, name: object) -> tuple[str, str]:

@@ -30,56 +30,53 @@ _NOTE = 14.0
 #: How wide the names of units may be, in points.
 _NAMES = 220.0
 _MOST_ROWS = 60
+_SOURCES = (
+    "study (path) hay bảng của study.results (rates, distribution), study.trend (trends),"
+    " study.missed (gaps), study.board (board)"
+)
 
 
 def _marked(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Write below a drawing what its frame's figures are, where they are not reported ones."""
+    """Refuse what cannot be drawn, and write below a drawing of what kind its figures are."""
+    asked, name = signature(draw), draw.__name__
+    wanted = Study if name == "path" else pd.DataFrame
 
     @wraps(draw)
     def drawn(*given: Any, **named: Any) -> Figure:
-        asked = signature(draw)
         try:
             frame, *_ = asked.bind(*given, **named).arguments.values()
         except TypeError:
-            name, known = draw.__name__, ", ".join(asked.parameters)
-            message = f"hãy viết {name}({known}); xem help(analysis.plot.{name})"
-            raise InputError([error(message, code="bad_question")]) from None
-        wanted = Study if draw.__name__ == "path" else pd.DataFrame
+            frame = None
         if not isinstance(frame, wanted):
-            message = (
-                "hãy viết path(study, chỉ tiêu)"
-                if wanted is Study
-                else "cần một bảng, ví dụ của study.results"
-            )
-            raise InputError(
-                [error(message, code="no_frame", column="bảng", value=type(frame).__name__)]
-            )
+            message = f"hãy viết {name}({', '.join(asked.parameters)}), với {_SOURCES}"
+            raise InputError([error(message, code="bad_question")])
+        look = (answer(frame, pd.DataFrame()) if isinstance(frame, Study) else frame).attrs.get(
+            "look"
+        )
         if isinstance(frame, pd.DataFrame) and frame.empty:
-            look = frame.attrs.get("look")
             message = (look.nothing if look else "") or "bảng để vẽ không có dòng nào"
             raise InputError([error(message, code="nothing_to_draw")])
         figure = draw(*given, **named)
-        shown = answer(frame, pd.DataFrame()) if isinstance(frame, Study) else frame
-        look = shown.attrs.get("look")
-        if look is None or not look.mark:
-            return figure
-        if look.is_assumed:
+        if look and look.is_assumed:
             figure.set_gid("assumed")  # `report.show` refuses it
-        height = figure.get_figheight()
-        rise = _NOTE / 72
-        scale = height / (height + rise)
-        for axes in figure.axes:
-            box = axes.get_position()
-            axes.set_position((box.x0, box.y0 * scale + 1 - scale, box.width, box.height * scale))
-        for text in figure.texts:
-            text.set_y(text.get_position()[1] * scale + 1 - scale)
-        figure.set_figheight(height + rise)
-        figure.text(
-            0.01, 3 / 72 / (height + rise), look.mark, fontsize=SMALL - 2.5, color=colour("muted")
-        )
+        if look and look.mark:
+            _write_below(figure, look.mark)
         return figure
 
     return drawn
+
+
+def _write_below(figure: Figure, mark: str) -> None:
+    height, rise = figure.get_figheight(), _NOTE / 72
+    scale = height / (height + rise)
+    for axes in figure.axes:
+        box = axes.get_position()
+        axes.set_position((box.x0, box.y0 * scale + 1 - scale, box.width, box.height * scale))
+    for text in figure.texts:
+        text.set_y(text.get_position()[1] * scale + 1 - scale)
+    figure.set_figheight(height + rise)
+    bottom = 3 / 72 / (height + rise)
+    figure.text(0.01, bottom, mark, fontsize=SMALL - 2.5, color=colour("muted"))
 
 
 @_marked
@@ -93,11 +90,6 @@ def rates(frame: pd.DataFrame, label: str | None = None) -> Figure:
     label : str, optional
         The column with what each row is called: ``name`` where one indicator is drawn, else
         ``title``.
-
-    Returns
-    -------
-    Figure
-        Of matplotlib, to be changed and saved.
 
     Examples
     --------
@@ -165,8 +157,6 @@ def path(study: Study, indicator: str) -> Figure:
 
     Parameters
     ----------
-    study : Study
-        From `analysis.load`.
     indicator : str
         The id or title of one with targets for 2025, 2030 or later.
 
@@ -310,8 +300,5 @@ def _label(frame: pd.DataFrame) -> str:
 def _require(frame: pd.DataFrame, *columns: str) -> None:
     absent = [name for name in columns if name not in frame]
     if absent:
-        message = (
-            "bảng để vẽ thiếu cột này; hãy dùng bảng của study.results (rates, distribution),"
-            " study.trend (trends), study.missed (gaps), study.board (board)"
-        )
+        message = f"bảng để vẽ thiếu cột này; hãy dùng {_SOURCES}"
         raise InputError(error(message, code="no_column", column=name) for name in absent)

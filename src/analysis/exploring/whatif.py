@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -12,64 +11,23 @@ import pandas as pd
 from analysis.exploring.answer import Answer
 from analysis.exploring.answers import changed_verdicts, refuse_on_page
 from analysis.exploring.names import choose, fold, language_of, pick_member, pick_year
-from analysis.plan import Plan
-from analysis.plan.schema import columns_over
 from analysis.problems import InputError, Problem, error
-from analysis.results import SCOPES, compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.load import Dataset, Given, parse_column
+from analysis.tables.load import Dataset, parse_column
 from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")
-#: Columns by which units are summed, and nothing else: no sum of another kind changes.
-_ONLY_GROUPED = ("commune", "parent")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Assumption(Study):
-    """A study with assumed figures; made by `Study.assume`. No page is made of it.
-
-    Attributes
-    ----------
-    base : Study
-        What it was made from.
-    touched : mapping of int to frozenset of str
-        The indicators that the assumed figures can change, by year.
-    scopes : tuple of str
-        Where they can change them.
-    """
+    """A study with assumed figures, made from ``base`` by `Study.assume`. No page is made of it."""
 
     base: Study
-    touched: Mapping[int, frozenset[str]]
-    scopes: tuple[str, ...]
     is_assumed: ClassVar[bool] = True
-
-    @cached_property
-    def _new(self) -> pd.DataFrame:
-        def compute(year: int, only: frozenset[str]) -> pd.DataFrame:
-            return compute_indicators(
-                self.dataset, self.plan, [year], self.scopes, only=only, with_open=True
-            )
-
-        return _stack([compute(year, only) for year, only in self.touched.items()])
-
-    @cached_property
-    def _is_touched(self) -> pd.Series:
-        old = self.base.table
-        found = pd.Series(False, old.index)
-        for year, only in self.touched.items():
-            found |= (old["year"] == year) & old["indicator"].isin(only)
-        return found & old["scope"].isin(self.scopes)
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """The indicator table; what no assumed figure touches is taken from the base."""
-        both = _stack([self.base.table[~self._is_touched], self._new])
-        keys = ["year", "indicator", "scope", "scope_id"]
-        return Given(both.sort_values(keys, ignore_index=True))
 
     def difference(self) -> Answer:
         """Trả về các đánh giá thay đổi so với số liệu thật, của toàn địa bàn và từng CĐCS.
@@ -80,7 +38,7 @@ class Assumption(Study):
             A row per indicator, year and scope whose verdict is another: value and verdict
             ``before`` and ``now``, the district's first.
         """
-        return changed_verdicts(self, self.base.table[self._is_touched], self._new)
+        return changed_verdicts(self, self.base.table, self.table)
 
 
 def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
@@ -148,17 +106,7 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     problems += _broken_rules(dataset, cells)
     if problems:
         raise InputError(problems)
-    columns = {column for row in cells.values() for column in row}
-    given = {
-        year: {c for at, row in cells.items() if at[1] == year for c in row} for _, year in cells
-    }
-    touched = {
-        year: _touched_in(study.plan, year, given)
-        for year in study.dataset.years
-        if year >= min(given, default=at)
-    }
-    scopes = tuple(columns) if columns and columns <= set(_ONLY_GROUPED) else SCOPES
-    return Assumption(study.params, study.plan, dataset, study.root, study, touched, scopes)
+    return Assumption(study.params, study.plan, dataset, study.root, study)
 
 
 def _meant(study: Study, column: Column, given: Any) -> Any:
@@ -175,24 +123,6 @@ def _meant(study: Study, column: Column, given: Any) -> Any:
     return given
 
 
-def _touched_in(plan: Plan, year: int, given: Mapping[int, Iterable[str]]) -> frozenset[str]:
-    """Return the indicators of a year that figures of it or of an earlier one can change.
-
-    Words of an earlier register tell who was asked then: only a trajectory still reads them.
-    """
-    stages = {item.id for item in plan.catalogue() if item.is_stage}
-    found = frozenset(touched_by(plan, given.get(year, ())))
-    for columns in (columns for since, columns in given.items() if since < year):
-        words = {name for name in columns if _tells_who_is_asked(name)}
-        found |= touched_by(plan, set(columns) - words) | touched_by(plan, words) & stages
-    return found
-
-
-def _tells_who_is_asked(column: str) -> bool:
-    own = dictionary().tables["roster"].columns.get(column)
-    return own is not None and not own.type.is_number
-
-
 def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[Problem]:
     """Return what the rules say of the assumed rows: they look at the rows of one key alone."""
     found = []
@@ -206,26 +136,6 @@ def _broken_rules(dataset: Dataset, places: Iterable[tuple[str, int]]) -> list[P
         problems = check_rules(replace(dataset, tables={**empty, **own}))
         found += [replace(one, file=unit, row=None) for one in problems]
     return found
-
-
-def touched_by(plan: Plan, columns: Iterable[str]) -> frozenset[str]:
-    """Return the indicators that read one of some columns, its whole or one of its parts."""
-    known, related = columns_over("units"), set[str | None]()
-    for name in columns:
-        if _tells_who_is_asked(name):
-            return frozenset(item.id for item in plan.catalogue() if item.over == "units")
-        related |= {name, known[name].at_most}
-        related |= {part for part, one in known.items() if one.at_most == name}
-    return frozenset(item.id for item in plan.catalogue() if related & {*item.columns})
-
-
-def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return rows of indicator tables as one table, each in its own words for places and bars."""
-    words = {
-        name: pd.CategoricalDtype(sorted(set().union(*(t[name].cat.categories for t in tables))))
-        for name in ("scope_id", "target")
-    }
-    return pd.concat([table.astype(words) for table in tables])
 
 
 def _empty_row(frame: pd.DataFrame, unit: str, year: int) -> pd.DataFrame:

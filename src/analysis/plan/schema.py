@@ -354,30 +354,21 @@ class Indicator(Model):
         """Return the parts of an "and" or a "+", as indicators of their own without a target."""
         shared: dict[str, Any] = {"kind": "monitor", "monitors": self.measure}
         shared |= {"targets": (), "reference": None, "decision": ""}
-        pieces: list[tuple[str, dict[str, Any]]]
+        pieces: dict[str, dict[str, Any]] = {}
         if len(self.holds) > 1:
-            pieces = [(fact.column, {"holds": (fact,)}) for fact in self.holds]
+            pieces = {fact.column: {"holds": (fact,)} for fact in self.holds}
         elif len(self.numerator) > 1:
-            pieces = [
-                (column, {"numerator": (column,), "denominator": self.denominator[i : i + 1]})
+            pieces = {
+                column: {"numerator": (column,), "denominator": self.denominator[i : i + 1]}
                 for i, column in enumerate(self.numerator)
-            ]
-        else:
-            return []
-        titles = {name: column.vi for name, column in columns_over(self.over).items()}
-        titles |= self.part_titles
-        return [
-            self.model_copy(
-                update={
-                    **shared,
-                    **changed,
-                    "id": f"{self.id}.{column}",
-                    "title": titles[column],
-                    "short": titles[column],
-                }
-            )
-            for column, changed in pieces
-        ]
+            }
+        columns = columns_over(self.over)
+        found = []
+        for column, changed in pieces.items():
+            title = self.part_titles.get(column, columns[column].vi)
+            named = {"id": f"{self.id}.{column}", "title": title, "short": title}
+            found.append(self.model_copy(update={**shared, **changed, **named}))
+        return found
 
 
 _NUMBERS = ("count", "money")
@@ -578,6 +569,14 @@ class Issuer(Model):
     also_written: tuple[str, ...] = ()
 
 
+def _a_day_of_every_year(day: str) -> str:
+    try:
+        date.fromisoformat(f"2023-{day}")
+    except ValueError:
+        raise ValueError("phải là ngày có trong mọi năm, dạng 11-30") from None
+    return day
+
+
 def _a_line(text: str) -> str:
     text = " ".join(text.split()).rstrip(";,. ")
     if not text or any(map(is_unprintable, text)):
@@ -596,29 +595,32 @@ class Section(Model):
     title: str
 
 
-def _task_names_known(task: Task, info: ValidationInfo) -> Task:
-    groups = info.data.get("groups")
-    known = {"all", *(groups or {}), *dictionary().words["unit_type"]}
+def _misplaced(item: Task | Indicator, info: ValidationInfo) -> list[tuple[Location, str]]:
+    """Return which names of a task or an indicator the plan does not have."""
+    groups, sections = info.data.get("groups"), info.data.get("sections")
     wrong: list[tuple[Location, str]] = []
-    if groups is not None and task.population not in known:
+    types = {"all", *(groups or {}), *dictionary().words["unit_type"]}
+    if groups is not None and item.population not in types:
         wrong.append((("population",), "không phải nhóm, loại hình hay all"))
+    parts = {section.id for section in sections or ()}
+    if sections is not None and item.section.partition(".")[0] not in parts:
+        wrong.append((("section",), "không thuộc phần nào trong sections"))
+    return wrong
+
+
+def _task_names_known(task: Task, info: ValidationInfo) -> Task:
+    wrong = _misplaced(task, info)
     if task.fact and task.fact not in columns_over("units"):
         wrong.append((("fact",), "không có cột này trong bảng roster, returns"))
     if wrong:
         raise MisplacedError(wrong)
-    _check_section(task.section, info)
     return task
 
 
 def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indicator:
-    wrong: list[tuple[Location, str]] = []
-    groups = info.data.get("groups")
-    known = {"all", *(groups or {}), *dictionary().words["unit_type"]}
-    if groups is not None and indicator.population not in known:
-        wrong.append((("population",), "không phải nhóm, loại hình hay all"))
-    tasks = info.data.get("tasks")
-    ids = {task.id for task in tasks or ()}
+    wrong, tasks = _misplaced(indicator, info), info.data.get("tasks")
     if tasks is not None:
+        ids = {task.id for task in tasks}
         lost = [i for i, task in enumerate(indicator.tasks) if task not in ids]
         wrong += [(("tasks", i), "không có việc nào mang mã này trong tasks") for i in lost]
     adopted_on = info.data.get("adopted_on")
@@ -627,14 +629,7 @@ def _indicator_names_known(indicator: Indicator, info: ValidationInfo) -> Indica
         wrong += [(("targets", i), "hết hạn trước khi kế hoạch được ban hành") for i in past]
     if wrong:
         raise MisplacedError(wrong)
-    _check_section(indicator.section, info)
     return indicator
-
-
-def _check_section(section: str, info: ValidationInfo) -> None:
-    sections = info.data.get("sections")
-    if sections is not None and section.partition(".")[0] not in {item.id for item in sections}:
-        raise MisplacedError([(("section",), "không thuộc phần nào trong sections")])
 
 
 class Plan(Model):
@@ -652,7 +647,7 @@ class Plan(Model):
     issuer: Issuer
     legal_bases: tuple[Line, ...] = ()
     recipients: tuple[Line, ...] = ()
-    cut_off: str = Field(pattern=r"^\d{2}-\d{2}$")
+    cut_off: Annotated[str, Field(pattern=r"^\d{2}-\d{2}$"), AfterValidator(_a_day_of_every_year)]
     baseline_year: Year
     complete_if_missing_at_most: Annotated[Number, AfterValidator(_at_most_whole)]
     groups: dict[str, tuple[str, ...]]
@@ -660,15 +655,6 @@ class Plan(Model):
     bullets: tuple[str, ...] = ()
     tasks: tuple[Annotated[Task, AfterValidator(_task_names_known)], ...] = ()
     indicators: tuple[Annotated[Indicator, AfterValidator(_indicator_names_known)], ...]
-
-    @field_validator("cut_off")
-    @classmethod
-    def _a_day_of_every_year(cls, value: str) -> str:
-        try:
-            date.fromisoformat(f"2023-{value}")
-        except ValueError:
-            raise ValueError("phải là ngày có trong mọi năm, dạng 11-30") from None
-        return value
 
     @field_validator("groups")
     @classmethod

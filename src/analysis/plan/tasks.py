@@ -33,38 +33,27 @@ def parse_day(given: Any) -> str:
 
 
 class Task(BaseModel):
-    """Something that the plan asks of the district or of the unions of a population.
-
-    Attributes
-    ----------
-    bullet : str
-        Which bullet of the plan it comes from: ``2.2-1``; the number alone within its section.
-    owner : {"unit", "district"}
-        Who must act; ``text`` is an order to them, ``short`` its name in tables.
-    fact : str
-        Where an "and" fails, it is for those that lack this fact.
-    due : str
-        A day of every year or a full date; the cut-off where it is empty. ``standing``: none.
-    count : str
-        What is counted, as its unit; empty where nothing is.
-    indicator : str
-        Whose verdict says the same: the state is taken from it, and nobody is asked.
-    """
+    """Something that the plan asks of the district or of the unions of a population."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     section: str
+    #: Which bullet of the plan it comes from: ``2.2-1``; the number alone within its section.
     bullet: str = ""
     owner: Owner = "unit"
     population: str = "all"
+    #: Where an "and" fails, it is for those that lack this fact.
     fact: str = ""
     cadence: Cadence = "yearly"
     due: Annotated[str, BeforeValidator(parse_day)] = ""
     evidence: Literal["required", "optional", "none"] = "none"
     evidence_hint: str = ""
+    #: What is counted, as its unit; empty where nothing is.
     count: str = ""
+    #: Whose verdict says the same: the state is taken from it, and nobody is asked.
     indicator: str = ""
+    #: Its name in tables; ``text`` is an order to the owner.
     short: str = Field(default="", max_length=40)
     text: str = Field(min_length=1)
 
@@ -83,14 +72,9 @@ class Task(BaseModel):
         return self
 
     def due_in(self, year: int, cut_off: str) -> date | None:
-        """Return the day by which a year's work is due; None for what never falls due.
+        """Return the day by which a year's work is due, by default the plan's cut-off.
 
-        Parameters
-        ----------
-        year : int
-            The year.
-        cut_off : str
-            The plan's own, for tasks that name no day.
+        None for what never falls due.
 
         Examples
         --------

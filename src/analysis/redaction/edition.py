@@ -92,24 +92,16 @@ HIDDEN_CELL: Final = HiddenCell()
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RedactedStudy(Study):
-    """A study for sharing; made by `redact`.
+    """A study for sharing; made by `redact`."""
 
-    Attributes
-    ----------
-    shown : DataFrame
-        The redacted indicator table, `table` of this study. It is not computed from the redacted
-        tables: sums are of everybody, hidden or not.
-    reported : DataFrame of bool
-        By year and unit_id, which columns of roster and returns were reported, shown or not.
-    totals : mapping of (int, str) to int
-        What the roster's counts add up to, by year and column, where that exposes nobody.
-    held : mapping of int to mapping of str to tuple of Duty
-        The duties of each year by holder: states alone, nothing that was written.
-    """
-
+    #: The redacted indicator table. It is not computed from the redacted tables: sums are of
+    #: everybody, hidden or not.
     shown: pd.DataFrame
+    #: By year and unit_id, which columns of roster and returns were reported, shown or not.
     reported: pd.DataFrame
+    #: What the roster's counts add up to, by year and column, where that exposes nobody.
     totals: Mapping[tuple[int, str], int | None]
+    #: The duties of each year by holder: states alone, nothing that was written.
     held: Mapping[int, Mapping[str, tuple[Duty, ...]]]
 
     def duties(self, year: int) -> Mapping[str, tuple[Duty, ...]]:

@@ -453,7 +453,7 @@ class Report:
         self,
         what: pd.DataFrame | pd.Series | Figure,
         *,
-        title: str,
+        title: str = "",
         note: str = "",
         alt: str = "",
     ) -> Fragment:
@@ -479,7 +479,7 @@ class Report:
         Raises
         ------
         InputError
-            If it is neither, or a figure without a description.
+            If it is neither, or has no title, or is a figure without a description.
 
         Examples
         --------
@@ -490,6 +490,9 @@ class Report:
         >>> "<caption>Ai còn thiếu</caption>" in report.show(gap, title="Ai còn thiếu").html
         True
         """
+        if not title:
+            message = 'bảng, hình đưa vào trang phải có tiêu đề: report.show(..., title="...")'
+            raise InputError([error(message, code="no_title")])
         if isinstance(what, Figure):
             _refuse_assumed(what.get_gid() == "assumed")
             content = self._own_figure(what, alt)

@@ -22,15 +22,7 @@ Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Figures:
-    """One column of n rows.
-
-    Attributes
-    ----------
-    values : int64 or bool array of shape (n,)
-        Persons, units, đồng or yes/no; 0 where not known.
-    known : bool array of shape (n,)
-        Where it was reported.
-    """
+    """One column of n rows: persons, units, đồng or yes/no; 0 where not ``known`` (not reported)."""
 
     values: IntArray
     known: BoolArray
@@ -62,29 +54,18 @@ class Scope:
 
 @dataclass(frozen=True)
 class Register:
-    """One source over all years, a row per member and year, sorted by year and id.
+    """One source over all years, a row per member and year, sorted by year and id."""
 
-    Attributes
-    ----------
-    tables : sequence of (DataFrame, int array)
-        Where the columns stand: a table, and the position in it of each row (-1: not there).
-    year_codes : int array
-        Sorted.
-    id_codes : int array
-        Who it is, whatever the year.
-    expected : bool array
-        Who has to report: alive on the year's cut-off day.
-    columns : dict of str to Column
-        What the tables hold, and which column is a part of which.
-    scopes : dict of str to Scope
-        The roll-ups below the district.
-    """
-
+    #: Where the columns stand: a table, and the position in it of each row (-1: not there).
     tables: Sequence[tuple[pd.DataFrame, IntArray]]
     year_codes: IntArray
+    #: Who it is, whatever the year.
     id_codes: Codes
+    #: Who has to report: alive on the year's cut-off day.
     expected: BoolArray
+    #: What the tables hold, and which column is a part of which.
     columns: dict[str, Column]
+    #: The roll-ups below the district.
     scopes: dict[str, Scope] = field(default_factory=dict)
     _figures: dict[str, Figures] = field(default_factory=dict, repr=False)
     _largest: dict[str, Figures] = field(default_factory=dict, repr=False)
@@ -142,22 +123,10 @@ class Register:
         return order, ids, largest.to_numpy()
 
     def span(self, column: str, rows: IntArray) -> Span:
-        """Return what the cells of some rows can be.
+        """Return what a count or an amount of some rows can be.
 
         An unknown cell is at least its largest known part, and at most its known whole. The
         dictionary says which columns are parts of which.
-
-        Parameters
-        ----------
-        column : str
-            A count or an amount of money.
-        rows : int array of shape (n,)
-            Positions in the register.
-
-        Returns
-        -------
-        Span
-            Arrays of shape (n,), in persons or đồng.
         """
         own = self.figures(column).take(rows)
         low, high, is_capped = own.values.copy(), own.values.copy(), own.known.copy()
@@ -287,20 +256,7 @@ def district_register(dataset: Dataset, plan: Plan, years: pd.Index) -> Register
 
 
 def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
-    """Tell which roster rows have to report: founded by the cut-off and not dissolved by it.
-
-    Parameters
-    ----------
-    roster : DataFrame
-        n rows of the register, of any years.
-    plan : Plan
-        Its cut-off of each year decides.
-
-    Returns
-    -------
-    bool array of shape (n,)
-        In the order of the rows.
-    """
+    """Tell which rows of a roster have to report: founded by the cut-off and not dissolved by it."""
     days = {year: pd.Timestamp(plan.cut_off_in(int(year))) for year in roster["year"].unique()}
     cut_off = roster["year"].map(days).astype("datetime64[s]")
     founded = roster["founded_on"].isna() | (roster["founded_on"] <= cut_off)
@@ -311,14 +267,7 @@ def is_expected(roster: pd.DataFrame, plan: Plan) -> BoolArray:
 def why_not_expected(unit: pd.Series, plan: Plan, year: int) -> str:
     """Say in Vietnamese why a unit that `is_expected` leaves out does not have to report.
 
-    Parameters
-    ----------
-    unit : Series
-        Its row of the year's register.
-    plan : Plan
-        Its cut-off decides.
-    year : int
-        The year.
+    ``unit`` is its row of the year's register.
     """
     cut_off, ended = pd.Timestamp(plan.cut_off_in(year)), unit["dissolved_on"]
     if pd.notna(ended) and ended <= cut_off:

@@ -109,21 +109,13 @@ def _district_ceiling(indicator: Indicator) -> int | None:
 
 @dataclass(frozen=True)
 class Terms:
-    """Under which terms rows are judged.
+    """Under which terms rows are judged."""
 
-    Attributes
-    ----------
-    target : Target or None
-        The bar, if the plan has one here.
-    is_due : bool
-        False while a stage target's year is still ahead.
-    is_registered : bool
-        False where the year has no employer register at all: then nobody expected does not mean
-        "not applicable".
-    """
-
+    #: The bar, if the plan has one here.
     target: Target | None
+    #: False while a stage target's year is still ahead.
     is_due: bool = True
+    #: False where the year has no employer register at all: nobody expected is not "not applicable".
     is_registered: bool = True
 
 
@@ -131,17 +123,6 @@ def judge(
     sums: Sums, indicator: Indicator, terms: Terms, *, is_unit: bool
 ) -> dict[str, np.ndarray]:
     """Judge roll-ups of one indicator and scope under the same terms.
-
-    Parameters
-    ----------
-    sums : Sums
-        From `analysis.results.states.pool`.
-    indicator : Indicator
-        What they count.
-    terms : Terms
-        The bar and whether it is due.
-    is_unit : bool
-        Whether they are single units.
 
     Returns
     -------
@@ -312,23 +293,13 @@ def flag_bit(name: str) -> np.uint8:
 
 @dataclass(frozen=True)
 class Sources:
-    """Every register of a dataset.
-
-    Attributes
-    ----------
-    plan : Plan
-        By which members are told.
-    years : sequence of int
-        All years of the dataset; codes of years point into it.
-    registers : dict of str to Register
-        By what an indicator may be ``over``.
-    registered : frozenset of int
-        The years that have an employer register.
-    """
+    """Every register of a dataset, by what an indicator may be ``over``."""
 
     plan: Plan
+    #: All years of the dataset; codes of years point into it.
     years: list[int]
     registers: dict[str, Register]
+    #: The years that have an employer register.
     registered: frozenset[int]
 
     def scopes_of(self, indicator: Indicator, among: Iterable[str]) -> list[str]:
@@ -361,39 +332,11 @@ class Year:
         return self._populations[key]
 
     def groups(self, indicator: Indicator, scope: str) -> Codes:
-        """Return the codes of the groups of a roll-up; the district always is one.
-
-        Parameters
-        ----------
-        indicator : Indicator
-            Whom it asks.
-        scope : str
-            One of `SCOPES`.
-
-        Returns
-        -------
-        int array of shape (groups,)
-            In ascending order; [0] for the district.
-        """
+        """Return the codes of the groups of a roll-up, ascending; the district always is one."""
         return _DISTRICT if scope == "district" else self.asked(indicator).present(scope)
 
     def roll_up(self, indicator: Indicator, scopes: Iterable[str]) -> Iterator[tuple[str, Sums]]:
-        """Yield an indicator's sums for each scope that is asked for, one entry for each group.
-
-        Parameters
-        ----------
-        indicator : Indicator
-            What is counted.
-        scopes : iterable of str
-            Some of `SCOPES`; those that the indicator lacks are skipped.
-
-        Yields
-        ------
-        scope : str
-            In the order of `SCOPES`.
-        sums : Sums
-            Arrays as long as `groups` of the scope.
-        """
+        """Yield each scope that is asked for and that an indicator has, with a sum for each group."""
         members = self.asked(indicator)
         states = find_states(indicator, members)
         for scope in self.sources.scopes_of(indicator, scopes):
@@ -415,18 +358,7 @@ class Year:
         return sums
 
     def judged_elsewhere(self, indicator: Indicator, scope: str) -> BoolArray | None:
-        """Tell which groups of a scope another row judges instead; None if it judges no group.
-
-        Parameters
-        ----------
-        indicator, scope
-            As for `groups`.
-
-        Returns
-        -------
-        bool array of shape (groups,), or None
-            In the order of `groups`.
-        """
+        """Tell which groups of a scope another row judges instead; None if it judges no group."""
         if scope not in ("unit_type", "unit"):
             return None
         types = self.sources.plan.judged_elsewhere(indicator, self.year)
@@ -450,20 +382,7 @@ class Year:
         )
 
     def judge(self, indicator: Indicator, scope: str, sums: Sums) -> dict[str, Any]:
-        """Return what `judge` does, the ``target``, and which rows are held to it.
-
-        Parameters
-        ----------
-        indicator, scope
-            As for `groups`.
-        sums : Sums
-            From `roll_up`, for the same scope.
-
-        Returns
-        -------
-        dict of str to array of shape (groups,)
-            Besides the arrays ``target`` (Target or None) and ``is_held`` (may be one bool for all).
-        """
+        """Return what `judge` does, the ``target``, and which groups are held to it (``is_held``)."""
         is_unit, terms = scope == "unit", self.terms(indicator, scope)
         columns: dict[str, Any] = judge(sums, indicator, terms, is_unit=is_unit)
         columns |= {"target": terms.target, "is_held": terms.target is not None}
@@ -477,15 +396,7 @@ class Year:
 
 
 def open_sources(dataset: Dataset, plan: Plan) -> Sources:
-    """Sort every register of a dataset and number its years, members and groups.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables without errors.
-    plan : Plan
-        Its cut-offs tell who has to report.
-    """
+    """Sort every register of a dataset without errors and number its years, members and groups."""
     registered = frozenset(int(year) for year in dataset.employers["year"].unique())
     years = sorted({*dataset.years, *registered, *map(int, dataset.district["year"])})
     index = pd.Index(years, dtype="int64")

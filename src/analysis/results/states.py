@@ -54,18 +54,7 @@ def all_hold(conditions: Sequence[Condition], members: Members, *, once: bool = 
 
 
 def evaluate(condition: Condition, members: Members, *, once: bool = False) -> Facts:
-    """Return one condition's facts.
-
-    Parameters
-    ----------
-    condition, members, once
-        As for `all_hold`.
-
-    Returns
-    -------
-    Facts
-        Arrays of shape (n,).
-    """
+    """Return one condition's facts; see `all_hold`."""
     if condition.present is not None:
         filled = members.cells(condition.column).notna().to_numpy(bool)
         return Facts(filled == condition.present, np.ones(len(members), bool))
@@ -117,22 +106,10 @@ def _reaches(condition: Condition, above: IntArray, below: IntArray) -> BoolArra
 class States:
     """One entry per member; the arrays are all of one length, and 0 where they do not apply.
 
-    What a missing member may add to numerator and denominator: ``low_above`` over ``low_below`` at the
-    lower end of the bounds; at the upper end ``high_above`` over ``high_below`` and, where its
-    numerator is unknown, ``free`` × ``max_rate`` over ``free``.
-
-    Attributes
-    ----------
-    reported, not_applicable : bool
-        The rest are missing.
-    numerator, denominator : int
-        Of those that reported.
-    low_above, low_below, high_above, high_below, free : int
-        Of the missing.
-    carried : bool
-        The lower end rests on an earlier year's figure.
-    low_open, high_open : bool
-        Nothing limits how large the denominator could be, and so the end.
+    ``numerator`` and ``denominator`` are of those that reported. What a missing member may add to
+    them: ``low_above`` over ``low_below`` at the lower end of the bounds; at the upper end
+    ``high_above`` over ``high_below`` and, where its numerator is unknown, ``free`` × ``max_rate``
+    over ``free``.
     """
 
     reported: BoolArray
@@ -144,7 +121,9 @@ class States:
     high_above: IntArray
     high_below: IntArray
     free: IntArray
+    #: The lower end rests on an earlier year's figure.
     carried: BoolArray
+    #: Nothing limits how large the denominator could be, and so the end.
     low_open: BoolArray
     high_open: BoolArray
 
@@ -168,20 +147,7 @@ def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members
 
 
 def find_states(indicator: Indicator, members: Members) -> States:
-    """Return what each member is for an indicator of any measure.
-
-    Parameters
-    ----------
-    indicator : Indicator
-        Says what is counted.
-    members : Members
-        The n members that it asks, from `find_members`.
-
-    Returns
-    -------
-    States
-        Arrays of shape (n,), in persons, units or đồng.
-    """
+    """Return what each of an indicator's members is for it, in persons, units or đồng."""
     if indicator.holds:
         return _of_facts(indicator, members)
     if indicator.measure == "ratio":
@@ -298,19 +264,7 @@ def _add(columns: list[Figures]) -> Figures:
 
 @dataclass(frozen=True)
 class Sums:
-    """One entry per roll-up; the arrays are all of one length, named as in `States`.
-
-    Attributes
-    ----------
-    expected, reported, not_applicable, missing : int
-        How many members; the last three make up the first.
-    numerator, denominator : int
-        Over those that reported.
-    low_above, low_below, high_above, high_below, free : int
-        Over the missing.
-    carried, low_open, high_open : bool
-        Whether any missing member is.
-    """
+    """One entry per roll-up, named as in `States`: sums, and whether any missing member is so."""
 
     expected: Counts
     reported: Counts

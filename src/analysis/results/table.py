@@ -53,17 +53,7 @@ _DTYPES: dict[str, Any] = {
 
 
 class Rows:
-    """The table as it grows: arrays of its full length, filled block by block.
-
-    Parameters
-    ----------
-    length : int
-        How many rows it will have.
-    sources : Sources
-        Whose indicators and groups it names.
-    names : sequence of str
-        Its columns: `COLUMNS`, with or without `OPEN_COLUMNS`.
-    """
+    """The table as it grows: arrays of its full length, filled block by block."""
 
     def __init__(self, length: int, sources: Sources, names: Sequence[str] = COLUMNS) -> None:
         self._names_shown = names
@@ -86,17 +76,7 @@ class Rows:
         scope: str,
         groups: Codes,
     ) -> None:
-        """Write the next block: the groups of one scope of one indicator in one year.
-
-        Parameters
-        ----------
-        judged : mapping of str to array or scalar
-            The counts, the ``trajectory`` and what `Year.judge` returns.
-        indicator, year, scope
-            What they are of.
-        groups : int array
-            The groups' codes.
-        """
+        """Write the next block: what `_judge` says of one scope's groups in one year."""
         if not len(groups):
             return
         none, target = (
@@ -229,13 +209,7 @@ def compute_indicators(
 
 
 def require_years(dataset: Dataset, years: Sequence[int]) -> None:
-    """Refuse years of which the roster has nothing.
-
-    Raises
-    ------
-    InputError
-        With every such year, and those that there are.
-    """
+    """Refuse years of which the roster has nothing, and name those that there are."""
     absent = sorted(set(years) - set(dataset.years))
     if absent:
         known = ", ".join(str(year) for year in dataset.years) or "không có năm nào"
@@ -261,23 +235,14 @@ def _judge(
 
 
 def write_table(table: pd.DataFrame, target: Path | IO[str], sheet: str = "Chỉ tiêu") -> None:
-    """Write an indicator table, or a task table, as ``.csv``, ``.parquet`` or ``.xlsx``, by the path's ending.
+    """Write an indicator table, or a task table, by the path's ending; a stream gets CSV.
 
     CSV is UTF-8 without BOM, LF, decimals in the shortest form that round-trips.
-
-    Parameters
-    ----------
-    table : DataFrame
-        An indicator table or a task table.
-    target : Path or text stream
-        Where to; a stream gets CSV.
-    sheet : str
-        The name of a workbook's sheet.
 
     Raises
     ------
     InputError
-        If the ending is another.
+        If the ending is none of ``.csv``, ``.parquet`` and ``.xlsx``.
     """
     if not isinstance(target, Path):
         target.writelines(str(lines, "utf-8") for lines in csv_lines(table))
@@ -313,22 +278,19 @@ def csv_lines(table: pd.DataFrame) -> Iterator[memoryview]:
     b'name,value\n"A, B",0.5\n,1.0\n'
     """
     yield memoryview((",".join(_as_fields(table.columns).to_pylist()) + "\n").encode())
-    words = {name: _words(table[name]) for name in table}
+    words = {
+        name: _as_fields(column.cat.categories)
+        for name, column in table.items()
+        if isinstance(column.dtype, pd.CategoricalDtype)
+    }
     for start in range(0, len(table), _CHUNK):
         rows = table.iloc[start : start + _CHUNK]
-        *cells, last = [_as_text(rows[name], words[name]) for name in table]
+        *cells, last = [_as_text(rows[name], words.get(name)) for name in table]
         yield _bytes(_join([*cells, _join([last, "\n"], "")], ","))
 
 
-def _words(column: pd.Series) -> pa.Array | None:
-    """Return the fields of a categorical column's words, made once for all its rows."""
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        return None
-    return _as_fields(column.cat.categories)
-
-
 def _as_text(cells: pd.Series, words: pa.Array | None) -> pa.Array:
-    """Return the fields of some cells, null where missing."""
+    """Return the fields of some cells, null where missing; ``words`` are those of categories."""
     if words is not None:
         codes = cells.cat.codes.to_numpy()
     elif pd.api.types.is_integer_dtype(cells.dtype):

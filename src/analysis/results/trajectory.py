@@ -85,10 +85,7 @@ def find_path(points: Mapping[int, Point], indicator: Indicator, plan: Plan) -> 
 
 
 def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: Plan) -> str:
-    """Return the trajectory word of a group in a year: the first rule that matches.
-
-    One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
-    """
+    """Return a group's word in `TRAJECTORIES`: the first rule that matches."""
     target = indicator.target_in(year)
     now = points[year]
     if target is None or target.by_end_of is None or now.verdict in _UNFOLLOWED:
@@ -113,15 +110,12 @@ def assess(points: Mapping[int, Point], year: int, indicator: Indicator, plan: P
 def is_overdue(points: Mapping[int, Point], year: int, indicator: Indicator) -> bool:
     """Tell whether a target year has passed unmet and today's value is still below that target."""
     now = points[year].value
-    if now is None:
-        return False
-    for target in indicator.targets:
-        due = target.by_end_of
-        if due is None or due >= year or due not in points:
-            continue
-        if points[due].verdict == "not_met" and now < target.minimum:
-            return True
-    return False
+    past = {t.by_end_of: t for t in indicator.targets if t.by_end_of and t.by_end_of < year}
+    return now is not None and any(
+        points[due].verdict == "not_met" and now < target.minimum
+        for due, target in past.items()
+        if due in points
+    )
 
 
 def _below_path(points: Mapping[int, Point], year: int, required: Fraction, plan: Plan) -> str:
@@ -171,16 +165,12 @@ class History:
     points: dict[tuple[str, int], dict[int, Point]] = field(default_factory=dict)
 
     def assess(self, scope: str, groups: Codes, year: int) -> tuple[np.ndarray, BoolArray]:
-        """Return the trajectory word of a group in a year: the first rule that matches.
-
-        One of `TRAJECTORIES`, ``""`` where no target is ahead or nothing applies.
-        """
+        """Return of each group a code in `TRAJECTORIES`, and whether it is overdue."""
         points = [self.points[scope, group] for group in groups.tolist()]
         words = [assess(own, year, self.indicator, self.plan) for own in points]
         overdue = [is_overdue(own, year, self.indicator) for own in points]
-        return np.array([TRAJECTORIES.index(word) for word in words], np.int8), np.array(
-            overdue, bool
-        )
+        codes = [TRAJECTORIES.index(word) for word in words]
+        return np.array(codes, np.int8), np.array(overdue, bool)
 
 
 def find_history(indicator: Indicator, sources: Sources) -> History:

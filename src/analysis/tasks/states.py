@@ -43,15 +43,7 @@ _SILENT = ("unreported", "unreported_due")
 
 
 def check_tasks(dataset: Dataset, plan: Plan) -> list[Problem]:
-    """Return an error for each row about a task or its evidence that contradicts the plan.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables as `read_dataset` returns them.
-    plan : Plan
-        Whose tasks they are.
-    """
+    """Return an error for each row about a task or its evidence that contradicts the plan."""
     found: list[Problem] = []
     known = {task.id: task for task in plan.tasks}
     for name in ("tasks", "evidence"):
@@ -196,36 +188,22 @@ def is_done(shown: Codes) -> BoolArray:
 
 @dataclass(frozen=True, eq=False)
 class Holding:
-    """A task in a year: one entry per holder.
-
-    Attributes
-    ----------
-    task : Task
-        The plan's.
-    due : date or None
-        By when; None for what never falls due.
-    members : Members or None
-        The unions that have it; None: the district alone.
-    shown : int8 array
-        The state on the day, a code in `STATES`.
-    done_on : int64 array
-        Days, as `states.days` counts them; `NO_DAY` where none is known.
-    since : int array
-        The earlier year in which it was done for good; 0 where it was not.
-    count, has_count : int64 and bool array
-        What was counted, and where that is known of those that reported.
-    is_unproven : bool array
-        Done, and a document is required that nobody named.
-    """
+    """A task in a year: one entry per holder."""
 
     task: Task
+    #: None for what never falls due.
     due: date | None
+    #: The unions that have it; None: the district alone.
     members: Members | None
+    #: The state on the day, a code in `STATES`.
     shown: Codes
+    #: Days, as `days` counts them; `NO_DAY` where none is known.
     done_on: IntArray
+    #: The earlier year in which it was done for good; 0 where it was not.
     since: IntArray
     count: IntArray
     has_count: BoolArray
+    #: Done, and a document is required that nobody named.
     is_unproven: BoolArray
 
 
@@ -397,44 +375,25 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Duty:
-    """A task with one holder on a day.
-
-    Attributes
-    ----------
-    task : Task
-        The plan's.
-    holder_id : str
-        A unit; the issuer for the district's tasks.
-    state : str
-        One of `analysis.tasks.STATES`, never ``not_applicable``.
-    on, due : date, date or None
-        The day, and by when it was to be done; None for what never falls due.
-    is_over : bool
-        Whether the day is the year's cut-off.
-    done_on : date or None
-        When it was done, as far as reported.
-    since : int
-        The earlier year in which it was done for good; 0 where it was not.
-    count : int or None
-        What was counted.
-    is_unproven : bool
-        Done, and a document is required that nobody named.
-    note : str
-        The holder's own words.
-    documents : tuple of Evidence
-        What is cited for it.
-    """
+    """A task with one holder on a day."""
 
     task: Task
+    #: A unit; the issuer for the district's tasks.
     holder_id: str
+    #: One of `analysis.tasks.STATES`, never ``not_applicable``.
     state: str
     on: date
+    #: None for what never falls due.
     due: date | None
+    #: Whether the day is the year's cut-off.
     is_over: bool
     done_on: date | None
+    #: The earlier year in which it was done for good; 0 where it was not.
     since: int
     count: int | None
+    #: Done, and a document is required that nobody named.
     is_unproven: bool
+    #: The holder's own words.
     note: str
     documents: tuple[Evidence, ...]
 
@@ -479,16 +438,7 @@ class Duty:
 class Duties(Mapping[str, tuple[Duty, ...]]):
     """What every holder has to do in a year: by holder, in the plan's order, made on request.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables without errors.
-    plan : Plan
-        Its tasks.
-    year : int
-        A year of the roster.
-    on : date, optional
-        The day that is asked about, where it is before the cut-off.
+    ``on`` is the day that is asked about, where it is before the cut-off.
 
     Examples
     --------

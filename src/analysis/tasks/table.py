@@ -44,12 +44,8 @@ def compute_tasks(
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset, plan, year
         Tables without errors. Earlier years count for what is done once.
-    plan : Plan
-        Its tasks.
-    year : int
-        The year.
     scopes : sequence of str
         Which of `SCOPES` to show.
     on : date, optional
