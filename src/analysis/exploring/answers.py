@@ -656,6 +656,8 @@ def _beside(
     if "scope_id" in keys:
         frame["name"] = names_of(study, frame["scope"], frame["scope_id"])
         frame = frame.assign(**{n: frame["scope_id"].map(own) for n, own in (places or {}).items()})
+    if not labels:  # of one year twice, and nearly the same figures
+        counts = []
     told = ["before", "now", "difference", *counts, "before_verdict", "now_verdict"]
     who = [n for n in ("year", "scope", "scope_id", "name", "communes_before") if n in frame]
     return answer(study, frame[["indicator", "title", *who, *told]], (nothing,), labels)

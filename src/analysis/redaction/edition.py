@@ -158,17 +158,9 @@ class RedactedStudy(Study):
 def redact(study: Study) -> Study:
     """Return the study as it may be shared: no count of 1 to 7 persons, no amounts of money.
 
-    What is hidden, what is published and why nothing comes out: ``docs/disclosure.md``.
-
-    Parameters
-    ----------
-    study : Study
-        With the exact tables; an edition that is redacted already is returned as it is.
-
-    Returns
-    -------
-    RedactedStudy
-        Every page, table and file can be made from it and it alone.
+    What is hidden, what is published and why nothing comes out: ``docs/disclosure.md``. Every page,
+    table and file of this edition is made from what is returned and from it alone; an edition that is
+    redacted already is returned as it is.
 
     Raises
     ------

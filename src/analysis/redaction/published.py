@@ -76,9 +76,8 @@ class Amount(NamedTuple):
 
     def is_few(self, x: IntArray, known: BoolArray) -> BoolArray:
         """Tell in which rows the amount is known, and of few persons."""
-        return np.asarray(
-            known[:, [*self.plus, *self.minus]].all(axis=1) & is_few(self.of(x)), bool
-        )
+        is_known = known[:, [*self.plus, *self.minus]].all(axis=1)
+        return np.asarray(is_known & is_few(self.of(x)), bool)
 
     def is_of_few(self, x: IntArray) -> bool:
         """Tell whether rows together count few; a "part" above its whole leaves nobody out."""
@@ -99,9 +98,8 @@ class Matrix:
     """Counts of persons of one year: n rows, one for each respondent, and m columns."""
 
     columns: Sequence[str]
-    #: Persons, (n, m); 0 where not known.
+    #: Persons, (n, m); 0 where not ``known``, (n, m), that is not reported.
     x: IntArray
-    #: Where a count was reported, (n, m).
     known: BoolArray
     #: Columns that are published together or not at all, and of which rows, (n,). A cell that is in
     #: none is on no page and in no file.

@@ -124,8 +124,7 @@ class Release:
             # Who is counted above and below the line, or on both sides of a "less", changes nothing.
             plus, minus = map(frozenset, item.amount)
             ways = [w for w in self.exchanges if len(w.columns & plus) != len(w.columns & minus)]
-            if (item.labels >= 0).any():
-                self._sensitive.append((item, ways))
+            self._sensitive += [(item, ways)] if (item.labels >= 0).any() else []
         # A number for each cell: the same where the same sums of a column are published, 0 for none.
         self._sums = np.zeros(matrix.x.shape, np.int64)
         self._pools: dict[frozenset[int], IntArray] = {}
@@ -211,24 +210,15 @@ class Release:
 def decide(respondents: Respondents) -> tuple[dict[Key, str], Release]:
     """Decide what is published of all persons of one source in one year.
 
-    Returns
-    -------
-    rows : dict of Key to str
-        Rows of the indicator table: with their ``figures``, a unit's with its ``verdict`` alone, or
-        with nothing, where the numerator of somebody is ``known`` who did not report all. The
-        register's totals are here too: a column, ``district`` and no name.
-    release : Release
-        Its matrix tells what is hidden; itself how persons can be exchanged unnoticed.
-
-    Raises
-    ------
-    InputError
-        If a fact that the plan asks about pins a hidden count: no figure could be published.
+    The first result has rows of the indicator table: with their ``figures``, a unit's with its
+    ``verdict`` alone, or with nothing, where the numerator of somebody is ``known`` who did not report
+    all. The register's totals are here too: a column, ``district`` and no name. The release's matrix
+    tells what is hidden; itself how persons can be exchanged unnoticed. A fact that the plan asks
+    about may pin a hidden count: then no figure can be published (`InputError`).
     """
     sensitive, sums = _find_groups(respondents)
-    verdicts, release = _protect(
-        respondents, sensitive, [s for s in sums if s.key[1] == "district"]
-    )
+    of_district = [item for item in sums if item.key[1] == "district"]
+    verdicts, release = _protect(respondents, sensitive, of_district)
     if any(release.find_exposed()):
         message = (
             "không lập được bản chia sẻ: một điều kiện có/không của kế hoạch để lộ số người từ 1 "

@@ -135,15 +135,21 @@ class States:
 
 def find_members(indicator: Indicator, plan: Plan, everyone: Members) -> Members:
     """Return those who belong to an indicator's population and were expected to report."""
-    members = everyone.only(everyone.register.expected[everyone.rows])
-    scopes = everyone.register.scopes
-    if "unit_type" in scopes and indicator.population != "all":
-        wanted = plan.types_in(indicator.population)
-        belongs = np.array([name in wanted for name in scopes["unit_type"].names], bool)
-        members = members.only(belongs[members.groups("unit_type")])
+    members = find_population(indicator.population, plan, everyone)
     if indicator.members_if:
         members = members.only(all_hold(indicator.members_if, members).is_true)
     return members
+
+
+def find_population(population: str, plan: Plan, everyone: Members) -> Members:
+    """Return those of a plan's population who were expected to report."""
+    members = everyone.only(everyone.register.expected[everyone.rows])
+    scopes = everyone.register.scopes
+    if population == "all" or "unit_type" not in scopes:
+        return members
+    wanted = plan.types_in(population)
+    belongs = np.array([name in wanted for name in scopes["unit_type"].names], bool)
+    return members.only(belongs[members.groups("unit_type")])
 
 
 def find_states(indicator: Indicator, members: Members) -> States:

@@ -17,6 +17,7 @@ from analysis.problems import InputError, Problem, error
 from analysis.results.members import BoolArray, IntArray, Members
 from analysis.results.members import Codes as Groups
 from analysis.results.rollups import VERDICTS, Sources, Year, open_sources
+from analysis.results.states import find_population
 from analysis.tables.load import Dataset, row_problems
 
 _HELD = ["year", "task_id", "holder_id"]
@@ -62,13 +63,7 @@ def check_tasks(dataset: Dataset, plan: Plan) -> list[Problem]:
 
 
 def require_tasks(dataset: Dataset) -> None:
-    """Refuse a dataset in which nobody follows the plan's tasks.
-
-    Raises
-    ------
-    InputError
-        If the table is not there, or has no row.
-    """
+    """Refuse a dataset in which nobody follows the plan's tasks."""
     if dataset.tables["tasks"].empty:
         message = "chưa theo dõi nhiệm vụ: bộ số liệu không có bảng nhiệm vụ (tasks)"
         raise InputError([error(message, code="no_tasks", file=dataset.files["tasks"])])
@@ -137,13 +132,7 @@ def _proven(dataset: Dataset, rows: pd.DataFrame) -> list[Problem]:
 
 
 def code(state: str) -> int:
-    """Return the code of a state that is shown.
-
-    Examples
-    --------
-    >>> STATES[code("overdue")]
-    'overdue'
-    """
+    """Return the code of a state that is shown."""
     return STATES.index(state)
 
 
@@ -181,11 +170,6 @@ def show_states(reported: Codes, done_on: IntArray, due: date | None, on: date) 
     return shown
 
 
-def is_done(shown: Codes) -> BoolArray:
-    """Tell which holders are done."""
-    return np.isin(shown, [code(state) for state in DONE])
-
-
 @dataclass(frozen=True, eq=False)
 class Holding:
     """A task in a year: one entry per holder."""
@@ -215,21 +199,16 @@ class Holdings:
     sources: Sources
     year: int
 
-    @property
-    def plan(self) -> Plan:
-        """Whose tasks they are."""
-        return self.sources.plan
-
     @cached_property
     def _holders(self) -> pd.Index:
         """Every unit of the registers by its code, then the issuer."""
         units = self.sources.registers["units"].scopes["unit"].names
-        return pd.Index([*units, self.plan.issuer.id], dtype="str")
+        return pd.Index([*units, self.sources.plan.issuer.id], dtype="str")
 
     def _places(self, rows: pd.DataFrame) -> tuple[IntArray, BoolArray]:
         """Return each row's place in a table of tasks by holders, and whether it has one."""
         numbers = []
-        ids = pd.Index([task.id for task in self.plan.tasks], dtype="str")
+        ids = pd.Index([task.id for task in self.sources.plan.tasks], dtype="str")
         for index, column in ((ids, "task_id"), (self._holders, "holder_id")):
             codes, distinct = pd.factorize(rows[column])
             numbers.append(index.get_indexer(distinct)[codes])
@@ -237,7 +216,7 @@ class Holdings:
         return task * len(self._holders) + holder, (task >= 0) & (holder >= 0)
 
     def _table(self, fill: int, dtype: type) -> np.ndarray:
-        return np.full(len(self.plan.tasks) * len(self._holders), fill, dtype)
+        return np.full(len(self.sources.plan.tasks) * len(self._holders), fill, dtype)
 
     @cached_property
     def _rows(self) -> tuple[pd.DataFrame, np.ndarray]:
@@ -247,7 +226,7 @@ class Holdings:
         place, known = self._places(rows)
         table = self._table(-1, np.int32)
         table[place[known]] = np.flatnonzero(known)
-        return rows, table.reshape(len(self.plan.tasks), -1)
+        return rows, table.reshape(len(self.sources.plan.tasks), -1)
 
     @cached_property
     def _cells(self) -> dict[str, np.ndarray]:
@@ -271,34 +250,29 @@ class Holdings:
         place, known = self._places(evidence[evidence["year"].to_numpy() == self.year])
         table = self._table(0, np.bool_)
         table[place[known]] = True
-        return table.reshape(len(self.plan.tasks), -1)
+        return table.reshape(len(self.sources.plan.tasks), -1)
 
     @cached_property
     def _since(self) -> np.ndarray:
         """The first earlier year in which each holder did each task that is done once (0: none)."""
         tasks = self.dataset.tables["tasks"]
-        once = {task.id for task in self.plan.tasks if task.cadence == "once"}
+        once = {task.id for task in self.sources.plan.tasks if task.cadence == "once"}
         earlier = (tasks["year"] < self.year) & (tasks["state"] == "done").fillna(False)
         rows = tasks[earlier & tasks["task_id"].isin(once)].sort_values("year", ascending=False)
         place, known = self._places(rows)
         table = self._table(0, np.int64)
         table[place[known]] = rows["year"].to_numpy()[known]  # so the earliest year is written last
-        return table.reshape(len(self.plan.tasks), -1)
+        return table.reshape(len(self.sources.plan.tasks), -1)
 
     def holdings(self, on: date) -> Iterator[Holding]:
         """Yield every task of the plan as it stood on a day, in the plan's order."""
         year = Year(self.sources, self.year)
-        for number, task in enumerate(self.plan.tasks):
-            members = None if task.owner == "district" else self._members(year, task)
+        for number, task in enumerate(self.sources.plan.tasks):
+            members = None
+            if task.owner == "unit":
+                everyone = year.everyone("units")
+                members = find_population(task.population, self.sources.plan, everyone)
             yield self._holding(number, task, members, on)
-
-    def _members(self, year: Year, task: Task) -> Members:
-        everyone = year.everyone("units")
-        members = everyone.only(everyone.register.expected[everyone.rows])
-        wanted = self.plan.types_in(task.population)
-        types = everyone.register.scopes["unit_type"].names
-        belongs = np.array([name in wanted for name in types], bool)
-        return members.only(belongs[members.groups("unit_type")])
 
     def _holding(self, number: int, task: Task, members: Members | None, on: date) -> Holding:
         own = len(self._holders) - 1 + _NOBODY
@@ -313,12 +287,13 @@ class Holdings:
             since = self._judged_since(task, holders) if task.cadence == "once" else since
         elif task.cadence == "on_event":
             reported = np.where(reported == 0, REPORTED.index("not_applicable"), reported)
-        due = task.due_in(self.year, self.plan.cut_off)
+        due = task.due_in(self.year, self.sources.plan.cut_off)
         shown = show_states(reported, done_on, due, on)
         shown[since > 0] = code("done_on_time")
         if members is None and not self._lives(self.year):
             shown[:] = code("not_applicable")
-        needed = is_done(shown) & (since == 0) & (task.evidence == "required")
+        is_done = np.isin(shown, [code(state) for state in DONE])
+        needed = is_done & (since == 0) & (task.evidence == "required")
         unproven = needed & ~self._has_evidence[number, holders]
         silent = [code(word) for word in ("not_applicable", "unreported", "unreported_due")]
         counts = cells["count"], cells["has_count"] & ~np.isin(shown, silent)
@@ -335,7 +310,7 @@ class Holdings:
         """
         words = {"met": "done", "not_met": "not_started", "not_applicable": "not_applicable"}
         lookup = np.array([REPORTED.index(words.get(v, "")) for v in VERDICTS], np.int8)
-        indicator, by_year = self.plan.indicator(task.indicator), Year(self.sources, year)
+        indicator, by_year = self.sources.plan.indicator(task.indicator), Year(self.sources, year)
         scope = "district" if task.owner == "district" else "unit"
         ((_, sums),) = by_year.roll_up(indicator, [scope])
         judged = by_year.judge(indicator, scope, sums)
@@ -358,9 +333,6 @@ class Holdings:
             done = self._judged(task, year, holders) == REPORTED.index("done")
             since[done] = year
         return since
-
-
-_OUTSIDE = code("not_applicable")
 
 
 @dataclass(frozen=True)
@@ -506,7 +478,7 @@ def _places(holding: Holding, size: int) -> IntArray:
     """Return each holder's position in a task's arrays; -1 where the task is not for it."""
     holders = np.array([size - 1]) if holding.members is None else holding.members.groups("unit")
     places = np.full(size, -1, np.int64)
-    places[holders] = np.where(holding.shown == _OUTSIDE, -1, np.arange(len(holders)))
+    places[holders] = np.where(holding.shown == code("not_applicable"), -1, np.arange(len(holders)))
     return places
 
 
