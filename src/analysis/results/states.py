@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -102,18 +102,15 @@ def _reaches(condition: Condition, above: IntArray, below: IntArray) -> BoolArra
     return np.asarray(reach > needed if condition.more_than is not None else reach >= needed, bool)
 
 
-@dataclass(frozen=True)
-class States:
-    """One entry per member; the arrays are all of one length, and 0 where they do not apply.
+@dataclass(frozen=True, kw_only=True)
+class Amounts:
+    """``numerator`` and ``denominator`` of those that reported, and what the missing may add to them.
 
-    ``numerator`` and ``denominator`` are of those that reported. What a missing member may add to
-    them: ``low_above`` over ``low_below`` at the lower end of the bounds; at the upper end
-    ``high_above`` over ``high_below`` and, where its numerator is unknown, ``free`` × ``max_rate``
+    That is ``low_above`` over ``low_below`` at the lower end of the bounds; at the upper end
+    ``high_above`` over ``high_below`` and, where the numerator is unknown, ``free`` × ``max_rate``
     over ``free``.
     """
 
-    reported: BoolArray
-    not_applicable: BoolArray
     numerator: IntArray
     denominator: IntArray
     low_above: IntArray
@@ -126,6 +123,14 @@ class States:
     #: Nothing limits how large the denominator could be, and so the end.
     low_open: BoolArray
     high_open: BoolArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class States(Amounts):
+    """One entry per member; the arrays are all of one length, and 0 where they do not apply."""
+
+    reported: BoolArray
+    not_applicable: BoolArray
 
     @property
     def missing(self) -> BoolArray:
@@ -206,8 +211,8 @@ def _of_ratio(indicator: Indicator, members: Members) -> States:
     reported = above.known & below.known & ~not_applicable
     missing = ~(reported | not_applicable)
     return States(
-        reported,
-        not_applicable,
+        reported=reported,
+        not_applicable=not_applicable,
         numerator=np.where(reported, above.values, 0),
         denominator=np.where(reported, below.values, 0),
         **_ends_of_ratio(indicator, members, missing, above.known),
@@ -268,31 +273,21 @@ def _add(columns: list[Figures]) -> Figures:
     return Figures(values, known)
 
 
-@dataclass(frozen=True)
-class Sums:
-    """One entry per roll-up, named as in `States`: sums, and whether any missing member is so."""
+@dataclass(frozen=True, kw_only=True)
+class Sums(Amounts):
+    """One entry per roll-up: how many members, and what they add up to (or whether any is so)."""
 
     expected: Counts
     reported: Counts
     not_applicable: Counts
     missing: Counts
-    numerator: IntArray
-    denominator: IntArray
-    low_above: IntArray
-    low_below: IntArray
-    high_above: IntArray
-    high_below: IntArray
-    free: IntArray
-    carried: BoolArray
-    low_open: BoolArray
-    high_open: BoolArray
 
     def __len__(self) -> int:
         return len(self.expected)
 
     def take(self, rows: Codes) -> Sums:
         """Return some of the entries."""
-        return Sums(*(getattr(self, item.name)[rows] for item in fields(self)))
+        return Sums(**{name: array[rows] for name, array in vars(self).items()})
 
 
 def pool(states: States) -> Sums:
@@ -311,12 +306,8 @@ def pool_by(states: States, members: Members, scope: str) -> Sums:
 
 def join(first: States, second: States) -> States:
     """Put the states of two sources (units and the district) one after the other."""
-    return States(
-        *(
-            np.concatenate([getattr(first, item.name), getattr(second, item.name)])
-            for item in fields(States)
-        )
-    )
+    pairs = {name: [array, vars(second)[name]] for name, array in vars(first).items()}
+    return States(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
 
 def _one_by_one(states: States) -> Sums:
