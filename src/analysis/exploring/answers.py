@@ -24,8 +24,8 @@ from analysis.exploring.names import (
     members_of,
     names_of,
     pick_indicator,
-    pick_member,
     pick_place,
+    pick_unit,
     pick_year,
     pick_years,
     scopes_of,
@@ -842,7 +842,7 @@ def sources(study: Study, unit: str, year: int | None = None) -> Answer:
         If the dataset has no store.
     """
     year = pick_year(study, year)
-    key = pick_member(study, "unit", unit)
+    key = pick_unit(study, unit)
     folder = study.root / study.params.data
     if not has_store(folder) or study.params.edition != "internal":
         message = "bộ số liệu này không có kho (store), nên không ghi lại nguồn của từng số liệu"

@@ -124,10 +124,9 @@ def shorts_of(study: Study) -> dict[str, str]:
     return {item.id: item.short for item in study.plan.catalogue()}
 
 
-def pick_member(study: Study, scope: str, given: object) -> str:
-    """Return the id of a member of a scope: a unit, a commune, a type, a parent."""
-    kinds = {"commune": "xã", "unit_type": "loại hình", "parent": "công đoàn cấp trên"}
-    return choose(kinds.get(scope, "CĐCS"), given, members_of(study)[scope])
+def pick_unit(study: Study, given: object) -> str:
+    """Return the id of the unit that is meant."""
+    return choose("CĐCS", given, members_of(study)["unit"])
 
 
 def scopes_of(study: Study) -> dict[str, str]:

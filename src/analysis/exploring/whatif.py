@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.exploring.answer import Answer
 from analysis.exploring.answers import changed_verdicts, refuse_on_page
-from analysis.exploring.names import choose, fold, language_of, pick_member, pick_year
+from analysis.exploring.names import choose, fold, language_of, pick_unit, pick_year
 from analysis.problems import InputError, Problem, error
 from analysis.study import Study
 from analysis.tables.check import check_rules
@@ -160,7 +160,7 @@ def _cells(study: Study, figures: Any, year: int) -> dict[tuple[str, int], dict[
             raise InputError([error(message, code="no_column", column="unit_id")])
         for record in frame.to_dict("records"):
             at = pick_year(study, record.get("year", year))
-            key = pick_member(study, "unit", record["unit_id"]), at
+            key = pick_unit(study, record["unit_id"]), at
             row = {choose("cột", c, known): v for c, v in record.items() if c not in _KEY}
             found.setdefault(key, {}).update(row)
         return found
@@ -173,6 +173,6 @@ def _cells(study: Study, figures: Any, year: int) -> dict[tuple[str, int], dict[
         if not (isinstance(place, tuple) and len(place) == 2):
             message = 'mỗi giả định phải có dạng ("MÃ-CĐCS", "cột"): số'
             raise InputError([error(message, code="bad_question", column="assume", value=place)])
-        key = pick_member(study, "unit", place[0]), year
+        key = pick_unit(study, place[0]), year
         found.setdefault(key, {})[choose("cột", place[1], known)] = value
     return found
