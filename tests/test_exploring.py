@@ -80,6 +80,7 @@ def test_each_filter_keeps_what_it_names(study):
         (lambda s: s.trend("informed_all", basis="same-perimeter"), "same_perimeter"),
         (lambda s: s.compare(2023, 2024, basis="same"), "same_perimeter"),
         (lambda s: s.compare("DN-DABAN", "DN-NUICAM", by="unit"), "hai năm"),
+        (lambda s: s.compare(2023, 2024, of="DN-DABAN", by="unit"), "một trong hai"),
         (lambda s: s.tasks(2024, state="qua hn"), "overdue"),
         (lambda s: s.assume({("DN-DABAN", "informd"): 1}), "informed"),
         (lambda s: analysis.indicators(s, by=["xa"]), "commune"),

@@ -582,6 +582,8 @@ def compare(  # each is asked for by name
             _refuse(
                 "year", year, "so hai năm thì không dùng «year»; của riêng một nơi thì nêu «of»"
             )
+        if of is not None and by != "district":
+            _refuse("by", by, "chỉ nêu một trong hai: «of» (của một nơi) hoặc «by» (của mọi nơi)")
         before, now = (pick_year(study, year) for year in (one, other))
         return _compare_years(
             study, before, now, of, choose("phạm vi", by, scopes_of(study)), basis
