@@ -11,19 +11,9 @@ EXACT_IN_FLOAT = 2**53
 
 
 def fits(*arrays: np.ndarray, factor: int = 1) -> list[np.ndarray]:
-    """Return the arrays ready to be multiplied by ``factor`` (and added once) without overflow.
+    """Return whole numbers ready to be multiplied by ``factor`` (and added once) without overflow.
 
-    Parameters
-    ----------
-    *arrays : int arrays
-        Whole numbers, ``int64`` or ``object``.
-    factor : int
-        What each will be multiplied with.
-
-    Returns
-    -------
-    list of arrays
-        Unchanged where all stays within 2**53, else as Python integers.
+    Unchanged where all stays within 2**53, else as Python integers.
 
     Examples
     --------
@@ -44,21 +34,10 @@ def multiply(array: np.ndarray, factor: int) -> np.ndarray:
 
 
 def sum_by(codes: np.ndarray, values: np.ndarray, groups: int) -> np.ndarray:
-    """Sum non-negative whole numbers per group, exactly.
+    """Sum non-negative whole numbers (or how many are true) per group, exactly.
 
-    Parameters
-    ----------
-    codes : int array
-        The group of each value, from 0 to ``groups`` - 1.
-    values : bool or int array
-        What to sum.
-    groups : int
-        How many groups there are.
-
-    Returns
-    -------
-    array
-        ``int64`` of length ``groups``, or Python integers where a sum could pass 2**53.
+    ``codes`` are the groups of the values, from 0 to ``groups`` - 1. Python integers where a sum
+    could pass 2**53.
 
     Examples
     --------
