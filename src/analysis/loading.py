@@ -16,9 +16,8 @@ from analysis.tables.dictionary import take_own_columns
 from analysis.tables.load import load_dataset
 from analysis.tasks import check_tasks
 
-#: What `keep_warm` holds, by the settings that decide it.
-_warm: dict[tuple[str, ...], Study] = {}
-# Whether this process may know nothing else.
+#: What `keep_warm` holds, and whether this process may know nothing else.
+_warm: Study | None = None
 _is_alone = False
 
 
@@ -69,8 +68,8 @@ def load(year: int | None = None, *, file: str | Path | None = None, **settings:
 
 def _params_of(year: int, file: str | Path | None, root: Path, settings: dict[str, Any]) -> Params:
     base = load_params(year, Path(file) if file else None, root).model_dump()
-    if _is_alone:
-        base = {**next(iter(_warm.values())).params.model_dump(), "year": year}
+    if _warm is not None and _is_alone:
+        base = {**_warm.params.model_dump(), "year": year}
     given = {k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None}
     return make_params(base, given)
 
@@ -79,9 +78,8 @@ def open_study(params: Params, root: Path) -> Study:
     """Read what the settings name, or return what `keep_warm` holds for the same settings."""
     if _is_alone:
         params = params.model_copy(update={"edition": "share"})
-    warm = _warm.get(_key(params))
-    if warm is not None:
-        return warm.with_params(params)
+    if _warm is not None and _key(_warm.params) == _key(params):
+        return _warm.with_params(params)
     if _is_alone:
         message = (
             "sổ tay của bản chia sẻ chỉ dùng được đúng bộ số liệu, kế hoạch, ngày và ngôn ngữ của"
@@ -105,15 +103,16 @@ def keep_warm(study: Study) -> None:
 
     For the runner alone: in JupyterLab every load reads the tables anew.
     """
+    global _warm
     study.prepare()
     _ = load_language(study.params.lang, study.root).sentences
-    _warm.clear()
-    _warm[_key(study.params)] = study
+    _warm = study
 
 
 def forget() -> None:
     """Drop what `keep_warm` holds, because files may change from now on."""
-    _warm.clear()
+    global _warm
+    _warm = None
 
 
 def keep_alone(study: Study) -> None:
