@@ -377,12 +377,12 @@ class Answer(_Looked, pd.DataFrame):  # type: ignore[misc]
         return f"{table}<p style='white-space:normal'>{'. '.join(filter(None, [count, look.mark]))}.</p>"
 
 
-class Table(Answer):
+class PlainAnswer(Answer):
     """An answer whose columns are pandas' own: programs compare them with those of other tables."""
 
     @property
     def _constructor(self) -> Callable[..., Any]:
-        return partial(_make, Table, self)
+        return partial(_make, PlainAnswer, self)
 
     @property
     def _constructor_sliced(self) -> Any:

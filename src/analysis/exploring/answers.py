@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 import pandas as pd
 
-from analysis.exploring.answer import Answer, Presentation, Scale, Table
+from analysis.exploring.answer import Answer, PlainAnswer, Presentation, Scale
 from analysis.exploring.names import (
     Years,
     choose,
@@ -323,7 +323,7 @@ def indicators(study: Study, years: Years = None, by: Names = SCOPES) -> Answer:
     ['indicator', 'year', 'scope', 'scope_id']
     """
     scopes = choose_all("phạm vi", by, scopes_of(study))
-    return answer(study, study.compute(pick_years(study, years), scopes), kind=Table)
+    return answer(study, study.compute(pick_years(study, years), scopes), kind=PlainAnswer)
 
 
 def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "verdict") -> Answer:
@@ -591,7 +591,7 @@ def compare(  # each is asked for by name
     if any(map(_is_year, (one, other))):
         _refuse("compare", other, "hãy nêu hai năm, hoặc hai nơi rồi year=…")
     if of is not None or (by, basis) != ("district", "published"):
-        _refuse("of", of, "chỉ so hai năm mới dùng được «of», «by» và «basis»")
+        _refuse("compare", other, "chỉ so hai năm mới dùng được «of», «by» và «basis»")
     places = [pick_place(study, str(name)) for name in (one, other)]
     table = study.table[study.table["year"] == pick_year(study, year)]
     sides = [table[(table["scope"] == s) & (table["scope_id"] == key)] for s, key in places]
