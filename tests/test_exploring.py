@@ -34,6 +34,11 @@ def study():
 
 
 @pytest.fixture(scope="module")
+def english():
+    return analysis.load(2024, lang="en")
+
+
+@pytest.fixture(scope="module")
 def table(study):
     return analysis.indicators(study, [2024])
 
@@ -674,10 +679,9 @@ def test_sources_name_file_and_row_of_every_figure(tmp_path):
     assert (found.loc[found["value_text"] != "", "cell"] != "").all()
 
 
-def test_the_language_of_the_study_is_that_of_what_its_cells_are_called(study):
+def test_the_language_of_the_study_is_that_of_what_its_cells_are_called(study, english):
     heads = {column.vi for t in ("roster", "returns") for column in _columns_of(t)}
     cells = set("; ".join(study.missing(2024)["cells"]).split("; "))
-    english = analysis.load(2024, lang="en")
     there = set("; ".join(english.missing(2024)["cells"]).split("; "))
     assert cells <= heads
     assert len(there) == len(cells)
@@ -718,8 +722,8 @@ def test_two_years_stand_side_by_side_at_every_scope(study, by):
     assert (same == whole).all()
 
 
-def test_an_english_study_answers_in_english(study):
-    english, english_words = analysis.load(2024, lang="en"), load_language("en", study.root).words
+def test_an_english_study_answers_in_english(study, english):
+    english_words = load_language("en", study.root).words
     unit = study.expected_units(2024).query("has_return").index[0]
     answers = [
         english.find("kohecoten"), english.results(year=2024, commune="Xy", verdict="hidden"),
@@ -747,9 +751,8 @@ def test_an_english_study_answers_in_english(study):
     assert not VIETNAMESE.search(" ".join(one.description for one in chosen[:5]))
 
 
-def test_every_check_of_a_unit_has_its_english(study):
+def test_every_check_of_a_unit_has_its_english(study, english):
     """Those that a table of units can raise; the rest are of tables without a unit."""
-    english = analysis.load(2024, lang="en")
     codes = {problem.code for problem in check_oddities(study.dataset)}
     known = set(load_language("en", study.root).words["oddities"])
     assert len(codes) > 3
