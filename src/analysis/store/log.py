@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,6 @@ from analysis.tables.storefile import (
     read_rows,
     refuse_damage,
     refuse_missing,
-    row_ends,
 )
 from analysis.tables.texts import read_files
 
@@ -65,6 +64,7 @@ CREATE INDEX entry_digest ON entry (digest);
 """
 #: Where rows of damaged entries are written: some may be wrong, some missing.
 _DOUBTFUL = "can-kiem-tra"
+_PARTING = str.maketrans("\x1e\x1f", "\ufffd\ufffd")
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,23 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def taking_out(connection: sqlite3.Connection) -> Iterator[Callable[[], object]]:
+    """Give what takes out again, of a transaction, all that is written in a block; whole if it fails."""
+    connection.execute("SAVEPOINT trial")
+
+    def take_out() -> None:
+        connection.execute("ROLLBACK TO trial")
+
+    try:
+        yield take_out
+    except BaseException:
+        take_out()
+        raise
+    finally:
+        connection.execute("RELEASE trial")
+
+
 def add_entry(
     connection: sqlite3.Connection,
     handed: Handed,
@@ -169,7 +186,6 @@ def add_entry(
     (empty where unknown) and unit of the returns in it. ``at`` is the moment, where several entries
     are one step; now by default.
     """
-    ends = row_ends(connection)
     # The order of entries is that of their numbers, whatever a clock said.
     row: list[str | int | None] = [at or _now(), handed.command, handed.file, handed.digest]
     row += [handed.reason or None, handed.by or None, errors]
@@ -178,7 +194,7 @@ def add_entry(
     entry = connection.execute(f"INSERT INTO entry ({columns}) VALUES ({marks})", row).lastrowid
     for part in records:
         _add_rows(connection, int(entry or 0), part)
-    add_seals(connection, int(entry or 0), ends)
+    add_seals(connection, int(entry or 0))
     rows = [(entry, year, unit) for year, unit in refused]
     connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
     return int(entry or 0)
@@ -214,8 +230,12 @@ def _add_rows(connection: sqlite3.Connection, entry: int, records: Records) -> N
     columns = ", ".join(["source", "row", *names])
     marks = ", ".join("?" * (len(names) + 2))
     # Lists, since a frame of one row costs as much as one of a thousand.
+    # What parts cells where rows are read becomes a sign that no cell may hold: so it is found.
     cells = [
-        [cell if isinstance(cell, str) else None for cell in records.text[name].to_list()]
+        [
+            cell.translate(_PARTING) if isinstance(cell, str) else None
+            for cell in records.text[name].to_list()
+        ]
         for name in names
     ]
     rows = zip(map(int, records.text.index), *cells, strict=True)
