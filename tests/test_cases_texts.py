@@ -20,7 +20,7 @@ from test_tables import UNIT, sound_tables
 from analysis.intake.officelists import lacks_codes
 from analysis.intake.reader import read_content
 from analysis.problems import InputError, Problem
-from analysis.tables.communes import find_variants
+from analysis.tables.check import find_variants
 from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset

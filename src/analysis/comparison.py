@@ -11,10 +11,9 @@ import pandas as pd
 from analysis.problems import InputError, error
 from analysis.results import compute_indicators
 from analysis.study import Study
-from analysis.tables.communes import PLACED, find_heirs, find_place
-from analysis.tables.dictionary import dictionary
+from analysis.tables.dictionary import PLACED, dictionary
 from analysis.tables.load import Dataset
-from analysis.tables.writing import alphabetically
+from analysis.tables.writing import alphabetically, find_heirs, find_place
 
 Basis = Literal["published", "same_perimeter"]
 By = Literal["district", "commune", "unit_type", "parent", "unit"]

@@ -16,7 +16,7 @@ from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.check import check_dataset, check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import STORE, write_atomically
+from analysis.tables.files import STORE, read_files, write_atomically
 from analysis.tables.load import Dataset, read_dataset, type_table
 from analysis.tables.storefile import (
     APPLICATION,
@@ -36,7 +36,6 @@ from analysis.tables.storefile import (
     refuse_damage,
     refuse_missing,
 )
-from analysis.tables.texts import read_files
 
 _LOG = """
 CREATE TABLE entry (          -- one file that was handed in, in the order of time
@@ -414,6 +413,8 @@ def _refuse_broken(connection: sqlite3.Connection) -> None:
 def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
     """Say what is sound in a store, and write out what can be saved.
 
+    All is told of a copy in memory, which has the rows that can still be read.
+
     Parameters
     ----------
     folder : Path
@@ -436,24 +437,21 @@ def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
     """
     refuse_missing(folder)
     with closing(connect(folder)) as store, explained(folder / STORE):
-        store.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        state = _structure(store)
-        rows = {name: list(_readable(store, name)) for name in ("entry", "source", *_tables())}
-        damaged = _damaged(store, rows)
-        if state == "ok" and not damaged:
-            counts = sum(len(rows[name]) for name in _tables())
-            return [
-                f"Kho lành: {len(rows['entry'])} lần nhập, {counts} dòng, đúng như lúc nhận."
-            ], True
-        lines = ["Kho bị hỏng. Hãy chép nguyên thư mục ra chỗ khác rồi lấy lại bản sao lưu."]
-        lines += _told(rows, damaged)
-        if out is not None:
-            lines += [f"Đã ghi {path}" for path in _save(store, rows, damaged, out)]
+        is_sound = _structure(store) == "ok"
+        with closing(_copy_readable(store)) as copy:
+            damaged = find_damage(copy)
+            add_new_columns(copy)
+            if is_sound and not damaged:
+                entries, *rows = (
+                    copy.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+                    for name in ("entry", *dictionary().tables)
+                )
+                return [f"Kho lành: {entries} lần nhập, {sum(rows)} dòng, đúng như lúc nhận."], True
+            lines = ["Kho bị hỏng. Hãy chép nguyên thư mục ra chỗ khác rồi lấy lại bản sao lưu."]
+            lines += _told(copy, damaged)
+            if out is not None:
+                lines += [f"Đã ghi {path}" for path in _save(copy, damaged, out)]
     return lines, False
-
-
-def _tables() -> tuple[str, ...]:
-    return tuple(dictionary().tables)
 
 
 def _structure(store: sqlite3.Connection) -> str:
@@ -463,96 +461,72 @@ def _structure(store: sqlite3.Connection) -> str:
         return str(failure)
 
 
+def _copy_readable(store: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a store in memory with every row that can be read."""
+    store.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    tables = store.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    for name, statement in tables:
+        copy.execute(statement)
+        for row in _readable(store, name):
+            marks = ", ".join("?" * len(row))
+            copy.execute(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", row)
+    return copy
+
+
 def _readable(store: sqlite3.Connection, name: str) -> Iterator[tuple[object, ...]]:
     """Yield the rows that can be read, skipping pages that cannot."""
     last = 0
-    for query in (f"SELECT max(rowid) FROM {name}", f"SELECT max(rowid) FROM {name} NOT INDEXED"):
+    queries = [f"SELECT max(rowid) FROM {name}", f"SELECT max(rowid) FROM {name} NOT INDEXED"]
+    if name in dictionary().tables:  # the index has pages of its own, which may be sound
+        queries.append(f"SELECT max(rowid) FROM {name} INDEXED BY {name}_key WHERE +rowid > 0")
+    for query in queries:
         with suppress(sqlite3.DatabaseError):
-            last = max(last, store.execute(query).fetchone()[0] or 0)
-    if name in _tables():  # the index has pages of its own, which may be sound
-        with suppress(sqlite3.DatabaseError):
-            query = f"SELECT max(rowid) FROM {name} INDEXED BY {name}_key WHERE +rowid > 0"
             last = max(last, store.execute(query).fetchone()[0] or 0)
     for number in range(1, last + 1):
         with suppress(sqlite3.DatabaseError):
             yield from store.execute(f"SELECT * FROM {name} WHERE rowid = ?", [number])
 
 
-def _damaged(store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]) -> set[object]:
-    """Return the damaged entries.
-
-    Where a page is broken, the readable rows are copied and compared with the damaged store's seals.
-    """
-    with suppress(sqlite3.DatabaseError):
-        return set(find_damage(store))
-    with closing(_copy(store, rows, set())) as copy:
-        copy.executemany("INSERT INTO seal VALUES (?, ?)", _readable(store, "seal"))
-        return set(find_damage(copy))
+def _doubtful(damaged: set[int]) -> str:
+    """Return, for a query, which rows are of damaged entries, or of none that is left."""
+    numbers = ", ".join(map(str, damaged))
+    sound = (
+        f"SELECT id FROM source WHERE entry NOT IN ({numbers}) AND entry IN (SELECT id FROM entry)"
+    )
+    return f"source NOT IN ({sound})"
 
 
-def _copy(
-    store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]], without: set[object]
-) -> sqlite3.Connection:
-    """Return a store in memory with the readable rows, except those of some entries."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    create_tables(copy)
-    sources = {row[0]: row[1] for row in rows["source"]}
-    for name, found in rows.items():
-        columns = [column[1] for column in store.execute(f"PRAGMA table_info({name})")]
-        place = {"entry": 0, "source": 1}.get(name)
-        owners = [sources.get(row[0]) if place is None else row[place] for row in found]
-        kept = [
-            row
-            for row, owner in zip(found, owners, strict=True)
-            if owner is not None and owner not in without
-        ]
-        query = f"INSERT OR IGNORE INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        copy.executemany(query, kept)
-    return copy
-
-
-def _told(rows: dict[str, list[tuple[object, ...]]], damaged: set[object]) -> list[str]:
-    entries = {row[0]: row for row in rows["entry"]}
-    sound = sum(1 for number in entries if number not in damaged)
-    doubtful = {row[0] for row in rows["source"] if row[1] in damaged}
-    years = sorted({
-        str(year)
-        for name, table in dictionary().tables.items()
-        if "year" in table.key
-        for source, _, year, *_ in rows[name]
-        if source in doubtful
-    })  # fmt: skip
+def _told(copy: sqlite3.Connection, damaged: set[int]) -> list[str]:
+    files = {number: rest for number, *rest in copy.execute("SELECT id, at, file FROM entry")}
+    sound = len(files.keys() - damaged)
     if not damaged:
         return [f"Cả {sound} lần nhập còn lành; chỉ phần tra cứu bên trong kho bị hỏng."]
     lines = [
         f"Còn lành: {sound} lần nhập. Hỏng: {len(damaged)} lần nhập, hãy nhập lại các tệp này:"
     ]
-    for number in sorted(damaged, key=str):
-        entry = entries.get(number)
-        lines.append(
-            f"  {local_time(str(entry[1]))} · {entry[3]}" if entry else f"  lần nhập số {number}"
-        )
-    return lines + (
-        [f"Số liệu của các năm sau có thể thiếu hoặc sai: {', '.join(years)}"] if years else []
-    )
+    for number in sorted(damaged):
+        at, file = files.get(number, ("", ""))
+        lines.append(f"  {local_time(at)} · {file}" if at else f"  lần nhập số {number}")
+    years = {
+        str(year)
+        for name, table in dictionary().tables.items()
+        if "year" in table.key
+        for (year,) in copy.execute(f"SELECT DISTINCT year FROM {name} WHERE {_doubtful(damaged)}")
+    }
+    if years:
+        lines.append(f"Số liệu của các năm sau có thể thiếu hoặc sai: {', '.join(sorted(years))}")
+    return lines
 
 
-def _save(
-    store: sqlite3.Connection,
-    rows: dict[str, list[tuple[object, ...]]],
-    damaged: set[object],
-    out: Path,
-) -> Iterator[Path]:
-    sources = {row[0]: row[1] for row in rows["source"]}
-    with closing(_copy(store, rows, damaged)) as copy:
-        for name, table in dictionary().tables.items():
-            state = read_rows(copy, table, last_entry(copy))
-            yield _write(out / f"{name}.csv", state)
-            columns = [column[1] for column in store.execute(f"PRAGMA table_info({name})")]
-            doubtful = [row for row in rows[name] if sources.get(row[0]) in damaged | {None}]
-            if doubtful:
-                frame = pd.DataFrame(doubtful, columns=columns)
-                yield _write(out / _DOUBTFUL / f"{name}.csv", frame.drop(columns=columns[:2]))
+def _save(copy: sqlite3.Connection, damaged: set[int], out: Path) -> Iterator[Path]:
+    for name, table in dictionary().tables.items():
+        rows = f"FROM {name} WHERE {_doubtful(damaged)}"
+        doubtful = pd.read_sql_query(f"SELECT {', '.join(table.columns)} {rows}", copy)
+        copy.execute(f"DELETE {rows}")
+        yield _write(out / f"{name}.csv", read_rows(copy, table, last_entry(copy)))
+        if len(doubtful):
+            yield _write(out / _DOUBTFUL / f"{name}.csv", doubtful)
 
 
 def _write(path: Path, frame: pd.DataFrame) -> Path:

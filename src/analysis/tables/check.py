@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.problems import Problem, error
-from analysis.tables.communes import find_old_communes, find_variants
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import PLACED, Column, Table, dictionary
 from analysis.tables.files import TEXTS
 from analysis.tables.load import Dataset, row_problems
+from analysis.tables.writing import LAST_MONTH, bare_place, clean, find_place, loosely
 
 Rule = Callable[[Dataset], list[Problem]]
 
@@ -539,4 +540,111 @@ def _unknown_lineage(dataset: Dataset) -> list[Problem]:
         rows = dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)]
         message = "mã này không có trong danh sách CĐCS của năm nào"
         found += _warn(rows, dataset, "lineage", column, "unknown_lineage", message)
+    return found
+
+
+def find_variants(dataset: Dataset) -> list[Problem]:
+    """Warn of communes and units whose name is written in several ways, within or between years.
+
+    Once for each commune of a year, and for each unit whose name changed in spelling alone.
+    """
+    return [*_communes(dataset), *_names(dataset)]
+
+
+def _communes(dataset: Dataset) -> list[Problem]:
+    tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in PLACED}
+    rows = pd.concat(tables, names=["table", "row"]).reset_index()
+    same = {text: bare_place(text) for text in rows["commune"].unique()}
+    # In a nation nearly every commune is written in one way, and is skipped.
+    ways = Counter(same.values())
+    rows = rows[rows["commune"].isin([text for text, bare in same.items() if ways[bare] > 1])]
+    found: list[Problem] = []
+    if rows.empty:
+        return found
+    for _, group in rows.groupby(rows["commune"].map(same)):
+        before: set[str] = set()
+        for year, own in group.groupby("year"):
+            counts = own["commune"].value_counts(sort=False)
+            # A town may become a commune between two years: only the spelling is compared.
+            old = {loosely(text) for text in before}
+            new = [text for text in counts.index if text not in before and loosely(text) in old]
+            if new or len(counts) > 1:
+                # Of the rarest spellings the one that came last is most likely wrong.
+                odd = min(reversed(new or list(counts.index)), key=lambda text: int(counts[text]))
+                table, row = own.loc[own["commune"] == odd, ["table", "row"]].iloc[0]
+                listed = [f"{_quoted(text)} ({times} dòng)" for text, times in counts.items()]
+                listed += [
+                    f"{_quoted(text)} (năm trước)"
+                    for text in sorted(before - {*counts.index})
+                    if new
+                ]
+                message = (
+                    f"có lẽ là một xã viết nhiều cách: {', '.join(listed)}; báo cáo coi là các xã khác"
+                    " nhau, nếu là một thì hãy viết thống nhất"
+                )
+                file = dataset.files[table]
+                found.append(_warning(file, int(row), "commune", odd, message, int(year)))
+            before = set(counts.index)
+    return found
+
+
+def _names(dataset: Dataset) -> list[Problem]:
+    """Warn of a unit or employer whose name differs from last year's in spelling alone."""
+    found = []
+    for table in PLACED:
+        key = dictionary().tables[table].key[-1]
+        rows = dataset.tables[table][["year", key, "name"]].dropna()
+        if rows["year"].nunique() < 2:
+            continue
+        last = rows.assign(year=rows["year"] + 1).drop_duplicates(["year", key])
+        both = rows.reset_index(names="row").merge(last, on=["year", key], suffixes=("", "_before"))
+        other = both[both["name"] != both["name_before"]]
+        for row, year, name, before in zip(
+            *(other[column] for column in ("row", "year", "name", "name_before")), strict=True
+        ):
+            if loosely(name) == loosely(before):
+                message = f"năm trước viết là {_quoted(before)}: có lẽ chỉ khác cách viết; hãy viết thống nhất"
+                found.append(
+                    _warning(dataset.files[table], int(row), "name", name, message, int(year))
+                )
+    return found
+
+
+def _warning(file: str, row: int, column: str, value: str, message: str, year: int) -> Problem:
+    return Problem("warning", "spelling_variants", file, row, column, value, message, year)
+
+
+def _quoted(text: str) -> str:
+    """Quote a name so that hidden signs in it can be seen."""
+    return f"«{text}»" + (
+        " có dấu cách thừa, ký tự ẩn hoặc chữ Đ lạ" if clean(text) != text else ""
+    )
+
+
+def find_old_communes(dataset: Dataset) -> list[Problem]:
+    """Warn of rows under a commune that is no more."""
+    events = dataset.tables["communes"]
+    found: list[Problem] = []
+    if events.empty:
+        return found
+    still = {bare_place(name) for name in events["new_name"]}
+    gone = events[~events["old_name"].map(bare_place).isin(still)]
+    gone = gone.assign(from_year=gone["date"].dt.year + (gone["date"].dt.month > LAST_MONTH))
+    gone = gone.groupby("old_name").agg(
+        date=("date", "min"), from_year=("from_year", "min"), new=("new_name", ", ".join)
+    )
+    for table in PLACED:
+        rows = dataset.tables[table]
+        names = {text: find_place(text, gone.index) for text in rows["commune"].dropna().unique()}
+        rows = rows[rows["commune"].map(names).notna()]
+        beside = gone.loc[rows["commune"].map(names)].set_axis(rows.index)
+        old = rows["year"] >= beside["from_year"]
+        found += row_problems(
+            rows[old].assign(since=beside["date"], new=beside["new"]),
+            dataset.files[table],
+            "commune",
+            code="old_commune",
+            message="từ ngày {since:%d/%m/%Y} xã này thuộc: {new}; hãy ghi tên xã mới",
+            is_error=False,
+        )
     return found

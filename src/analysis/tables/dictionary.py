@@ -32,6 +32,8 @@ LISTED = {
     "roster": ("workers_total", "workers_female", "members_total", "members_female"),
     "returns": ("new_members", "cadres_total"),
 }
+#: The tables whose rows stand in a commune.
+PLACED = ("roster", "employers")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ from pydantic import BaseModel, ConfigDict
 
 from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dictionary, own_columns
-from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
+from analysis.tables.files import (
+    DESCRIPTION,
+    digest_tables,
+    hash_files,
+    read_files,
+    unread_files,
+    with_texts,
+)
 from analysis.tables.peoples_text import Statements, read_texts
 from analysis.tables.storefile import (
     Origin,
@@ -36,7 +43,6 @@ from analysis.tables.storefile import (
     text_array,
     unknown_tables,
 )
-from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
 
 #: Names that Windows keeps for devices: a report cannot be saved under them.

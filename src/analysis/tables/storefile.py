@@ -434,8 +434,6 @@ def read_rows(
     table: Table,
     last: int,
     keys: pd.DataFrame | None = None,
-    *,
-    withdrawn: bool = False,
 ) -> pd.DataFrame:
     """Return a table's state as text, one row per key, sorted by key.
 
@@ -452,8 +450,6 @@ def read_rows(
         The last entry that counts.
     keys : DataFrame of str, optional
         Only rows with these keys, or these parts of keys: ``year`` alone means all of a year.
-    withdrawn : bool
-        Whether a row that was withdrawn shall be there too, as a row without a figure.
 
     Returns
     -------
@@ -486,7 +482,7 @@ def read_rows(
         latest = frame[again].groupby(key, sort=False).last().reset_index()
         frame = pd.concat([frame[~again], latest[frame.columns]])
         rows = _tuples(frame[key])
-    gone = withdrawn_keys(connection, table, last) if not withdrawn else set()
+    gone = withdrawn_keys(connection, table, last)
     order = [place for place, row in enumerate(rows) if row not in gone]
     order.sort(key=rows.__getitem__)
     if order != [*range(len(rows))]:
