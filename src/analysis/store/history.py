@@ -89,23 +89,14 @@ class Entry:
 
 
 def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[Entry]:
-    """Return every file that touched the figures of a unit, an employer or the district in a year.
+    """Return every file that touched the figures of somebody in a year, refused ones too, as they came.
 
     Parameters
     ----------
     folder : Path
         A dataset folder with a store.
     name : str
-        A unit, an employer, or the issuer, for the district's own row.
-    year : int
-        The year.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    list of Entry
-        In the order of time; refused files too.
+        A unit, an employer, or the plan's ``issuer``, for the district's own row.
 
     Raises
     ------
@@ -157,17 +148,7 @@ def _read_steps(
 
 
 def format_history(entries: list[Entry], name: str, year: int) -> str:
-    """Tell a history in Vietnamese, a file at a time.
-
-    Parameters
-    ----------
-    entries : list of Entry
-        From `read_history`.
-    name : str
-        Whose.
-    year : int
-        The year.
-    """
+    """Tell a history in Vietnamese, a file at a time."""
     if not entries:
         return f"Kho không có gì về {name} năm {year}."
     lines = [f"Lịch sử số liệu của {name}, năm {year}"]
@@ -231,14 +212,7 @@ class Changed:
 
 
 def find_corrections(folder: Path, since: date) -> list[Correction]:
-    """Return every figure of the store that has changed since a day, by table and key.
-
-    Parameters
-    ----------
-    folder : Path
-        A dataset folder with a store.
-    since : date or datetime
-        The end of that day, or that moment.
+    """Return every figure that has changed since the end of a day, or a moment, by table and key.
 
     Raises
     ------
@@ -302,8 +276,6 @@ def find_changes(
         What lies between them.
     states : tuple of Dataset
         The tables then and now: they say which commune, type and parent a row belongs to.
-    plan : Plan
-        The catalogue.
 
     Returns
     -------
@@ -374,17 +346,7 @@ def _is_inside(
 
 
 def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:
-    """Tell each verdict then and now, and the corrections behind it.
-
-    Parameters
-    ----------
-    changed : sequence of Changed
-        From `find_changes`.
-    verdicts : dict of str to str
-        What each verdict is called.
-    plan : Plan
-        Its issuer's name stands for the whole district.
-    """
+    """Tell each verdict then and now, and the corrections behind it."""
     if not changed:
         return "Không có đánh giá nào thay đổi."
     lines = [f"{len(changed)} đánh giá đã thay đổi"]
@@ -424,21 +386,9 @@ def _format_correction(entry: Entry, step: Step) -> str:
 
 
 def export_dataset(dataset: Dataset, folder: Path, source: Path) -> list[Path]:
-    """Write the tables as CSV files, sorted by key, each one whole or not at all.
+    """Write the tables as CSV files, sorted by key, each one whole or not at all; return the files.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Typed tables.
-    folder : Path
-        Where to; made if need be.
-    source : Path
-        The dataset's own folder, whose description goes with the tables.
-
-    Returns
-    -------
-    list of Path
-        The files.
+    What ``source``, the dataset's own folder, says of them goes with them.
 
     Raises
     ------

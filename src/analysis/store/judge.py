@@ -234,25 +234,8 @@ def find_errors(
     """Return every rule that the dataset breaks now that these changes are in it, at its cell.
 
     Only the rows that a change can touch are looked at: its own, and those of its units. All others
-    are as sound as before. The cell may be that of an earlier file.
-
-    Parameters
-    ----------
-    connection : Connection
-        The store, with the changes.
-    changes : sequence of SheetChange
-        What was added.
-    plan : Plan
-        Its cut-off tells who has to report.
-    before : int
-        The last entry before the changes.
-
-    Returns
-    -------
-    problems : list of Problem
-        Errors alone.
-    units : set of (str, str)
-        Year and unit of each.
+    are as sound as before. The cell may be that of an earlier file, from before the entry ``before``.
+    The set holds year and unit of each problem.
     """
     problems: list[Problem] = []
     last = last_entry(connection)

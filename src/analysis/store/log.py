@@ -84,10 +84,7 @@ class Handed:
 def create_store(folder: Path, command: str, by: str = "") -> list[str]:
     """Make a folder's store, with the tables that lie in it as its first entries; return their files.
 
-    Raises
-    ------
-    InputError
-        With every error of the tables, or if the store cannot be written; then there is none.
+    Where these have errors, all are raised and there is no store.
     """
     _require_sound(folder)
     files = read_files(folder, [])
@@ -120,13 +117,7 @@ _FIRST = "bảng có sẵn trong thư mục khi lập kho"
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open a store to add to it, after checking that it is whole; leave its mark.
-
-    Raises
-    ------
-    InputError
-        If it is damaged, of another version, or cannot be opened.
-    """
+    """Open a store to add to it, after checking that it is whole; leave its mark."""
     leave_mark(folder)
     connection = connect(folder)
     with explained(folder / STORE):
@@ -324,7 +315,7 @@ def withdraw_rows(
     table: str = "returns",
     issuer: str = "",
 ) -> int:
-    """Take back what a table says of a unit, an employer or the district in a year.
+    """Take back what a table says of somebody in a year; return how many figures there were.
 
     The figures stay in the log, and the other tables stay as they are. What comes in later counts as
     new.
@@ -334,22 +325,9 @@ def withdraw_rows(
     folder : Path
         A dataset folder with a store.
     name : str
-        A unit, an employer, or the issuer, for the district's own row.
+        A unit, an employer, or the plan's ``issuer``, for the district's own row.
     year : int
         The year; of events, that of their day: all that name the unit are taken back.
-    reason : str
-        Why.
-    by : str
-        Who says so.
-    table : str
-        Which table.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    int
-        How many figures there were.
 
     Raises
     ------
@@ -411,24 +389,10 @@ def _refuse_broken(connection: sqlite3.Connection) -> None:
 
 
 def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
-    """Say what is sound in a store, and write out what can be saved.
+    """Say in Vietnamese what is sound in a store, and whether all is; write out what can be saved.
 
-    All is told of a copy in memory, which has the rows that can still be read.
-
-    Parameters
-    ----------
-    folder : Path
-        A dataset folder with a store.
-    out : Path, optional
-        Where the tables go: the state that the sound entries make, and the rows of the others
-        apart, as they can still be read.
-
-    Returns
-    -------
-    findings : list of str
-        What was found, in Vietnamese.
-    is_sound : bool
-        Whether nothing is damaged.
+    All is told of a copy in memory, which has the rows that can still be read. Into ``out`` go the
+    tables that the sound entries make, and apart the rows of the others.
 
     Raises
     ------

@@ -85,20 +85,9 @@ _TITLES = {
 class Taken:
     """What came of one file.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    outcome : {"accepted", "unchanged", "refused"}
-        ``unchanged``: the store has it all already.
-    units : tuple of (str, str)
-        Year and unit of the returns in it.
-    rows : int
-        How many rows were added.
-    problems : tuple of Problem
-        Of a refused file every error; of an accepted one, warnings.
-    trace : str
-        Where the program itself failed over the file; empty if it did not.
+    ``unchanged``: the store has it all already. ``units`` are year and unit of the returns in it,
+    ``rows`` how many were added. ``problems`` are every error of a refused file, warnings of an
+    accepted one. ``trace`` tells where the program itself failed over it, if it did.
     """
 
     path: Path
@@ -111,20 +100,11 @@ class Taken:
 
 @dataclass(frozen=True)
 class Recap:
-    """What came of an import.
+    """What came of an import: its files, in the order in which they were given.
 
-    Attributes
-    ----------
-    files : tuple of Taken
-        In the order in which they were given.
-    created_from : tuple of str or None
-        If this import made the store: the tables of the folder that it began with.
-    warnings : tuple of Problem
-        What deserves a second look in what was accepted.
-    trace : str
-        Where the program itself failed when it looked for that; empty if it did not.
-    not_reached : tuple of Path
-        If the user stopped the import: the files that it had not come to.
+    ``created_from`` are the tables that the store began with, if this import made it; ``warnings`` what
+    deserves a second look in what was accepted; ``trace`` where the program failed over that, if it did;
+    ``not_reached`` the files that it had not come to when the user stopped it.
     """
 
     files: tuple[Taken, ...]
@@ -161,12 +141,8 @@ class Recap:
 class Occasion:
     """On what occasion files come: the store notes it.
 
-    Attributes
-    ----------
-    command, reason, by : str
-        The command, why figures are replaced (without a reason nothing is), and who says so.
-    year : int, optional
-        The year that the files are about, to note whose file could not be read.
+    Without a ``reason`` no figure is replaced. The ``year`` that the files are about tells whose file it
+    was that could not be read.
     """
 
     command: str = "congdoan import"
@@ -738,13 +714,7 @@ def _odd_rows(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
 
 
 def format_recap(recap: Recap) -> str:
-    """Tell what was accepted, what was there already, and what was refused with its errors.
-
-    Parameters
-    ----------
-    recap : Recap
-        From `take_in`.
-    """
+    """Tell what was accepted, what was there already, and what was refused with its errors."""
     lines = []
     if recap.created_from is not None:
         begin = ", ".join(recap.created_from) or "chưa có bảng nào"
@@ -774,13 +744,7 @@ def format_recap(recap: Recap) -> str:
 
 
 def format_traces(traces: Mapping[str, str]) -> str:
-    """Tell the maintainers where the program failed; a trace shows only the cell that broke it.
-
-    Parameters
-    ----------
-    traces : mapping of str to str
-        From `Recap.traces`.
-    """
+    """Tell the maintainers where the program failed; a trace shows only the cell that broke it."""
     about = f"congdoan {version('congdoan')}, Python {python_version()}, {platform()}"
     return "\n\n".join([about, *(f"{name or '-'}\n{trace}" for name, trace in traces.items())])
 

@@ -221,21 +221,12 @@ class _OwnFile(BaseModel):
 def take_own_columns(folder: Path) -> None:
     """Make a dataset's own columns part of the dictionary, instead of another dataset's.
 
-    Parameters
-    ----------
-    folder : Path
-        The dataset's. Without the file `OWN_COLUMNS` in it, the dictionary is the package's own.
+    Without the file `OWN_COLUMNS` in its folder, the dictionary is the package's own.
 
     Raises
     ------
     InputError
         With file, line, column and what is wrong, for every mistake of the file at once.
-
-    Examples
-    --------
-    >>> take_own_columns(Path("data/sample"))
-    >>> own_columns()
-    ()
     """
     path = folder / OWN_COLUMNS
     set_own_columns(_read_own(read_document(path)) if path.exists() else ())

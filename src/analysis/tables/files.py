@@ -78,13 +78,7 @@ def unread_files(folder: Path) -> list[Problem]:
 
 
 def regular(path: Path) -> Path:
-    """Return the path of a file to open; a pipe or a device by its name would be waited for.
-
-    Raises
-    ------
-    OSError
-        If something else than a file is there.
-    """
+    """Return the path of a file to open; raise OSError for a pipe or a device, which would be waited for."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "phải là một tệp thường", str(path))
     return path
@@ -116,11 +110,6 @@ def digest_folder(folder: Path) -> str:
     Without a store, it is what `analysis.tables.load.read_dataset` calls the digest; of a store,
     all its bytes count, whatever state of it is read. The mark counts too: without its store
     nothing may be read at all.
-
-    Raises
-    ------
-    OSError
-        If a table's file cannot be read.
     """
     paths = [path for name in dictionary().tables for path in find_files(folder, name)]
     paths += [path for path in (folder / STORE, folder / MARK) if path.exists()]
@@ -156,19 +145,9 @@ class TableFile:
 
 
 def read_files(folder: Path, problems: list[Problem]) -> dict[str, TableFile]:
-    """Read the table files of a folder as text.
+    """Read the table files of a folder as text: one per table of the dictionary, also without a file.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    problems : list of Problem
-        Every unusable file, column and row is added.
-
-    Returns
-    -------
-    dict of str to TableFile
-        One per table of the dictionary, also for those without a file.
+    Every unusable file, column and row is added to the problems.
     """
     found = {}
     for table in dictionary().tables.values():
@@ -254,17 +233,7 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
 def split_csv(
     file: str, text: str, problems: list[Problem], separator: str = ","
 ) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file; what breaks its syntax ends it and is added to the problems.
-
-    Parameters
-    ----------
-    file, text : str
-        Its name and what is in it.
-    problems : list of Problem
-        The line that is broken is added.
-    separator : str
-        What stands between cells.
-    """
+    """Yield the rows of a CSV file; what breaks its syntax ends it and is added to the problems."""
     number = 0
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
@@ -312,11 +281,6 @@ def _read_parquet(file: str, content: bytes, problems: list[Problem]) -> pd.Data
 def spell_column(column: pd.Series) -> pd.Series:
     """Return typed cells as the tables' CSV files spell them; missing is ``""``.
 
-    Parameters
-    ----------
-    column : Series
-        Numbers, yes/no, dates or text.
-
     Examples
     --------
     >>> spell_column(pd.Series([True, None], dtype="boolean")).to_list()
@@ -358,12 +322,7 @@ def _fit_columns(
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file aside, sync it, and put it in place of the old one in one step.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made if need be.
-    content : str or bytes
-        Text is written as UTF-8 with its line ends as they are.
+    Its folder is made if need be; text is written as UTF-8 with its line ends as they are.
 
     Raises
     ------

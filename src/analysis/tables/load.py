@@ -50,8 +50,6 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{i}" for d in ("COM", "LPT") fo
 
 #: Of so few texts pandas' calls cost more than what they do, and forms often bring the same ones.
 _FEW_TEXTS = 16
-#: Of so few rows pandas' search for distinct texts does too.
-_FEW_ROWS = 64
 _NUMBER = re.compile("0|[1-9][0-9]{0,17}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHARE = re.compile(r"0|1|[01]\.[0-9]{1,15}")
@@ -88,8 +86,6 @@ def row_problems(
     code, message : str
         What is wrong; the message may name columns of ``rows`` in braces, a sum
         as ``{sum:,}``.
-    is_error : bool
-        Or only a warning.
     """
     if rows.empty:
         return []
@@ -117,16 +113,7 @@ def row_problems(
 
 
 def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series, list[Problem]]:
-    """Convert one column of text cells.
-
-    Parameters
-    ----------
-    text : Series of str
-        The cells; ``""`` means not reported. The index holds the row numbers of the file.
-    column : Column
-        The dictionary's entry.
-    file : str
-        The name to put into problems.
+    """Convert one column of text cells, where ``""`` means not reported.
 
     Returns
     -------
@@ -134,7 +121,7 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
         ``Int64`` for years, counts and money, ``boolean``, ``datetime64``, ``float64`` for shares,
         else ``str``. Unusable and empty cells are missing.
     problems : list of Problem
-        One per unusable cell.
+        One per unusable cell, its row as the index has it.
     """
     values, problems = _parse_cells(text, column, file)
     return pd.Series(values, index=text.index, name=text.name), problems
@@ -142,7 +129,8 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
 
 def _parse_cells(text: pd.Series, column: Column, file: str) -> tuple[Any, list[Problem]]:
     # The same text always means the same, so each distinct text is read once.
-    codes, distinct = _distinct(text)
+    codes, every = pd.factorize(text)
+    distinct = tuple(every)
     parse = _parse_few if len(distinct) <= _FEW_TEXTS else _parse_distinct
     meanings, sound = parse(distinct, column)
     is_wrong = np.array([cell != "" for cell in distinct], bool) & ~sound
@@ -167,16 +155,6 @@ def _parse_cells(text: pd.Series, column: Column, file: str) -> tuple[Any, list[
                 error(message, code="empty", file=file, row=int(str(row)), column=column.name)
             )
     return meanings.take(codes), problems
-
-
-def _distinct(text: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return each distinct text, and which of them each cell holds."""
-    if len(text) > _FEW_ROWS:
-        codes, distinct = pd.factorize(text)
-        return codes, tuple(distinct)
-    cells = text.to_list()
-    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
-    return np.array([places[cell] for cell in cells], np.intp), tuple(places)
 
 
 def are_sound(texts: Collection[str], column: Column) -> bool:
@@ -368,25 +346,11 @@ def is_sent(cells: pd.DataFrame) -> pd.Series:
 class Dataset:
     """The canonical tables, typed; each frame's index is the row number in its file.
 
-    Attributes
-    ----------
-    tables : dict of str to DataFrame
-        By the dictionary's names; one row per key.
-    files : dict of str to str
-        The file name of each table; of a store, the table's own name.
-    description : Description
-        Its name, and whether it is made up for illustration.
-    digest : str
-        SHA-256 over the tables' bytes, or over the store's state, and over what people have
-        written: the same data has the same digest.
-    origin : Origin or None
-        Where the figures of a store came from.
-    unread : frozenset of str
-        The tables whose file could not be read whole: nothing can be said from what they lack.
-    texts : mapping of (int, str) to Statements
-        What people have written, by year and unit; the whole's is under the empty id.
-    own : tuple
-        The office's own columns that the tables were read with; see `Study.take_columns`.
+    ``files`` names the file of each table; of a store, the table itself. The same data has the same
+    ``digest``: SHA-256 over the tables' bytes or the store's state, and over what people have written
+    (``texts``, by year and unit; the whole's is under the empty id). ``origin`` tells where a store's
+    figures came from. From what the ``unread`` tables lack nothing can be said: their file could not be
+    read whole. ``own`` are the office's own columns; see `Study.take_columns`.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -490,12 +454,7 @@ def _as_it_was(description: Description, as_of: date) -> Description:
 
 
 def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
-    """Read a dataset that is free of errors.
-
-    Parameters
-    ----------
-    folder, as_of
-        As for `read_dataset`.
+    """Read a dataset that is free of errors; folder and day as for `read_dataset`.
 
     Raises
     ------
@@ -553,23 +512,10 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
 def type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
-    """Turn text cells into typed columns.
+    """Turn text cells into typed columns; rows whose key cannot be read are left out.
 
-    Parameters
-    ----------
-    text : DataFrame of str
-        The dictionary's columns; the index holds the row numbers of the file.
-    table : Table
-        The table.
-    file : str
-        The name to put into problems.
-    problems : list of Problem
-        Every unusable cell is added.
-
-    Returns
-    -------
-    DataFrame
-        The rows whose key could be read.
+    Every unusable cell is added to the problems, under the name ``file``. The index holds the row
+    numbers of the file.
     """
     if text.empty:  # as many tables of many folders are
         named = tuple(column for name, column in table.columns.items() if name in text.columns)

@@ -55,13 +55,7 @@ Key = tuple[str, ...]
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into a problem that an analyst can act on.
-
-    Raises
-    ------
-    InputError
-        For a store that is locked, damaged, not to be written, or on a full disk.
-    """
+    """Turn what SQLite says into a problem that an analyst can act on."""
     try:
         yield
     except sqlite3.Error as failure:
@@ -97,12 +91,8 @@ _REASONS = {
 def has_store(folder: Path) -> bool:
     """Tell whether a dataset folder is kept in a store.
 
-    A first import that was cut off leaves an empty file, which is no store yet.
-
-    Raises
-    ------
-    InputError
-        If it was kept in one that is gone: the tables beside it are what was there before it.
+    A first import that was cut off leaves an empty file, which is no store yet. A store that is gone is
+    an error: the tables beside it are what was there before it.
     """
     path = folder / STORE
     is_there = path.exists()
@@ -139,15 +129,10 @@ def leave_mark(folder: Path) -> None:
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """Open the store of a folder.
+    """Open the store of a folder, or refuse what is damaged, no store, or one of a newer program.
 
     Opened for writing where that is allowed, even to read: only then does SQLite roll back what a
     cut-off import left behind.
-
-    Raises
-    ------
-    InputError
-        If it cannot be opened, is damaged, is no store, or is one of a newer program.
     """
     path = folder / STORE
     with explained(path):
@@ -214,10 +199,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 def moment(as_of: date) -> str:
     """Return the moment before which an entry counts, as the store writes it (UTC).
 
-    Parameters
-    ----------
-    as_of : date or datetime
-        A day means until its end, by the clock of this machine.
+    A day means until its end, by the clock of this machine.
 
     Examples
     --------
@@ -304,13 +286,7 @@ def first_moment(folder: Path) -> datetime:
 
 
 def require_past(connection: sqlite3.Connection, as_of: date) -> int:
-    """Return the last entry of a past state.
-
-    Raises
-    ------
-    InputError
-        If the store did not exist yet.
-    """
+    """Return the last entry of a past state; refuse a day before the store existed."""
     last = last_entry(connection, as_of)
     if not last:
         first = next(iter(believed_entries(connection).values()), "")
@@ -326,13 +302,7 @@ def local_time(at: str) -> str:
 
 
 def refuse_missing(folder: Path) -> None:
-    """Refuse to look into a folder that has no store.
-
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
+    """Refuse to look into a folder that has no store."""
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     if not has_store(folder):
@@ -364,13 +334,7 @@ def find_damage(connection: sqlite3.Connection) -> set[int]:
 
 
 def refuse_damage(connection: sqlite3.Connection) -> None:
-    """Refuse a store that has lost or changed rows, or whose indexes no longer find them all.
-
-    Raises
-    ------
-    InputError
-        With what to do.
-    """
+    """Refuse a store that has lost or changed rows, or whose indexes no longer find them all."""
     # Without its place in an index a figure would count as never reported, and be replaced in silence.
     (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if state != "ok":
@@ -442,10 +406,6 @@ def read_rows(
 
     Parameters
     ----------
-    connection : Connection
-        The store.
-    table : Table
-        The table.
     last : int
         The last entry that counts.
     keys : DataFrame of str, optional
@@ -615,23 +575,7 @@ def find_keys(
 ) -> pd.DataFrame:
     """Return every key that a table ever had about a unit, an employer or the issuer in a year.
 
-    Parameters
-    ----------
-    connection : Connection
-        The store.
-    table : Table
-        The table.
-    name : str
-        A unit, an employer, or the issuer, whose own table has no column for it.
-    year : int
-        The year; of an event, that of its day.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    DataFrame of str
-        The key's columns.
+    The issuer's own table has no column for it. The year of an event is that of its day.
     """
     who = [column for column in table.key if column not in ("year", "date")]
     when = "year = ?" if "year" in table.key else "substr(date, 1, 4) = ?"

@@ -154,13 +154,6 @@ def _title() -> re.Pattern[str]:
 def find_place(commune: str, known: Iterable[str]) -> str | None:
     """Return how a list writes a commune, with or without "xã"; a town is no commune.
 
-    Parameters
-    ----------
-    commune : str
-        As it is written here.
-    known : iterable of str
-        As it may be written there.
-
     Examples
     --------
     >>> find_place("xã Húc", ["Húc", "Thuận"]), find_place("xã Lìa", ["thị trấn Lìa"])
@@ -185,12 +178,7 @@ def find_heirs(
 ) -> dict[str, set[str]]:
     """Return which communes each old one went into between two days, followed to the end.
 
-    Parameters
-    ----------
-    communes : DataFrame
-        The dataset's ``communes``.
-    after, until : Timestamp
-        Whatever came into force after the one day, until the end of the other.
+    Of the dataset's ``communes``, what came into force after the one day, until the end of the other.
 
     Examples
     --------
