@@ -316,23 +316,9 @@ def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
     """Tell in which rows all figures are equal and enough of them are above 0."""
-    equal = np.ones(len(one), bool)
-    filled = np.zeros(len(one), int)
-    for name in one.columns:
-        if not equal.any():  # mostly after a few columns
-            break
-        left, right = one[name].array, other[name].array
-        is_empty = left.isna()
-        equal &= _surely(left == right) | (is_empty & right.isna())
-        if pd.api.types.is_integer_dtype(left.dtype):
-            filled += _surely(left > 0)
-    return pd.Series(equal & (filled >= _LEAST_FIGURES), index=one.index)
-
-
-def _surely(answers: Any) -> np.ndarray:
-    """Return where a comparison is true, and not where a figure is missing."""
-    sure: np.ndarray = pd.array(answers, dtype="boolean").to_numpy(bool, na_value=False)
-    return sure
+    equal = (one.eq(other).fillna(False) | (one.isna() & other.isna())).all(axis=1)
+    filled = (one.select_dtypes("Int64") > 0).sum(axis=1)
+    return equal & (filled >= _LEAST_FIGURES)
 
 
 def _same_as_last_year(dataset: Dataset) -> list[Problem]:
@@ -361,7 +347,8 @@ def _twins(dataset: Dataset) -> list[Problem]:
     both = _beside(rows, dataset.returns)
     first = pd.Series(rows.index, index=rows.index).groupby(rows["place"]).transform("first")
     everything = pd.concat([_figures(rows, "roster"), _figures(both, "returns")], axis=1)
-    same = _are_equal(everything, everything.loc[first]) & (rows.index != first)
+    twins = everything.loc[first].set_axis(rows.index)
+    same = _are_equal(everything, twins) & (rows.index != first)
     rows = rows.assign(first=rows.loc[first, "unit_id"].to_numpy())
     return _warn(
         *(rows[same], dataset, "roster", "unit_id", "twin"),

@@ -50,6 +50,11 @@ def find_files(folder: Path, table: str) -> list[Path]:
     return found
 
 
+def table_files(folder: Path) -> list[Path]:
+    """Return the files of all tables of a folder."""
+    return [path for name in dictionary().tables for path in find_files(folder, name)]
+
+
 def unread_files(folder: Path) -> list[Problem]:
     """Warn of the files of a dataset's folder that look like its tables and are not read.
 
@@ -59,7 +64,7 @@ def unread_files(folder: Path) -> list[Problem]:
     []
     """
     tables = dictionary().tables
-    read = [path for name in tables for path in find_files(folder, name)]
+    read = table_files(folder)
     found = []
     for path in sorted(folder.iterdir()):
         # Where case does not matter, ``Roster.csv`` is what `find_files` found.
@@ -98,12 +103,6 @@ def digest_tables(contents: Iterable[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
-def hash_files(folder: Path) -> list[tuple[Path, str]]:
-    """Return the table files of a folder, each with the SHA-256 of its bytes."""
-    paths = [path for name in dictionary().tables for path in find_files(folder, name)]
-    return [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
-
-
 def digest_folder(folder: Path) -> str:
     """Return a digest of everything that a dataset is read from, reading no cell and no sentence.
 
@@ -111,7 +110,7 @@ def digest_folder(folder: Path) -> str:
     all its bytes count, whatever state of it is read. The mark counts too: without its store
     nothing may be read at all.
     """
-    paths = [path for name in dictionary().tables for path in find_files(folder, name)]
+    paths = table_files(folder)
     paths += [path for path in (folder / STORE, folder / MARK) if path.exists()]
     return with_texts(digest_tables((path.name, path.read_bytes()) for path in paths), folder)
 

@@ -23,7 +23,6 @@ from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dic
 from analysis.tables.files import (
     DESCRIPTION,
     digest_tables,
-    hash_files,
     read_files,
     unread_files,
     with_texts,
@@ -497,7 +496,7 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
     with reading(folder) as connection:
         refuse_damage(connection)
         last = last_entry(connection) if as_of is None else require_past(connection, as_of)
-        problems += unknown_tables(connection, hash_files(folder))
+        problems += unknown_tables(connection, folder)
         for table in dictionary().tables.values():
             text = read_rows(connection, table, last)
             digest.update(digest_rows(text))

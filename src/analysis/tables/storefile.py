@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from analysis.problems import InputError, Problem, error
 from analysis.tables.delivery import cell_of, is_form
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import MARK, STORE, write_atomically
+from analysis.tables.files import MARK, STORE, table_files, write_atomically
 
 #: Goes up when an older program could no longer read the store rightly.
 VERSION = 1
@@ -488,13 +488,11 @@ def digest_rows(frame: pd.DataFrame) -> bytes:
     return f"{len(frame)}:{','.join(frame.columns)}:{_ABSENT.join(joined)}".encode()
 
 
-def unknown_tables(
-    connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]
-) -> list[Problem]:
+def unknown_tables(connection: sqlite3.Connection, folder: Path) -> list[Problem]:
     """Return an error for every table file beside the store that was never imported into it."""
     problems = []
-    for path, digest in paths:
-        if not is_known(connection, digest):
+    for path in table_files(folder):
+        if not is_known(connection, hashlib.sha256(path.read_bytes()).hexdigest()):
             message = (
                 "tệp đã đổi sau khi lập kho số liệu, nên số trong tệp chưa được dùng; hãy chạy"
                 f' congdoan import {path.stem}.csv --supersede "lý do", hoặc xóa tệp này'
