@@ -89,8 +89,7 @@ def create_store(folder: Path, command: str, by: str = "") -> list[str]:
     _require_sound(folder)
     files = read_files(folder, [])
     taken = []
-    path = folder / STORE
-    with explained(path), closing(_new_file(path)) as connection, writing(connection):
+    with explained(), closing(_new_file(folder / STORE)) as connection, writing(connection):
         # A second import may have made it while this one waited.
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             return []
@@ -117,40 +116,44 @@ _FIRST = "bảng có sẵn trong thư mục khi lập kho"
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open a store to add to it, after checking that it is whole; leave its mark."""
+    """Open a store to add to it: checked, its mark left, brought up to this version if it is older."""
     leave_mark(folder)
     connection = connect(folder)
-    with explained(folder / STORE):
-        try:
+    try:
+        with explained():
             refuse_damage(connection)
-        except BaseException:
-            connection.close()
-            raise
-        _make_lasting(connection)
+            _make_lasting(connection)
+        with writing(connection):
+            add_new_columns(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all of a block or nothing; a second writer waits."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A failed commit may have been rolled back by SQLite itself.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    with explained():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # A failed commit may have been rolled back by SQLite itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
 @contextmanager
 def taking_out(connection: sqlite3.Connection) -> Iterator[Callable[[], object]]:
-    """Give what takes out again, of a transaction, all that is written in a block; whole if it fails."""
+    """Give what takes all out again that was written in a block; what fails is taken out too."""
     connection.execute("SAVEPOINT trial")
 
     def take_out() -> None:
-        connection.execute("ROLLBACK TO trial")
+        if connection.in_transaction:  # else SQLite has taken all out itself
+            connection.execute("ROLLBACK TO trial")
 
     try:
         yield take_out
@@ -158,7 +161,8 @@ def taking_out(connection: sqlite3.Connection) -> Iterator[Callable[[], object]]
         take_out()
         raise
     finally:
-        connection.execute("RELEASE trial")
+        if connection.in_transaction:
+            connection.execute("RELEASE trial")
 
 
 def add_entry(
@@ -341,12 +345,7 @@ def withdraw_rows(
     # The evidence of a task goes with it.
     kinds = [kind, *([dictionary().tables["evidence"]] if table == "tasks" else [])]
     handed = Handed(WITHDRAW, "", "", reason.strip(), by.strip())
-    with (
-        closing(open_for_writing(folder)) as connection,
-        explained(folder / STORE),
-        writing(connection),
-    ):
-        add_new_columns(connection)
+    with closing(open_for_writing(folder)) as connection, writing(connection):
         last = last_entry(connection)
         keys = [find_keys(connection, each, name, year, issuer) for each in kinds]
         found = [
@@ -400,7 +399,7 @@ def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
         If there is no store, or not even its beginning can be read.
     """
     refuse_missing(folder)
-    with closing(connect(folder)) as store, explained(folder / STORE):
+    with closing(connect(folder)) as store, explained():
         is_sound = _structure(store) == "ok"
         with closing(_copy_readable(store)) as copy:
             damaged = find_damage(copy)

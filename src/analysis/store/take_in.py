@@ -41,7 +41,6 @@ from analysis.store.judge import (
 from analysis.store.log import (
     Handed,
     add_entry,
-    add_new_columns,
     check_clock,
     create_store,
     open_for_writing,
@@ -233,8 +232,7 @@ def _take_in(
     with closing(open_for_writing(folder)) as connection:
         is_single, registers = len(paths) == 1, Registers(connection)
         run = _Run(folder, plan, occasion, is_single, registers)
-        with explained(folder / STORE), writing(connection):
-            add_new_columns(connection)
+        with explained():
             clock = check_clock(connection)
         taken: dict[Path, Taken] = {}
         warnings: list[Problem] = []
@@ -333,7 +331,7 @@ def _without_conflicts(
 ) -> list[Arrival]:
     """Add to each file where other files of this import contradict it."""
     digests = [one.delivery.digest for one in arrivals if one.delivery is not None]
-    with explained(run.folder / STORE):
+    with explained():
         known = {digest for digest in digests if is_known(connection, digest)}
     conflicts = _find_conflicts(arrivals, known)
     return [
@@ -450,7 +448,7 @@ def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arriv
     }
     if len(new) < 2:
         return
-    with suppress(Exception), explained(run.folder / STORE), taking_out(connection) as take_out:
+    with suppress(Exception), explained(), taking_out(connection) as take_out:
         known = _read_known(connection, new.values())
         found = {one.path: _compare(connection, run, new[one], known) for one in new}
         for one, delivery in new.items():
@@ -467,7 +465,7 @@ def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Ta
         return Taken(arrival.path, "refused", problems=run.stopped_by)
     try:
         try:
-            with explained(run.folder / STORE), writing(connection):
+            with writing(connection):
                 return _judge(connection, run, arrival)
         except (InputError, OSError):
             raise
@@ -475,7 +473,7 @@ def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Ta
             # A failure of the program over one file must not stop the others.
             problems = (*arrival.problems, program_error(arrival.path, failure))
             failed = replace(arrival, problems=problems, trace=traceback.format_exc())
-        with explained(run.folder / STORE), writing(connection):
+        with writing(connection):
             return _refuse(connection, run, failed)
     except InputError as failure:
         # The store could not be written: no file is at fault, none is noted, the others wait too.
@@ -686,7 +684,7 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> tuple[list[Prob
     if not run.brought:
         return [], ""
     try:
-        with explained(run.folder / STORE):
+        with explained():
             return _odd_rows(connection, run), ""
     except (InputError, OSError):
         raise

@@ -54,7 +54,7 @@ Key = tuple[str, ...]
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Turn what SQLite says into a problem that an analyst can act on."""
     try:
         yield
@@ -64,7 +64,7 @@ def explained(path: Path) -> Iterator[None]:
             name = "SQLITE_CORRUPT"
         for start, (code, message) in _REASONS.items():
             if name.startswith(start):
-                raise InputError([error(message, code=code, file=path.name)]) from failure
+                raise InputError([error(message, code=code, file=STORE)]) from failure
         raise
 
 
@@ -97,7 +97,7 @@ def has_store(folder: Path) -> bool:
     path = folder / STORE
     is_there = path.exists()
     if is_there and path.with_name(f"{STORE}-journal").exists():
-        with explained(path), closing(_open(path)) as connection:
+        with explained(), closing(_open(path)) as connection:
             # Reading rolls back what was cut off.
             connection.execute("PRAGMA user_version").fetchone()
     if is_there and path.stat().st_size > 0:
@@ -135,7 +135,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     cut-off import left behind.
     """
     path = folder / STORE
-    with explained(path):
+    with explained():
         connection = _open(path)
         try:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -185,7 +185,7 @@ def _open(path: Path) -> sqlite3.Connection:
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the store of a folder and hold one state of it, whatever is written meanwhile."""
-    with closing(connect(folder)) as connection, explained(folder / STORE):
+    with closing(connect(folder)) as connection, explained():
         connection.execute("BEGIN")
         # Tables that the dictionary got after the store was made are empty.
         made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
