@@ -283,8 +283,25 @@ class Description(BaseModel):
     parents: dict[str, str] = {}
 
 
+def _refuse_writing(*_: Any, **__: Any) -> Any:
+    message = (
+        "bảng gốc chỉ để xem, sửa ở đây không đổi kết quả nào; muốn thử số khác, hãy dùng"
+        ' study.assume({("MÃ-CĐCS", "cột"): số}), hoặc sửa trên bản sao: bảng.copy()'
+    )
+    raise InputError([error(message, code="read_only")])
+
+
+class _ReadOnlyIndexer:
+    def __init__(self, indexer: Any) -> None:
+        self._indexer = indexer
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._indexer[key]
+
+    __setitem__ = _refuse_writing
+
+
 def _reading(name: str) -> property:
-    """Return an indexer of pandas that only reads."""
     indexer = getattr(pd.DataFrame, name)
     return property(lambda frame: _ReadOnlyIndexer(indexer.fget(frame)))
 
@@ -300,39 +317,9 @@ class Given(pd.DataFrame):  # type: ignore[misc]
     def _constructor(self) -> Any:
         return pd.DataFrame
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise _not_written()
-
-    def __delitem__(self, key: Any) -> None:
-        raise _not_written()
-
-    def insert(self, *given: Any, **named: Any) -> None:
-        """Refuse."""
-        raise _not_written()
-
-    def _update_inplace(self, result: Any) -> None:  # what every ``inplace=True`` ends in
-        raise _not_written()
-
+    __setitem__ = __delitem__ = insert = _refuse_writing
+    _update_inplace = _refuse_writing  # what every ``inplace=True`` ends in
     loc, iloc, at, iat = map(_reading, ("loc", "iloc", "at", "iat"))
-
-
-class _ReadOnlyIndexer:
-    def __init__(self, indexer: Any) -> None:
-        self._indexer = indexer
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._indexer[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise _not_written()
-
-
-def _not_written() -> InputError:
-    message = (
-        "bảng gốc chỉ để xem, sửa ở đây không đổi kết quả nào; muốn thử số khác, hãy dùng"
-        ' study.assume({("MÃ-CĐCS", "cột"): số}), hoặc sửa trên bản sao: bảng.copy()'
-    )
-    return InputError([error(message, code="read_only")])
 
 
 def is_sent(cells: pd.DataFrame) -> pd.Series:
