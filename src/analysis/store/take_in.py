@@ -527,6 +527,8 @@ def _weigh(connection: sqlite3.Connection, run: _Run, arrival: Arrival, was_know
         is_refused = errors or has_errors(problems)
         if is_refused:
             take_out()
+    if has_register(delivery):
+        run.registers.forget()  # what was taken out again too
     if is_refused:
         # What cannot be read counts as empty here: it is told once, as what it is.
         told = {_place_of(problem) for problem in problems if problem.severity == "error"}
@@ -535,8 +537,6 @@ def _weigh(connection: sqlite3.Connection, run: _Run, arrival: Arrival, was_know
     if not is_noted:
         return Taken(path, "unchanged", units, problems=tuple(problems))
     run.last = entry
-    if has_register(delivery):
-        run.registers.forget()
     run.brought |= {(one.table.name, key) for one in changes for key in one.keys.values()}
     rows = sum(len(change.keys) for change in changes)
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
