@@ -11,7 +11,25 @@ EXACT_IN_FLOAT = 2**53
 
 
 def fits(*arrays: np.ndarray, factor: int = 1) -> list[np.ndarray]:
-    """Return the arrays ready to be multiplied by ``factor`` (and added once): int64, or Python integers."""
+    """Return the arrays ready to be multiplied by ``factor`` (and added once) without overflow.
+
+    Parameters
+    ----------
+    *arrays : int arrays
+        Whole numbers, ``int64`` or ``object``.
+    factor : int
+        What each will be multiplied with.
+
+    Returns
+    -------
+    list of arrays
+        Unchanged where all stays within 2**53, else as Python integers.
+
+    Examples
+    --------
+    >>> fits(np.array([1]), factor=100)[0].dtype, fits(np.array([2**52]), factor=100)[0].dtype
+    (dtype('int64'), dtype('O'))
+    """
     largest = max(
         (abs(int(bound)) for a in arrays if len(a) for bound in (a.max(), a.min())), default=0
     )
@@ -26,9 +44,21 @@ def multiply(array: np.ndarray, factor: int) -> np.ndarray:
 
 
 def sum_by(codes: np.ndarray, values: np.ndarray, groups: int) -> np.ndarray:
-    """Sum non-negative whole numbers per group, exactly; ``codes`` are the groups, from 0.
+    """Sum non-negative whole numbers per group, exactly.
 
-    Python integers where a sum could pass 2**53, else ``int64``.
+    Parameters
+    ----------
+    codes : int array
+        The group of each value, from 0 to ``groups`` - 1.
+    values : bool or int array
+        What to sum.
+    groups : int
+        How many groups there are.
+
+    Returns
+    -------
+    array
+        ``int64`` of length ``groups``, or Python integers where a sum could pass 2**53.
 
     Examples
     --------
