@@ -178,10 +178,10 @@ def _find_table(folder: Path, table: Table, problems: list[Problem]) -> Path | N
 
 
 def _read_text(path: Path, content: bytes, table: Table, problems: list[Problem]) -> pd.DataFrame:
-    """Return the table's text cells with exactly the dictionary's columns."""
+    """Return the table's text cells with exactly the dictionary's columns; none of a broken file."""
     reader = _read_csv if path.suffix == ".csv" else _read_parquet
     try:
-        cells = reader(path.name, content, problems)
+        return _fit_columns(reader(path.name, content, problems), table, path.name, problems)
     except UnicodeDecodeError as failure:
         kind = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "ANSI"
         message = (
@@ -189,13 +189,12 @@ def _read_text(path: Path, content: bytes, table: Table, problems: list[Problem]
             " trong Excel hãy lưu dạng «CSV UTF-8»"
         )
         problems.append(error(message, code="not_utf8", file=path.name))
-        cells = None
-    if cells is None:
-        return pd.DataFrame(columns=list(table.columns), dtype=str)
-    return _fit_columns(cells, table, path.name, problems)
+    except InputError as failure:
+        problems += failure.problems
+    return pd.DataFrame(columns=list(table.columns), dtype=str)
 
 
-def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame | None:
+def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame:
     broken: list[Problem] = []
     rows: list[list[str]] = []
     batches: list[list[pa.Array]] = []
@@ -204,8 +203,7 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
     for number, row in enumerate(split_csv(file, content.decode("utf-8-sig"), broken), start=1):
         if header is None:
             header = row
-            if _refuse_header(row, file, problems):
-                return None
+            _check_header(row, file)
         elif row and len(row) != len(header):
             message = f"dòng có {len(row)} ô, dòng tiêu đề có {len(header)} ô"
             problems.append(error(message, code="ragged", file=file, row=number))
@@ -215,12 +213,10 @@ def _read_csv(file: str, content: bytes, problems: list[Problem]) -> pd.DataFram
             if len(rows) == _BATCH:
                 batches.append(_transposed(rows))
                 rows.clear()
-    problems += broken
     if broken:
-        return None
+        raise InputError(broken)
     if header is None:
-        problems.append(error("tệp trống, không có dòng tiêu đề", code="empty_file", file=file))
-        return None
+        raise InputError([error("tệp trống, không có dòng tiêu đề", code="empty_file", file=file)])
     batches.append(_transposed(rows) or [pa.array([], pa.large_string())] * len(header))
     data = {
         name: pd.array(pa.chunked_array(cells), dtype="str")
@@ -243,22 +239,20 @@ def split_csv(
         problems.append(error(message, code="bad_csv", file=file, row=number + 1))
 
 
-def _refuse_header(header: list[str], file: str, problems: list[Problem]) -> bool:
+def _check_header(header: list[str], file: str) -> None:
     """Refuse a repeated heading, and a first line that is one cell with many headings in it."""
     for name, times in Counter(header).items():
         if times > 1:
             message = f"tiêu đề lặp lại {times} lần"
-            problems.append(error(message, code="duplicate_column", file=file, row=1, column=name))
-            return True
+            found = error(message, code="duplicate_column", file=file, row=1, column=name)
+            raise InputError([found])
     for sign, name in _SEPARATORS.items():
         if len(header) == 1 and sign in header[0]:
             message = (
                 f"các ô ngăn nhau bằng {name}; bảng của bộ số liệu phải ngăn bằng dấu phẩy"
                 " (hoặc nhận tệp này vào kho bằng congdoan import)"
             )
-            problems.append(error(message, code="separator", file=file, row=1))
-            return True
-    return False
+            raise InputError([error(message, code="separator", file=file, row=1)])
 
 
 def _transposed(rows: list[list[str]]) -> list[pa.Array]:
@@ -266,15 +260,14 @@ def _transposed(rows: list[list[str]]) -> list[pa.Array]:
     return [pa.array(cells, pa.large_string()) for cells in zip(*rows, strict=True)]
 
 
-def _read_parquet(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame | None:
+def _read_parquet(file: str, content: bytes, problems: list[Problem]) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
     except (OSError, ValueError):
-        problems.append(error("không đọc được tệp Parquet", code="bad_parquet", file=file))
-        return None
+        found = error("không đọc được tệp Parquet", code="bad_parquet", file=file)
+        raise InputError([found]) from None
     cells = pd.DataFrame({str(name): spell_column(frame[name]) for name in frame.columns})
-    cells.index = pd.RangeIndex(2, len(cells) + 2)
-    return cells
+    return cells.set_axis(pd.RangeIndex(2, len(cells) + 2))
 
 
 def spell_column(column: pd.Series) -> pd.Series:
