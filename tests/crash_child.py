@@ -21,9 +21,8 @@ from analysis.problems import InputError
 from analysis.store import log
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import STORE
-from analysis.tables.storefile import explained, has_store, last_entry, read_rows, reading
-from analysis.tables.texts import read_files
+from analysis.tables.files import read_files
+from analysis.tables.storefile import has_store, last_entry, read_rows, reading
 
 DONE, TOLD = 0, 3
 _FAULTS = {"disk_full", "store_io", "store_read_only", "store_closed"}
@@ -39,7 +38,7 @@ def write(folder: Path) -> None:
     records = Records("returns", pd.DataFrame(cells, index=[2]), "Báo cáo", {"informed": "D12"})
     handed = log.Handed("congdoan import", "u2.xlsx", "0" * 64)
     connection = log.open_for_writing(folder)
-    with closing(connection), explained(folder / STORE), log.writing(connection):
+    with closing(connection), log.writing(connection):
         log.add_entry(connection, handed, [records])
 
 

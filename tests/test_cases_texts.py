@@ -20,7 +20,7 @@ from test_tables import UNIT, sound_tables
 from analysis.intake.officelists import lacks_codes
 from analysis.intake.reader import read_content
 from analysis.problems import InputError, Problem
-from analysis.tables.communes import find_variants
+from analysis.tables.check import check_oddities
 from analysis.tables.delivery import Delivery
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset
@@ -520,6 +520,10 @@ def test_one_commune_in_many_writings_is_told_once_and_never_split_in_silence(
     assert again.out.count("viết nhiều cách") + again.err.count("viết nhiều cách") == 2
 
 
+def variants(folder: Path) -> list[Problem]:
+    return [p for p in check_oddities(load_dataset(folder)) if p.code == "spelling_variants"]
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
@@ -544,13 +548,13 @@ def test_writings_of_one_name(
         filled("roster", UNIT | {"year": year, "unit_id": unit, "name": name, "commune": commune})
         for year, unit, name, commune in rows
     ]
-    found = find_variants(load_dataset(write_tables(tables, tmp_path)))
+    found = variants(write_tables(tables, tmp_path))
     assert [(one.column, one.value) for one in found] == told
     assert {one.severity for one in found} <= {"warning"}
 
 
 def test_the_sample_writes_each_name_in_one_way() -> None:
-    assert find_variants(load_dataset(ROOT / "data" / "sample")) == []
+    assert variants(ROOT / "data" / "sample") == []
 
 
 # Every column, whatever stands in it

@@ -20,7 +20,7 @@ from analysis.language import load_language
 from analysis.problems import InputError
 from analysis.store.log import create_store
 from analysis.study import Study
-from analysis.tables import check, communes
+from analysis.tables import check
 from analysis.tables.check import check_oddities
 from analysis.tables.dictionary import dictionary
 
@@ -755,7 +755,7 @@ def test_every_check_of_a_unit_has_its_english(study, english):
     codes = {problem.code for problem in check_oddities(study.dataset)}
     known = set(load_language("en", study.root).words["oddities"])
     assert len(codes) > 3
-    source = Path(check.__file__).read_text("utf-8") + Path(communes.__file__).read_text("utf-8")
+    source = Path(check.__file__).read_text("utf-8")
     assert codes <= known
     assert all(f'"{code}"' in source for code in known)
     assert set(english.outliers(2024)["reason"]) != set(study.outliers(2024)["reason"])

@@ -14,7 +14,7 @@ from test_store import a_return, outcomes, told
 
 from analysis.plan import Plan
 from analysis.problems import Problem, error
-from analysis.store import arrivals, judge, take_in
+from analysis.store import judge, take_in
 from analysis.store.log import create_store
 from analysis.tables.check import check_rules
 from analysis.tables.delivery import Delivery
@@ -64,7 +64,7 @@ def test_judged_together_or_alone_every_file_has_one_fate(
     ]
     alone = shutil.copytree(folder, tmp_path / "alone")
     recap = give(folder, plan, *files)
-    monkeypatch.setattr(arrivals, "_MOST_ROWS", 0)
+    monkeypatch.setattr(take_in, "_MOST_UNITS", 0)
     same = give(alone, plan, *files)
     assert {"accepted", "refused"} <= set(outcomes(recap))
     assert recap == same
@@ -100,15 +100,14 @@ def test_what_another_command_writes_meanwhile_is_seen(
     mail = tmp_path / "mail"
     files = [write_delivery(mail, f"returns-{unit}", [a_return(unit)]) for unit in ("U2", "U3")]
     other = write_delivery(tmp_path, "returns-other", [a_return("U3", informed=9)])
-    look = arrivals.judge_together
+    look = take_in._look_ahead
 
-    def interrupted(*arguments: Any) -> Any:
-        found = look(*arguments)
-        monkeypatch.setattr(take_in, "judge_together", look)
+    def interrupted(*arguments: Any) -> None:
+        look(*arguments)
+        monkeypatch.setattr(take_in, "_look_ahead", look)
         assert outcomes(give(folder, plan, other)) == ["accepted"]
-        return found
 
-    monkeypatch.setattr(take_in, "judge_together", interrupted)
+    monkeypatch.setattr(take_in, "_look_ahead", interrupted)
     recap = give(folder, plan, *files)
     assert outcomes(recap) == ["accepted", "refused"]
     assert "superseded" in told(recap)[1]

@@ -75,7 +75,7 @@ class ListReader:
     def __call__(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
         """Read one file."""
         from analysis.intake.officelists import find_questions, note_answers, read_answers
-        from analysis.store.arrivals import has_register
+        from analysis.store.take_in import has_register
 
         while True:
             delivery, problems = self._read(path)

@@ -116,13 +116,7 @@ def _place_word(file: str) -> str:
 
 
 class InputError(Exception):
-    """Inputs that cannot be used, with every problem found.
-
-    Parameters
-    ----------
-    problems : iterable of Problem
-        At least one problem of severity ``"error"``.
-    """
+    """Inputs that cannot be used, with every problem found; at least one is an error."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)
@@ -160,15 +154,8 @@ MOST_TOLD = 5_000
 def tell_first(problems: Sequence[Problem]) -> tuple[Sequence[Problem], str]:
     """Return the problems that a person is told, and what to say of the others; nothing if none.
 
-    Parameters
-    ----------
-    problems : sequence of Problem
-        In the order in which they are told.
-
     Examples
     --------
-    >>> tell_first([error("sai", code="x")])[1]
-    ''
     >>> told, others = tell_first([error("sai", code="x")] * 5_003)
     >>> len(told), others
     (5000, 'và 3 lỗi, cảnh báo khác; sửa những chỗ trên rồi chạy lại để xem tiếp')

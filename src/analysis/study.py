@@ -23,11 +23,10 @@ from analysis.plan import Plan
 from analysis.problems import InputError, error
 from analysis.results import OPEN_COLUMNS, SCOPES, compute_indicators
 from analysis.results.members import is_expected
-from analysis.tables.communes import PLACED, find_heirs, find_place
-from analysis.tables.dictionary import dictionary, set_own_columns
+from analysis.tables.dictionary import PLACED, dictionary, set_own_columns
 from analysis.tables.load import Dataset, Given
 from analysis.tables.peoples_text import Statements
-from analysis.tables.writing import alphabetically
+from analysis.tables.writing import alphabetically, find_heirs, find_place
 from analysis.tasks import Duties, Duty
 
 Basis = Literal["published", "same_perimeter"]

@@ -101,17 +101,7 @@ class MisplacedError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML file says, as plain data.
-
-    Attributes
-    ----------
-    file : str
-        Its name, without a folder.
-    data : dict
-        Its keys and values.
-    places : dict
-        Where each key and item stands.
-    """
+    """What a YAML file says, as plain data, and where each key and item of it stands."""
 
     file: str
     data: dict[str, Any]
@@ -125,11 +115,6 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read a YAML file that holds keys and values.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
 
     Raises
     ------
@@ -164,14 +149,7 @@ def read_document(path: Path) -> Document:
 
 
 def read_own(package: str, name: str) -> Any:
-    """Return what a YAML file of this program holds, scanned in C where there is C.
-
-    Parameters
-    ----------
-    package : str
-        The package in whose folder it lies.
-    name : str
-        The file's name.
+    """Return what a YAML file in a package of this program holds, scanned in C where there is C.
 
     Examples
     --------
@@ -185,18 +163,6 @@ def read_own(package: str, name: str) -> Any:
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    model : type of BaseModel
-        What the file must be.
-
-    Returns
-    -------
-    BaseModel
-        The validated model.
-
     Raises
     ------
     InputError
@@ -206,13 +172,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
 
 def validate(document: Document, model: type[Model]) -> Model:
-    """Turn a document into a model.
-
-    Raises
-    ------
-    InputError
-        With file, line, key and what was expected, for every problem at once.
-    """
+    """Turn a document into a model, or refuse it as `read_yaml` does."""
     try:
         return model.model_validate(document.data)
     except ValidationError as failure:
@@ -223,18 +183,10 @@ def validate(document: Document, model: type[Model]) -> Model:
 def explain(
     failure: ValidationError, data: dict[str, Any], places: Places | None = None, file: str = ""
 ) -> list[Problem]:
-    """Return, in Vietnamese, what a model refused.
+    """Return, in Vietnamese, what a model refused of the data.
 
-    Parameters
-    ----------
-    failure : ValidationError
-        From pydantic.
-    data : dict
-        What was validated.
-    places : mapping, optional
-        Where every key and item stands, if it came from a file.
-    file : str
-        The file that lacks what is not there.
+    Of data from a file, ``places`` are where every key and item stands; what is not there is lacking in
+    ``file``.
     """
     found = failure.errors()
     return [p for item in found for p in _problems(item, data, places or {}, file)]

@@ -15,8 +15,8 @@ from analysis.problems import InputError, Problem, error
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.files import spell_column
 from analysis.tables.load import Dataset, parse_column
-from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")

@@ -17,8 +17,8 @@ from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
 from analysis.results.trajectory import Point, find_path
 from analysis.study import Study, flags_of, shown_value
-from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import dictionary
+from analysis.tables.writing import came_into, find_place
 
 #: Words of a trajectory that speak of the pace since the path's start.
 _PACES = ("regressing", "behind_recovering", "off_track")

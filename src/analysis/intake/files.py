@@ -12,7 +12,7 @@ from typing import Literal
 
 from analysis.intake.writings import Raw, decode
 from analysis.problems import Problem, error
-from analysis.tables.texts import split_csv
+from analysis.tables.files import split_csv
 
 Kind = Literal["xlsx", "xls", "ods", "csv"]
 

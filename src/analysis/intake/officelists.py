@@ -15,12 +15,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from analysis.intake.writings import find, fold, form_texts, labels, listed, plain
 from analysis.problems import InputError, Problem, error
 from analysis.tables.check import NO_REGISTER
-from analysis.tables.communes import bare_place, came_into, find_place, has_no_title
 from analysis.tables.delivery import Delivery, Records, repeated_keys
 from analysis.tables.dictionary import dictionary
 from analysis.tables.files import write_atomically
 from analysis.tables.load import Dataset
-from analysis.tables.writing import clean, lacks_only_marks, loosely
+from analysis.tables.writing import (
+    bare_place,
+    came_into,
+    clean,
+    find_place,
+    has_no_title,
+    lacks_only_marks,
+    loosely,
+)
 from analysis.yamlfile import read_document, validate
 
 #: What an answer says of a column that is not wanted.

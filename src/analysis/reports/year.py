@@ -45,9 +45,8 @@ from analysis.redaction.published import kind_of
 from analysis.reports.base import in_columns
 from analysis.reports.board import Boards
 from analysis.study import Study
-from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.writing import alphabetically
+from analysis.tables.writing import alphabetically, came_into, find_place
 from analysis.tasks import GROUPS, Duty
 
 #: As many communes stand below each other; more begin another column.

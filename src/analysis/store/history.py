@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -21,23 +21,19 @@ from analysis.results import write_table
 from analysis.store.judge import show_figure
 from analysis.tables.delivery import cell_of
 from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
-from analysis.tables.files import DESCRIPTION, write_atomically
+from analysis.tables.files import DESCRIPTION, spell_column, write_atomically
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import (
     WITHDRAW,
     believed_entries,
     find_keys,
-    find_place,
     has_store,
-    key_index,
     last_entry,
     local_time,
-    read_rows,
     reading,
     refuse_damage,
     refuse_missing,
 )
-from analysis.tables.texts import spell_column
 from analysis.tables.writing import as_typed
 
 #: Columns that decide whether a row counts, and in which groups.
@@ -66,6 +62,11 @@ class Step:
     before: str | None
     after: str
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The key by its columns."""
+        return dict(zip(self.table.key, self.key, strict=True))
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -88,23 +89,14 @@ class Entry:
 
 
 def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[Entry]:
-    """Return every file that touched the figures of a unit, an employer or the district in a year.
+    """Return every file that touched the figures of somebody in a year, refused ones too, as they came.
 
     Parameters
     ----------
     folder : Path
         A dataset folder with a store.
     name : str
-        A unit, an employer, or the issuer, for the district's own row.
-    year : int
-        The year.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    list of Entry
-        In the order of time; refused files too.
+        A unit, an employer, or the plan's ``issuer``, for the district's own row.
 
     Raises
     ------
@@ -112,26 +104,25 @@ def read_history(folder: Path, name: str, year: int, issuer: str = "") -> list[E
         If there is no store, or it cannot be read.
     """
     refuse_missing(folder)
-    entries: dict[int, Entry] = {}
     with reading(folder) as connection:
         refuse_damage(connection)
+        refused = "SELECT entry FROM refused WHERE year IN (?, '') AND unit_id = ?"
+        touched = {number for (number,) in connection.execute(refused, [str(year), name])}
+        entries = {entry.id: entry for entry in _entries(connection)}
         for table in dictionary().tables.values():
             keys = find_keys(connection, table, name, year, issuer)
             for key in keys.itertuples(index=False, name=None):
                 for number, step in _read_steps(connection, table, key):
-                    entries.setdefault(number, _entry(connection, number)).steps.append(step)
-        refused = "SELECT DISTINCT entry FROM refused WHERE year IN (?, '') AND unit_id = ?"
-        for (number,) in connection.execute(refused, [str(year), name]).fetchall():
-            entries.setdefault(number, _entry(connection, number))
-        dated = believed_entries(connection)
-    return [replace(entries[number], is_dated=number in dated) for number in sorted(entries)]
+                    entries[number].steps.append(step)
+                    touched.add(number)
+    return [entry for number, entry in entries.items() if number in touched]
 
 
-def _entry(connection: sqlite3.Connection, number: int) -> Entry:
+def _entries(connection: sqlite3.Connection) -> list[Entry]:
     columns = "id, at, command, file, digest, coalesce(reason, ''), coalesce(by, ''), errors"
-    return Entry(
-        *connection.execute(f"SELECT {columns} FROM entry WHERE id = ?", [number]).fetchone()
-    )
+    dated = believed_entries(connection)
+    rows = connection.execute(f"SELECT {columns} FROM entry ORDER BY id")
+    return [replace(Entry(*row), is_dated=row[0] in dated) for row in rows]
 
 
 def _read_steps(
@@ -157,17 +148,7 @@ def _read_steps(
 
 
 def format_history(entries: list[Entry], name: str, year: int) -> str:
-    """Tell a history in Vietnamese, a file at a time.
-
-    Parameters
-    ----------
-    entries : list of Entry
-        From `read_history`.
-    name : str
-        Whose.
-    year : int
-        The year.
-    """
+    """Tell a history in Vietnamese, a file at a time."""
     if not entries:
         return f"Kho không có gì về {name} năm {year}."
     lines = [f"Lịch sử số liệu của {name}, năm {year}"]
@@ -208,25 +189,11 @@ def _line(step: Step) -> str:
     return f"    {step.column.vi}: {told}" + (f" ({place})" if place else "")
 
 
-@dataclass(frozen=True)
-class Correction:
-    """One figure that has changed, where the new one came from, when, why, and who said so.
+class Correction(NamedTuple):
+    """One figure that has changed, as the last step shows it; ``before`` is None if there was no row."""
 
-    ``before`` is None if there was no such row.
-    """
-
-    table: Table
-    key: dict[str, str]
-    column: Column
-    before: str | None
-    after: str
-    file: str
-    sheet: str
-    cell: str
-    row: int
-    at: str
-    reason: str
-    by: str
+    entry: Entry
+    step: Step
 
 
 @dataclass(frozen=True)
@@ -245,19 +212,7 @@ class Changed:
 
 
 def find_corrections(folder: Path, since: date) -> list[Correction]:
-    """Return every figure of the store that has changed since a day.
-
-    Parameters
-    ----------
-    folder : Path
-        A dataset folder with a store.
-    since : date or datetime
-        The end of that day, or that moment.
-
-    Returns
-    -------
-    list of Correction
-        By table and key.
+    """Return every figure that has changed since the end of a day, or a moment, by table and key.
 
     Raises
     ------
@@ -265,47 +220,27 @@ def find_corrections(folder: Path, since: date) -> list[Correction]:
         If there is no store, or it cannot be read.
     """
     refuse_missing(folder)
+    found: list[Correction] = []
     with reading(folder) as connection:
-        then, now = last_entry(connection, since), last_entry(connection)
-        return [
-            correction
-            for table in dictionary().tables.values()
-            for correction in _corrections(connection, table, then, now)
-        ]
-
-
-def _corrections(
-    connection: sqlite3.Connection, table: Table, then: int, now: int
-) -> Iterator[Correction]:
-    key = list(table.key)
-    query = (
-        f"SELECT DISTINCT {', '.join(f't.{name}' for name in key)} FROM {table.name} AS t"
-        " JOIN source ON source.id = t.source WHERE entry > ?"
-    )
-    touched = pd.DataFrame(connection.execute(query, [then]).fetchall(), columns=key, dtype="str")
-    after = read_rows(connection, table, now, touched, withdrawn=True)
-    before = read_rows(connection, table, then, touched, withdrawn=True).set_index(key)
-    before = before.reindex(key_index(table, after))
-    for name in table.columns:
-        if name in key:
-            continue
-        old, new = before[name].to_numpy(), after[name].to_numpy()
-        other = (before[name].fillna("") != after[name].to_numpy()).to_numpy()
-        for position in other.nonzero()[0]:
-            row = after.iloc[position]
-            place = find_place(connection, table, [str(row[k]) for k in key], name, now)
-            if place is None:
-                continue
-            log = "SELECT at, coalesce(reason, ''), coalesce(by, '') FROM entry WHERE id = ?"
-            yield Correction(
-                table,
-                {k: str(row[k]) for k in key},
-                table.columns[name],
-                None if pd.isna(old[position]) else str(old[position]),
-                str(new[position]),
-                *(place.file, place.sheet, place.cell, place.row),
-                *connection.execute(log, [place.entry]).fetchone(),
+        then = last_entry(connection, since)
+        entries = {entry.id: entry for entry in _entries(connection)}
+        for table in dictionary().tables.values():
+            touched = (
+                f"SELECT DISTINCT {', '.join(f't.{name}' for name in table.key)}"
+                f" FROM {table.name} AS t JOIN source ON source.id = t.source WHERE entry > ?"
             )
+            for key in sorted(connection.execute(touched, [then])):
+                steps = list(_read_steps(connection, table, key))
+                there = "" if any(number <= then for number, _ in steps) else None
+                new: dict[str, Correction] = {}
+                for number, step in steps:
+                    if number > then:
+                        name = step.column.name
+                        before = there if step.before is None else step.before
+                        before = new[name].step.before if name in new else before
+                        new[name] = Correction(entries[number], replace(step, before=before))
+                found += (one for one in new.values() if (one.step.before or "") != one.step.after)
+    return found
 
 
 def as_published(table: pd.DataFrame) -> pd.DataFrame:
@@ -341,8 +276,6 @@ def find_changes(
         What lies between them.
     states : tuple of Dataset
         The tables then and now: they say which commune, type and parent a row belongs to.
-    plan : Plan
-        The catalogue.
 
     Returns
     -------
@@ -359,27 +292,27 @@ def find_changes(
         indicator = plan.indicator(row.indicator)
         if indicator.is_part:
             continue
-        causes = [c for c in found if _matters(c, indicator, (row, row_now))]
-        causes = [c for c in causes if _is_inside(c, row.scope, row.scope_id, groups)]
+        causes = [c for c in found if _matters(c.step, indicator, (row, row_now))]
+        causes = [c for c in causes if _is_inside(c.step, row.scope, row.scope_id, groups)]
         changed.append(Changed(indicator, row.scope, row.scope_id, row, row_now, tuple(causes)))
     return changed
 
 
-def _matters(correction: Correction, indicator: Indicator, rows: tuple[Any, Any]) -> bool:
+def _matters(step: Step, indicator: Indicator, rows: tuple[Any, Any]) -> bool:
     """Tell whether an indicator of a year rests on a corrected figure."""
     year = int(rows[1].year)
     tables = SOURCE_TABLES[indicator.over]
     if indicator.with_district:
         tables = (*tables, "district")
-    column, names = correction.column, {*indicator.columns, *_MEMBERSHIP}
+    column, names = step.column, {*indicator.columns, *_MEMBERSHIP}
     if any(row.missing != "0" for row in rows):
         # The parts and the whole of a missing figure limit how large it can be.
         wholes = {c.at_most for n, c in columns_over(indicator.over).items() if n in names}
         if column.name in wholes or column.at_most in names:
             names.add(column.name)
-    if correction.table.name not in tables or column.name not in names:
+    if step.table.name not in tables or column.name not in names:
         return False
-    corrected = int(correction.key["year"])
+    corrected = int(step.named["year"])
     # An earlier year's figure counts where it stands in for a missing one, or where what was done
     # once stays done.
     is_carried = indicator.once or any("carried" in row.flags for row in rows)
@@ -400,33 +333,20 @@ def _find_groups(states: tuple[Dataset, Dataset]) -> dict[tuple[str, str, str], 
 
 
 def _is_inside(
-    correction: Correction,
-    scope: str,
-    scope_id: str,
-    groups: dict[tuple[str, str, str], set[str]],
+    step: Step, scope: str, scope_id: str, groups: dict[tuple[str, str, str], set[str]]
 ) -> bool:
     if scope == "district":
         return True
-    member = correction.key.get("unit_id") or correction.key.get("employer_id", "")
+    member = step.named.get("unit_id") or step.named.get("employer_id", "")
     if scope == "unit":
         return member == scope_id
-    inside = groups.get((correction.key["year"], member, scope), set())
+    inside = groups.get((step.named["year"], member, scope), set())
     # Whoever names no parent belongs to the plan's issuer.
     return scope_id in inside or (scope == "parent" and "" in inside)
 
 
 def format_changes(changed: Sequence[Changed], verdicts: dict[str, str], plan: Plan) -> str:
-    """Tell each verdict then and now, and the corrections behind it.
-
-    Parameters
-    ----------
-    changed : sequence of Changed
-        From `find_changes`.
-    verdicts : dict of str to str
-        What each verdict is called.
-    plan : Plan
-        Its issuer's name stands for the whole district.
-    """
+    """Tell each verdict then and now, and the corrections behind it."""
     if not changed:
         return "Không có đánh giá nào thay đổi."
     lines = [f"{len(changed)} đánh giá đã thay đổi"]
@@ -445,46 +365,30 @@ def _format_counts(row: Any) -> str:
 
 
 def _format_causes(corrections: Sequence[Correction]) -> list[str]:
-    lines = [f"  {_format_correction(item)}" for item in corrections if item.before is not None]
-    new = sorted({_who(item) for item in corrections if item.before is None})
+    known = [item for item in corrections if item.step.before is not None]
+    lines = [f"  {_who(item.step)}, {_format_correction(*item)}" for item in known]
+    new = sorted({_who(item.step) for item in corrections if item.step.before is None})
     if new:
         lines.append(f"  Mới có số liệu: {', '.join(new)}")
     return lines or ["  Không do số liệu của kho: kế hoạch, tham số hoặc cách tính đã khác"]
 
 
-def _who(item: Correction) -> str:
-    return " ".join(reversed(item.key.values()))
+def _who(step: Step) -> str:
+    return " ".join(reversed(step.key))
 
 
-def _format_correction(item: Correction) -> str:
-    before, after = (show_figure(item.column, text) for text in (item.before, item.after))
-    why = f"; lý do: {item.reason}" if item.reason else ""
-    who = f"; người nhập: {item.by}" if item.by else ""
-    place = (
-        name_place(item.file, item.sheet, item.cell, item.row) if item.file else "rút lại báo cáo"
-    )
-    return (
-        f"{_who(item)}, «{item.column.vi}»: {before} → {after}"
-        f" ({place}; {local_time(item.at)}{why}{who})"
-    )
+def _format_correction(entry: Entry, step: Step) -> str:
+    before, after = (show_figure(step.column, text) for text in (step.before, step.after))
+    why = f"; lý do: {entry.reason}" if entry.reason else ""
+    who = f"; người nhập: {entry.by}" if entry.by else ""
+    place = name_place(entry.file, step.sheet, step.cell, step.row) or "rút lại báo cáo"
+    return f"«{step.column.vi}»: {before} → {after} ({place}; {local_time(entry.at)}{why}{who})"
 
 
 def export_dataset(dataset: Dataset, folder: Path, source: Path) -> list[Path]:
-    """Write the tables as CSV files, sorted by key, each one whole or not at all.
+    """Write the tables as CSV files, sorted by key, each one whole or not at all; return the files.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Typed tables.
-    folder : Path
-        Where to; made if need be.
-    source : Path
-        The dataset's own folder, whose description goes with the tables.
-
-    Returns
-    -------
-    list of Path
-        The files.
+    What ``source``, the dataset's own folder, says of them goes with them.
 
     Raises
     ------

@@ -19,14 +19,7 @@ from analysis.tables.check import check_rules, find_lone_ones
 from analysis.tables.delivery import Delivery, Records, find_units
 from analysis.tables.dictionary import LISTED, Column, Table, dictionary
 from analysis.tables.load import Dataset, type_table
-from analysis.tables.storefile import (
-    at_place,
-    find_place,
-    key_index,
-    last_entry,
-    read_rows,
-    row_keys,
-)
+from analysis.tables.storefile import Key, at_place, find_place, find_places, last_entry, read_rows
 from analysis.tables.writing import bare, loosely
 from analysis.tasks import check_tasks
 
@@ -37,9 +30,10 @@ _YES_NO = {"true": "có", "false": "không"}
 _MOST_NAMED = 10
 #: The code of what is told of a file that was taken in: nobody has to look again.
 GAVE_WAY = "gave_way"
-Key = tuple[str, ...]
-#: Row and column of a changed figure.
+#: Row and column of a figure.
 Cell = tuple[int, str]
+#: The rows that the store has, by their keys.
+Known = dict[Key, dict[str, str]]
 #: A file of more units than this is not named after one of them.
 _FEW_UNITS = 20
 #: A shorter name may stand in a file's name by chance.
@@ -84,44 +78,54 @@ def _word(column: Column, cell: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class SheetChange:
-    """Rows of one sheet that are new to the store, or other than it has them.
+    """What one sheet says that the store does not: ``records`` has the rows that are new or differ.
 
-    ``records`` has no rows that change nothing, and no columns that the file lacks. ``before`` (NA
-    where there is none) and ``after`` have all columns, and the index of ``records.text``.
+    ``keys`` are those of its rows; ``new`` the rows with a key that the store does not know; ``other``
+    the figures of known rows that differ, before and after. A first return may fill gaps of the
+    register; what else is other is ``replaced``.
     """
 
     table: Table
     records: Records
-    before: pd.DataFrame
-    after: pd.DataFrame
+    keys: dict[int, Key]
+    new: frozenset[int]
+    other: dict[Cell, tuple[str, str]]
 
     @property
-    def is_new(self) -> pd.Series:
-        """Which rows have a key that the store does not know."""
-        return self.before[self.table.key[0]].isna()
+    def replaced(self) -> set[Cell]:
+        """The figures that the sheet replaces. A second return is a correction, whatever it changes."""
+        fills = self.table.name == "roster"
+        return {cell for cell, (before, _) in self.other.items() if before or not fills}
 
-    @property
-    def keys(self) -> list[Key]:
-        """The rows' keys."""
-        return list(self.after[list(self.table.key)].itertuples(index=False, name=None))
+    def show_both(self, cell: Cell) -> str:
+        """Show a figure before and after."""
+        column = self.table.columns[cell[1]]
+        return " → ".join(show_figure(column, figure) for figure in self.other[cell])
 
 
-def compare_rows(records: Records, state: pd.DataFrame) -> SheetChange:
-    """Put the rows of a sheet beside the state; kept are those that are new or have another figure.
-
-    Their keys are unique; a cell that is NA says nothing.
-    """
+def compare_rows(records: Records, known: Known) -> SheetChange:
+    """Put the rows of a sheet beside the store's. A cell that is NA says nothing."""
     table = dictionary().tables[records.table]
-    key = list(table.key)
     names = [name for name in table.columns if name in records.text.columns]
-    text = records.text[names].astype("str")
-    before = state.set_index(key_index(table, state))
-    before = before.reindex(key_index(table, text)).set_axis(text.index)
-    after = before.fillna("")
-    after[names] = text.where(text.notna(), after[names])
-    changed = (after != before.fillna("")).any(axis=1) | before[key[0]].isna()
-    kept = Records(table.name, text[changed], records.sheet, records.addresses)
-    return SheetChange(table, kept, before[changed], after[changed])
+    key_at = [names.index(name) for name in table.key]
+    keys: dict[int, Key] = {}
+    new, other = set(), {}
+    # Plain Python: pandas' comparison of a form's one row costs as much as that of a thousand.
+    for row, *cells in zip(
+        records.text.index, *(records.text[name].to_list() for name in names), strict=True
+    ):
+        key = tuple(cells[place] for place in key_at)
+        before = known.get(key)
+        if before is None:
+            keys[row] = key
+            new.add(row)
+            continue
+        for name, cell in zip(names, cells, strict=True):
+            if isinstance(cell, str) and cell != before[name]:
+                other[row, name] = before[name], cell
+                keys[row] = key
+    kept = Records(table.name, records.text.loc[[*keys], names], records.sheet, records.addresses)
+    return SheetChange(table, kept, keys, frozenset(new), other)
 
 
 def is_beside_returns(part: Records, delivery: Delivery) -> bool:
@@ -130,39 +134,20 @@ def is_beside_returns(part: Records, delivery: Delivery) -> bool:
     return part.table == "roster" and "returns" in on_sheet
 
 
-def only_news(part: Records, state: pd.DataFrame, issuer: str) -> Records:
+def only_news(part: Records, known: Known, issuer: str) -> Records:
     """Keep, of register rows on a form, what is new to the office's register.
 
     An empty line of a form removes nothing from the register, no unit adds itself to it, and naming
     the issuer as parent means naming none.
     """
-    table = dictionary().tables[part.table]
-    known = state.set_index(key_index(table, state))
-    rows = part.text[key_index(table, part.text).isin(known.index)]
-    text = rows.mask(rows == "")
+    key = list(dictionary().tables[part.table].key)
+    before = [known.get(row) for row in part.text[key].itertuples(index=False, name=None)]
+    text = part.text[[row is not None for row in before]]
+    text = text.mask(text == "")
     if "parent" in text:
-        parents = known["parent"].reindex(key_index(table, rows)).to_numpy()
-        text["parent"] = text["parent"].mask((text["parent"] == issuer) & (parents == ""))
+        had_none = [row["parent"] == "" for row in before if row is not None]
+        text["parent"] = text["parent"].mask((text["parent"] == issuer) & pd.array(had_none, bool))
     return replace(part, text=text)
-
-
-def find_replaced(change: SheetChange) -> set[Cell]:
-    """Return the figures that a file replaces.
-
-    A first return may fill gaps of the register. A second return is a correction, whatever it
-    changes.
-    """
-    known = ~change.is_new
-    if not known.any():
-        return set()
-    found: set[Cell] = set()
-    for name in change.records.text.columns:
-        before = change.before[name]
-        other = known & (change.after[name] != before)
-        if change.table.name == "roster":
-            other &= before != ""
-        found |= {(int(str(row)), name) for row in change.after.index[other]}
-    return found
 
 
 def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
@@ -170,45 +155,13 @@ def need_reason(change: SheetChange, cells: Collection[Cell], file: str) -> list
     problems = []
     for row, name in sorted(cells):
         column = change.table.columns[name]
-        message = f"«{column.vi}» đã có số liệu khác: {show_both(change, (row, name))}"
+        message = f"«{column.vi}» đã có số liệu khác: {change.show_both((row, name))}"
         problem = change.records.problem(file, name, row, code="superseded", message=message)
         problems.append(replace(problem, advice=_SUPERSEDE))
     return problems
 
 
-def show_both(change: SheetChange, cell: Cell) -> str:
-    """Show a figure before and after."""
-    row, name = cell
-    column = change.table.columns[name]
-    return " → ".join(show_figure(column, f.at[row, name]) for f in (change.before, change.after))
-
-
-def brought_twice(
-    change: SheetChange, cells: Collection[Cell], file: str, run: Mapping[tuple[str, Key], str]
-) -> list[Problem]:
-    """Return an error for every row that another file of the same import says otherwise.
-
-    The register and a unit's own form may each bring a part of the unit's row. ``run`` tells which
-    file of the import brought each row before.
-    """
-    problems = []
-    column = change.table.key[-1]
-    replaced = {row for row, _ in cells}
-    for row, key in zip(change.after.index, change.keys, strict=True):
-        other = run.get((change.table.name, key))
-        if other is not None and row in replaced:
-            message = f"tệp {other} trong cùng lần nhập này có số liệu khác; hãy giữ lại một tệp"
-            problems.append(
-                change.records.problem(
-                    file, column, int(row), code="two_deliveries", message=message
-                )
-            )
-    return problems
-
-
-def find_given_way(
-    connection: sqlite3.Connection, change: SheetChange, cells: Collection[Cell]
-) -> set[Cell]:
+def find_given_way(connection: sqlite3.Connection, change: SheetChange) -> set[Cell]:
     """Return the counts of a list that a form replaces, where no form of the unit stands yet.
 
     What else of a return is empty then was not asked yet, and the form fills it in.
@@ -217,11 +170,11 @@ def find_given_way(
     found: set[Cell] = set()
     if change.table.name not in LISTED:
         return found
-    unasked = {cell for cell in cells if change.before.at[cell] == ""}
-    for row, name in {*_counts(change, cells), *unasked}:
+    unasked = {cell for cell in change.replaced if change.other[cell][0] == ""}
+    for row, name in {*_counts(change), *unasked}:
         if not change.records.is_form(name):
             continue
-        key = change.after.loc[row, list(change.table.key)].to_list()
+        key = change.keys[row]
         places = (
             find_place(connection, change.table, key, name, last),
             find_place(connection, returns, key, "unit_id", last),
@@ -231,24 +184,23 @@ def find_given_way(
     return found
 
 
-def _counts(change: SheetChange, cells: Collection[Cell]) -> list[Cell]:
-    """Return the counts among these figures that lists give, row by row as the form asks them."""
+def _counts(change: SheetChange) -> list[Cell]:
+    """Return the replaced counts that lists give, row by row as the form asks them."""
     given = LISTED.get(change.table.name, ())
     order = [name for name in change.table.columns if name in given]
-    counts = (cell for cell in cells if cell[1] in order)
+    counts = (cell for cell in change.replaced if cell[1] in order)
     return sorted(counts, key=lambda cell: (cell[0], order.index(cell[1])))
 
 
-def tell_given_way(change: SheetChange, cells: Collection[Cell], file: str) -> list[Problem]:
+def tell_given_way(change: SheetChange, given_way: Collection[Cell], file: str) -> list[Problem]:
     """Tell which counts of the list a form has replaced."""
-    if not _counts(change, cells):
-        return []
-    told = (
-        f"{change.table.columns[cell[1]].vi} {show_both(change, cell)}"
-        for cell in _counts(change, cells)
-    )
+    told = [
+        f"{change.table.columns[cell[1]].vi} {change.show_both(cell)}"
+        for cell in _counts(change)
+        if cell in given_way
+    ]
     message = f"lấy số của phiếu thay số của danh sách: {', '.join(told)}"
-    return [Problem("warning", GAVE_WAY, file, None, "", "", message)]
+    return [Problem("warning", GAVE_WAY, file, None, "", "", message)] if told else []
 
 
 def leave_to_forms(
@@ -256,22 +208,17 @@ def leave_to_forms(
 ) -> tuple[Records, list[Problem]]:
     """Leave out of a list the counts for which a unit's own form says something else, and tell it."""
     last, table = last_entry(connection), change.table
-    left = []
-    for row, name in _counts(change, find_replaced(change)):
-        key = change.after.loc[row, list(table.key)].to_list()
-        place = find_place(connection, table, key, name, last)
-        if place is not None and place.is_form and not change.records.is_form(name):
-            left.append((row, name))
-    if not left:
-        return part, []
     text, told = part.text.copy(), []
-    for row, name in left:
+    for row, name in _counts(change):
+        place = find_place(connection, table, change.keys[row], name, last)
+        if place is None or not place.is_form or change.records.is_form(name):
+            continue
         text.loc[row, name] = None
-        unit = change.after.at[row, "unit_id"]
-        there, here = (
-            show_figure(table.columns[name], f.at[row, name]) for f in (change.before, change.after)
-        )
+        unit = change.keys[row][table.key.index("unit_id")]
+        there, here = (show_figure(table.columns[name], one) for one in change.other[row, name])
         told.append(f"{unit}, {table.columns[name].vi}: phiếu {there}, danh sách {here}")
+    if not told:
+        return part, []
     more = f"; và {len(told) - _MOST_NAMED} số khác" if len(told) > _MOST_NAMED else ""
     message = (
         f"{len(told)} số trong danh sách khác số trong phiếu của chính đơn vị, giữ số của phiếu:"
@@ -281,155 +228,102 @@ def leave_to_forms(
     return replace(part, text=text), [Problem("warning", GAVE_WAY, file, None, "", "", message)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Merged:
-    """The rows that a file touches, as they would be with it, by table; their index counts from 2.
-
-    ``brought`` tells where the first rows of each table stand in the file; the others are the store's.
-    """
-
-    text: dict[str, pd.DataFrame]
-    brought: dict[str, list[tuple[Records, int]]]
-
-
 def find_errors(
-    connection: sqlite3.Connection, changes: Sequence[SheetChange], file: str, plan: Plan
-) -> list[Problem]:
-    """Return every rule that the dataset would break with these changes, with its cell.
+    connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan, before: int
+) -> tuple[list[Problem], set[Key]]:
+    """Return every rule that the dataset breaks now that these changes are in it, at its cell.
 
-    Only the rows that a change can touch are looked at: its own, and the register and return rows
-    of its units. All others are as sound as before. The cell may be that of an earlier file.
+    Only the rows that a change can touch are looked at: its own, and those of its units. All others
+    are as sound as before. The cell may be that of an earlier file, from before the entry ``before``.
+    The set holds year and unit of each problem.
     """
-    merged, problems = _broken_rules(connection, changes, plan)
-    last = last_entry(connection)
-    return [_locate(connection, problem, merged, file, last) for problem in problems]
-
-
-def find_suspects(
-    connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan
-) -> set[Key]:
-    """Return year and unit of every row that would break a rule; each table has both."""
-    merged, problems = _broken_rules(connection, changes, plan)
-    rows = [merged.text[one.file].loc[one.row] for one in problems]
-    return {(str(row["year"]), str(row.get("unit_id", row.get("holder_id")))) for row in rows}
-
-
-def _broken_rules(
-    connection: sqlite3.Connection, changes: Sequence[SheetChange], plan: Plan
-) -> tuple[_Merged, list[Problem]]:
-    merged = _merge(connection, changes)
     problems: list[Problem] = []
+    last = last_entry(connection)
+    text = _read_touched(connection, changes, last)
     tables = {
-        name: type_table(text, dictionary().tables[name], name, problems)
-        for name, text in merged.text.items()
+        name: type_table(rows, dictionary().tables[name], name, problems)
+        for name, rows in text.items()
     }
     dataset = Dataset(tables, {name: name for name in tables})
     problems += [*check_rules(dataset), *check_tasks(dataset, plan)]
-    problems += _not_asked(dataset, changes, plan)
-    problems += _empty_returns(changes)
-    problems += _lone_ones(dataset, merged)
-    return merged, [problem for problem in problems if problem.severity == "error"]
+    problems += [*_not_asked(dataset, changes, plan), *_empty_returns(text["returns"], changes)]
+    lone = find_lone_ones(dataset)
+    advice = 'nếu đúng là 1 người thì nhập lại với --supersede "lý do"'
+    broken = [
+        *zip(problems, find_places(connection, problems, text, last), strict=True),
+        # In a workbook nothing tells 100% from one person.
+        *(
+            (replace(problem, severity="error", advice=advice), place)
+            for problem, place in zip(lone, find_places(connection, lone, text, last), strict=True)
+            if place is not None and place.entry > before and place.sheet
+        ),
+    ]
+    errors = [(problem, place) for problem, place in broken if problem.severity == "error"]
+    rows = [text[problem.file].loc[problem.row] for problem, _ in errors]
+    suspects: set[Key] = {(r.get("year"), r.get("unit_id", r.get("holder_id"))) for r in rows}
+    return [at_place(problem, place) for problem, place in errors], suspects
 
 
-def _merge(connection: sqlite3.Connection, changes: Sequence[SheetChange]) -> _Merged:
+def _read_touched(
+    connection: sqlite3.Connection, changes: Sequence[SheetChange], last: int
+) -> dict[str, pd.DataFrame]:
+    """Return the rows of all tables that the changes touch, as the store has them now."""
     tables = dictionary().tables
-    units = _units(changes)
-    last = last_entry(connection)
-    text, brought = {}, {}
-    for name, table in tables.items():
-        parts = [change for change in changes if change.table.name == name]
-        rows = [change.after for change in parts]
-        brought[name] = [(c.records, int(str(row))) for c in parts for row in c.after.index]
-        if name in ("roster", "returns", "tasks", "evidence"):
-            key = list(table.key)
-            who = units.set_axis(["year", "unit_id" if "unit_id" in key else "holder_id"], axis=1)
-            state = read_rows(connection, table, last, who)
-            if rows:
-                ours = pd.MultiIndex.from_frame(pd.concat(rows)[key])
-                state = state[~pd.MultiIndex.from_frame(state[key]).isin(ours)]
-            rows = [*rows, state]
-        empty = pd.DataFrame(columns=list(table.columns), dtype="str")
-        text[name] = pd.concat(rows, ignore_index=True) if rows else empty
-        text[name].index += 2
-    return _Merged(text, brought)
-
-
-def _units(changes: Sequence[SheetChange]) -> pd.DataFrame:
-    """Return the units, by year, that the rows of the changes name."""
-    key = ["year", "unit_id"]
-    rows = [c.after.rename(columns={"holder_id": "unit_id"}) for c in changes]
-    named = [frame[key] for frame in rows if {*key} <= {*frame}]
-    return pd.concat([pd.DataFrame(columns=key), *named]).drop_duplicates()
+    keys: dict[str, set[Key]] = {name: set() for name in tables}
+    for change in changes:
+        keys[change.table.name].update(change.keys.values())
+    holders = {
+        name: [table.key.index("year"), table.key.index(who)]
+        for name, table in tables.items()
+        for who in ("unit_id", "holder_id")
+        if who in table.key
+    }
+    units = {
+        tuple(key[at] for at in places) for name, places in holders.items() for key in keys[name]
+    }
+    text = {}
+    # Employers first: a row names a union whose row in the register has to be there.
+    for name, table in sorted(tables.items(), key=lambda item: item[0] in holders):
+        columns = [table.key[at] for at in holders.get(name, range(len(table.key)))]
+        wanted = sorted(units if name in holders else keys[name])
+        wanted_rows = pd.DataFrame(wanted, columns=columns, dtype="str")
+        text[name] = read_rows(connection, table, last, wanted_rows)
+        if name == "employers":
+            units |= {*text[name][["year", "unit_id"]].itertuples(index=False, name=None)}
+    return text
 
 
 def _not_asked(dataset: Dataset, changes: Sequence[SheetChange], plan: Plan) -> list[Problem]:
     """Return an error for a first return of a unit that did not exist on the cut-off day."""
-    absent = dataset.roster[~is_expected(dataset.roster, plan)]
-    years, units = absent["year"].astype(str), absent["unit_id"]
-    absent = absent.set_index(pd.MultiIndex.from_arrays([years, units]))
+    first = {c.keys[row] for c in changes if c.table.name == "returns" for row in c.new}
+    roster = dataset.roster
+    absent = {
+        (str(row["year"]), row["unit_id"]): row
+        for _, row in roster[~is_expected(roster, plan)].iterrows()
+    }
     problems = []
-    for row, key, is_new in _rows_of("returns", changes):
-        if is_new and key in absent.index:
-            reason = why_not_expected(absent.loc[[key]].iloc[0], plan, int(key[0]))
-            message = (
-                f"CĐCS này {reason} nên không phải báo cáo năm {key[0]}; hãy xem lại mã và năm"
-            )
-            problems.append(
-                Problem("error", "not_asked", "returns", row, "unit_id", key[1], message)
-            )
+    returns = dataset.returns
+    for row, year, unit in zip(returns.index, returns["year"], returns["unit_id"], strict=True):
+        key = str(year), unit
+        if key in first and key in absent:
+            reason = why_not_expected(absent[key], plan, int(year))
+            message = f"CĐCS này {reason} nên không phải báo cáo năm {year}; hãy xem lại mã và năm"
+            problems.append(Problem("error", "not_asked", "returns", row, "unit_id", unit, message))
     return problems
 
 
-def _empty_returns(changes: Sequence[SheetChange]) -> list[Problem]:
+def _empty_returns(returns: pd.DataFrame, changes: Sequence[SheetChange]) -> list[Problem]:
     """Return an error for a return without any figure, which would only seem to have come."""
-    columns = dictionary().tables["returns"].columns.values()
-    keys = dictionary().tables["returns"].key
-    figures = [c.name for c in columns if c.type.name != "text" and c.name not in keys]
-    parts = [change.after for change in changes if change.table.name == "returns"]
-    empty = [is_empty for part in parts for is_empty in (part[figures] == "").all(axis=1)]
+    brought = {key for c in changes if c.table.name == "returns" for key in c.keys.values()}
+    table = dictionary().tables["returns"]
+    figures = [c.name for c in table.columns.values() if c.type.name != "text"]
+    empty = (returns[figures].drop(columns=list(table.key)) == "").all(axis=1)
     message = "báo cáo chưa điền số liệu nào"
     return [
-        Problem("error", "empty_return", "returns", row, "unit_id", key[1], message)
-        for (row, key, _), is_empty in zip(_rows_of("returns", changes), empty, strict=True)
-        if is_empty
+        Problem("error", "empty_return", "returns", row, "unit_id", unit, message)
+        for row, year, unit in returns.loc[empty, ["year", "unit_id"]].itertuples(name=None)
+        if (year, unit) in brought
     ]
-
-
-def _lone_ones(dataset: Dataset, merged: _Merged) -> list[Problem]:
-    """Return an error for each lone 1 from a workbook, where nothing tells 100% from one person."""
-    found = []
-    for problem in find_lone_ones(dataset):
-        brought = dict(enumerate(merged.brought[problem.file], start=2)).get(problem.row or 0)
-        if brought and brought[0].sheet:
-            advice = 'nếu đúng là 1 người thì nhập lại với --supersede "lý do"'
-            found.append(replace(problem, severity="error", advice=advice))
-    return found
-
-
-def _rows_of(name: str, changes: Sequence[SheetChange]) -> Iterator[tuple[int, Key, bool]]:
-    """Yield the rows of a table as `_merge` numbers them: row, key, whether the key is new."""
-    parts = [change for change in changes if change.table.name == name]
-    keys = [key for part in parts for key in part.keys]
-    new = [bool(is_new) for part in parts for is_new in part.is_new]
-    yield from zip(range(2, len(keys) + 2), keys, new, strict=True)
-
-
-def _locate(
-    connection: sqlite3.Connection, problem: Problem, merged: _Merged, file: str, last: int
-) -> Problem:
-    """Name the cell: in this file, or in the earlier file that the figure came from."""
-    name, position = problem.file, (problem.row or 2) - 2
-    brought = merged.brought[name]
-    if position < len(brought):
-        records, row = brought[position]
-        found = records.problem(
-            file, problem.column, row, code=problem.code, message=problem.message
-        )
-        return replace(found, year=problem.year, advice=problem.advice)
-    table = dictionary().tables[name]
-    (key,) = row_keys(table, merged.text[name].iloc[[position]]).values()
-    place = find_place(connection, table, key, problem.column, last)
-    return problem if place is None else at_place(problem, place)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.check import check_dataset, check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import STORE, write_atomically
+from analysis.tables.files import STORE, read_files, write_atomically
 from analysis.tables.load import Dataset, read_dataset, type_table
 from analysis.tables.storefile import (
     APPLICATION,
@@ -35,9 +35,7 @@ from analysis.tables.storefile import (
     read_rows,
     refuse_damage,
     refuse_missing,
-    row_ends,
 )
-from analysis.tables.texts import read_files
 
 _LOG = """
 CREATE TABLE entry (          -- one file that was handed in, in the order of time
@@ -65,6 +63,7 @@ CREATE INDEX entry_digest ON entry (digest);
 """
 #: Where rows of damaged entries are written: some may be wrong, some missing.
 _DOUBTFUL = "can-kiem-tra"
+_PARTING = str.maketrans("\x1e\x1f", "\ufffd\ufffd")
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,12 @@ class Handed:
 def create_store(folder: Path, command: str, by: str = "") -> list[str]:
     """Make a folder's store, with the tables that lie in it as its first entries; return their files.
 
-    Raises
-    ------
-    InputError
-        With every error of the tables, or if the store cannot be written; then there is none.
+    Where these have errors, all are raised and there is no store.
     """
     _require_sound(folder)
     files = read_files(folder, [])
     taken = []
-    path = folder / STORE
-    with explained(path), closing(_new_file(path)) as connection, writing(connection):
+    with explained(), closing(_new_file(folder / STORE)) as connection, writing(connection):
         # A second import may have made it while this one waited.
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             return []
@@ -121,37 +116,53 @@ _FIRST = "bảng có sẵn trong thư mục khi lập kho"
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open a store to add to it, after checking that it is whole; leave its mark.
-
-    Raises
-    ------
-    InputError
-        If it is damaged, of another version, or cannot be opened.
-    """
+    """Open a store to add to it: checked, its mark left, brought up to this version if it is older."""
     leave_mark(folder)
     connection = connect(folder)
-    with explained(folder / STORE):
-        try:
+    try:
+        with explained():
             refuse_damage(connection)
-        except BaseException:
-            connection.close()
-            raise
-        _make_lasting(connection)
+            _make_lasting(connection)
+        with writing(connection):
+            add_new_columns(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all of a block or nothing; a second writer waits."""
-    connection.execute("BEGIN IMMEDIATE")
+    with explained():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # A failed commit may have been rolled back by SQLite itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def taking_out(connection: sqlite3.Connection) -> Iterator[Callable[[], object]]:
+    """Give what takes all out again that was written in a block; what fails is taken out too."""
+    connection.execute("SAVEPOINT trial")
+
+    def take_out() -> None:
+        if connection.in_transaction:  # else SQLite has taken all out itself
+            connection.execute("ROLLBACK TO trial")
+
     try:
-        yield
-        connection.execute("COMMIT")
+        yield take_out
     except BaseException:
-        # A failed commit may have been rolled back by SQLite itself.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        take_out()
         raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE trial")
 
 
 def add_entry(
@@ -169,7 +180,6 @@ def add_entry(
     (empty where unknown) and unit of the returns in it. ``at`` is the moment, where several entries
     are one step; now by default.
     """
-    ends = row_ends(connection)
     # The order of entries is that of their numbers, whatever a clock said.
     row: list[str | int | None] = [at or _now(), handed.command, handed.file, handed.digest]
     row += [handed.reason or None, handed.by or None, errors]
@@ -178,7 +188,7 @@ def add_entry(
     entry = connection.execute(f"INSERT INTO entry ({columns}) VALUES ({marks})", row).lastrowid
     for part in records:
         _add_rows(connection, int(entry or 0), part)
-    add_seals(connection, int(entry or 0), ends)
+    add_seals(connection, int(entry or 0))
     rows = [(entry, year, unit) for year, unit in refused]
     connection.executemany("INSERT INTO refused VALUES (?, ?, ?)", rows)
     return int(entry or 0)
@@ -214,8 +224,12 @@ def _add_rows(connection: sqlite3.Connection, entry: int, records: Records) -> N
     columns = ", ".join(["source", "row", *names])
     marks = ", ".join("?" * (len(names) + 2))
     # Lists, since a frame of one row costs as much as one of a thousand.
+    # What parts cells where rows are read becomes a sign that no cell may hold: so it is found.
     cells = [
-        [cell if isinstance(cell, str) else None for cell in records.text[name].to_list()]
+        [
+            cell.translate(_PARTING) if isinstance(cell, str) else None
+            for cell in records.text[name].to_list()
+        ]
         for name in names
     ]
     rows = zip(map(int, records.text.index), *cells, strict=True)
@@ -305,7 +319,7 @@ def withdraw_rows(
     table: str = "returns",
     issuer: str = "",
 ) -> int:
-    """Take back what a table says of a unit, an employer or the district in a year.
+    """Take back what a table says of somebody in a year; return how many figures there were.
 
     The figures stay in the log, and the other tables stay as they are. What comes in later counts as
     new.
@@ -315,22 +329,9 @@ def withdraw_rows(
     folder : Path
         A dataset folder with a store.
     name : str
-        A unit, an employer, or the issuer, for the district's own row.
+        A unit, an employer, or the plan's ``issuer``, for the district's own row.
     year : int
         The year; of events, that of their day: all that name the unit are taken back.
-    reason : str
-        Why.
-    by : str
-        Who says so.
-    table : str
-        Which table.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    int
-        How many figures there were.
 
     Raises
     ------
@@ -344,12 +345,7 @@ def withdraw_rows(
     # The evidence of a task goes with it.
     kinds = [kind, *([dictionary().tables["evidence"]] if table == "tasks" else [])]
     handed = Handed(WITHDRAW, "", "", reason.strip(), by.strip())
-    with (
-        closing(open_for_writing(folder)) as connection,
-        explained(folder / STORE),
-        writing(connection),
-    ):
-        add_new_columns(connection)
+    with closing(open_for_writing(folder)) as connection, writing(connection):
         last = last_entry(connection)
         keys = [find_keys(connection, each, name, year, issuer) for each in kinds]
         found = [
@@ -392,22 +388,10 @@ def _refuse_broken(connection: sqlite3.Connection) -> None:
 
 
 def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
-    """Say what is sound in a store, and write out what can be saved.
+    """Say in Vietnamese what is sound in a store, and whether all is; write out what can be saved.
 
-    Parameters
-    ----------
-    folder : Path
-        A dataset folder with a store.
-    out : Path, optional
-        Where the tables go: the state that the sound entries make, and the rows of the others
-        apart, as they can still be read.
-
-    Returns
-    -------
-    findings : list of str
-        What was found, in Vietnamese.
-    is_sound : bool
-        Whether nothing is damaged.
+    All is told of a copy in memory, which has the rows that can still be read. Into ``out`` go the
+    tables that the sound entries make, and apart the rows of the others.
 
     Raises
     ------
@@ -415,25 +399,22 @@ def examine(folder: Path, out: Path | None = None) -> tuple[list[str], bool]:
         If there is no store, or not even its beginning can be read.
     """
     refuse_missing(folder)
-    with closing(connect(folder)) as store, explained(folder / STORE):
-        store.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        state = _structure(store)
-        rows = {name: list(_readable(store, name)) for name in ("entry", "source", *_tables())}
-        damaged = _damaged(store, rows)
-        if state == "ok" and not damaged:
-            counts = sum(len(rows[name]) for name in _tables())
-            return [
-                f"Kho lành: {len(rows['entry'])} lần nhập, {counts} dòng, đúng như lúc nhận."
-            ], True
-        lines = ["Kho bị hỏng. Hãy chép nguyên thư mục ra chỗ khác rồi lấy lại bản sao lưu."]
-        lines += _told(rows, damaged)
-        if out is not None:
-            lines += [f"Đã ghi {path}" for path in _save(store, rows, damaged, out)]
+    with closing(connect(folder)) as store, explained():
+        is_sound = _structure(store) == "ok"
+        with closing(_copy_readable(store)) as copy:
+            damaged = find_damage(copy)
+            add_new_columns(copy)
+            if is_sound and not damaged:
+                entries, *rows = (
+                    copy.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+                    for name in ("entry", *dictionary().tables)
+                )
+                return [f"Kho lành: {entries} lần nhập, {sum(rows)} dòng, đúng như lúc nhận."], True
+            lines = ["Kho bị hỏng. Hãy chép nguyên thư mục ra chỗ khác rồi lấy lại bản sao lưu."]
+            lines += _told(copy, damaged)
+            if out is not None:
+                lines += [f"Đã ghi {path}" for path in _save(copy, damaged, out)]
     return lines, False
-
-
-def _tables() -> tuple[str, ...]:
-    return tuple(dictionary().tables)
 
 
 def _structure(store: sqlite3.Connection) -> str:
@@ -443,96 +424,72 @@ def _structure(store: sqlite3.Connection) -> str:
         return str(failure)
 
 
+def _copy_readable(store: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a store in memory with every row that can be read."""
+    store.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    tables = store.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    for name, statement in tables:
+        copy.execute(statement)
+        for row in _readable(store, name):
+            marks = ", ".join("?" * len(row))
+            copy.execute(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", row)
+    return copy
+
+
 def _readable(store: sqlite3.Connection, name: str) -> Iterator[tuple[object, ...]]:
     """Yield the rows that can be read, skipping pages that cannot."""
     last = 0
-    for query in (f"SELECT max(rowid) FROM {name}", f"SELECT max(rowid) FROM {name} NOT INDEXED"):
+    queries = [f"SELECT max(rowid) FROM {name}", f"SELECT max(rowid) FROM {name} NOT INDEXED"]
+    if name in dictionary().tables:  # the index has pages of its own, which may be sound
+        queries.append(f"SELECT max(rowid) FROM {name} INDEXED BY {name}_key WHERE +rowid > 0")
+    for query in queries:
         with suppress(sqlite3.DatabaseError):
-            last = max(last, store.execute(query).fetchone()[0] or 0)
-    if name in _tables():  # the index has pages of its own, which may be sound
-        with suppress(sqlite3.DatabaseError):
-            query = f"SELECT max(rowid) FROM {name} INDEXED BY {name}_key WHERE +rowid > 0"
             last = max(last, store.execute(query).fetchone()[0] or 0)
     for number in range(1, last + 1):
         with suppress(sqlite3.DatabaseError):
             yield from store.execute(f"SELECT * FROM {name} WHERE rowid = ?", [number])
 
 
-def _damaged(store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]) -> set[object]:
-    """Return the damaged entries.
-
-    Where a page is broken, the readable rows are copied and compared with the damaged store's seals.
-    """
-    with suppress(sqlite3.DatabaseError):
-        return set(find_damage(store))
-    with closing(_copy(store, rows, set())) as copy:
-        copy.executemany("INSERT INTO seal VALUES (?, ?)", _readable(store, "seal"))
-        return set(find_damage(copy))
+def _doubtful(damaged: set[int]) -> str:
+    """Return, for a query, which rows are of damaged entries, or of none that is left."""
+    numbers = ", ".join(map(str, damaged))
+    sound = (
+        f"SELECT id FROM source WHERE entry NOT IN ({numbers}) AND entry IN (SELECT id FROM entry)"
+    )
+    return f"source NOT IN ({sound})"
 
 
-def _copy(
-    store: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]], without: set[object]
-) -> sqlite3.Connection:
-    """Return a store in memory with the readable rows, except those of some entries."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    create_tables(copy)
-    sources = {row[0]: row[1] for row in rows["source"]}
-    for name, found in rows.items():
-        columns = [column[1] for column in store.execute(f"PRAGMA table_info({name})")]
-        place = {"entry": 0, "source": 1}.get(name)
-        owners = [sources.get(row[0]) if place is None else row[place] for row in found]
-        kept = [
-            row
-            for row, owner in zip(found, owners, strict=True)
-            if owner is not None and owner not in without
-        ]
-        query = f"INSERT OR IGNORE INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        copy.executemany(query, kept)
-    return copy
-
-
-def _told(rows: dict[str, list[tuple[object, ...]]], damaged: set[object]) -> list[str]:
-    entries = {row[0]: row for row in rows["entry"]}
-    sound = sum(1 for number in entries if number not in damaged)
-    doubtful = {row[0] for row in rows["source"] if row[1] in damaged}
-    years = sorted({
-        str(year)
-        for name, table in dictionary().tables.items()
-        if "year" in table.key
-        for source, _, year, *_ in rows[name]
-        if source in doubtful
-    })  # fmt: skip
+def _told(copy: sqlite3.Connection, damaged: set[int]) -> list[str]:
+    files = {number: rest for number, *rest in copy.execute("SELECT id, at, file FROM entry")}
+    sound = len(files.keys() - damaged)
     if not damaged:
         return [f"Cả {sound} lần nhập còn lành; chỉ phần tra cứu bên trong kho bị hỏng."]
     lines = [
         f"Còn lành: {sound} lần nhập. Hỏng: {len(damaged)} lần nhập, hãy nhập lại các tệp này:"
     ]
-    for number in sorted(damaged, key=str):
-        entry = entries.get(number)
-        lines.append(
-            f"  {local_time(str(entry[1]))} · {entry[3]}" if entry else f"  lần nhập số {number}"
-        )
-    return lines + (
-        [f"Số liệu của các năm sau có thể thiếu hoặc sai: {', '.join(years)}"] if years else []
-    )
+    for number in sorted(damaged):
+        at, file = files.get(number, ("", ""))
+        lines.append(f"  {local_time(at)} · {file}" if at else f"  lần nhập số {number}")
+    years = {
+        str(year)
+        for name, table in dictionary().tables.items()
+        if "year" in table.key
+        for (year,) in copy.execute(f"SELECT DISTINCT year FROM {name} WHERE {_doubtful(damaged)}")
+    }
+    if years:
+        lines.append(f"Số liệu của các năm sau có thể thiếu hoặc sai: {', '.join(sorted(years))}")
+    return lines
 
 
-def _save(
-    store: sqlite3.Connection,
-    rows: dict[str, list[tuple[object, ...]]],
-    damaged: set[object],
-    out: Path,
-) -> Iterator[Path]:
-    sources = {row[0]: row[1] for row in rows["source"]}
-    with closing(_copy(store, rows, damaged)) as copy:
-        for name, table in dictionary().tables.items():
-            state = read_rows(copy, table, last_entry(copy))
-            yield _write(out / f"{name}.csv", state)
-            columns = [column[1] for column in store.execute(f"PRAGMA table_info({name})")]
-            doubtful = [row for row in rows[name] if sources.get(row[0]) in damaged | {None}]
-            if doubtful:
-                frame = pd.DataFrame(doubtful, columns=columns)
-                yield _write(out / _DOUBTFUL / f"{name}.csv", frame.drop(columns=columns[:2]))
+def _save(copy: sqlite3.Connection, damaged: set[int], out: Path) -> Iterator[Path]:
+    for name, table in dictionary().tables.items():
+        rows = f"FROM {name} WHERE {_doubtful(damaged)}"
+        doubtful = pd.read_sql_query(f"SELECT {', '.join(table.columns)} {rows}", copy)
+        copy.execute(f"DELETE {rows}")
+        yield _write(out / f"{name}.csv", read_rows(copy, table, last_entry(copy)))
+        if len(doubtful):
+            yield _write(out / _DOUBTFUL / f"{name}.csv", doubtful)
 
 
 def _write(path: Path, frame: pd.DataFrame) -> Path:

@@ -15,12 +15,11 @@ from analysis.plan import Plan
 from analysis.problems import InputError, error
 from analysis.results.members import is_expected, why_not_expected
 from analysis.tables.check import NO_REGISTER
-from analysis.tables.communes import came_into, find_place
 from analysis.tables.dictionary import dictionary
+from analysis.tables.files import spell_column
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
-from analysis.tables.texts import spell_column
-from analysis.tables.writing import alphabetically
+from analysis.tables.writing import alphabetically, came_into, find_place
 from analysis.tasks import Duties, Duty
 
 _SOON_DAYS = 30
@@ -40,23 +39,12 @@ _ENDS = ("dissolved", "merged", "transferred_out")
 def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.DataFrame:
     """Tell of every unit that has to report in a year how far it is.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The tables.
-    plan : Plan
-        Its cut-off tells who has to report.
-    year : int
-        The year.
-    folder : Path
-        The dataset's folder; its store knows the refused files.
-
     Returns
     -------
     DataFrame
         One row per expected unit, by unit_id: ``name``, ``unit_type``, ``commune``, ``parent`` and
-        ``state``: ``received``, ``with_errors`` (no return, and a file of its was refused) or
-        ``missing``.
+        ``state``: ``received``, ``with_errors`` (no return, and the store of ``folder`` knows a
+        refused file of its) or ``missing``.
     """
     roster = dataset.roster[dataset.roster["year"] == year]
     units = roster[is_expected(roster, plan)].set_index("unit_id").sort_index()
@@ -71,11 +59,6 @@ def find_status(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Dat
 
 def find_unasked(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.DataFrame:
     """Tell of the units that sent a return although they do not have to report.
-
-    Parameters
-    ----------
-    dataset, plan, year, folder
-        As for `find_status`.
 
     Returns
     -------
@@ -97,21 +80,8 @@ def find_unasked(dataset: Dataset, plan: Plan, year: int, folder: Path) -> pd.Da
 def format_duties(dataset: Dataset, plan: Plan, year: int, on: date) -> str:
     """List in Vietnamese, by holder, what is overdue on a day and what falls due within 30 days.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The tables.
-    plan : Plan
-        Its tasks.
-    year : int
-        The year.
-    on : date
-        The day; the cut-off where it is later.
-
-    Returns
-    -------
-    str
-        Empty where the dataset does not follow tasks, or has no register of the year.
+    The day is the cut-off where that is earlier. Empty where the dataset does not follow tasks, or
+    has no register of the year.
     """
     if year not in dataset.years:
         return ""
@@ -157,19 +127,7 @@ def _refused(folder: Path, year: int) -> set[str]:
 
 
 def format_status(units: pd.DataFrame, unasked: pd.DataFrame, plan: Plan, year: int) -> str:
-    """Tell it in Vietnamese: counts by commune and by type, then a list to remind, ready to paste.
-
-    Parameters
-    ----------
-    units : DataFrame
-        From `find_status`.
-    unasked : DataFrame
-        From `find_unasked`.
-    plan : Plan
-        Names the one that parentless units belong to.
-    year : int
-        The year.
-    """
+    """Tell it in Vietnamese: counts by commune and by type, then a list to remind, ready to paste."""
     if units.empty and unasked.empty:
         return NO_REGISTER.format(year=year)
     words = dictionary().words["unit_type"]
@@ -221,18 +179,11 @@ def _reminder(units: pd.DataFrame, plan: Plan, year: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class NextYear:
-    """A register to begin a year with.
+    """A register to begin a year with, ``rows`` of text; the year's counts are still to be reported.
 
-    Attributes
-    ----------
-    rows : DataFrame of str
-        Who is who, in columns of the dictionary; the year's counts are still to be reported.
-    left_out : dict of str to str
-        Units of the old register that are not in the new one, each with the reason.
-    lacking : dict of str to str
-        Units that an event names and no register knows, each with the event.
-    divided : dict of str to list of str
-        Communes that became several: their units still stand under the old name.
+    ``left_out`` are the units of the old register that are not in it, each with the reason;
+    ``lacking`` those that an event names and no register knows, each with the event; ``divided`` the
+    communes that became several: their units still stand under the old name.
     """
 
     rows: pd.DataFrame
@@ -243,13 +194,6 @@ class NextYear:
 
 def begin_year(dataset: Dataset, year: int) -> NextYear:
     """Return the register of a new year: last year's, changed by what happened since.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The tables.
-    year : int
-        The new year.
 
     Raises
     ------
@@ -315,17 +259,7 @@ def _tell(row: Any) -> str:
 
 
 def format_next_year(begun: NextYear, dataset: Dataset, year: int) -> str:
-    """Tell in Vietnamese how the new register differs from last year's.
-
-    Parameters
-    ----------
-    begun : NextYear
-        From `begin_year`.
-    dataset : Dataset
-        The tables that it was made from.
-    year : int
-        The new year.
-    """
+    """Tell in Vietnamese how the new register differs from last year's."""
     old = dataset.roster[dataset.roster["year"] == year - 1]
     names = dict(zip(old["unit_id"], old["name"], strict=True))
     lines = [f"Danh sách năm {year}: {len(begun.rows)} CĐCS, lấy từ {len(old)} CĐCS năm {year - 1}"]

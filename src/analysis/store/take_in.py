@@ -6,11 +6,13 @@ import hashlib
 import shutil
 import sqlite3
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import version
+from itertools import permutations
 from pathlib import Path
 from platform import platform, python_version
 from tempfile import TemporaryDirectory
@@ -19,49 +21,39 @@ from typing import Literal
 import pandas as pd
 
 from analysis.plan import Plan
-from analysis.problems import InputError, Problem, error, has_errors, tell_first
-from analysis.store.arrivals import (
-    Arrival,
-    Reader,
-    find_conflicts,
-    group_files,
-    has_register,
-    judge_together,
-    program_error,
-    read_all,
-)
+from analysis.problems import InputError, Problem, error, explain_os, has_errors, tell_first
 from analysis.store.judge import (
     GAVE_WAY,
-    Key,
+    Known,
     Registers,
     SheetChange,
-    brought_twice,
     compare_rows,
     find_errors,
     find_given_way,
-    find_replaced,
     find_strangers,
     is_beside_returns,
     leave_to_forms,
     need_reason,
     only_news,
+    show_figure,
     tell_given_way,
 )
 from analysis.store.log import (
     Handed,
     add_entry,
-    add_new_columns,
     check_clock,
     create_store,
     open_for_writing,
+    taking_out,
     writing,
 )
 from analysis.tables.check import NO_REGISTER, check_oddities
-from analysis.tables.delivery import Delivery, find_units, repeated_keys, with_keys
-from analysis.tables.dictionary import dictionary, with_heading
-from analysis.tables.files import DESCRIPTION, STORE
+from analysis.tables.delivery import Delivery, Records, find_units, repeated_keys, with_keys
+from analysis.tables.dictionary import LISTED, dictionary, with_heading
+from analysis.tables.files import DESCRIPTION, STORE, read_files
 from analysis.tables.load import Dataset, type_table
 from analysis.tables.storefile import (
+    Key,
     Origin,
     explained,
     has_store,
@@ -71,9 +63,12 @@ from analysis.tables.storefile import (
     row_keys,
     withdrawn_keys,
 )
-from analysis.tables.texts import read_files
 
 Outcome = Literal["accepted", "unchanged", "refused"]
+#: Reads one file: what it holds, or every reason why it cannot be read.
+Reader = Callable[[Path], tuple[Delivery | None, list[Problem]]]
+#: Files of up to so many units are judged at a time: the more, the more is judged again after an error.
+_MOST_UNITS = 200
 #: Of one file so many units are named; the others are counted.
 _MOST_NAMED = 100
 #: Warnings block nothing; more than these would push the errors out of sight.
@@ -89,20 +84,9 @@ _TITLES = {
 class Taken:
     """What came of one file.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    outcome : {"accepted", "unchanged", "refused"}
-        ``unchanged``: the store has it all already.
-    units : tuple of (str, str)
-        Year and unit of the returns in it.
-    rows : int
-        How many rows were added.
-    problems : tuple of Problem
-        Of a refused file every error; of an accepted one, warnings.
-    trace : str
-        Where the program itself failed over the file; empty if it did not.
+    ``unchanged``: the store has it all already. ``units`` are year and unit of the returns in it,
+    ``rows`` how many were added. ``problems`` are every error of a refused file, warnings of an
+    accepted one. ``trace`` tells where the program itself failed over it, if it did.
     """
 
     path: Path
@@ -115,20 +99,11 @@ class Taken:
 
 @dataclass(frozen=True)
 class Recap:
-    """What came of an import.
+    """What came of an import: its files, in the order in which they were given.
 
-    Attributes
-    ----------
-    files : tuple of Taken
-        In the order in which they were given.
-    created_from : tuple of str or None
-        If this import made the store: the tables of the folder that it began with.
-    warnings : tuple of Problem
-        What deserves a second look in what was accepted.
-    trace : str
-        Where the program itself failed when it looked for that; empty if it did not.
-    not_reached : tuple of Path
-        If the user stopped the import: the files that it had not come to.
+    ``created_from`` are the tables that the store began with, if this import made it; ``warnings`` what
+    deserves a second look in what was accepted; ``trace`` where the program failed over that, if it did;
+    ``not_reached`` the files that it had not come to when the user stopped it.
     """
 
     files: tuple[Taken, ...]
@@ -165,12 +140,8 @@ class Recap:
 class Occasion:
     """On what occasion files come: the store notes it.
 
-    Attributes
-    ----------
-    command, reason, by : str
-        The command, why figures are replaced (without a reason nothing is), and who says so.
-    year : int, optional
-        The year that the files are about, to note whose file could not be read.
+    Without a ``reason`` no figure is replaced. The ``year`` that the files are about tells whose file it
+    was that could not be read.
     """
 
     command: str = "congdoan import"
@@ -181,16 +152,20 @@ class Occasion:
 
 @dataclass
 class _Run:
-    """One import: its occasion, and which file brought which row so far."""
+    """One import: its occasion, and what came of it so far.
+
+    ``brought`` are the rows that it brought; ``sound`` is what files of a group would change and what
+    is told of them, as long as the store's entry ``last`` is the last one.
+    """
 
     folder: Path
     plan: Plan
     occasion: Occasion
     is_single: bool
     registers: Registers
-    brought: dict[tuple[str, Key], str] = field(default_factory=dict)
-    last: int = 0  # the store's last entry, as long as no other command adds one
-    sound: dict[Path, list[SheetChange]] = field(default_factory=dict)
+    brought: set[tuple[str, Key]] = field(default_factory=set)
+    last: int = 0
+    sound: dict[Path, tuple[list[SheetChange], list[Problem]]] = field(default_factory=dict)
     stopped_by: tuple[Problem, ...] = ()
 
 
@@ -257,15 +232,16 @@ def _take_in(
     with closing(open_for_writing(folder)) as connection:
         is_single, registers = len(paths) == 1, Registers(connection)
         run = _Run(folder, plan, occasion, is_single, registers)
-        with explained(folder / STORE), writing(connection):
-            add_new_columns(connection)
+        with explained():
             clock = check_clock(connection)
         taken: dict[Path, Taken] = {}
         warnings: list[Problem] = []
         trace = ""
         try:
-            arrivals = _compared(connection, run, [one for one in arrive() if one.path in paths])
-            for group in group_files(arrivals):
+            arrivals = _without_conflicts(
+                connection, run, [one for one in arrive() if one.path in paths]
+            )
+            for group in _group_files(arrivals):
                 _look_ahead(connection, run, group)
                 for arrival in group:
                     taken[arrival.path] = _take_one(connection, run, arrival)
@@ -279,32 +255,209 @@ def _take_in(
     return Recap(files, created, (*clock, *warnings), trace, left)
 
 
-def _compared(
+@dataclass(frozen=True)
+class Arrival:
+    """One file as it was read: what could be read, and what is wrong with it.
+
+    ``trace`` tells where the program itself failed over it; empty if it did not.
+    """
+
+    path: Path
+    delivery: Delivery | None
+    problems: tuple[Problem, ...]
+    trace: str = ""
+
+
+def read_all(paths: Iterable[Path], read: Reader) -> list[Arrival]:
+    """Read the files; those with the office's register come first, since returns need it.
+
+    Whatever is raised over a file is a problem of this file alone.
+    """
+    arrivals = [_read(path, read) for path in paths]
+    # A list of employers names unions, whose register another of the files may have brought.
+    for place, one in enumerate(arrivals):
+        if any(problem.code == "no_register" for problem in one.problems):
+            arrivals[place] = _read(one.path, read)
+    return sorted(arrivals, key=lambda one: one.delivery is None or not has_register(one.delivery))
+
+
+def _read(path: Path, read: Reader) -> Arrival:
+    try:
+        delivery, problems = read(path)
+        if delivery is not None and not has_errors(problems):
+            problems = [*problems, *_lacking_keys(delivery)]
+        return Arrival(path, delivery, tuple(problems))
+    except OSError as failure:
+        message = f"không đọc được tệp ({explain_os(failure)})"
+        return Arrival(path, None, (error(message, code="unreadable", file=path.name),))
+    except Exception as failure:
+        return Arrival(path, None, (program_error(path, failure),), traceback.format_exc())
+
+
+def program_error(path: Path, failure: Exception) -> Problem:
+    """Return the problem of a file over which the program itself failed."""
+    message = (
+        f"lỗi của chương trình ({type(failure).__name__}) khi xử lý tệp này, chưa nhận gì từ tệp;"
+        " hãy gửi nhật ký lỗi cho người phụ trách"
+    )
+    return error(message, code="program_error", file=path.name)
+
+
+def _lacking_keys(delivery: Delivery) -> list[Problem]:
+    """Return an error for every key column that a part of a file does not have."""
+    return [
+        error(
+            f"thiếu cột «{table.columns[name].vi}» của bảng «{table.vi}»",
+            code="no_column",
+            file=delivery.file,
+            column=name,
+            sheet=part.sheet,
+        )
+        for part in delivery.records
+        for table in (dictionary().tables[part.table],)
+        for name in table.key
+        if name not in part.text
+    ]
+
+
+def has_register(delivery: Delivery) -> bool:
+    """Tell whether a file holds the office's register."""
+    parts = (part for part in delivery.records if part.table == "roster")
+    return any(not is_beside_returns(part, delivery) for part in parts)
+
+
+def _without_conflicts(
     connection: sqlite3.Connection, run: _Run, arrivals: Sequence[Arrival]
 ) -> list[Arrival]:
     """Add to each file where other files of this import contradict it."""
     digests = [one.delivery.digest for one in arrivals if one.delivery is not None]
-    with explained(run.folder / STORE):
+    with explained():
         known = {digest for digest in digests if is_known(connection, digest)}
-    conflicts = find_conflicts(arrivals, known)
+    conflicts = _find_conflicts(arrivals, known)
     return [
         replace(one, problems=(*one.problems, *conflicts.get(one.path, ()))) for one in arrivals
     ]
 
 
+def _find_conflicts(
+    arrivals: Sequence[Arrival], known: Collection[str]
+) -> dict[Path, list[Problem]]:
+    """Return, by file, where two files say different things: nobody can know which one is right.
+
+    A unit's form may differ from the office's register. That is not told here, because the register
+    came first. Nor is it told of files whose digest is ``known``, which the store has already: a newer
+    file may well say something else.
+    """
+    rows: dict[tuple[object, ...], list[_Row]] = {}
+    for arrival in arrivals:
+        delivery = arrival.delivery
+        if delivery is None or has_errors(arrival.problems) or delivery.digest in known:
+            continue
+        for part in delivery.records:
+            kind = part.table, is_beside_returns(part, delivery)
+            key = list(dictionary().tables[part.table].key)
+            for row, *values in part.text[key].itertuples(name=None):
+                rows.setdefault((*kind, *values), []).append((arrival.path, part, row))
+    found: dict[Path, list[Problem]] = {}
+    for same in rows.values():
+        for mine, its in permutations(same, 2):
+            if mine[0] != its[0]:
+                found.setdefault(mine[0], []).extend(_differences(mine, its))
+    return {path: list(dict.fromkeys(problems)) for path, problems in found.items()}
+
+
+_Row = tuple[Path, Records, int]
+
+
+def _differences(mine: _Row, its: _Row) -> list[Problem]:
+    (path, part, row), (other, its_part, its_row) = mine, its
+    table = dictionary().tables[part.table]
+    problems, advice = [], _propose_later(path, other)
+    for name in part.text.columns.intersection(its_part.text.columns):
+        here, there = part.text.at[row, name], its_part.text.at[its_row, name]
+        gives_way = name in LISTED.get(table.name, ()) and (
+            part.is_form(name) != its_part.is_form(name)
+        )
+        if here != there and not gives_way:
+            told = show_figure(table.columns[name], there)
+            message = (
+                f"«{table.columns[name].vi}» ở tệp {other.name} trong cùng lần nhập này là"
+                f" {told}; chưa nhận tệp nào trong hai tệp, hãy giữ lại một tệp"
+            )
+            problem = part.problem(path.name, name, row, code="two_deliveries", message=message)
+            problems.append(replace(problem, advice=advice))
+    return problems
+
+
+def _propose_later(*paths: Path) -> str:
+    """Name the file that was saved last: it may be the right one, and only a person can tell."""
+    try:
+        saved = {path.stat().st_mtime_ns // 10**9: path.name for path in paths}
+    except OSError:
+        return ""
+    if len(saved) < len(paths):
+        return ""
+    last = max(saved)
+    at = f"{datetime.fromtimestamp(last).astimezone():%d/%m/%Y %H:%M:%S}"
+    return f"bản lưu sau cùng là {saved[last]} ({at})"
+
+
+def _group_files(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    """Yield the files in their order, in groups that can be judged together."""
+    group: list[Arrival] = []
+    taken: set[Key] = set()
+    for arrival in arrivals:
+        units = _units_of(arrival)
+        if group and (not units or taken & units or len(taken | units) > _MOST_UNITS):
+            yield group
+            group, taken = [], set()
+        group.append(arrival)
+        taken |= units
+        if not units:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _units_of(arrival: Arrival) -> set[Key]:
+    """Return the units of a file that holds their own returns alone; none for any other file."""
+    delivery = arrival.delivery
+    if delivery is None or has_register(delivery):
+        return set()
+    if any(part.table not in ("roster", "returns") for part in delivery.records):
+        return set()
+    return {
+        (str(year), str(unit))
+        for part in with_keys(delivery).records
+        for year, unit in zip(part.text["year"], part.text["unit_id"], strict=True)
+    }
+
+
 def _look_ahead(connection: sqlite3.Connection, run: _Run, group: Sequence[Arrival]) -> None:
-    """Note which files of a group are sound; what fails here is told later, when each is judged."""
-    run.sound = {}
-    with suppress(Exception):
-        run.last = last_entry(connection)
-        run.sound = judge_together(connection, group, run.plan)
+    """Note what the sound files of a group would change; what fails here is told later, of each alone.
 
-
-def _seen_ahead(connection: sqlite3.Connection, run: _Run, path: Path) -> list[SheetChange] | None:
-    if last_entry(connection) != run.last:
-        # Another command has written meanwhile, which may change the judgement.
-        run.sound.clear()
-    return run.sound.get(path)
+    They are taken in together, looked at, and taken out again: a file by itself costs ten times as
+    much, which is pandas on tables of one row. Their units differ, so none sees another's rows.
+    """
+    run.sound, run.last = {}, last_entry(connection)
+    new = {
+        one: with_keys(one.delivery)
+        for one in group
+        if one.delivery is not None and not is_known(connection, one.delivery.digest)
+    }
+    if len(new) < 2:
+        return
+    with suppress(Exception), explained(), taking_out(connection) as take_out:
+        known = _read_known(connection, new.values())
+        found = {one.path: _compare(connection, run, new[one], known) for one in new}
+        for one, delivery in new.items():
+            records = [change.records for change in found[one.path][0]]
+            add_entry(connection, _handed(run, one.path, delivery), records)
+        changes = [change for own, _ in found.values() for change in own]
+        _, wrong = find_errors(connection, changes, run.plan, run.last)
+        take_out()
+        run.sound = {one.path: found[one.path] for one in new if wrong.isdisjoint(_units_of(one))}
 
 
 def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken:
@@ -312,7 +465,7 @@ def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Ta
         return Taken(arrival.path, "refused", problems=run.stopped_by)
     try:
         try:
-            with explained(run.folder / STORE), writing(connection):
+            with writing(connection):
                 return _judge(connection, run, arrival)
         except (InputError, OSError):
             raise
@@ -320,7 +473,7 @@ def _take_one(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Ta
             # A failure of the program over one file must not stop the others.
             problems = (*arrival.problems, program_error(arrival.path, failure))
             failed = replace(arrival, problems=problems, trace=traceback.format_exc())
-        with explained(run.folder / STORE), writing(connection):
+        with writing(connection):
             return _refuse(connection, run, failed)
     except InputError as failure:
         # The store could not be written: no file is at fault, none is noted, the others wait too.
@@ -345,29 +498,59 @@ def _judge(connection: sqlite3.Connection, run: _Run, arrival: Arrival) -> Taken
             problems += _told_older(connection, run, delivery) if run.occasion.reason else []
             return Taken(path, "unchanged", units, problems=tuple(problems))
     # Nothing can be said of a row without its key; that is told already.
-    delivery = with_keys(delivery)
-    sound = None if was_known else _seen_ahead(connection, run, path)
-    changes, found = _compare(connection, run, delivery, sound)
-    found += find_strangers(delivery, path, run.registers)
-    errors = [problem for problem in found if problem.severity == "error"]
-    if errors or has_errors(problems):
+    return _weigh(connection, run, replace(arrival, delivery=with_keys(delivery)), was_known)
+
+
+def _weigh(connection: sqlite3.Connection, run: _Run, arrival: Arrival, was_known: bool) -> Taken:
+    """Take a file in, and out again where something speaks against it."""
+    path, delivery, problems = arrival.path, arrival.delivery, list(arrival.problems)
+    assert delivery is not None
+    units = find_units(delivery)
+    before = last_entry(connection)
+    if before != run.last:
+        # Another command has written meanwhile, which may change the judgement.
+        run.sound.clear()
+    sound = run.sound.get(path)
+    strange = find_strangers(delivery, path, run.registers)
+    changes, found = sound or _compare(connection, run, delivery)
+    # A table beside the store that says the same in other bytes is noted, so that it is known.
+    is_noted = bool(changes) or path.resolve().parent == run.folder.resolve()
+    with taking_out(connection) as take_out:
+        if is_noted:
+            is_correction = was_known or any(set(one.keys) - one.new for one in changes)
+            handed = _handed(run, path, delivery, run.occasion.reason if is_correction else "")
+            entry = add_entry(connection, handed, [change.records for change in changes])
+        if changes and sound is None:
+            found = [*_broken_rules(connection, run, changes, before), *found]
+        found += strange
+        errors = [problem for problem in found if problem.severity == "error"]
+        is_refused = errors or has_errors(problems)
+        if is_refused:
+            take_out()
+    if has_register(delivery):
+        run.registers.forget()  # what was taken out again too
+    if is_refused:
         # What cannot be read counts as empty here: it is told once, as what it is.
         told = {_place_of(problem) for problem in problems if problem.severity == "error"}
-        more = [problem for problem in errors if _place_of(problem) not in told]
-        return _refuse(connection, run, arrival, more)
+        return _refuse(connection, run, arrival, [p for p in errors if _place_of(p) not in told])
     problems += found
-    if not changes and path.resolve().parent != run.folder.resolve():
+    if not is_noted:
         return Taken(path, "unchanged", units, problems=tuple(problems))
-    # A table beside the store that says the same in other bytes is noted, so that it is known.
-    is_correction = was_known or any((~change.is_new).any() for change in changes)
-    handed = _handed(run, path, delivery, run.occasion.reason if is_correction else "")
-    run.last = add_entry(connection, handed, [change.records for change in changes])
-    if has_register(delivery):
-        run.registers.forget()
-    for change in changes:
-        run.brought |= {(change.table.name, key): delivery.file for key in change.keys}
-    rows = sum(len(change.after) for change in changes)
+    run.last = entry
+    run.brought |= {(one.table.name, key) for one in changes for key in one.keys.values()}
+    rows = sum(len(change.keys) for change in changes)
     return Taken(path, "accepted" if rows else "unchanged", units, rows, tuple(problems))
+
+
+def _broken_rules(
+    connection: sqlite3.Connection, run: _Run, changes: Sequence[SheetChange], before: int
+) -> Iterator[Problem]:
+    for problem in find_errors(connection, changes, run.plan, before)[0]:
+        if problem.code == "unknown_unit" and not run.registers.of(str(problem.year)).names:
+            # Of a year without any register that is what is missing, not its units.
+            yield replace(problem, message=NO_REGISTER.format(year=problem.year))
+        elif not (run.occasion.reason and problem.code == "lone_one"):  # with a reason, 1 is meant
+            yield problem
 
 
 def _only_withdrawn(connection: sqlite3.Connection, delivery: Delivery) -> Delivery:
@@ -398,8 +581,8 @@ def _told_older(connection: sqlite3.Connection, run: _Run, delivery: Delivery) -
     """Tell that a file's figures were corrected since: among other files it does not restore them."""
     found = [
         problem
-        for change in _changes(connection, run, delivery)[0]
-        for problem in need_reason(change, find_replaced(change), delivery.file)
+        for change in _compare(connection, run, delivery)[0]
+        for problem in need_reason(change, change.replaced, delivery.file)
     ]
     message = (
         "tệp này đã nhận trước đây, sau đó số liệu đã được thay; muốn lấy lại số của tệp thì nhập"
@@ -419,58 +602,47 @@ def _compare(
     connection: sqlite3.Connection,
     run: _Run,
     delivery: Delivery,
-    sound: list[SheetChange] | None = None,
+    known: dict[str, Known] | None = None,
 ) -> tuple[list[SheetChange], list[Problem]]:
-    """Return what a file would change, and its problems: errors against it, and what else to tell.
-
-    ``sound`` is what it would change, where that is known to break no rule.
-    """
-    errors = repeated_keys(delivery.file, delivery.records)
-    if errors:
-        return [], errors
-    changes, told = _changes(connection, run, delivery) if sound is None else (sound, [])
-    for change in changes:
-        replaced = find_replaced(change)
-        given_way = find_given_way(connection, change, replaced)
-        told += tell_given_way(change, given_way, delivery.file)
-        errors += brought_twice(change, replaced - given_way, delivery.file, run.brought)
-        errors += (
-            [] if run.occasion.reason else need_reason(change, replaced - given_way, delivery.file)
-        )
-    if sound is None:
-        found = find_errors(connection, changes, delivery.file, run.plan)
-        # With a reason given, a lone 1 is meant.
-        asked = [one for one in found if not (run.occasion.reason and one.code == "lone_one")]
-        errors += [_tell_first_year(run.registers, one) for one in asked]
-    return changes, errors + told
-
-
-def _tell_first_year(registers: Registers, problem: Problem) -> Problem:
-    """Tell of a unit unknown in a year without any register that the register is missing."""
-    if problem.code != "unknown_unit" or registers.of(str(problem.year)).names:
-        return problem
-    return replace(problem, message=NO_REGISTER.format(year=problem.year))
-
-
-def _changes(
-    connection: sqlite3.Connection, run: _Run, delivery: Delivery
-) -> tuple[list[SheetChange], list[Problem]]:
-    """Return what a file would change, and what of it was left out."""
-    last = last_entry(connection)
+    """Return what a file would change, and its problems: errors against it, and what else to tell."""
+    repeated = repeated_keys(delivery.file, delivery.records)
+    if repeated:
+        return [], repeated
+    known = known or _read_known(connection, [delivery])
     changes, told = [], []
     for part in delivery.records:
-        table = dictionary().tables[part.table]
-        state = read_rows(connection, table, last, part.text[list(table.key)])
+        rows = known[part.table]
         if is_beside_returns(part, delivery):
-            part = only_news(part, state, run.plan.issuer.id)
-        change = compare_rows(part, state)
+            part = only_news(part, rows, run.plan.issuer.id)
+        change = compare_rows(part, rows)
         if not run.occasion.reason:
             part, left = leave_to_forms(connection, change, part, delivery.file)
             told += left
-            change = compare_rows(part, state) if left else change
-        if len(change.after):
+            change = compare_rows(part, rows) if left else change
+        if change.keys:
             changes.append(change)
+            given_way = find_given_way(connection, change)
+            told += tell_given_way(change, given_way, delivery.file)
+            if not run.occasion.reason:
+                told += need_reason(change, change.replaced - given_way, delivery.file)
     return changes, told
+
+
+def _read_known(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> dict[str, Known]:
+    """Return what the store has of the rows that files bring, by table."""
+    keys: dict[str, list[pd.DataFrame]] = {}
+    for part in (part for delivery in deliveries for part in delivery.records):
+        keys.setdefault(part.table, []).append(part.text[list(dictionary().tables[part.table].key)])
+    last = last_entry(connection)
+    rows = {
+        name: read_rows(connection, dictionary().tables[name], last, pd.concat(frames))
+        for name, frames in keys.items()
+    }
+    return {
+        name: {tuple(row[part] for part in dictionary().tables[name].key): row for row in found}
+        for name, frame in rows.items()
+        for found in (frame.to_dict("records"),)
+    }
 
 
 def _refuse(
@@ -512,7 +684,8 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> tuple[list[Prob
     if not run.brought:
         return [], ""
     try:
-        return _odd_rows(connection, run), ""
+        with explained():
+            return _odd_rows(connection, run), ""
     except (InputError, OSError):
         raise
     except Exception:
@@ -521,49 +694,25 @@ def _find_warnings(connection: sqlite3.Connection, run: _Run) -> tuple[list[Prob
 
 
 def _odd_rows(connection: sqlite3.Connection, run: _Run) -> list[Problem]:
-    """Return what is odd in the rows that this import brought, beside all that is there."""
-    with explained(run.folder / STORE):
-        last = last_entry(connection)
-        tables = _surroundings(connection, run, last)
-    dataset = Dataset(tables, {name: name for name in tables})
-    rows = _find_ours(run, tables)
-    ours = [p for p in check_oddities(dataset) if (p.file, p.row) in rows]
-    return Origin(run.folder, last).locate(ours, tables)
-
-
-def _surroundings(connection: sqlite3.Connection, run: _Run, last: int) -> dict[str, pd.DataFrame]:
-    """Return the tables of the years that were touched, and of the years before them."""
+    """Return what is odd in the rows that this import brought, beside all of those years."""
     # The first part of a key is a year or a day, but for what became of communes.
     touched = {int(key[0][:4]) for name, key in run.brought if name != "communes"}
-    years = [str(year) for year in sorted(touched | {year - 1 for year in touched})]
-    wanted = pd.DataFrame({"year": years})
-    return {
-        name: type_table(
-            read_rows(connection, table, last, wanted if "year" in table.key else None),
-            *(table, name, []),
-        )
-        for name, table in dictionary().tables.items()
-    }
-
-
-def _find_ours(run: _Run, tables: dict[str, pd.DataFrame]) -> set[tuple[str, int | None]]:
-    """Return the rows that this run brought, by table."""
-    return {
-        (name, row)
-        for name, frame in tables.items()
-        for row, key in row_keys(dictionary().tables[name], frame).items()
-        if (name, key) in run.brought
-    }
+    years = sorted(touched | {year - 1 for year in touched})
+    wanted, last = pd.DataFrame({"year": map(str, years)}), last_entry(connection)
+    tables: dict[str, pd.DataFrame] = {}
+    ours: set[tuple[str, int | None]] = set()
+    for name, table in dictionary().tables.items():
+        text = read_rows(connection, table, last, wanted if "year" in table.key else None)
+        tables[name] = type_table(text, table, name, [])
+        ours |= {
+            (name, row) for row, key in row_keys(table, text).items() if (name, key) in run.brought
+        }
+    odd = check_oddities(Dataset(tables, {name: name for name in tables}))
+    return Origin(run.folder, last).locate([p for p in odd if (p.file, p.row) in ours], tables)
 
 
 def format_recap(recap: Recap) -> str:
-    """Tell what was accepted, what was there already, and what was refused with its errors.
-
-    Parameters
-    ----------
-    recap : Recap
-        From `take_in`.
-    """
+    """Tell what was accepted, what was there already, and what was refused with its errors."""
     lines = []
     if recap.created_from is not None:
         begin = ", ".join(recap.created_from) or "chưa có bảng nào"
@@ -593,13 +742,7 @@ def format_recap(recap: Recap) -> str:
 
 
 def format_traces(traces: Mapping[str, str]) -> str:
-    """Tell the maintainers where the program failed; a trace shows only the cell that broke it.
-
-    Parameters
-    ----------
-    traces : mapping of str to str
-        From `Recap.traces`.
-    """
+    """Tell the maintainers where the program failed; a trace shows only the cell that broke it."""
     about = f"congdoan {version('congdoan')}, Python {python_version()}, {platform()}"
     return "\n\n".join([about, *(f"{name or '-'}\n{trace}" for name, trace in traces.items())])
 

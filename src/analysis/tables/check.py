@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.problems import Problem, error
-from analysis.tables.communes import find_old_communes, find_variants
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import PLACED, Column, Table, dictionary
 from analysis.tables.files import TEXTS
 from analysis.tables.load import Dataset, row_problems
+from analysis.tables.writing import LAST_MONTH, bare_place, clean, find_place, loosely
 
-Rule = Callable[[Dataset], list[Problem]]
+#: Rows that a rule finds, with what the message names; table, column, code, message.
+Found = tuple[pd.DataFrame, str, str, str, str]
+Rule = Callable[[Dataset], Iterator[Found]]
 
 _ON_REGISTER = " (tính người có trong sổ vào ngày chốt số liệu, mỗi người một lần)"
 
@@ -30,73 +33,61 @@ _OTHER_UNIT = 200
 _MANY = 10
 #: Fewer figures than this can be equal by chance.
 _LEAST_FIGURES = 5
+_VARIANTS = "spelling_variants"
 _DUE = {"fund_collected": "fund_due", "dues_collected": "dues_due"}
 #: Events that end the predecessor if they take all of it.
 _ENDINGS = ("merged", "split", "dissolved", "transferred_out")
 
 
 def check_dataset(dataset: Dataset) -> list[Problem]:
-    """Apply every rule across cells.
+    """Apply every rule across cells; problems of the reading itself are not repeated.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables as `read_dataset` returns them; its own problems are not repeated.
-
-    Returns
-    -------
-    list of Problem
-        Errors block; warnings are shown and block nothing.
+    Errors block; warnings are shown and block nothing.
     """
     return [*check_rules(dataset), *known_writers(dataset), *check_oddities(dataset)]
 
 
 def check_rules(dataset: Dataset) -> list[Problem]:
     """Apply the rules that must hold; each looks at the rows of one key alone."""
-    rules: list[Rule] = [_unique_keys, _known_units, _parts_within_wholes]
-    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
+    return _apply([_unique_keys, _known_units, _parts_within_wholes], dataset)
 
 
-def _unique_keys(dataset: Dataset) -> list[Problem]:
-    found = []
+def _apply(rules: Sequence[Rule], dataset: Dataset, *, is_error: bool = True) -> list[Problem]:
+    problems = [
+        problem
+        for rule in rules
+        for rows, table, column, code, message in rule(dataset)
+        for problem in row_problems(
+            rows, dataset.files[table], column, code=code, message=message, is_error=is_error
+        )
+    ]
+    return dataset.locate(problems)
+
+
+def _unique_keys(dataset: Dataset) -> Iterator[Found]:
     for table in dictionary().tables.values():
         frame = dataset.tables[table.name]
         key = list(table.key)
         repeated = frame[frame.duplicated(key, keep=False)]
         if repeated.empty:
             continue
-        first = (
-            repeated.reset_index(names="row").groupby(key, dropna=False)["row"].transform("first")
-        )
-        repeated = repeated.assign(first_row=first.to_numpy())
+        rows = repeated.reset_index(names="row").groupby(key, dropna=False)["row"]
+        repeated = repeated.assign(first_row=rows.transform("first").to_numpy())
         repeated = repeated[repeated.index != repeated["first_row"]]
-        found += row_problems(
-            repeated,
-            dataset.files[table.name],
-            key[-1],
-            code="duplicate_key",
-            message=f"trùng khóa ({', '.join(key)}) với dòng {{first_row}}",
-        )
-    return found
+        message = f"trùng khóa ({', '.join(key)}) với dòng {{first_row}}"
+        yield repeated, table.name, key[-1], "duplicate_key", message
 
 
-def _known_units(dataset: Dataset) -> list[Problem]:
+def _known_units(dataset: Dataset) -> Iterator[Found]:
     if "roster" in dataset.unread:
-        return []  # its own errors are told already
-    found = []
+        return  # its own errors are told already
     known = pd.MultiIndex.from_frame(dataset.roster[["year", "unit_id"]])
+    message = "mã này không có trong danh sách CĐCS năm {year}"
     for name in ("returns", "employers"):
         frame = dataset.tables[name]
         named = frame[frame["unit_id"].notna()]
         absent = named[~pd.MultiIndex.from_frame(named[["year", "unit_id"]]).isin(known)]
-        found += row_problems(
-            absent,
-            dataset.files[name],
-            "unit_id",
-            code="unknown_unit",
-            message="mã này không có trong danh sách CĐCS năm {year}",
-        )
-    return found
+        yield absent, name, "unit_id", "unknown_unit", message
 
 
 def known_writers(dataset: Dataset) -> list[Problem]:
@@ -119,8 +110,7 @@ def known_writers(dataset: Dataset) -> list[Problem]:
     ]
 
 
-def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
-    found = []
+def _parts_within_wholes(dataset: Dataset) -> Iterator[Found]:
     roster = dataset.roster.drop_duplicates(["year", "unit_id"]).set_index(["year", "unit_id"])
     for table in dictionary().tables.values():
         frame = dataset.tables[table.name]
@@ -140,14 +130,7 @@ def _parts_within_wholes(dataset: Dataset) -> list[Problem]:
             if not over.any():
                 continue
             rows = frame[over].assign(limit=limits[over])
-            found += row_problems(
-                rows,
-                dataset.files[table.name],
-                column.name,
-                code="part_above_whole",
-                message=_above_message(table, column),
-            )
-    return found
+            yield rows, table.name, column.name, "part_above_whole", _above_message(table, column)
 
 
 def _above_message(table: Table, column: Column) -> str:
@@ -158,32 +141,13 @@ def _above_message(table: Table, column: Column) -> str:
 
 
 def check_oddities(dataset: Dataset) -> list[Problem]:
-    """Warn of what deserves a second look, beside the rows of other units and years.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Tables as `analysis.tables.load.read_dataset` returns them.
-
-    Returns
-    -------
-    list of Problem
-        Warnings only: they are shown and block nothing.
-    """
+    """Warn of what deserves a second look, beside the rows of other units and years."""
     rules: list[Rule] = [
-        *(_dates_in_order, _other_founding, _odd_counts, find_lone_ones, _odd_money),
+        *(_dates_in_order, _other_founding, _odd_counts, _lone_ones, _odd_money),
         *(_sudden_changes, _same_as_last_year, _twins, _over_collection),
-        *(_unknown_lineage, _still_standing, find_variants, find_old_communes),
+        *(_unknown_lineage, _still_standing, _commune_variants, _name_variants, _old_communes),
     ]
-    return dataset.locate([problem for rule in rules for problem in rule(dataset)])
-
-
-def _warn(
-    rows: pd.DataFrame, dataset: Dataset, table: str, column: str, code: str, message: str
-) -> list[Problem]:
-    return row_problems(
-        rows, dataset.files[table], column, code=code, message=message, is_error=False
-    )
+    return _apply(rules, dataset, is_error=False)
 
 
 def _where(frame: pd.DataFrame, is_odd: Any, column: str, **more: Any) -> pd.DataFrame:
@@ -209,17 +173,11 @@ def _beside(
 ) -> pd.DataFrame:
     """Return another table's columns, all or some, of the same unit and year or an earlier year."""
     key = [name for name in ("year", "unit_id") if name in frame.columns]
-    other = other[[*key, *names]] if names else other
-    # pandas' merge costs a few rows far more, and many rows no less.
-    places: dict[tuple[object, ...], int] = {}
-    for place, row in enumerate(_rows(other.assign(year=other["year"] + years_back), key)):
-        places.setdefault(row, place)
-    found = [places.get(row, -1) for row in _rows(frame, key)]
-    return other.reset_index(drop=True).reindex(found).set_axis(frame.index)
-
-
-def _rows(frame: pd.DataFrame, key: list[str]) -> Iterator[tuple[object, ...]]:
-    return zip(*(frame[name].to_list() for name in key), strict=True)
+    other = other.drop_duplicates(key)
+    rows = pd.MultiIndex.from_frame(other[key].assign(year=other["year"] + years_back))
+    found = rows.get_indexer(pd.MultiIndex.from_frame(frame[key]))
+    columns = other[list(names)] if names else other
+    return columns.reset_index(drop=True).reindex(found).set_axis(frame.index)
 
 
 def _follow(rows: pd.DataFrame) -> bool:
@@ -228,34 +186,31 @@ def _follow(rows: pd.DataFrame) -> bool:
     return any(year + 1 in years for year in years)
 
 
-def _dates_in_order(dataset: Dataset) -> list[Problem]:
+def _dates_in_order(dataset: Dataset) -> Iterator[Found]:
     roster = dataset.roster
     rows = roster[roster["dissolved_on"] < roster["founded_on"]]
     message = "ngày kết thúc trước ngày thành lập {founded_on:%d/%m/%Y}"
-    return _warn(rows, dataset, "roster", "dissolved_on", "dates", message)
+    yield rows, "roster", "dissolved_on", "dates", message
 
 
-def _other_founding(dataset: Dataset) -> list[Problem]:
+def _other_founding(dataset: Dataset) -> Iterator[Found]:
     """Warn of a unit whose founding day differs from an earlier year's register."""
     roster = dataset.roster[dataset.roster["founded_on"].notna()].sort_values(["unit_id", "year"])
     before = roster["founded_on"].shift().where(roster["unit_id"] == roster["unit_id"].shift())
     other = before.notna() & (before != roster["founded_on"])
-    return _warn(
-        *(roster[other].assign(before=before[other]).sort_index(), dataset, "roster"),
-        *("founded_on", "other_founding"),
-        "danh sách năm trước ghi thành lập ngày {before:%d/%m/%Y}; ngày và tháng có bị đảo không?",
+    rows = roster[other].assign(before=before[other]).sort_index()
+    message = (
+        "danh sách năm trước ghi thành lập ngày {before:%d/%m/%Y}; ngày và tháng có bị đảo không?"
     )
+    yield rows, "roster", "founded_on", "other_founding", message
 
 
 def find_lone_ones(dataset: Dataset) -> list[Problem]:
-    """Warn of a 1 where most people are meant: Excel keeps a typed 100% as 1.
+    """Warn of a 1 where most people are meant: Excel keeps a typed 100% as 1."""
+    return _apply([_lone_ones], dataset, is_error=False)
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Of a file's own rows, or whole.
-    """
-    found = []
+
+def _lone_ones(dataset: Dataset) -> Iterator[Found]:
     for table in dictionary().tables.values():
         frame = dataset.tables[table.name]
         for column in table.columns.values():
@@ -264,17 +219,16 @@ def find_lone_ones(dataset: Dataset) -> list[Problem]:
             most = str(column.at_most)
             whole = (frame if most in frame else _beside(frame, dataset.roster, most))[most]
             lone = ((frame[column.name] == 1) & (whole >= _MANY)).fillna(False)
-            found += _warn(
-                *(_where(frame, lone, column.name, whole=whole), dataset, table.name),
-                *(column.name, "lone_one"),
-                f"«{column.vi}» chỉ là 1 trong {{whole:,}}; có phải đã gõ 100% (Excel lưu thành 1)? Hãy ghi số người",
+            message = (
+                f"«{column.vi}» chỉ là 1 trong {{whole:,}}; có phải đã gõ 100% (Excel lưu thành 1)?"
+                " Hãy ghi số người"
             )
-    return found
+            rows = _where(frame, lone, column.name, whole=whole)
+            yield rows, table.name, column.name, "lone_one", message
 
 
-def _odd_money(dataset: Dataset) -> list[Problem]:
+def _odd_money(dataset: Dataset) -> Iterator[Found]:
     """Warn of money typed in thousands or millions, or far from what its type has per head."""
-    found = []
     for name in ("returns", "district"):
         frame = dataset.tables[name]
         if frame.empty:
@@ -306,35 +260,38 @@ def _odd_money(dataset: Dataset) -> list[Problem]:
                 far = ~told & ((times > _OTHER_UNIT) | (times < 1 / _OTHER_UNIT))
                 told |= far
                 rows = _where(frame, far, column, times=times, usual=other)
-                found += _other_unit(dataset, name, columns[column], rows, what)
+                if not rows.empty:
+                    yield (
+                        _other_unit(rows),
+                        name,
+                        column,
+                        "other_money_unit",
+                        (
+                            f"«{columns[column].vi}» {{share}} {what} ({{usual:,.0f}} đồng); có số gõ"
+                            " bằng {unit} đồng? Số tiền phải ghi bằng đồng"
+                        ),
+                    )
             if column in heads:
                 odd = (z[column].abs() > _MAX_ROBUST_Z) & ~told
                 rows = _where(frame, odd, column, each=each[column], median=median[column])
-                found += _warn(
-                    *(rows, dataset, name, column, "odd_money"),
-                    f"«{columns[column].vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn vị cùng loại hình"
-                    " (trung vị {median:,.0f}); hãy xem lại",
+                yield (
+                    rows,
+                    name,
+                    column,
+                    "odd_money",
+                    (
+                        f"«{columns[column].vi}» tính ra {{each:,.0f}} đồng mỗi người, khác xa các đơn"
+                        " vị cùng loại hình (trung vị {median:,.0f}); hãy xem lại"
+                    ),
                 )
-    return found
 
 
-def _other_unit(
-    dataset: Dataset, table: str, column: Column, rows: pd.DataFrame, what: str
-) -> list[Problem]:
-    """Ask whether this amount, or what it is compared with, was typed in thousands or millions."""
-    if rows.empty:
-        return []
+def _other_unit(rows: pd.DataFrame) -> pd.DataFrame:
+    """Say beside each amount whether it, or what it is compared with, was typed in thousands or millions."""
     times = rows["times"]
-    size = np.log10(times).abs()
-    unit = np.where(size < 4.5, "nghìn", "triệu")
+    unit = np.where(np.log10(times).abs() < 4.5, "nghìn", "triệu")
     share = np.where(times < 1, "chỉ bằng khoảng một phần ", "gấp khoảng một ")
-    times_said = np.where(times < 1, "", " lần")
-    rows = rows.assign(unit=unit, share=share + unit + times_said)
-    message = (
-        f"«{column.vi}» {{share}} {what} ({{usual:,.0f}} đồng); có số gõ bằng {{unit}} đồng?"
-        " Số tiền phải ghi bằng đồng"
-    )
-    return _warn(rows, dataset, table, column.name, "other_money_unit", message)
+    return rows.assign(unit=unit, share=share + unit + np.where(times < 1, "", " lần"))
 
 
 def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -346,80 +303,60 @@ def _figures(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
     """Tell in which rows all figures are equal and enough of them are above 0."""
-    equal = np.ones(len(one), bool)
-    filled = np.zeros(len(one), int)
-    for name in one.columns:
-        if not equal.any():  # mostly after a few columns
-            break
-        left, right = one[name].array, other[name].array
-        is_empty = left.isna()
-        equal &= _surely(left == right) | (is_empty & right.isna())
-        if pd.api.types.is_integer_dtype(left.dtype):
-            filled += _surely(left > 0)
-    return pd.Series(equal & (filled >= _LEAST_FIGURES), index=one.index)
+    equal = (one.eq(other).fillna(False) | (one.isna() & other.isna())).all(axis=1)
+    filled = (one.select_dtypes("Int64") > 0).sum(axis=1)
+    return equal & (filled >= _LEAST_FIGURES)
 
 
-def _surely(answers: Any) -> np.ndarray:
-    """Return where a comparison is true, and not where a figure is missing."""
-    sure: np.ndarray = pd.array(answers, dtype="boolean").to_numpy(bool, na_value=False)
-    return sure
-
-
-def _same_as_last_year(dataset: Dataset) -> list[Problem]:
+def _same_as_last_year(dataset: Dataset) -> Iterator[Found]:
     """Warn of a return that repeats last year's figures."""
     returns = dataset.returns
     if not _follow(returns):
-        return []
+        return
     same = _are_equal(
         _figures(returns, "returns"),
         _figures(_beside(returns, returns, years_back=1), "returns"),
     )
-    return _warn(
-        *(returns[same], dataset, "returns", "unit_id", "same_as_last_year"),
-        "mọi số liệu của báo cáo này bằng đúng năm trước; có phải gửi lại báo cáo cũ?",
-    )
+    message = "mọi số liệu của báo cáo này bằng đúng năm trước; có phải gửi lại báo cáo cũ?"
+    yield returns[same], "returns", "unit_id", "same_as_last_year", message
 
 
-def _twins(dataset: Dataset) -> list[Problem]:
+def _twins(dataset: Dataset) -> Iterator[Found]:
     """Warn of two ids with the same name, commune and figures."""
     roster = dataset.roster
     key = roster["year"].astype(str) + "|" + roster["commune"] + "|" + roster["name"]
     rows = roster.assign(place=key.str.casefold())
     rows = rows[rows["place"].notna() & rows.duplicated("place", keep=False)]
     if rows.empty:
-        return []
+        return
     both = _beside(rows, dataset.returns)
     first = pd.Series(rows.index, index=rows.index).groupby(rows["place"]).transform("first")
     everything = pd.concat([_figures(rows, "roster"), _figures(both, "returns")], axis=1)
-    same = _are_equal(everything, everything.loc[first]) & (rows.index != first)
+    twins = everything.loc[first].set_axis(rows.index)
+    same = _are_equal(everything, twins) & (rows.index != first)
     rows = rows.assign(first=rows.loc[first, "unit_id"].to_numpy())
-    return _warn(
-        *(rows[same], dataset, "roster", "unit_id", "twin"),
-        "trùng tên, địa bàn và mọi số liệu với mã {first}; một đơn vị có hai mã thì bị tính hai lần",
+    message = (
+        "trùng tên, địa bàn và mọi số liệu với mã {first}; một đơn vị có hai mã thì bị tính hai lần"
     )
+    yield rows[same], "roster", "unit_id", "twin", message
 
 
-def _still_standing(dataset: Dataset) -> list[Problem]:
+def _still_standing(dataset: Dataset) -> Iterator[Found]:
     """Warn of a unit that ended by its lineage while the register shows it as going on."""
     if not dataset.lineage["event"].isin(_ENDINGS).any():
-        return []
+        return
     gone = _ended_by_lineage(dataset.lineage)
     roster = dataset.roster[dataset.roster["dissolved_on"].isna()]
     rows = roster.reset_index(names="row").merge(
         gone, how="inner", left_on="unit_id", right_on="predecessor_id"
     )
     rows = rows[(rows["year"] >= rows["date"].dt.year)].drop_duplicates("row").set_index("row")
-    return _warn(
-        *(
-            rows.sort_index().drop(columns="date"),
-            dataset,
-            "roster",
-            "dissolved_on",
-            "still_standing",
-        ),
+    message = (
         "biến động tổ chức ghi đơn vị này {what} ngày {day}, nhưng danh sách năm {year} chưa ghi"
-        " ngày kết thúc hoạt động: còn đứng bên CĐCS nhận thì bị tính hai lần",
+        " ngày kết thúc hoạt động: còn đứng bên CĐCS nhận thì bị tính hai lần"
     )
+    standing = rows.sort_index().drop(columns="date")
+    yield standing, "roster", "dissolved_on", "still_standing", message
 
 
 def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
@@ -441,9 +378,8 @@ def _ended_by_lineage(events: pd.DataFrame) -> pd.DataFrame:
     return ended[["predecessor_id", "date"]].assign(what=what, day=day)
 
 
-def _odd_counts(dataset: Dataset) -> list[Problem]:
+def _odd_counts(dataset: Dataset) -> Iterator[Found]:
     """Warn of a count far from those of its own type in the same year."""
-    found = []
     for name in ("roster", "returns"):
         frame = dataset.tables[name]
         if len(frame) < _MIN_DISTRIBUTION:
@@ -455,46 +391,31 @@ def _odd_counts(dataset: Dataset) -> list[Problem]:
         z, median = _robust_z(pd.DataFrame(counts, frame.index), groups)
         for column in counts:
             odd = z[column].abs() > _MAX_ROBUST_Z
-            found += _warn(
+            yield (
                 _where(frame, odd, column, median=median[column]),
-                *(dataset, name, column, "odd_count"),
-                f"«{columns[column].vi}» khác xa các đơn vị cùng loại hình (trung vị {{median:,.0f}}); hãy xem lại",
+                name,
+                column,
+                "odd_count",
+                (
+                    f"«{columns[column].vi}» khác xa các đơn vị cùng loại hình (trung vị"
+                    " {median:,.0f}); hãy xem lại"
+                ),
             )
-    return found
 
 
 def _robust_z(figures: pd.DataFrame, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return how far each figure is from the median of its type and year, and these medians."""
-    groups = frame.groupby(["year", "unit_type"]).ngroup().to_numpy()  # −1: not in the register
-    cells = figures.to_numpy("float64")
-    median, count = _medians(cells, groups)
-    spread, _ = _medians(np.abs(cells - median), groups)
+    groups = [frame["year"], frame["unit_type"].fillna("")]
+    figures = figures.copy()
+    figures[frame["unit_type"].isna().to_numpy()] = np.nan  # not in the register
+    by_group = figures.groupby(groups)
+    median, count = by_group.transform("median"), by_group.transform("count")
+    spread = (figures - median).abs().groupby(groups).transform("median")
     enough = (count >= _MIN_DISTRIBUTION) & (spread > 0)
-    z = (cells - median) / np.where(enough, spread * 1.4826, np.nan)
-    like = {"index": figures.index, "columns": figures.columns}
-    return pd.DataFrame(z, **like), pd.DataFrame(median, **like)
+    return (figures - median) / (spread * 1.4826).where(enough), median
 
 
-def _medians(cells: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return beside each cell its group's median in its column, and of how many cells it is.
-
-    pandas does it column by column, which takes ten times as long.
-    """
-    median, count = np.full(cells.shape, np.nan), np.zeros(cells.shape, np.int64)
-    order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-2))
-    columns = np.arange(cells.shape[1])
-    for rows in np.split(order, starts[1:]):
-        if not len(rows) or groups[rows[0]] < 0:
-            continue
-        known = np.sort(cells[rows], axis=0)  # what is missing comes last
-        size = len(rows) - np.isnan(known).sum(axis=0)
-        lower, upper = (known[at, columns] for at in ((np.maximum(size, 1) - 1) // 2, size // 2))
-        median[rows], count[rows] = (lower + upper) / 2, size
-    return median, count
-
-
-def _sudden_changes(dataset: Dataset) -> list[Problem]:
+def _sudden_changes(dataset: Dataset) -> Iterator[Found]:
     """Warn where members changed by more than half and no event explains it."""
     roster = dataset.roster.drop_duplicates(["year", "unit_id"])
     last = _beside(roster, roster, "members_total", years_back=1)["members_total"]
@@ -508,35 +429,105 @@ def _sudden_changes(dataset: Dataset) -> list[Problem]:
     }
     named = [pair in explained for pair in zip(roster["year"], roster["unit_id"], strict=True)]
     unexplained = (jump & (last > 0)).fillna(False) & ~np.array(named, dtype=bool)
-    return _warn(
-        *(roster[unexplained].assign(last=last[unexplained]), dataset, "roster"),
-        *("members_total", "sudden_change"),
-        "đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào",
+    rows = roster[unexplained].assign(last=last[unexplained])
+    message = (
+        "đoàn viên thay đổi trên 50% so với năm trước ({last:,}) mà không có biến động tổ chức nào"
     )
+    yield rows, "roster", "members_total", "sudden_change", message
 
 
-def _over_collection(dataset: Dataset) -> list[Problem]:
-    found = []
+def _over_collection(dataset: Dataset) -> Iterator[Found]:
     for name in ("returns", "district"):
         frame = dataset.tables[name]
         for collected, due in _DUE.items():
             over = (frame[collected] * 5 > frame[due] * 6) & (frame[due] > 0)
-            rows, message = (
-                frame[over.fillna(False)],
-                f"thu trên 120% số phải thu ({{{due}:,}} đồng)",
-            )
-            found += _warn(rows, dataset, name, collected, "over_collection", message)
-    return found
+            message = f"thu trên 120% số phải thu ({{{due}:,}} đồng)"
+            yield frame[over.fillna(False)], name, collected, "over_collection", message
 
 
-def _unknown_lineage(dataset: Dataset) -> list[Problem]:
+def _unknown_lineage(dataset: Dataset) -> Iterator[Found]:
     if "roster" in dataset.unread:
-        return []
+        return
     known = pd.Index(dataset.roster["unit_id"].unique())
-    found = []
+    message = "mã này không có trong danh sách CĐCS của năm nào"
     for column in ("predecessor_id", "successor_id"):
         ids = dataset.lineage[column]
         rows = dataset.lineage[ids.notna() & (known.get_indexer(ids) < 0)]
-        message = "mã này không có trong danh sách CĐCS của năm nào"
-        found += _warn(rows, dataset, "lineage", column, "unknown_lineage", message)
-    return found
+        yield rows, "lineage", column, "unknown_lineage", message
+
+
+def _commune_variants(dataset: Dataset) -> Iterator[Found]:
+    """Warn of communes written in several ways, once a year; a town that became one is no variant."""
+    tables = {name: dataset.tables[name][["year", "commune"]].dropna() for name in PLACED}
+    rows = pd.concat(tables, names=["table", "row"]).reset_index()
+    same = {text: bare_place(text) for text in rows["commune"].unique()}
+    # In a nation nearly every commune is written in one way, and is skipped.
+    ways = Counter(same.values())
+    rows = rows[rows["commune"].isin([text for text, bare in same.items() if ways[bare] > 1])]
+    for _, group in rows.groupby(rows["commune"].map(same)):
+        before: set[str] = set()
+        for _, own in group.groupby("year"):
+            counts = own["commune"].value_counts(sort=False)
+            old = {loosely(text) for text in before}
+            new = [text for text in counts.index if text not in before and loosely(text) in old]
+            if new or len(counts) > 1:
+                # Of the rarest spellings the one that came last is most likely wrong.
+                odd = min(reversed(new or list(counts.index)), key=lambda text: int(counts[text]))
+                listed = [f"{_quoted(text)} ({times} dòng)" for text, times in counts.items()]
+                if new:
+                    earlier = sorted(before - {*counts.index})
+                    listed += [f"{_quoted(text)} (năm trước)" for text in earlier]
+                first = own[own["commune"] == odd].iloc[:1].assign(listed=", ".join(listed))
+                yield (
+                    first.set_index("row"),
+                    first["table"].iloc[0],
+                    "commune",
+                    _VARIANTS,
+                    (
+                        "có lẽ là một xã viết nhiều cách: {listed}; báo cáo coi là các xã khác nhau,"
+                        " nếu là một thì hãy viết thống nhất"
+                    ),
+                )
+            before = set(counts.index)
+
+
+def _name_variants(dataset: Dataset) -> Iterator[Found]:
+    """Warn of a unit or employer whose name differs from last year's in spelling alone."""
+    for table in PLACED:
+        key = dictionary().tables[table].key[-1]
+        rows = dataset.tables[table][["year", key, "name"]].dropna()
+        last = rows.assign(year=rows["year"] + 1).drop_duplicates(["year", key])
+        both = rows.reset_index(names="row").merge(last, on=["year", key], suffixes=("", "_before"))
+        both = both[both["name"] != both["name_before"]].set_index("row")
+        both = both[both["name"].map(loosely) == both["name_before"].map(loosely)]
+        rows = both.assign(before=both["name_before"].map(_quoted))
+        message = "năm trước viết là {before}: có lẽ chỉ khác cách viết; hãy viết thống nhất"
+        yield rows, table, "name", _VARIANTS, message
+
+
+def _quoted(text: str) -> str:
+    """Quote a name so that hidden signs in it can be seen."""
+    hidden = " có dấu cách thừa, ký tự ẩn hoặc chữ Đ lạ" if clean(text) != text else ""
+    return f"«{text}»{hidden}"
+
+
+def _old_communes(dataset: Dataset) -> Iterator[Found]:
+    """Warn of rows under a commune that is no more."""
+    events = dataset.tables["communes"]
+    if events.empty:
+        return
+    still = {bare_place(name) for name in events["new_name"]}
+    gone = events[~events["old_name"].map(bare_place).isin(still)]
+    gone = gone.assign(from_year=gone["date"].dt.year + (gone["date"].dt.month > LAST_MONTH))
+    gone = gone.groupby("old_name").agg(
+        date=("date", "min"), from_year=("from_year", "min"), new=("new_name", ", ".join)
+    )
+    message = "từ ngày {since:%d/%m/%Y} xã này thuộc: {new}; hãy ghi tên xã mới"
+    for table in PLACED:
+        rows = dataset.tables[table]
+        names = {text: find_place(text, gone.index) for text in rows["commune"].dropna().unique()}
+        rows = rows[rows["commune"].map(names).notna()]
+        beside = gone.loc[rows["commune"].map(names)].set_axis(rows.index)
+        old = rows["year"] >= beside["from_year"]
+        since = rows[old].assign(since=beside["date"], new=beside["new"])
+        yield since, table, "commune", "old_commune", message

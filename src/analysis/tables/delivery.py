@@ -73,14 +73,7 @@ class Records:
 class Delivery:
     """One file, read and found readable; whether it fits the dataset is still to be checked.
 
-    Parameters
-    ----------
-    file : str
-        The file's name as its sender knows it, without a folder.
-    digest : str
-        SHA-256 of its bytes, in hexadecimal.
-    records : tuple of Records
-        What it holds.
+    ``file`` is its name as its sender knows it, without a folder; ``digest`` the SHA-256 of its bytes.
     """
 
     file: str
@@ -89,26 +82,12 @@ class Delivery:
 
 
 def cell_of(addresses: Mapping[str, str], column: str, row: int) -> str:
-    """Return the cell of a figure, by the addresses of `Records`; empty if it has none.
-
-    Examples
-    --------
-    >>> cell_of({"members_total": "D{row}"}, "members_total", 12)
-    'D12'
-    """
+    """Return the cell of a figure, by the addresses of `Records`; empty if it has none."""
     return addresses.get(column, "").format(row=row)
 
 
 def is_form(addresses: Mapping[str, str], column: str) -> bool:
-    """Tell whether a column's figures stand on a form, by the addresses of `Records`.
-
-    Examples
-    --------
-    >>> is_form({"members_total": "D9"}, "members_total")
-    True
-    >>> is_form({"members_total": "D{row}"}, "members_total"), is_form({}, "members_total")
-    (False, False)
-    """
+    """Tell whether a column has a cell of its own, as on a form, by the addresses of `Records`."""
     return "{row}" not in addresses.get(column, "{row}")
 
 
@@ -132,12 +111,7 @@ def find_units(delivery: Delivery) -> tuple[tuple[str, str], ...]:
 def repeated_keys(file: str, records: Sequence[Records]) -> list[Problem]:
     """Return an error for every row whose key stands in an earlier row of the same file.
 
-    Parameters
-    ----------
-    file : str
-        The file's name.
-    records : sequence of Records
-        All of the file; a part without the year's column is told apart by the rest of the key.
+    A part without the year's column is told apart by the rest of the key.
     """
     tables = dictionary().tables
     if len({part.table for part in records}) == sum(len(part.text) for part in records):

@@ -7,7 +7,7 @@ adds columns, and forms, import, store, checks, plans and exports know them like
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, wraps
 from pathlib import Path
@@ -32,6 +32,8 @@ LISTED = {
     "roster": ("workers_total", "workers_female", "members_total", "members_female"),
     "returns": ("new_members", "cadres_total"),
 }
+#: The tables whose rows stand in a commune.
+PLACED = ("roster", "employers")
 
 
 @dataclass(frozen=True)
@@ -151,40 +153,26 @@ def _common() -> Dictionary:
     types = {name: CellType(name, **spec) for name, spec in raw["types"].items()}
     words: dict[str, dict[str, str]] = raw["words"]
 
-    def column(name: str, spec: dict[str, object], is_key: bool) -> Column:
-        rest = {"required": is_key, **spec}
-        list_name = str(rest.pop("of", ""))
-        kind = types[str(rest.pop("type"))]
-        return Column(
-            name=name,
-            type=kind,
-            words=tuple(words[list_name]) if list_name else (),
-            word_list=list_name,
-            unit=str(rest.pop("unit", kind.unit)),
-            exempt=tuple(rest.pop("except", ())),  # type: ignore[arg-type]
-            **rest,  # type: ignore[arg-type]
-        )
+    def columns(table: dict[str, Any]) -> Iterator[Column]:
+        for name, spec in table["columns"].items():
+            kind = types[spec["type"]]
+            is_key = name in table["key"] and not table.get("optional")
+            given = {"unit": kind.unit, "required": is_key, **spec, "type": kind}
+            given["words"] = tuple(words.get(spec.get("word_list", ""), ()))
+            yield Column(name, **given | {"exempt": tuple(spec.get("exempt", ()))})
 
     tables = {
         name: Table(
-            name=name,
-            vi=spec["vi"],
-            key=tuple(spec["key"]),
-            columns={
-                key: column(key, value, key in spec["key"] and not spec.get("optional"))
-                for key, value in spec["columns"].items()
-            },
-            optional=spec.get("optional", False),
-            groups=spec.get("groups", {}),
+            name,
+            **spec
+            | {"key": tuple(spec["key"]), "columns": {one.name: one for one in columns(spec)}},
         )
         for name, spec in raw["tables"].items()
     }
+    given = {n: raw[n] for n in ("headings", "parts", "also", "code_prefixes", "code_words")}
+    given |= {name: tuple(raw[name]) for name in ("unit_titles", "area_titles")}
     ranked = {name: tuple(listed) for name, listed in raw["ranked"].items()}
-    unit_titles, area_titles = (tuple(raw[name]) for name in ("unit_titles", "area_titles"))
-    names = ("headings", "parts", "also", "code_prefixes", "code_words")
-    return Dictionary(
-        tables, words, ranked, unit_titles, area_titles, **{name: raw[name] for name in names}
-    )
+    return Dictionary(tables, words, ranked, **given)
 
 
 # An office's own columns -------------------------------------------------------------------------
@@ -219,21 +207,12 @@ class _OwnFile(BaseModel):
 def take_own_columns(folder: Path) -> None:
     """Make a dataset's own columns part of the dictionary, instead of another dataset's.
 
-    Parameters
-    ----------
-    folder : Path
-        The dataset's. Without the file `OWN_COLUMNS` in it, the dictionary is the package's own.
+    Without the file `OWN_COLUMNS` in its folder, the dictionary is the package's own.
 
     Raises
     ------
     InputError
         With file, line, column and what is wrong, for every mistake of the file at once.
-
-    Examples
-    --------
-    >>> take_own_columns(Path("data/sample"))
-    >>> own_columns()
-    ()
     """
     path = folder / OWN_COLUMNS
     set_own_columns(_read_own(read_document(path)) if path.exists() else ())

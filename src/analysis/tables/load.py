@@ -20,7 +20,13 @@ from pydantic import BaseModel, ConfigDict
 
 from analysis.problems import InputError, Problem, Severity, error, has_errors
 from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dictionary, own_columns
-from analysis.tables.files import DESCRIPTION, digest_tables, hash_files, unread_files, with_texts
+from analysis.tables.files import (
+    DESCRIPTION,
+    digest_tables,
+    read_files,
+    unread_files,
+    with_texts,
+)
 from analysis.tables.peoples_text import Statements, read_texts
 from analysis.tables.storefile import (
     Origin,
@@ -36,7 +42,6 @@ from analysis.tables.storefile import (
     text_array,
     unknown_tables,
 )
-from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
 
 #: Names that Windows keeps for devices: a report cannot be saved under them.
@@ -44,8 +49,6 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{i}" for d in ("COM", "LPT") fo
 
 #: Of so few texts pandas' calls cost more than what they do, and forms often bring the same ones.
 _FEW_TEXTS = 16
-#: Of so few rows pandas' search for distinct texts does too.
-_FEW_ROWS = 64
 _NUMBER = re.compile("0|[1-9][0-9]{0,17}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHARE = re.compile(r"0|1|[01]\.[0-9]{1,15}")
@@ -82,8 +85,6 @@ def row_problems(
     code, message : str
         What is wrong; the message may name columns of ``rows`` in braces, a sum
         as ``{sum:,}``.
-    is_error : bool
-        Or only a warning.
     """
     if rows.empty:
         return []
@@ -111,16 +112,7 @@ def row_problems(
 
 
 def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series, list[Problem]]:
-    """Convert one column of text cells.
-
-    Parameters
-    ----------
-    text : Series of str
-        The cells; ``""`` means not reported. The index holds the row numbers of the file.
-    column : Column
-        The dictionary's entry.
-    file : str
-        The name to put into problems.
+    """Convert one column of text cells, where ``""`` means not reported.
 
     Returns
     -------
@@ -128,7 +120,7 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
         ``Int64`` for years, counts and money, ``boolean``, ``datetime64``, ``float64`` for shares,
         else ``str``. Unusable and empty cells are missing.
     problems : list of Problem
-        One per unusable cell.
+        One per unusable cell, its row as the index has it.
     """
     values, problems = _parse_cells(text, column, file)
     return pd.Series(values, index=text.index, name=text.name), problems
@@ -136,7 +128,8 @@ def parse_column(text: pd.Series, column: Column, file: str) -> tuple[pd.Series,
 
 def _parse_cells(text: pd.Series, column: Column, file: str) -> tuple[Any, list[Problem]]:
     # The same text always means the same, so each distinct text is read once.
-    codes, distinct = _distinct(text)
+    codes, every = pd.factorize(text)
+    distinct = tuple(every)
     parse = _parse_few if len(distinct) <= _FEW_TEXTS else _parse_distinct
     meanings, sound = parse(distinct, column)
     is_wrong = np.array([cell != "" for cell in distinct], bool) & ~sound
@@ -161,16 +154,6 @@ def _parse_cells(text: pd.Series, column: Column, file: str) -> tuple[Any, list[
                 error(message, code="empty", file=file, row=int(str(row)), column=column.name)
             )
     return meanings.take(codes), problems
-
-
-def _distinct(text: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return each distinct text, and which of them each cell holds."""
-    if len(text) > _FEW_ROWS:
-        codes, distinct = pd.factorize(text)
-        return codes, tuple(distinct)
-    cells = text.to_list()
-    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
-    return np.array([places[cell] for cell in cells], np.intp), tuple(places)
 
 
 def are_sound(texts: Collection[str], column: Column) -> bool:
@@ -300,8 +283,25 @@ class Description(BaseModel):
     parents: dict[str, str] = {}
 
 
+def _refuse_writing(*_: Any, **__: Any) -> Any:
+    message = (
+        "bảng gốc chỉ để xem, sửa ở đây không đổi kết quả nào; muốn thử số khác, hãy dùng"
+        ' study.assume({("MÃ-CĐCS", "cột"): số}), hoặc sửa trên bản sao: bảng.copy()'
+    )
+    raise InputError([error(message, code="read_only")])
+
+
+class _ReadOnlyIndexer:
+    def __init__(self, indexer: Any) -> None:
+        self._indexer = indexer
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._indexer[key]
+
+    __setitem__ = _refuse_writing
+
+
 def _reading(name: str) -> property:
-    """Return an indexer of pandas that only reads."""
     indexer = getattr(pd.DataFrame, name)
     return property(lambda frame: _ReadOnlyIndexer(indexer.fget(frame)))
 
@@ -317,39 +317,9 @@ class Given(pd.DataFrame):  # type: ignore[misc]
     def _constructor(self) -> Any:
         return pd.DataFrame
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise _not_written()
-
-    def __delitem__(self, key: Any) -> None:
-        raise _not_written()
-
-    def insert(self, *given: Any, **named: Any) -> None:
-        """Refuse."""
-        raise _not_written()
-
-    def _update_inplace(self, result: Any) -> None:  # what every ``inplace=True`` ends in
-        raise _not_written()
-
+    __setitem__ = __delitem__ = insert = _refuse_writing
+    _update_inplace = _refuse_writing  # what every ``inplace=True`` ends in
     loc, iloc, at, iat = map(_reading, ("loc", "iloc", "at", "iat"))
-
-
-class _ReadOnlyIndexer:
-    def __init__(self, indexer: Any) -> None:
-        self._indexer = indexer
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._indexer[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise _not_written()
-
-
-def _not_written() -> InputError:
-    message = (
-        "bảng gốc chỉ để xem, sửa ở đây không đổi kết quả nào; muốn thử số khác, hãy dùng"
-        ' study.assume({("MÃ-CĐCS", "cột"): số}), hoặc sửa trên bản sao: bảng.copy()'
-    )
-    return InputError([error(message, code="read_only")])
 
 
 def is_sent(cells: pd.DataFrame) -> pd.Series:
@@ -362,25 +332,11 @@ def is_sent(cells: pd.DataFrame) -> pd.Series:
 class Dataset:
     """The canonical tables, typed; each frame's index is the row number in its file.
 
-    Attributes
-    ----------
-    tables : dict of str to DataFrame
-        By the dictionary's names; one row per key.
-    files : dict of str to str
-        The file name of each table; of a store, the table's own name.
-    description : Description
-        Its name, and whether it is made up for illustration.
-    digest : str
-        SHA-256 over the tables' bytes, or over the store's state, and over what people have
-        written: the same data has the same digest.
-    origin : Origin or None
-        Where the figures of a store came from.
-    unread : frozenset of str
-        The tables whose file could not be read whole: nothing can be said from what they lack.
-    texts : mapping of (int, str) to Statements
-        What people have written, by year and unit; the whole's is under the empty id.
-    own : tuple
-        The office's own columns that the tables were read with; see `Study.take_columns`.
+    ``files`` names the file of each table; of a store, the table itself. The same data has the same
+    ``digest``: SHA-256 over the tables' bytes or the store's state, and over what people have written
+    (``texts``, by year and unit; the whole's is under the empty id). ``origin`` tells where a store's
+    figures came from. From what the ``unread`` tables lack nothing can be said: their file could not be
+    read whole. ``own`` are the office's own columns; see `Study.take_columns`.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -484,12 +440,7 @@ def _as_it_was(description: Description, as_of: date) -> Description:
 
 
 def load_dataset(folder: Path, as_of: date | None = None) -> Dataset:
-    """Read a dataset that is free of errors.
-
-    Parameters
-    ----------
-    folder, as_of
-        As for `read_dataset`.
+    """Read a dataset that is free of errors; folder and day as for `read_dataset`.
 
     Raises
     ------
@@ -532,7 +483,7 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
     with reading(folder) as connection:
         refuse_damage(connection)
         last = last_entry(connection) if as_of is None else require_past(connection, as_of)
-        problems += unknown_tables(connection, hash_files(folder))
+        problems += unknown_tables(connection, folder)
         for table in dictionary().tables.values():
             text = read_rows(connection, table, last)
             digest.update(digest_rows(text))
@@ -547,23 +498,10 @@ def _from_store(folder: Path, as_of: date | None, problems: list[Problem]) -> Da
 def type_table(
     text: pd.DataFrame, table: Table, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
-    """Turn text cells into typed columns.
+    """Turn text cells into typed columns; rows whose key cannot be read are left out.
 
-    Parameters
-    ----------
-    text : DataFrame of str
-        The dictionary's columns; the index holds the row numbers of the file.
-    table : Table
-        The table.
-    file : str
-        The name to put into problems.
-    problems : list of Problem
-        Every unusable cell is added.
-
-    Returns
-    -------
-    DataFrame
-        The rows whose key could be read.
+    Every unusable cell is added to the problems, under the name ``file``. The index holds the row
+    numbers of the file.
     """
     if text.empty:  # as many tables of many folders are
         named = tuple(column for name, column in table.columns.items() if name in text.columns)

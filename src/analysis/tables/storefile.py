@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from analysis.problems import InputError, Problem, error
 from analysis.tables.delivery import cell_of, is_form
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import MARK, STORE, write_atomically
+from analysis.tables.files import MARK, STORE, table_files, write_atomically
 
 #: Goes up when an older program could no longer read the store rightly.
 VERSION = 1
@@ -50,16 +50,12 @@ _BETWEEN, _ABSENT = "\x1f", "\x1e"
 _SHORT = 10_000
 _TEXT = pd.StringDtype(na_value=np.nan)
 
+Key = tuple[str, ...]
+
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into a problem that an analyst can act on.
-
-    Raises
-    ------
-    InputError
-        For a store that is locked, damaged, not to be written, or on a full disk.
-    """
+def explained() -> Iterator[None]:
+    """Turn what SQLite says into a problem that an analyst can act on."""
     try:
         yield
     except sqlite3.Error as failure:
@@ -68,7 +64,7 @@ def explained(path: Path) -> Iterator[None]:
             name = "SQLITE_CORRUPT"
         for start, (code, message) in _REASONS.items():
             if name.startswith(start):
-                raise InputError([error(message, code=code, file=path.name)]) from failure
+                raise InputError([error(message, code=code, file=STORE)]) from failure
         raise
 
 
@@ -95,17 +91,13 @@ _REASONS = {
 def has_store(folder: Path) -> bool:
     """Tell whether a dataset folder is kept in a store.
 
-    A first import that was cut off leaves an empty file, which is no store yet.
-
-    Raises
-    ------
-    InputError
-        If it was kept in one that is gone: the tables beside it are what was there before it.
+    A first import that was cut off leaves an empty file, which is no store yet. A store that is gone is
+    an error: the tables beside it are what was there before it.
     """
     path = folder / STORE
     is_there = path.exists()
     if is_there and path.with_name(f"{STORE}-journal").exists():
-        with explained(path), closing(_open(path)) as connection:
+        with explained(), closing(_open(path)) as connection:
             # Reading rolls back what was cut off.
             connection.execute("PRAGMA user_version").fetchone()
     if is_there and path.stat().st_size > 0:
@@ -137,18 +129,13 @@ def leave_mark(folder: Path) -> None:
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """Open the store of a folder.
+    """Open the store of a folder, or refuse what is damaged, no store, or one of a newer program.
 
     Opened for writing where that is allowed, even to read: only then does SQLite roll back what a
     cut-off import left behind.
-
-    Raises
-    ------
-    InputError
-        If it cannot be opened, is damaged, is no store, or is one of a newer program.
     """
     path = folder / STORE
-    with explained(path):
+    with explained():
         connection = _open(path)
         try:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -198,7 +185,7 @@ def _open(path: Path) -> sqlite3.Connection:
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the store of a folder and hold one state of it, whatever is written meanwhile."""
-    with closing(connect(folder)) as connection, explained(folder / STORE):
+    with closing(connect(folder)) as connection, explained():
         connection.execute("BEGIN")
         # Tables that the dictionary got after the store was made are empty.
         made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
@@ -212,10 +199,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 def moment(as_of: date) -> str:
     """Return the moment before which an entry counts, as the store writes it (UTC).
 
-    Parameters
-    ----------
-    as_of : date or datetime
-        A day means until its end, by the clock of this machine.
+    A day means until its end, by the clock of this machine.
 
     Examples
     --------
@@ -302,13 +286,7 @@ def first_moment(folder: Path) -> datetime:
 
 
 def require_past(connection: sqlite3.Connection, as_of: date) -> int:
-    """Return the last entry of a past state.
-
-    Raises
-    ------
-    InputError
-        If the store did not exist yet.
-    """
+    """Return the last entry of a past state; refuse a day before the store existed."""
     last = last_entry(connection, as_of)
     if not last:
         first = next(iter(believed_entries(connection).values()), "")
@@ -324,13 +302,7 @@ def local_time(at: str) -> str:
 
 
 def refuse_missing(folder: Path) -> None:
-    """Refuse to look into a folder that has no store.
-
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
+    """Refuse to look into a folder that has no store."""
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     if not has_store(folder):
@@ -338,34 +310,10 @@ def refuse_missing(folder: Path) -> None:
         raise InputError([error(message, code="no_store", file=STORE)])
 
 
-def row_ends(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return the number of each table's last row: rows that are added later come after it."""
-    return {
-        name: int(connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}").fetchone()[0])
-        for name in dictionary().tables
-    }
-
-
-def add_seals(
-    connection: sqlite3.Connection, first: int = 1, after: Mapping[str, int] | None = None
-) -> None:
-    """Seal the entries from ``first`` on that have no seal yet, within the open transaction.
-
-    Parameters
-    ----------
-    connection : Connection
-        The store.
-    first : int
-        The first entry in question.
-    after : mapping of str to int, optional
-        From `row_ends`, before their rows were added: so only those are read.
-    """
-    found = _digests(connection, first, after or {})
-    known = {
-        entry for (entry,) in connection.execute("SELECT entry FROM seal WHERE entry >= ?", [first])
-    }
-    rows = ((entry, digest) for entry, digest in found.items() if entry not in known)
-    connection.executemany("INSERT INTO seal VALUES (?, ?)", rows)
+def add_seals(connection: sqlite3.Connection, first: int = 1) -> None:
+    """Seal the entries from ``first`` on that have no seal yet, within the open transaction."""
+    query = "INSERT OR IGNORE INTO seal VALUES (?, ?)"
+    connection.executemany(query, _digests(connection, first).items())
 
 
 def find_damage(connection: sqlite3.Connection) -> set[int]:
@@ -376,7 +324,7 @@ def find_damage(connection: sqlite3.Connection) -> set[int]:
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone():
         return set()
     sealed = dict(connection.execute("SELECT entry, digest FROM seal").fetchall())
-    found = _digests(connection, 1, {})
+    found = _digests(connection)
     last = max(sealed, default=0)
     return {
         entry
@@ -386,13 +334,7 @@ def find_damage(connection: sqlite3.Connection) -> set[int]:
 
 
 def refuse_damage(connection: sqlite3.Connection) -> None:
-    """Refuse a store that has lost or changed rows, or whose indexes no longer find them all.
-
-    Raises
-    ------
-    InputError
-        With what to do.
-    """
+    """Refuse a store that has lost or changed rows, or whose indexes no longer find them all."""
     # Without its place in an index a figure would count as never reported, and be replaced in silence.
     (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if state != "ok":
@@ -406,11 +348,9 @@ def refuse_damage(connection: sqlite3.Connection) -> None:
         raise InputError([error(message, code="bad_store", file=STORE)])
 
 
-def _digests(
-    connection: sqlite3.Connection, first: int, after: Mapping[str, int]
-) -> dict[int, str]:
-    """Return the digests of the entries that brought rows."""
-    tables = [(name, _rows(connection, name, after.get(name, 0))) for name in dictionary().tables]
+def _digests(connection: sqlite3.Connection, first: int = 1) -> dict[int, str]:
+    """Return the digests of the entries from ``first`` on that brought rows."""
+    tables = [(name, _rows(connection, name, first)) for name in dictionary().tables]
     query = (
         "SELECT entry.*, source.* FROM entry LEFT JOIN source ON source.entry = entry.id"
         " WHERE entry.id >= ? AND errors = 0 ORDER BY entry.id, source.id"
@@ -428,8 +368,8 @@ def _digests(
     return digests
 
 
-def _rows(connection: sqlite3.Connection, name: str, after: int) -> dict[int, bytes]:
-    """Return a digest of each source's rows, reading the table once.
+def _rows(connection: sqlite3.Connection, name: str, first: int) -> dict[int, bytes]:
+    """Return a digest of the rows of each source of the entries from ``first`` on.
 
     A column that the dictionary got later is empty in earlier rows, and does not change their digest.
     """
@@ -439,9 +379,15 @@ def _rows(connection: sqlite3.Connection, name: str, after: int) -> dict[int, by
     # No cell can hold control characters: one ends each cell, another stands for an empty one.
     cells = ", ".join(f"coalesce({column} || x'1f', x'1e')" for column in columns)
     text = f"rtrim(printf('{'%s' * len(columns)}', {cells}), x'1e')"
-    query = f"SELECT source, CAST({text} AS BLOB) FROM {name} WHERE rowid > ? ORDER BY rowid"
+    # Sources and rows grow together: the search for the last row before ends at once.
+    earlier = "SELECT coalesce(max(id), 0) FROM source WHERE entry < ?"
+    before = f"SELECT rowid FROM {name} WHERE source <= ({earlier}) ORDER BY rowid DESC LIMIT 1"
+    query = (
+        f"SELECT source, CAST({text} AS BLOB) FROM {name}"
+        f" WHERE rowid > coalesce(({before}), 0) ORDER BY rowid"
+    )
     found: dict[int, bytes] = {}
-    for source, rows in groupby(connection.execute(query, [after]), itemgetter(0)):
+    for source, rows in groupby(connection.execute(query, [first]), itemgetter(0)):
         digest = hashlib.sha256(b"\n".join(row for _, row in rows)).digest()
         found[source] = found.get(source, b"") + digest
     return found
@@ -452,8 +398,6 @@ def read_rows(
     table: Table,
     last: int,
     keys: pd.DataFrame | None = None,
-    *,
-    withdrawn: bool = False,
 ) -> pd.DataFrame:
     """Return a table's state as text, one row per key, sorted by key.
 
@@ -462,16 +406,10 @@ def read_rows(
 
     Parameters
     ----------
-    connection : Connection
-        The store.
-    table : Table
-        The table.
     last : int
         The last entry that counts.
     keys : DataFrame of str, optional
         Only rows with these keys, or these parts of keys: ``year`` alone means all of a year.
-    withdrawn : bool
-        Whether a row that was withdrawn shall be there too, as a row without a figure.
 
     Returns
     -------
@@ -504,7 +442,7 @@ def read_rows(
         latest = frame[again].groupby(key, sort=False).last().reset_index()
         frame = pd.concat([frame[~again], latest[frame.columns]])
         rows = _tuples(frame[key])
-    gone = withdrawn_keys(connection, table, last) if not withdrawn else set()
+    gone = withdrawn_keys(connection, table, last)
     order = [place for place, row in enumerate(rows) if row not in gone]
     order.sort(key=rows.__getitem__)
     if order != [*range(len(rows))]:
@@ -550,13 +488,11 @@ def digest_rows(frame: pd.DataFrame) -> bytes:
     return f"{len(frame)}:{','.join(frame.columns)}:{_ABSENT.join(joined)}".encode()
 
 
-def unknown_tables(
-    connection: sqlite3.Connection, paths: Sequence[tuple[Path, str]]
-) -> list[Problem]:
+def unknown_tables(connection: sqlite3.Connection, folder: Path) -> list[Problem]:
     """Return an error for every table file beside the store that was never imported into it."""
     problems = []
-    for path, digest in paths:
-        if not is_known(connection, digest):
+    for path in table_files(folder):
+        if not is_known(connection, hashlib.sha256(path.read_bytes()).hexdigest()):
             message = (
                 "tệp đã đổi sau khi lập kho số liệu, nên số trong tệp chưa được dùng; hãy chạy"
                 f' congdoan import {path.stem}.csv --supersede "lý do", hoặc xóa tệp này'
@@ -577,73 +513,56 @@ class Place:
     sheet: str
     cell: str
     row: int
-    value: str
     is_form: bool
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A state of a store: finds the file, sheet and cell behind its figures.
-
-    Parameters
-    ----------
-    folder : Path
-        The dataset folder.
-    last : int
-        The last entry that counts.
-    """
+    """A state of a store: its folder, and the last entry that counts."""
 
     folder: Path
     last: int
 
     def locate(self, problems: Sequence[Problem], tables: dict[str, pd.DataFrame]) -> list[Problem]:
-        """Name the file and cell of each problem with a row of the state.
-
-        Parameters
-        ----------
-        problems : sequence of Problem
-            Their ``file`` is a table's name.
-        tables : dict of str to DataFrame
-            The state's tables, as text or typed.
-        """
+        """Name the file, sheet and cell of each problem; its ``file`` is the name of a table."""
         if not problems:
             return []
-        keys = _keys_of(problems, tables)
         with reading(self.folder) as connection:
-            return [
-                self._locate(connection, problem, keys.get((problem.file, problem.row)))
-                for problem in problems
-            ]
-
-    def _locate(
-        self, connection: sqlite3.Connection, problem: Problem, key: tuple[str, ...] | None
-    ) -> Problem:
-        if key is None:
-            return problem
-        table = dictionary().tables[problem.file]
-        place = find_place(connection, table, key, problem.column, self.last)
-        return problem if place is None else at_place(problem, place)
+            places = find_places(connection, problems, tables, self.last)
+        return [at_place(problem, place) for problem, place in zip(problems, places, strict=True)]
 
 
-def _keys_of(
-    problems: Sequence[Problem], tables: dict[str, pd.DataFrame]
-) -> dict[tuple[str, int | None], tuple[str, ...]]:
-    """Return the keys of the rows that problems are about, by table and row."""
-    rows: dict[str, set[int]] = {}
+def find_places(
+    connection: sqlite3.Connection,
+    problems: Sequence[Problem],
+    tables: dict[str, pd.DataFrame],
+    last: int,
+) -> list[Place | None]:
+    """Return where the figure of each problem came from; tables may be text or typed."""
+    rows: dict[str, set[int]] = {name: set() for name in tables}
     for problem in problems:
-        if problem.file in tables and problem.row is not None:
-            rows.setdefault(problem.file, set()).add(problem.row)
-    return {
-        (name, row): key
+        if problem.file in rows and problem.row is not None:
+            rows[problem.file].add(problem.row)
+    known = dictionary().tables
+    keys = {
+        name: row_keys(known[name], tables[name].loc[sorted(wanted)])
         for name, wanted in rows.items()
-        for row, key in row_keys(
-            dictionary().tables[name], tables[name].loc[sorted(wanted)]
-        ).items()
+        if wanted
     }
+    return [
+        find_place(
+            connection, known[problem.file], keys[problem.file][problem.row], problem.column, last
+        )
+        if problem.file in keys and problem.row is not None
+        else None
+        for problem in problems
+    ]
 
 
-def at_place(problem: Problem, place: Place) -> Problem:
+def at_place(problem: Problem, place: Place | None) -> Problem:
     """Return the problem as one of the file that the figure came from."""
+    if place is None:
+        return problem
     return replace(
         problem, file=place.file, sheet=place.sheet, cell=place.cell, row=place.row or None
     )
@@ -654,23 +573,7 @@ def find_keys(
 ) -> pd.DataFrame:
     """Return every key that a table ever had about a unit, an employer or the issuer in a year.
 
-    Parameters
-    ----------
-    connection : Connection
-        The store.
-    table : Table
-        The table.
-    name : str
-        A unit, an employer, or the issuer, whose own table has no column for it.
-    year : int
-        The year; of an event, that of its day.
-    issuer : str
-        The id of the plan's issuer.
-
-    Returns
-    -------
-    DataFrame of str
-        The key's columns.
+    The issuer's own table has no column for it. The year of an event is that of its day.
     """
     who = [column for column in table.key if column not in ("year", "date")]
     when = "year = ?" if "year" in table.key else "substr(date, 1, 4) = ?"
@@ -687,7 +590,7 @@ def key_index(table: Table, frame: pd.DataFrame) -> pd.Index:
     return pd.MultiIndex.from_frame(frame[key]) if key[1:] else pd.Index(frame[key[0]])
 
 
-def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, tuple[str, ...]]:
+def row_keys(table: Table, frame: pd.DataFrame) -> dict[int, Key]:
     """Return the rows' keys as text, by row; cells may be text or typed."""
     rows = frame[list(table.key)].itertuples(name=None)
     return {row: tuple(map(spell_cell, key)) for row, *key in rows}
@@ -703,34 +606,22 @@ def spell_cell(value: object) -> str:
 def find_place(
     connection: sqlite3.Connection, table: Table, key: Sequence[str], column: str, last: int
 ) -> Place | None:
-    """Return where the current figure of a key came from; None if no file ever gave one.
+    """Return where the current figure of a key came from; None if no file ever brought the row.
 
-    Parameters
-    ----------
-    connection : Connection
-        The store.
-    table : Table
-        The table.
-    key : sequence of str
-        The row's key.
-    column : str
-        The figure's column.
-    last : int
-        The last entry that counts.
+    Where no file gave this figure, it is the place of the row in the file that came last.
     """
     same = " AND ".join(f"{name} = ?" for name in table.key)
     query = (
-        f"SELECT entry.id, entry.file, sheet, addresses, row, t.{column} FROM {table.name} AS t"
+        f"SELECT entry.id, entry.file, sheet, addresses, row FROM {table.name} AS t"
         " JOIN source ON source.id = t.source JOIN entry ON entry.id = source.entry"
-        f" WHERE {same} AND {column} IS NOT NULL AND entry.id <= ? ORDER BY t.rowid DESC LIMIT 1"
+        f" WHERE {same} AND entry.id <= ? ORDER BY t.{column} IS NULL, t.rowid DESC LIMIT 1"
     )
     found = connection.execute(query, [*key, last]).fetchone()
     if found is None:
         return None
-    entry, file, sheet, addresses, row, value = found
+    entry, file, sheet, addresses, row = found
     places = _addresses(addresses)
-    cell = cell_of(places, column, row)
-    return Place(entry, file, sheet, cell, row, value, is_form(places, column))
+    return Place(entry, file, sheet, cell_of(places, column, row), row, is_form(places, column))
 
 
 @lru_cache

@@ -1,10 +1,15 @@
-"""One name written in many ways: what is the same by rule, and what is only probably the same."""
+"""Names of units and places: written in many ways, and communes that became others."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
+
+import pandas as pd
+
+from analysis.tables.dictionary import dictionary
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 #: Letters of other alphabets that look like Đ, and signs that nobody sees.
@@ -14,6 +19,8 @@ _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _LETTERS = {letter: chr(0x100000 + place) for place, letter in enumerate(_ALPHABET)}
 _TONE_ORDER = "\u0300\u0309\u0303\u0301\u0323"
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0]*%?")
+#: A register stands as it was at the end of November: what comes later is seen in the next one.
+LAST_MONTH = 11
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -125,3 +132,73 @@ def as_typed(text: str) -> str:
     ('=1+1', "'n")
     """
     return text[1:] if text[:1] == "'" and harmless(text[1:]) == text else text
+
+
+def bare_place(commune: str) -> str:
+    """Return a commune's name without its title, to compare two ways of writing it.
+
+    Examples
+    --------
+    >>> bare_place("xã Mò Ó") == bare_place("Mò ó"), bare_place("Mò Ó") == bare_place("Mô Ô")
+    (True, False)
+    """
+    return loosely(_title().sub("", clean(commune).casefold()))
+
+
+@cache
+def _title() -> re.Pattern[str]:
+    titles: Iterable[str] = dictionary().area_titles
+    return re.compile(rf"(?:{'|'.join(map(re.escape, titles))})\b\.?\s*(?=\S)")
+
+
+def find_place(commune: str, known: Iterable[str]) -> str | None:
+    """Return how a list writes a commune, with or without "xã"; a town is no commune.
+
+    Examples
+    --------
+    >>> find_place("xã Húc", ["Húc", "Thuận"]), find_place("xã Lìa", ["thị trấn Lìa"])
+    ('Húc', None)
+    """
+    places = set(known)
+    if commune in places:
+        return commune
+    like = {place for place in places if bare_place(place) == bare_place(commune)}
+    same = {place for place in like if loosely(place) == loosely(commune)}
+    same = same or {place for place in like if has_no_title(place) or has_no_title(commune)}
+    return same.pop() if len(same) == 1 else None
+
+
+def has_no_title(commune: str) -> bool:
+    """Tell whether a commune is written without "xã", "thị trấn" and the like."""
+    return bare_place(commune) == loosely(commune)
+
+
+def find_heirs(
+    communes: pd.DataFrame, after: pd.Timestamp, until: pd.Timestamp
+) -> dict[str, set[str]]:
+    """Return which communes each old one went into between two days, followed to the end.
+
+    Of the dataset's ``communes``, what came into force after the one day, until the end of the other.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"date": pd.to_datetime(["2020-01-01", "2025-07-01", "2025-07-01"]),
+    ...     "old_name": ["A", "B", "C"], "new_name": ["B", "C", "C"]})
+    >>> find_heirs(table, pd.Timestamp(2019, 11, 30), pd.Timestamp(2025, 11, 30))
+    {'A': {'C'}, 'B': {'C'}, 'C': {'C'}}
+    """
+    heirs: dict[str, set[str]] = {}
+    for _, events in communes[communes["date"].between(after, until, "right")].groupby("date"):
+        became = events.groupby("old_name")["new_name"].agg(set).to_dict()
+        heirs = {
+            old: set().union(*(became.get(name, {name}) for name in names))
+            for old, names in heirs.items()
+        }
+        heirs = {**became, **heirs}
+    return dict(sorted(heirs.items()))
+
+
+def came_into(communes: pd.DataFrame, year: int, until: int) -> dict[str, set[str]]:
+    """Return which communes those of one year's register went into by another's; see `find_heirs`."""
+    days = (pd.Timestamp(one, LAST_MONTH, 30) for one in (year, until))
+    return find_heirs(communes, *days)
