@@ -38,7 +38,11 @@ class UnreadableError(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         self.message = message
-        super().__init__(message)
+        super().__init__(code, message)  # so it can be pickled
+
+    def problem(self, file: str) -> Problem:
+        """Return it as a problem of a file."""
+        return error(self.message, code=self.code, file=file)
 
 
 @dataclass(frozen=True)
