@@ -23,16 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+from openpyxl import load_workbook
+from openpyxl.cell.cell import MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
 
-from analysis.intake.files import UnreadableError, identify
 from analysis.intake.formread import find_form, read_form, read_task_sheet
-from analysis.intake.headings import find_header, name_headings
 from analysis.intake.officelists import Answers, lacks_codes
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.sheets import Sheet, SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.spelling import check_years, make_records
-from analysis.intake.tableread import read_table
-from analysis.intake.workbooks import read_sheets, scan
+from analysis.intake.tableread import find_header, name_headings, read_table
+from analysis.intake.workbooks import UnreadableError, identify, read_sheets, scan
 from analysis.intake.writings import TASK_MARKER, form_texts
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css
@@ -112,7 +114,7 @@ def read_content(
 ) -> Outcome:
     """Read a file's bytes, as `read_delivery` tells; a list of units without codes stays without."""
     try:
-        sheets, problems = read_sheets(identify(name, content))
+        sheets, problems = read_sheets(name, content)
     except UnreadableError as failure:
         return None, [failure.problem(name)]
     if problems and any(find_persons(sheet.rows) for sheet in sheets):
@@ -157,7 +159,7 @@ def _read_sheet(
     elif tasks := find_form(sheet, TASK_MARKER):
         read_task_sheet(reading, tasks)
     elif form := find_form(sheet):
-        ask_part_of_year(reading, form.row)
+        ask_part_of_year(reading, form[0])
         read_form(reading, form)
     elif persons := find_persons(sheet.rows):
         read_persons(reading, persons, year)
@@ -377,12 +379,9 @@ def _marked(path: Path, problems: list[Problem]) -> bytes | None:
 
 def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
     """Return a copy of an .xlsx with each problem at its cell; None for what cannot be had as one."""
-    from openpyxl import load_workbook  # nobody needs it who has no errors
-
-    source = identify(name, content)
-    if source.kind != "xlsx" or len(content) > _MOST_MARKED:
+    if identify(name, content) != "xlsx" or len(content) > _MOST_MARKED:
         return None
-    scan(source)  # refuses what openpyxl would choke on
+    scan("xlsx", content)  # refuses what openpyxl would choke on
     workbook = load_workbook(io.BytesIO(content))
     # A copy would be one more place where persons are named.
     heads = (
@@ -404,10 +403,6 @@ def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | N
 
 
 def _mark(cell: Any, found: list[Problem]) -> None:
-    from openpyxl.cell.cell import MergedCell
-    from openpyxl.comments import Comment
-    from openpyxl.styles import PatternFill
-
     if isinstance(cell, MergedCell):
         return
     texts = form_texts()["errors"]
