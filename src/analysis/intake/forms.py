@@ -106,9 +106,9 @@ def _district_book(study: Study, year: int, roster_year: int) -> bytes:
     _write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))
     known = [int(one) for one in data.employers["year"].unique() if one <= year]
     employers = data.employers[data.employers["year"] == max(known, default=0)]
-    _write_register(book, study, year, "roster", data.roster[data.roster["year"] == roster_year])
-    _write_register(book, study, year, "employers", employers)
-    _write_register(book, study, year, "lineage", data.lineage.iloc[:0])
+    _add_register(book, study, year, "roster", data.roster[data.roster["year"] == roster_year])
+    _add_register(book, study, year, "employers", employers)
+    _add_register(book, study, year, "lineage", data.lineage.iloc[:0])
     _write_guide(book, form)
     return book.finish()
 
@@ -359,10 +359,10 @@ def _write_value(
 # Registers
 
 
-def _write_register(
+def _add_register(
     book: _FormWorkbook, study: Study, year: int, name: str, rows: pd.DataFrame
 ) -> None:
-    """Write a register: who is who as last known, the year's counts empty."""
+    """Add a register: who is who as last known, the year's counts empty."""
     columns = [one for one in dictionary().tables[name].columns.values() if one.name != "year"]
     widths = (_WIDE.get(column.type.name, 14) for column in columns)
     sheet = _begin_sheet(book, study, year, name, widths)
