@@ -126,7 +126,9 @@ def _tidied(raw: str, column: Column) -> str:
 
 def _spell_number(raw: Raw, column: Column) -> str:
     if isinstance(raw, bool | date | time | timedelta):
-        message = "ô là ngày, giờ hoặc đúng/sai (TRUE/FALSE), ở đây cần một con số; hãy gõ lại số"
+        message = (
+            "ô là ngày hoặc giờ, hoặc là đúng/sai (TRUE/FALSE), ở đây cần một con số; hãy gõ lại số"
+        )
         raise Unclear("not_number", message)
     if isinstance(raw, int | float):
         # Whole numbers come as floats; anything else shows as it is and is refused.
@@ -277,7 +279,7 @@ def _spell_date_text(text: str, day_first: bool) -> str:
         return _day(*words.groups())
     numbers = _DAY.fullmatch(text)
     if not numbers:
-        raise Unclear("not_date", "phải là ngày đủ ngày/tháng/năm, ví dụ 30/11/2024")
+        raise Unclear("not_date", "phải là ngày, ghi đủ ngày, tháng, năm, ví dụ 30/11/2024")
     first, second, year = numbers.groups()
     if not day_first and int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
         one, other = f"{int(first)} tháng {int(second)}", f"{int(second)} tháng {int(first)}"
