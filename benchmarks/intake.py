@@ -102,7 +102,7 @@ def measure_forms(folder: Path) -> None:
     began = time.monotonic()
     recap = take_in(folder / "data", paths, read_delivery, plan, Occasion())
     seconds = time.monotonic() - began
-    reader._children[-1].stop()
+    reader.stop_child()
     ours, child = _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
     began = time.process_time()
     for path in paths:
@@ -131,9 +131,7 @@ def measure(folder: Path, path: Path) -> None:
     seconds = time.monotonic() - began
     (taken,) = recap.files
     peak = _peak(resource.RUSAGE_SELF)
-    reader._children[
-        -1
-    ].stop()  # the process that read the file: its memory is known once it has ended
+    reader.stop_child()  # its memory is known once it has ended
     child = _peak(resource.RUSAGE_CHILDREN)
     print(f"{path.name}: {taken.outcome}, {taken.rows} rows, {len(recap.warnings)} warnings")
     for problem in taken.problems[:5]:

@@ -513,18 +513,18 @@ def test_files_that_cannot_be_read_say_why(name: str, content: bytes, code: str)
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    """1 GB in 1 MB, read by a process that may not grow beyond 300 MB."""
+    """400 MB in 400 KB, read by a process that may not grow beyond 300 MB."""
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr("xl/workbook.xml", "<workbook/>")
         with target.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
-            for _ in range(1000):
+            for _ in range(400):
                 part.write(bytes(1_000_000))
     assert path.stat().st_size < 2_000_000
     code = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from analysis.intake.files import UnreadableError, identify\n"
+        "from analysis.intake.workbooks import UnreadableError, identify\n"
         "path = Path(sys.argv[1])\n"
         "try: identify(path.name, path.read_bytes())\n"
         "except UnreadableError as refusal: print(refusal.code)\n"
@@ -549,9 +549,7 @@ def test_a_dying_child_is_a_problem_of_its_file_and_the_next_is_read(
     path = tmp_path / "b.xlsx"
     path.write_bytes(workbook())
     assert canonical(*read_delivery(path)) == SOUND
-    child = reader._children[-1]
-    assert child._process is not None
-    first = child._process.pid
+    (first,) = reader._children.values()
 
     # Killed in the middle of its work, as a parser that aborts would be.
     monkeypatch.setattr(reader, "SECONDS", 0.0)
@@ -561,7 +559,7 @@ def test_a_dying_child_is_a_problem_of_its_file_and_the_next_is_read(
     monkeypatch.setattr(reader, "SECONDS", 240)
 
     assert canonical(*read_delivery(path)) == SOUND
-    assert child._process.pid != first
+    assert [*reader._children.values()] != [first]
 
 
 @pytest.mark.parametrize("part", ["worksheets/sheet1.xml", "Blatt.xml"])
@@ -680,13 +678,13 @@ def test_open_document_table_that_is_sound() -> None:
     assert found == [{"year": "2024", "unit_id": "TH-HUC", "informed": "1234"}]
 
 
-@pytest.mark.parametrize("gigabytes", [1, 6])
-def test_the_child_may_not_take_all_memory(gigabytes: int) -> None:
+def test_the_child_may_not_take_all_memory() -> None:
     code = (
         "from analysis.intake import reader\n"
         "reader._limit_memory()\n"
-        f"bytearray({gigabytes} * 10**9)\n"
+        "for gigabytes in (1, 6): print(len(bytearray(gigabytes * 10**9)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split()[0] == str(10**9)
     # Only Linux keeps a process to such a limit.
-    assert ("MemoryError" in done.stderr) is (gigabytes == 6 and sys.platform == "linux")
+    assert ("MemoryError" in done.stderr) is (sys.platform == "linux")

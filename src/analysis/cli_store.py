@@ -262,7 +262,7 @@ def template(year: int, out: Path, **where: Any) -> None:
     "--don-vi money",
     "nghin|trieu",
     "Nhận cả bảng ghi rõ đơn vị tính là nghìn hay triệu đồng, nhân chính xác ra đồng.",
-    default="",
+    type=click.Choice(["nghin", "trieu"]),
 )
 @folder_option(
     "--errors",
@@ -275,23 +275,24 @@ def import_files(
     supersede: str,
     by: str,
     yes: bool,
-    money: str,
+    money: str | None,
     errors: Path | None,
     **where: Any,
 ) -> None:
     """Nhận các tệp gửi về vào kho số liệu. Mỗi tệp nhận hết hoặc không nhận gì."""
     from analysis.intake import write_error_lists
-    from analysis.intake.headings import money_scale
+    from analysis.intake.writings import lists
     from analysis.store.take_in import Occasion, format_recap, format_traces, take_in
 
     folder, plan, _ = _settings(year or date.today().year, **where)
     beside = paths[0] if paths[0].is_dir() else paths[0].parent
     target = errors or beside / _ERROR_LISTS
     files, left_out = find_files(paths, target)
+    scale = lists()["money_options"].get(money, 1)
     recap = take_in(
         folder,
         files,
-        ListReader(folder, plan, is_agreed=yes, year=year, scale=money_scale(money)),
+        ListReader(folder, plan, is_agreed=yes, year=year, scale=scale),
         plan,
         Occasion(reason=supersede.strip(), by=by.strip(), year=year),
     )

@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from analysis.intake.writings import MEANS, TASK_CELLS, TASK_MARKER, form_texts, plain
-from analysis.language import Language, load_language
+from analysis.language import load_language
 from analysis.plan import Indicator, Plan, Task
 from analysis.plan.schema import Source, columns_over
 from analysis.problems import InputError, error
@@ -46,21 +46,16 @@ def write_forms(study: Study, folder: Path, year: int) -> list[Path]:
         filled in.
     """
     units, roster_year = _units(study, year)
-    writers: dict[str, str | None] = {_file_name("district", study.plan.issuer.id, "", year): None}
-    writers |= {
-        _file_name("unit", str(key), row["name"], year): key for key, row in units.iterrows()
-    }
+    district = _file_name("district", study.plan.issuer.id, "", year)
+    names = {_file_name("unit", key, row["name"], year): row for key, row in units.iterrows()}
     folder = Path(folder)
-    if there := [name for name in writers if (folder / name).exists()]:
+    if there := [name for name in (district, *names) if (folder / name).exists()]:
         message = "đã có tệp này trong thư mục, có thể đã được điền; hãy chọn thư mục khác"
         raise InputError([error(message, code="file_exists", file=name) for name in there])
-    for name, unit_id in writers.items():
-        if unit_id is None:
-            content = _district_book(study, year, roster_year)
-        else:
-            content = _unit_book(study, year, units.loc[unit_id])
-        write_atomically(folder / name, content)
-    return [folder / name for name in writers]
+    write_atomically(folder / district, _district_book(study, year, roster_year))
+    for name, unit in names.items():
+        write_atomically(folder / name, _unit_book(study, year, unit))
+    return [folder / name for name in (district, *names)]
 
 
 def _units(study: Study, year: int) -> tuple[pd.DataFrame, int]:
@@ -74,57 +69,48 @@ def _units(study: Study, year: int) -> tuple[pd.DataFrame, int]:
     return rows.loc[study.expected_units(known[-1]).index], known[-1]
 
 
-def _file_name(kind: str, key: str, name: str, year: int) -> str:
+def _file_name(kind: str, key: Any, name: str, year: int) -> str:
     short = plain(name)[:60].strip("-")
     text: str = form_texts()["file_name"][kind].format(id=key, name=short, year=year)
     return text.replace("__", "_")
 
 
 def _unit_book(study: Study, year: int, unit: pd.Series) -> bytes:
-    tables, unit_id = dictionary().tables, str(unit["unit_id"])
+    tables, unit_id, unit_type = dictionary().tables, str(unit["unit_id"]), str(unit["unit_type"])
     returns = study.dataset.returns
-    before = study.cells(unit_id, year - 1) if (year - 1, unit_id) in study.register.index else {}
-    form = Form(
+    form = _Form(
         study,
         year,
-        str(unit["unit_type"]),
+        unit_type,
         (tables["roster"], tables["returns"]),
         {**unit, "year": year},
-        before,
+        study.cells(unit_id, year - 1) if (year - 1, unit_id) in study.register.index else {},
         _settled(returns[returns["unit_id"] == unit_id], year, study.plan, "units"),
     )
     book = _FormWorkbook(year)
     _write_form(book, "unit", form)
-    tasks = asked_tasks(study, unit_id, str(unit["unit_type"]), year)
-    _write_task_sheet(book, study, unit_id, year, tasks)
+    _write_task_sheet(book, study, unit_id, year, asked_tasks(study, unit_id, unit_type, year))
     _write_guide(book, form)
-    book.write_words()
     return book.finish()
 
 
 def _district_book(study: Study, year: int, roster_year: int) -> bytes:
-    tables = dictionary().tables
-    rows = study.dataset.district.set_index("year")
+    data, issuer = study.dataset, study.plan.issuer.id
+    rows = data.district.set_index("year")
     before = rows.loc[year - 1] if year - 1 in rows.index else {}
-    since = _settled(study.dataset.district, year, study.plan, "district")
-    form = Form(study, year, None, (tables["district"],), {"year": year}, before, since)
+    since = _settled(data.district, year, study.plan, "district")
+    table = dictionary().tables["district"]
+    form = _Form(study, year, None, (table,), {"year": year}, before, since)
     book = _FormWorkbook(year)
     _write_form(book, "district", form)
-    issuer = study.plan.issuer.id
     _write_task_sheet(book, study, issuer, year, asked_tasks(study, issuer, None, year))
-    roster = study.dataset.roster
-    _write_table(book, form, "roster", roster[roster["year"] == roster_year])
-    employers = study.dataset.employers
-    known = [int(one) for one in employers["year"].unique() if one <= year]
-    _write_table(book, form, "employers", employers[employers["year"] == max(known, default=0)])
-    _write_table(book, form, "lineage", study.dataset.lineage.iloc[:0])
+    known = [int(one) for one in data.employers["year"].unique() if one <= year]
+    employers = data.employers[data.employers["year"] == max(known, default=0)]
+    _add_register(book, study, year, "roster", data.roster[data.roster["year"] == roster_year])
+    _add_register(book, study, year, "employers", employers)
+    _add_register(book, study, year, "lineage", data.lineage.iloc[:0])
     _write_guide(book, form)
-    book.write_words()
     return book.finish()
-
-
-_ROOM = 500
-_WIDTHS = {"name": 44, "unit_type": 30, "commune": 20}
 
 
 def write_register(year: int) -> bytes:
@@ -133,21 +119,13 @@ def write_register(year: int) -> bytes:
     asked = [column for column in columns.values() if column.name != "year"]
     book = _FormWorkbook(year)
     sheet = book.file.add_worksheet(form_texts()["sheets"]["roster"])
-    sheet.write_string(0, 0, texts["title"].format(year=year), book.look("title"))
+    sheet.write_string(0, 0, form_texts()["titles"]["roster"].format(year=year), book.look("title"))
     sheet.write_string(1, 0, texts["hint"], book.look("label"))
-    example: dict[str, str | int | date] = texts["example"]
+    _write_columns(book, sheet, 3, asked, 500)
     for place, column in enumerate(asked):
-        sheet.set_column(place, place, _WIDTHS.get(column.name, 16))
-        sheet.write_string(3, place, column.vi, book.look("heading"))
-        book.add_rule(sheet, (4, place, _ROOM, place), column)
-        for row in range(4, 60):
-            sheet.write_blank(row, place, None, book.input_look(column))
-        if column.name in example:
-            sheet.write(4, place, example[column.name], book.input_look(column))
-    sheet.set_row(3, 34)
-    sheet.freeze_panes(4, 2)
+        if column.name in texts["example"]:
+            sheet.write(4, place, texts["example"][column.name], book.input_look(column))
     _lay_out(sheet, landscape=True, header_row=3, locked=False)
-    book.write_words()
     return book.finish()
 
 
@@ -158,7 +136,7 @@ def columns_for(table: Table, unit_type: str | None, plan: Plan) -> list[Column]
     """Return the columns that a unit of this type is asked for; None is the district, asked everything.
 
     A column that the plan's indicators use is asked of the types in their populations; a column
-    that no indicator _uses is asked of everybody.
+    that no indicator uses is asked of everybody.
     """
     columns = list(table.columns.values())
     if unit_type is None or table.name == "roster":
@@ -203,103 +181,82 @@ def _limit_of(table: Table, column: Column, unit_type: str | None) -> Column | N
     return {**tables["roster"].columns, **table.columns}[column.at_most]
 
 
-#: The columns of a form, left to right, with their widths; the last one is hidden.
+#: The columns of a form, left to right, with their widths; a hidden one follows.
 _COLUMNS = {"number": 5, "item": 52, "unit": 16, "figure": 20, "before": 18, "remark": 32}
 _CODE = len(_COLUMNS)
 _FIGURE, _REMARK = (list(_COLUMNS).index(name) for name in ("figure", "remark"))
 _SPARE_ROWS = 200
 _WIDE = {"text": 34, "word": 30, "id": 18, "date": 15}
-_Cells = Mapping[str, Any]
+_Lines = list[tuple[Table, Column]]
 
 
 @dataclass(frozen=True)
-class Form:
-    """What one form is about.
-
-    Attributes
-    ----------
-    tables : tuple of Table
-        Whose lines it has; the first one's key says who reports.
-    now, before : mapping of str to object
-        What is known for sure, written and locked; last year's figures, for comparison.
-    since : mapping of str to int
-        What is not asked again, and the year from which it holds.
-    """
+class _Form:
+    """What one form is about."""
 
     study: Study
     year: int
     unit_type: str | None
+    #: Whose lines it has; the first one's key says who reports.
     tables: tuple[Table, ...]
-    now: _Cells = field(default_factory=dict)
-    before: _Cells = field(default_factory=dict)
+    #: What is known for sure, written and locked; last year's figures, for comparison.
+    now: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    #: What is not asked again, and the year from which it holds.
     since: Mapping[str, int] = field(default_factory=dict)
 
-    def columns(self, table: Table) -> list[Column]:
-        """Return the lines that the form has of a table; keys stand once."""
-        asked = columns_for(table, self.unit_type, self.study.plan)
-        return asked if table is self.tables[0] else [c for c in asked if c.name not in table.key]
+    def groups(self) -> list[tuple[str, _Lines]]:
+        """Return the groups of lines by their titles; the first one says who reports."""
+        found: list[tuple[str, _Lines]] = []
+        for table in self.tables:
+            asked = columns_for(table, self.unit_type, self.study.plan)
+            names = {column.name for column in asked}
+            if table is not self.tables[0]:
+                names -= {*table.key}
+            for column in table.columns.values():
+                if column.name in table.groups:
+                    found.append((table.groups[column.name], []))
+                if column.name in names:
+                    found[-1][1].append((table, column))
+        return [group for group in found if group[1]]
 
-    @property
-    def language(self) -> Language:
-        """The language of the study."""
-        return load_language(self.study.params.lang, self.study.root)
+
+def _begin_sheet(
+    book: _FormWorkbook, study: Study, year: int, kind: str, widths: Iterable[float]
+) -> Worksheet:
+    """Add a sheet with its columns, its title, and in the third row what to do."""
+    texts, widths = form_texts(), [*widths]
+    sheet = book.file.add_worksheet(texts["sheets"][kind])
+    for place, width in enumerate(widths):
+        sheet.set_column(place, place, width)
+    sheet.write_string(0, 0, study.plan.issuer.name.upper(), book.look("issuer"))
+    sheet.write_string(1, 0, texts["titles"][kind].format(year=year), book.look("title"))
+    cut_off = load_language(study.params.lang, study.root).date(study.plan.cut_off_in(year))
+    hint = texts["instructions"][kind].format(year=year, before=year - 1, cut_off=cut_off)
+    sheet.merge_range(2, 0, 2, len(widths) - 1, hint, book.look("hint"))
+    _fit_row(sheet, 2, [(hint, sum(widths))])
+    return sheet
 
 
-def _write_form(book: _FormWorkbook, kind: str, form: Form) -> None:
+def _write_form(book: _FormWorkbook, kind: str, form: _Form) -> None:
     """Add the sheet that asks line by line; ``kind`` is ``"unit"`` or ``"district"``."""
     texts = form_texts()
-    sheet = book.file.add_worksheet(texts["sheets"][kind])
-    for place, width in enumerate(_COLUMNS.values()):
-        sheet.set_column(place, place, width)
+    sheet = _begin_sheet(book, form.study, form.year, kind, _COLUMNS.values())
     sheet.set_column(_CODE, _CODE, 20, None, {"hidden": True})
-    row = _write_top(book, sheet, kind, form)
-    first, *rest = _groups(form)
-    for table, column in first[1]:
+    (_, facts), *groups = form.groups()
+    for row, (table, column) in enumerate(facts, start=4):
         sheet.write_string(row, 1, column.vi, book.look("label"))
         _write_value(book, sheet, (row, _FIGURE), column, form.now.get(column.name), "fact")
         sheet.write_string(row, _CODE, f"{table.name}.{column.name}", book.look("code"))
-        row += 1
-    row += 1
+    row = 5 + len(facts)
     for place, name in enumerate(_COLUMNS):
         text = texts["headings"][name].format(year=form.year - 1)
         sheet.write_string(row, place, text, book.look("heading"))
     sheet.write_string(row, _CODE, texts["marker"], book.look("code"))
-    name = f"='{texts['sheets'][kind]}'!{xl_rowcol_to_cell(row, _CODE, True, True)}"
-    assert book.file.define_name("congdoan_form", name) == 0
     sheet.freeze_panes(row + 1, 0)
     _lay_out(sheet, landscape=False, header_row=row)
-    last = _write_lines(book, sheet, row + 1, form, rest)
+    last = _write_lines(book, sheet, row + 1, form, groups)
     _write_paper(book, sheet, last + 2, kind)
-
-
-def _write_top(book: _FormWorkbook, sheet: Worksheet, kind: str, form: Form) -> int:
-    texts, plan = form_texts(), form.study.plan
-    sheet.write_string(0, 0, plan.issuer.name.upper(), book.look("issuer"))
-    title = texts["titles"][kind].format(year=form.year)
-    sheet.write_string(1, 0, title, book.look("title"))
-    cut_off = form.language.date(plan.cut_off_in(form.year))
-    hint = texts["instructions"].get(kind, "")
-    hint = hint.format(year=form.year, before=form.year - 1, cut_off=cut_off)
-    if hint:
-        sheet.merge_range(2, 0, 2, len(_COLUMNS) - 1, hint, book.look("hint"))
-        _fit_row(sheet, 2, [(hint, sum(_COLUMNS.values()))])
-    return 4 if hint else 3
-
-
-_Group = tuple[str, list[tuple[Table, Column]]]
-
-
-def _groups(form: Form) -> list[_Group]:
-    """Return the form's groups of lines; the first one says who reports."""
-    found: list[_Group] = []
-    for table in form.tables:
-        asked = {column.name for column in form.columns(table)}
-        for column in table.columns.values():
-            if column.name in table.groups:
-                found.append((table.groups[column.name], []))
-            if column.name in asked:
-                found[-1][1].append((table, column))
-    return [group for group in found if group[1]]
 
 
 def _write_paper(book: _FormWorkbook, sheet: Worksheet, row: int, kind: str) -> None:
@@ -319,45 +276,40 @@ def _write_paper(book: _FormWorkbook, sheet: Worksheet, row: int, kind: str) -> 
 
 
 def _write_lines(
-    book: _FormWorkbook, sheet: Worksheet, row: int, form: Form, groups: list[_Group]
+    book: _FormWorkbook, sheet: Worksheet, row: int, form: _Form, groups: list[tuple[str, _Lines]]
 ) -> int:
     """Write the groups of lines; return the last row."""
     rows: dict[str, int] = {}
-    for _, lines in groups:
-        row += 1  # the group's title
-        rows |= {column.name: row + place for place, (_, column) in enumerate(lines)}
-        row += len(lines)
-    number = 0
     for place, (title, lines) in enumerate(groups):
-        above = rows[lines[0][1].name] - 1
         for column_number in range(len(_COLUMNS)):
-            sheet.write_blank(above, column_number, None, book.look("group"))
-        sheet.write_string(above, 0, "ABCDEFGHIKLM"[place], book.look("group", align="center"))
-        sheet.write_string(above, 1, title, book.look("group"))
-        for table, column in lines:
-            number += 1
-            _write_line(book, sheet, (number, rows), form, (table, column))
-    return max(rows.values())
+            sheet.write_blank(row, column_number, None, book.look("group"))
+        sheet.write_string(row, 0, "ABCDEFGHIKLM"[place], book.look("group", align="center"))
+        sheet.write_string(row, 1, title, book.look("group"))
+        rows |= {column.name: row + number for number, (_, column) in enumerate(lines, start=1)}
+        row += 1 + len(lines)
+    every = (line for _, lines in groups for line in lines)
+    for number, (table, column) in enumerate(every, start=1):
+        sheet.write_number(rows[column.name], 0, number, book.look("middle"))
+        _write_line(book, sheet, rows, form, (table, column))
+    return row - 1
 
 
 def _write_line(
     book: _FormWorkbook,
     sheet: Worksheet,
-    place: tuple[int, Mapping[str, int]],
-    form: Form,
+    rows: Mapping[str, int],
+    form: _Form,
     line: tuple[Table, Column],
 ) -> None:
-    (number, rows), (table, column) = place, line
+    table, column = line
     row = rows[column.name]
-    sheet.write_number(row, 0, number, book.look("middle"))
     sheet.write_string(row, 1, column.vi, book.look("text"))
     sheet.write_string(row, 2, column.unit, book.look("middle"))
     if column.name in form.since:
         # Without a code, so the reader looks for nothing here.
         text = form_texts()["since"].format(year=form.since[column.name])
-        sheet.write_blank(row, _FIGURE, None, book.look("before"))
-        sheet.write_string(row, _FIGURE + 1, text, book.look("before"))
-        sheet.write_blank(row, _REMARK, None, book.look("before"))
+        for place, shown in enumerate(("", text, ""), start=_FIGURE):
+            sheet.write(row, place, shown, book.look("before"))
         return
     sheet.write_blank(row, _FIGURE, None, book.input_look(column))
     is_note = column.type.name == "text"
@@ -388,10 +340,8 @@ def _write_value(
     ``look`` is a format, or the name of one that the cell's type completes.
     """
     kind = column.type.name
-    code = {"date": "dd/mm/yyyy", "year": "0", "id": "@", "text": "@"}.get(kind, "#,##0.###")
-    is_word = kind in ("boolean", "word") or value is None or pd.isna(value)
     if isinstance(look, str):
-        look = book.look(look, **({} if is_word else {"num_format": code}))
+        look = book.look(look, **_number_format(column))
     if value is None or pd.isna(value):
         sheet.write_blank(*at, None, look)
     elif kind == "boolean":
@@ -409,35 +359,43 @@ def _write_value(
 # Registers
 
 
-def _write_table(book: _FormWorkbook, form: Form, name: str, rows: pd.DataFrame) -> None:
-    """Write a register: who is who as last known, the year's counts empty."""
-    table, texts = dictionary().tables[name], form_texts()
-    sheet = book.file.add_worksheet(texts["sheets"][name])
-    columns = [column for column in table.columns.values() if column.name != "year"]
-    row = _write_top(book, sheet, name, form) - 1
-    if "year" in table.columns:
-        year = table.columns["year"]
-        sheet.write_string(row, 0, year.vi, book.look("label"))
-        _write_value(book, sheet, (row, 1), year, form.year, "fact")
-    header, last = row + 1, row + 1 + len(rows) + _SPARE_ROWS
+def _add_register(
+    book: _FormWorkbook, study: Study, year: int, name: str, rows: pd.DataFrame
+) -> None:
+    """Add a register: who is who as last known, the year's counts empty."""
+    columns = [one for one in dictionary().tables[name].columns.values() if one.name != "year"]
+    widths = (_WIDE.get(column.type.name, 14) for column in columns)
+    sheet = _begin_sheet(book, study, year, name, widths)
+    if name != "lineage":  # an event has a day
+        column = dictionary().tables[name].columns["year"]
+        sheet.write_string(3, 0, column.vi, book.look("label"))
+        _write_value(book, sheet, (3, 1), column, year, "fact")
+    _write_columns(book, sheet, 4, columns, 4 + len(rows) + _SPARE_ROWS)
+    for place, column in enumerate(columns):
+        if column.type.name not in ("count", "money"):
+            for below, value in enumerate(rows[column.name], start=5):
+                _write_value(book, sheet, (below, place), column, value, book.input_look(column))
+    _lay_out(sheet, landscape=True, header_row=4)
+
+
+def _write_columns(
+    book: _FormWorkbook, sheet: Worksheet, header: int, columns: list[Column], last: int
+) -> None:
+    """Write the headings of a register, and below them cells to be filled in, with their rules."""
+    places = {column.name: place for place, column in enumerate(columns)}
     for place, column in enumerate(columns):
         sheet.set_column(place, place, _WIDE.get(column.type.name, 14))
         sheet.write_string(header, place, column.vi, book.look("heading"))
-        look = book.input_look(column)
-        for below in range(header + 1, last + 1):
-            sheet.write_blank(below, place, None, look)
-        if column.type.name not in ("count", "money"):
-            for below, value in enumerate(rows[column.name], start=header + 1):
-                _write_value(book, sheet, (below, place), column, value, look)
-        # Whether a row's type is excepted from the rule is only known when it is filled in.
-        whole = None if column.exempt else _limit_of(table, column, None)
+        for row in range(header + 1, last + 1):
+            sheet.write_blank(row, place, None, book.input_look(column))
         limit = None
-        if whole is not None:
-            limit = xl_rowcol_to_cell(header + 1, columns.index(whole), False, True), whole.vi
+        # Whether a row's type is excepted from the rule is only known when it is filled in.
+        if column.at_most and not column.exempt:
+            whole = places[column.at_most]
+            limit = xl_rowcol_to_cell(header + 1, whole, False, True), columns[whole].vi
         book.add_rule(sheet, (header + 1, place, last, place), column, limit)
     sheet.set_row(header, 34)
     sheet.freeze_panes(header + 1, 2)
-    _lay_out(sheet, landscape=True, header_row=header)
 
 
 # Tasks
@@ -476,15 +434,9 @@ def _write_task_sheet(
     if not tasks:
         return
     texts, tables = form_texts(), dictionary().tables
-    sheet = book.file.add_worksheet(texts["sheets"]["tasks"])
-    for place, width in enumerate([5, 44, 14, 26, *TASK_CELLS.values()]):
-        sheet.set_column(place, place, width)
+    widths = [5, 44, 14, 26, *TASK_CELLS.values()]
+    sheet = _begin_sheet(book, study, year, "tasks", widths)
     sheet.set_column(_TASK_CODE, _TASK_CODE, 20, None, {"hidden": True})
-    sheet.write_string(0, 0, study.plan.issuer.name.upper(), book.look("issuer"))
-    sheet.write_string(1, 0, texts["titles"]["tasks"].format(year=year), book.look("title"))
-    hint = texts["instructions"]["tasks"]
-    sheet.merge_range(2, 0, 2, _TASK_CODE - 1, hint, book.look("hint"))
-    _fit_row(sheet, 2, [(hint, 120)])
     columns = tables["tasks"].columns
     sheet.write_string(_HOLDER_ROW, 1, columns["holder_id"].vi, book.look("label"))
     sheet.write_string(_HOLDER_ROW, 2, holder, book.look("fact", num_format="@"))
@@ -523,7 +475,7 @@ def _write_task_sheet(
 # What each line means
 
 
-def _write_guide(book: _FormWorkbook, form: Form) -> None:
+def _write_guide(book: _FormWorkbook, form: _Form) -> None:
     """Add the sheet that explains each line by the dictionary and the plan."""
     texts = form_texts()
     sheet = book.file.add_worksheet(texts["sheets"]["guide"])
@@ -532,7 +484,7 @@ def _write_guide(book: _FormWorkbook, form: Form) -> None:
     for place, (name, width) in enumerate(names.items()):
         sheet.set_column(place, place, width)
         sheet.write_string(2, place, texts["headings"][name], book.look("heading"))
-    lines = [line for _, lines in _groups(form)[1:] for line in lines]
+    lines = [line for _, lines in form.groups()[1:] for line in lines]
     for number, (table, column) in enumerate(lines, start=1):
         whole = _limit_of(table, column, form.unit_type)
         rule = texts["at_most"].format(heading=whole.vi) if whole is not None else ""
@@ -546,8 +498,9 @@ def _write_guide(book: _FormWorkbook, form: Form) -> None:
     _lay_out(sheet, landscape=True, header_row=2)
 
 
-def _plan_lines(form: Form, column: Column) -> list[str]:
+def _plan_lines(form: _Form, column: Column) -> list[str]:
     texts, lines = form_texts(), []
+    language = load_language(form.study.params.lang, form.study.root)
     source = "district" if form.unit_type is None else "units"
     for item in _uses(column, form.study.plan, source, form.unit_type):
         words = {"section": item.section, "title": item.title}
@@ -555,7 +508,7 @@ def _plan_lines(form: Form, column: Column) -> list[str]:
         if target is None:
             lines.append(texts["usage"].format(**words))
             continue
-        bar = form.language.say("bar", target, item.unit, item.is_fraction)
+        bar = language.say("bar", target, item.unit, item.is_fraction)
         lines.append(texts["usage_target"].format(**words, target=bar))
     return lines
 
@@ -577,6 +530,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "before": {**_LINE, "align": "right", "font_color": "#555555"},
     "code": {"font_color": "#999999", "font_size": 8, "text_wrap": False},
     "remark": {**_LINE, "locked": False},
+    "input": {**_LINE, "bg_color": "#fff8d6", "locked": False},
     "blank": {"bottom": 4, "locked": False, "num_format": "@"},
 }
 _NUMBER_FORMATS = {
@@ -603,46 +557,34 @@ class _FormWorkbook:
 
     def __init__(self, year: int) -> None:
         self._buffer = io.BytesIO()
-        options = {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        }
-        self.file = xlsxwriter.Workbook(self._buffer, options)
+        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True})
         # The same input gives the same bytes: no clock in the file.
         self.file.set_properties({"created": datetime(year, 1, 1)})
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
-        self._lists: dict[str, str] = {}
 
     def finish(self) -> bytes:
-        """Return the workbook's bytes."""
+        """Add the sheet that the drop-downs take their words from; return the workbook's bytes."""
+        self._write_words()
         self.file.close()
         return self._buffer.getvalue()
 
     def look(self, name: str, **extra: Any) -> Any:
         """Return a named format."""
-        return self._format({**_FONT, **_FORMATS[name], **extra})
-
-    def input_look(self, column: Column) -> Any:
-        """Return the format of a cell to be filled in."""
-        kind = column.type.name
-        align = "right" if kind in ("count", "money", "share") else "left"
-        number = {"num_format": _NUMBER_FORMATS[kind]} if kind in _NUMBER_FORMATS else {}
-        look = {**_FONT, **_LINE, "bg_color": "#fff8d6", "locked": False, "align": align}
-        return self._format({**look, **number})
-
-    def _format(self, spec: dict[str, Any]) -> Any:
+        spec = {**_FONT, **_FORMATS[name], **extra}
         key = tuple(sorted(spec.items()))
         if key not in self._formats:
             self._formats[key] = self.file.add_format(spec)
         return self._formats[key]
 
-    def write_words(self) -> None:
-        """Add the sheet that the drop-downs take their words from; call it last."""
+    def input_look(self, column: Column) -> Any:
+        """Return the format of a cell to be filled in."""
+        align = "right" if column.type.name in ("count", "money", "share") else "left"
+        return self.look("input", align=align, **_number_format(column))
+
+    def _write_words(self) -> None:
         texts = form_texts()
         sheet = self.file.add_worksheet(texts["sheets"]["words"])
-        sheet.write(0, 0, texts["titles"]["words"], self.look("title"))
+        sheet.write_string(0, 0, texts["titles"]["words"], self.look("title"))
         for place, (name, labels) in enumerate(dictionary().words.items()):
             sheet.set_column(place, place, 36)
             for row, label in enumerate(labels.values(), start=2):
@@ -675,6 +617,11 @@ class _FormWorkbook:
         }
         # XlsxWriter only returns what it refuses.
         assert sheet.data_validation(*cells, rule) == 0, (column.name, rule)
+
+
+def _number_format(column: Column) -> dict[str, str]:
+    kind = column.type.name
+    return {"num_format": _NUMBER_FORMATS[kind]} if kind in _NUMBER_FORMATS else {}
 
 
 def _rule(column: Column, here: str, limit: tuple[str, str] | None) -> tuple[dict[str, Any], str]:

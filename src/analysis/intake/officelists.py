@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -62,28 +64,18 @@ _LONGEST = 32
 
 
 class Answers(BaseModel):
-    """What the office has answered about its own lists, in the parts of its file.
-
-    Parameters
-    ----------
-    columns : dict of str to str
-        From a heading as it stands (storeys joined by " / ") to the dictionary's, or `IGNORE`.
-    types : dict of str to str
-        From a word to a label of the dictionary's.
-    codes : dict of str to str
-        From a unit's name and commune (joined likewise) to its code, or that it is a new one.
-    communes : dict of str to str
-        From a commune as it stands to its name.
-    unions : dict of str to str
-        From an employer's name and commune to the code of its union, or that it has none.
-    """
+    """What the office has answered about its own lists, in the parts of its file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
+    #: From a heading as it stands (storeys joined by " / ") to the dictionary's, or `IGNORE`.
     columns: dict[str, str] = Field({}, alias="cot")
+    #: From a word to a label of the dictionary's.
     types: dict[str, str] = Field({}, alias="loai")
+    #: From a unit's name and commune (joined likewise) to its code, or that it is a new one.
     codes: dict[str, str] = Field({}, alias="ma")
     communes: dict[str, str] = Field({}, alias="xa")
+    #: From an employer's name and commune to the code of its union, or that it has none.
     unions: dict[str, str] = Field({}, alias="cong_doan")
 
 
@@ -97,21 +89,22 @@ def read_answers(folder: Path) -> Answers:
     """
     given = _read(folder)
     lists = (dictionary().tables[name].columns.values() for name in dictionary().headings)
-    columns = [column for one in lists for column in one]
+    headings = listed({text: one.name for one in chain(*lists) for text in (one.vi, one.name)})
     types = "; ".join(dictionary().words["unit_type"].values())
-    headings = listed({text: one.name for one in columns for text in (one.vi, one.name)})
-    wrong = [
-        _wrong(f"cot: {key}", answer, f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»")
+    wrong = {
+        (f"cot: {key}", answer): f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»"
         for key, answer in given.columns.items()
         if answer and fold(answer) != IGNORE and find(answer, headings) is None
-    ]
-    wrong += [
-        _wrong(f"loai: {key}", answer, f"dùng một trong: {types}")
+    } | {
+        (f"loai: {key}", answer): f"dùng một trong: {types}"
         for key, answer in given.types.items()
         if answer and find(answer, labels("unit_type")) is None
-    ]
+    }
     if wrong:
-        raise InputError(wrong)
+        raise InputError(
+            error(message, code="bad_answer", file=FILE, column=column, value=value)
+            for (column, value), message in wrong.items()
+        )
     # A question that is still open says nothing.
     return Answers.model_validate(
         {name: {k: said for k, said in part.items() if said} for name, part in given}
@@ -123,19 +116,8 @@ def _read(folder: Path) -> Answers:
     return validate(read_document(path), Answers) if path.exists() else Answers()
 
 
-def _wrong(column: str, value: str, message: str) -> Problem:
-    return error(message, code="bad_answer", file=FILE, column=column, value=value)
-
-
 def find_questions(problems: Iterable[Problem]) -> list[Problem]:
-    """Return what can be answered once for all, each question once.
-
-    Examples
-    --------
-    >>> asked = error("?", code="ask_heading", file="a.xlsx", value="Địa chỉ")
-    >>> len(find_questions([asked, asked])), find_questions([])
-    (1, [])
-    """
+    """Return what can be answered once for all, each question once."""
     found = {
         (one.code, str(one.value)): one
         for one in problems
@@ -161,32 +143,31 @@ def note_answers(folder: Path, answers: Iterable[tuple[Problem, str]]) -> None:
 
 def _with_line(text: str, part: str, key: str, answer: str) -> str:
     """Return the file's text with one more answer: whoever edits it also writes remarks there."""
-    line = yaml.safe_dump({key: answer}, allow_unicode=True, width=1000).rstrip("\n")
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     node = next((value for name, value in root.value if name.value == part), None) if root else None
-    if node is None:
-        start = end = len(text)
-        new = f"{part}:\n{_indented(line)}\n"
-    elif same := [value for name, value in node.value if name.value == key]:
+    same = [value for name, value in node.value if name.value == key] if node else []
+    if same:
         start, end = same[0].start_mark.index, same[0].end_mark.index
-        new = yaml.safe_dump([answer], allow_unicode=True, width=1000)[2:].rstrip("\n")
+        return text[:start] + _yaml([answer], 0)[2:].rstrip("\n") + text[end:]
+    line = {key: answer}
+    if node is None:
+        end = len(text)
+        new = f"{part}:\n{_yaml(line)}"
     elif node.flow_style:
         start, end = node.start_mark.index, node.end_mark.index
-        both = yaml.safe_load(text[start:end]) | {key: answer}
-        lines = yaml.safe_dump(both, allow_unicode=True, sort_keys=False, width=1000)
-        start, new = len(text[:start].rstrip()), f"\n{_indented(lines.rstrip())}"
+        both = _yaml(yaml.safe_load(text[start:end]) | line)
+        return f"{text[:start].rstrip()}\n{both.rstrip()}{text[end:]}"
     else:
         # Behind the last answer, and behind what is remarked on its line.
-        last = node.value[-1][1].end_mark.index
-        start = end = text.find("\n", last) + 1 or len(text)
-        new = _indented(line, node.value[0][0].start_mark.column) + "\n"
-    before = text[:start]
-    gap = "\n" if start == end and before and not before.endswith("\n") else ""
-    return before + gap + new + text[end:]
+        end = text.find("\n", node.value[-1][1].end_mark.index) + 1 or len(text)
+        new = _yaml(line, node.value[0][0].start_mark.column)
+    gap = "" if text[:end].endswith("\n") or end == 0 else "\n"
+    return text[:end] + gap + new + text[end:]
 
 
-def _indented(lines: str, by: int = 2) -> str:
-    return "\n".join(" " * by + line for line in lines.splitlines())
+def _yaml(data: object, by: int = 2) -> str:
+    lines = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=1000)
+    return textwrap.indent(lines, " " * by)
 
 
 # Codes and unions
@@ -205,25 +186,21 @@ def lacks_codes(records: Records) -> bool:
     return codes is None or "" in codes.to_list()
 
 
+def lacks_unions(records: Records) -> bool:
+    """Tell whether these rows are another office's list of employers, which knows of no unions."""
+    is_own = records.sheet == form_texts()["sheets"]["employers"]
+    return records.table == "employers" and "unit_id" not in records.text and not is_own
+
+
 @dataclass(frozen=True)
 class Coded:
-    """A list whose units have codes, and whose employers have their unions.
-
-    Attributes
-    ----------
-    delivery : Delivery
-        With codes.
-    made : dict of str to str
-        Names by the codes that were made.
-    unions : dict of str to str
-        Unions that have the name of an employer, by its own name.
-    problems : list of Problem
-        What has to be asked; where a name or a commune is written in another way, a warning.
-    """
+    """A list whose units have codes, and whose employers have their unions."""
 
     delivery: Delivery
+    #: Names by the codes that were made; unions that have the name of an employer, by its own name.
     made: dict[str, str]
     unions: dict[str, str]
+    #: What has to be asked; where a name or a commune is written in another way, a warning.
     problems: list[Problem]
 
 
@@ -249,62 +226,67 @@ def give_codes(
     beside : sequence of Records
         Registers of the same import, whose unions employers may have.
     """
-    register = known.roster.sort_values("year").drop_duplicates("unit_id", keep="last")
-    communes = known.tables["communes"]
-    made: dict[str, str] = {}
-    unions: dict[str, str] = {}
-    problems: list[Problem] = []
+    coded = Coded(delivery, {}, {}, [])
     parts = []
     for part in delivery.records:
         if lacks_codes(part):
-            taken = {issuer, *register["unit_id"], *made}
-            one = _UncodedList(delivery.file, part, register, communes, taken)
-            one.give(answers)
-            part = replace(part, text=one.text)
-            made |= one.made
-            problems += one.problems
+            units = _Units(delivery.file, part, known, answers)
+            units.give({issuer, *coded.made})
+            coded.made.update(units.found)
+            one: _List = units
         elif lacks_unions(part):
-            employers = _Employers(delivery.file, part, known, beside)
-            employers.give(answers)
-            part = replace(part, text=employers.text)
-            unions |= employers.unions
-            problems += employers.problems
-        parts.append(part)
-    if not any(problem.code == "ask_code" for problem in problems):
-        problems += repeated_keys(delivery.file, parts)
-    return Coded(replace(delivery, records=tuple(parts)), made, unions, problems)
+            one = employers = _Employers(delivery.file, part, known, answers)
+            employers.give(beside)
+            coded.unions.update(employers.found)
+        else:
+            parts.append(part)
+            continue
+        coded.problems.extend(one.problems)
+        parts.append(replace(part, text=one.text))
+    if not any(problem.code == "ask_code" for problem in coded.problems):
+        coded.problems.extend(repeated_keys(delivery.file, parts))
+    return replace(coded, delivery=replace(delivery, records=tuple(parts)))
 
 
-def lacks_unions(records: Records) -> bool:
-    """Tell whether these rows are another office's list of employers, which knows of no unions."""
-    is_own = records.sheet == form_texts()["sheets"]["employers"]
-    return records.table == "employers" and "unit_id" not in records.text and not is_own
+class _List:
+    """One list, what it lacks, and what was found for it."""
 
-
-class _Communes:
-    """How communes are written in one list: as the register does, or else as most of its own rows.
-
-    With or without "xã" is one commune; a town is another than the commune of its name.
-    """
-
-    def __init__(self, file: str, part: Records, known: set[str], answers: Answers) -> None:
-        self.file, self.part, self.known = file, part, known
-        self.answers = {loosely(text): answer for text, answer in answers.communes.items()}
-        self.counts = part.text["commune"].value_counts(sort=False).to_dict()
+    def __init__(self, file: str, part: Records, known: Dataset, answers: Answers) -> None:
+        self.file, self.part, self.known, self.answers = file, part, known, answers
+        self.text = part.text.copy()
+        self.found: dict[str, str] = {}
         self.problems: list[Problem] = []
 
-    def settle(self) -> pd.Series:
-        """Return the communes of all rows; what is joined, and what is not certain, is told."""
-        return self.part.text["commune"].map({text: self._settled(text) for text in self.counts})
+    def _ask(
+        self, row: int, code: str, message: str, column: str = "name", value: str = ""
+    ) -> None:
+        asked = self.part.problem(self.file, column, row, code=code, message=message)
+        self.problems.append(replace(asked, value=value or asked.value))
 
-    def _settled(self, text: str) -> str:
-        answer = self.answers.get(loosely(text)) or find_place(text, self.known)
-        if answer is not None:
-            return answer
-        every = {*self.counts, *self.known}
-        like = {place for place in every if bare_place(place) == bare_place(text)}
+    def _tell(self, row: int, code: str, message: str, column: str = "name") -> None:
+        told = self.part.problem(self.file, column, row, code=code, message=message)
+        self.problems.append(replace(told, severity="warning"))
+
+    def _settle_communes(self, register: pd.DataFrame) -> None:
+        """Write communes as the register does, or else as most of the list's own rows.
+
+        With or without "xã" is one commune; a town is another than the commune of its name.
+        """
+        known = {*register["commune"], *self.known.tables["communes"]["new_name"]}
+        answers = {loosely(text): answer for text, answer in self.answers.communes.items()}
+        counts = self.text["commune"].value_counts(sort=False).to_dict()
+        settled = {
+            text: answers.get(loosely(text))
+            or find_place(text, known)
+            or self._settled(text, counts, {*counts, *known})
+            for text in counts
+        }
+        self.text["commune"] = self.text["commune"].map(settled)
+
+    def _settled(self, text: str, counts: dict[str, int], every: set[str]) -> str:
+        row, own = self.text.index[self.text["commune"] == text][0], bare_place(text)
+        like = {place for place in every if bare_place(place) == own}
         titled = {loosely(place): place for place in like if not has_no_title(place)}
-        own = bare_place(text)
         fuller = [p for p in every if own != bare_place(p) and lacks_only_marks(own, bare_place(p))]
         unclear = [*titled.values()] if has_no_title(text) and len(titled) > 1 else fuller
         if unclear:
@@ -313,188 +295,148 @@ class _Communes:
                 f"chưa rõ là xã nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục xa: ghi tên"
                 " xã đúng"
             )
-            self._tell(text, "ask_commune", message)
+            self._ask(row, "ask_commune", message, "commune")
             return text
-        is_one = len(titled) < 2
-        same = [p for p in like if loosely(p) == loosely(text) or (is_one and has_no_title(p))]
-        same = [*like] if is_one else same
-        best: str = max(same, key=lambda one: (self.counts.get(one, 0), has_no_title(one), one))
+        same = [p for p in like if len(titled) < 2 or loosely(p) == loosely(text)]
+        best = max(same, key=lambda one: (counts.get(one, 0), has_no_title(one), one))
         if best != text:
-            self._tell(text, "joined_commune", f"ghi thống nhất là «{best}», như các dòng khác")
+            message = f"ghi thống nhất là «{best}», như các dòng khác"
+            self._tell(row, "joined_commune", message, "commune")
         return best
 
-    def _tell(self, text: str, code: str, message: str) -> None:
-        row = self.part.text.index[self.part.text["commune"] == text][0]
-        problem = self.part.problem(self.file, "commune", row, code=code, message=message)
-        is_told = code == "joined_commune"
-        self.problems.append(replace(problem, severity="warning") if is_told else problem)
 
-
-class _Employers:
+class _Employers(_List):
     """One list of employers of another office: their unions are proposed by name."""
 
-    def __init__(self, file: str, part: Records, known: Dataset, beside: Sequence[Records]) -> None:
-        self.file, self.part, self.known = file, part, known
-        own = known.roster[[*_REGISTER]].astype({"year": "str"})
+    def give(self, beside: Sequence[Records]) -> None:
+        """Put the unions into the text, as far as there are any."""
+        own = self.known.roster[[*_REGISTER]].astype({"year": "str"})
         news = [one.text.reindex(columns=[*_REGISTER]) for one in beside]
         rosters = pd.concat([own, *news], ignore_index=True)
-        self.roster = rosters.drop_duplicates(["year", "unit_id"], keep="last")
-        self.text = part.text.copy()
-        self.unions: dict[str, str] = {}
-        self.problems: list[Problem] = []
-
-    def give(self, answers: Answers) -> None:
-        """Put the unions into the text, as far as there are any."""
-        roster, reform = self.roster, self.known.tables["communes"]
-        places = {*roster["commune"], *reform["new_name"]}
-        communes = _Communes(self.file, self.part, places, answers)
-        self.text["commune"] = communes.settle()
-        self.problems += communes.problems
+        roster = rosters.drop_duplicates(["year", "unit_id"], keep="last")
+        self._settle_communes(roster)
         types = dictionary().words["employer_type"]
         self.text["unit_id"] = pd.array([""] * len(self.text), dtype="str")
         for year, rows in self.text.groupby("year"):
             units = roster[roster["year"] == year]
             if units.empty:
-                row = int(rows.index[0])
                 message = NO_REGISTER.format(year=year)
-                self.problems.append(
-                    self.part.problem(self.file, "year", row, code="no_register", message=message)
-                )
-            self._give(rows, units[units["unit_type"].isin(types)].set_index("unit_id"), answers)
+                self._ask(int(rows.index[0]), "no_register", message, "year")
+            self._give(rows, units[units["unit_type"].isin(types)].set_index("unit_id"))
 
-    def _give(self, rows: pd.DataFrame, units: pd.DataFrame, answers: Answers) -> None:
+    def _give(self, rows: pd.DataFrame, units: pd.DataFrame) -> None:
         before = self.known.tables["employers"].dropna(subset="unit_id").sort_values("year")
         known = dict(zip(before["employer_id"], before["unit_id"], strict=True))
-        answered = listed(answers.unions)
-        names = units["name"].to_dict()
+        answered, names = listed(self.answers.unions), units["name"].to_dict()
         cores = {unit: _core(name) for unit, name in names.items()}
         places = units["commune"].map(bare_place).to_dict()
         given = rows["name"].map(_core)
         several = set(given[given.duplicated()])
-        columns = (rows[column] for column in ("employer_id", "name", "commune"))
-        for row, core, employer, name, commune in zip(rows.index, given, *columns, strict=True):
+        for row, core in given.items():
+            name, commune = rows.at[row, "name"], rows.at[row, "commune"]
             answer = find(f"{name} / {commune}", answered)
             here = {unit for unit, place in places.items() if place == bare_place(commune)}
             same = [unit for unit in names if core and cores[unit] == core]
-            unit = ""
+            unit = known.get(rows.at[row, "employer_id"], "")
             if answer is not None:
                 unit = "" if fold(answer) == _NONE else answer.upper()
-            elif known.get(employer) in names:
-                unit = known[employer]
+            elif unit in names:
+                pass
             elif len(same) == 1 and here.issuperset(same) and core not in several:
                 unit = same[0]
-                self.unions[name] = f"{unit} ({names[unit]})"
-            elif likely := same or [one for one in here if _is_near(cores[one], core)]:
+                self.found[name] = f"{unit} ({names[unit]})"
+            else:
+                unit = ""
+                likely = same or [one for one in here if _is_near(cores[one], core)]
                 told = "; ".join(f"{one} ({names[one]})" for one in sorted(likely))
                 message = (
                     f"có công đoàn không, là {told}? Hãy trả lời một lần trong anh-xa.yaml, mục"
                     f" cong_doan: ghi mã, hoặc «{_NONE}»"
                 )
-                asked = self.part.problem(self.file, "name", row, code="ask_union", message=message)
-                self.problems.append(replace(asked, value=f"{name} / {commune}"))
+                if likely:
+                    self._ask(row, "ask_union", message, value=f"{name} / {commune}")
             self.text.at[row, "unit_id"] = unit
 
 
-class _UncodedList:
-    """One list without codes."""
+class _Units(_List):
+    """One list of units without codes."""
 
-    def __init__(
-        self,
-        file: str,
-        part: Records,
-        register: pd.DataFrame,
-        communes: pd.DataFrame,
-        taken: set[str],
-    ) -> None:
-        self.file, self.part, self.register, self.taken = file, part, register, taken
-        self.places = {*register["commune"], *communes["new_name"]}
-        self.text = part.text.copy()
-        self.made: dict[str, str] = {}
-        self.problems: list[Problem] = []
-        self.units: dict[tuple[str, str], list[str]] = {}
-        years = [int(year) for year in self.text["year"] if year.isdigit()]
-        heirs = {
-            year: came_into(communes, year, max(years, default=year))
-            for year in register["year"].unique().tolist()
-        }
-        columns = (register[name] for name in ("year", "unit_id", "name", "commune"))
-        for year, unit, name, commune in zip(*columns, strict=True):
-            new = heirs[year].get(find_place(commune, heirs[year]) or "", set())
-            for place in {bare_place(one) for one in (commune, *new)}:
-                self.units.setdefault((_bare_name(name), place), []).append(unit)
-
-    def give(self, answers: Answers) -> None:
-        """Put codes into the text."""
-        communes = _Communes(self.file, self.part, self.places, answers)
-        self.text["commune"] = communes.settle()
-        self.problems += communes.problems
-        known = listed({key: answer for key, answer in answers.codes.items() if answer})
-        keys = {row: (_bare_name(name), bare_place(place)) for row, name, place in self._rows()}
-        found = {row: self.units.get(key, []) for row, key in keys.items()}
-        met = {unit for units in found.values() if len(units) == 1 for unit in units}
-        blank = pd.Series("", index=self.text.index)
-        codes = self.text.get("unit_id", blank).to_dict()
-        met |= {*codes.values()}
-        self.taken |= {*codes.values()}
-        for row, name, commune in self._rows():
+    def give(self, taken: set[str]) -> None:
+        """Put codes into the text; those taken are nobody else's."""
+        roster = self.known.roster.sort_values("year")
+        register = roster.drop_duplicates("unit_id", keep="last").set_index("unit_id")
+        self._settle_communes(register)
+        names, answered = register["name"].to_dict(), listed(self.answers.codes)
+        known = self._known(register)
+        codes = self.text.get("unit_id", pd.Series("", index=self.text.index)).to_dict()
+        taken = {*taken, *names, *codes.values()}
+        rows = [*self.text[["name", "commune"]].itertuples(name=None)]
+        keys = {row: (_bare_name(name), bare_place(commune)) for row, name, commune in rows}
+        same = {row: known.get(key, []) for row, key in keys.items()}
+        met = {units[0] for units in same.values() if len(units) == 1} | {*codes.values()}
+        for row, name, commune in rows:
             if codes[row]:
                 continue
-            answer = find(f"{name} / {commune}", known)
-            likely = found[row] or [unit for unit in self._near(*keys[row]) if unit not in met]
+            answer = find(f"{name} / {commune}", answered)
+            likely = same[row] or [one for one in _near(keys[row], known) if one not in met]
             if answer is not None and fold(answer) != _NEW:
                 codes[row] = answer.upper()
-            elif len(found[row]) == 1:
-                codes[row] = found[row][0]
-                self._tell_spelling(row, name, codes[row])
+            elif len(same[row]) == 1:
+                codes[row] = same[row][0]
+                if name != names[codes[row]]:
+                    message = f"là đơn vị {codes[row]}, trước đây viết là «{names[codes[row]]}»"
+                    self._tell(row, "other_spelling", message)
             elif likely and answer is None:
-                self._ask(row, f"{name} / {commune}", likely)
-                codes[row] = ""
+                told = "; ".join(f"{unit} ({names[unit]})" for unit in likely)
+                message = (
+                    f"chưa rõ là đơn vị nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục ma:"
+                    f" ghi mã, hoặc «{_NEW}» nếu là đơn vị mới"
+                )
+                self._ask(row, "ask_code", message, value=f"{name} / {commune}")
             else:
-                codes[row] = self._make(row, name, commune)
+                codes[row] = self._make(row, name, commune, taken)
         given = pd.array([codes[row] for row in self.text.index], dtype="str")
         self.text = self.text.drop(columns="unit_id", errors="ignore")
         self.text.insert(1, "unit_id", given)
 
-    def _rows(self) -> Iterator[tuple[int, str, str]]:
-        yield from self.text[["name", "commune"]].itertuples(name=None)
+    def _known(self, register: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
+        """Return the units of the register by name and commune, also by what took a commune's place."""
+        reforms = self.known.tables["communes"]
+        years = [int(year) for year in self.text["year"] if year.isdigit()]
+        heirs = {
+            year: came_into(reforms, year, max(years, default=year))
+            for year in register["year"].unique().tolist()
+        }
+        units: dict[tuple[str, str], list[str]] = {}
+        for unit, year, name, commune in register[["year", "name", "commune"]].itertuples(
+            name=None
+        ):
+            new = heirs[year].get(find_place(commune, heirs[year]) or "", set())
+            for place in {bare_place(one) for one in (commune, *new)}:
+                units.setdefault((_bare_name(name), place), []).append(unit)
+        return units
 
-    def _near(self, name: str, place: str) -> list[str]:
-        """Return the units that this may be: of much the same name here, or of this name elsewhere."""
-        return [
-            unit
-            for (other, there), units in self.units.items()
-            if (other == name if there != place else _is_near(other, name))
-            for unit in units
-        ]
-
-    def _ask(self, row: int, key: str, likely: list[str]) -> None:
-        names = self.register.set_index("unit_id")["name"]
-        told = "; ".join(f"{unit} ({names[unit]})" for unit in likely)
-        message = (
-            f"chưa rõ là đơn vị nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục ma: ghi mã,"
-            f" hoặc «{_NEW}» nếu là đơn vị mới"
-        )
-        asked = self.part.problem(self.file, "name", row, code="ask_code", message=message)
-        self.problems.append(replace(asked, value=key))
-
-    def _tell_spelling(self, row: int, name: str, unit: str) -> None:
-        before = self.register.set_index("unit_id")["name"][unit]
-        if name != before:
-            message = f"là đơn vị {unit}, trước đây viết là «{before}»"
-            told = self.part.problem(self.file, "name", row, code="other_spelling", message=message)
-            self.problems.append(replace(told, severity="warning"))
-
-    def _make(self, row: int, name: str, commune: str) -> str:
+    def _make(self, row: int, name: str, commune: str, taken: set[str]) -> str:
         prefix = dictionary().code_prefixes[self.text.at[row, "unit_type"]]
-        body = _core(name) or plain(commune).upper()
         place = plain(commune).upper()
+        body = _core(name) or place
         tries = [f"{prefix}-{body}", *([f"{prefix}-{body}-{place}"] if place not in body else [])]
         tries += [f"{_cut(tries[0], _LONGEST - 4)}-{number}" for number in range(2, 1000)]
         fitting = (_cut(one, _LONGEST) for one in tries)
-        code = next(one for one in fitting if one not in self.taken)
-        self.taken.add(code)
-        self.made[code] = name
+        code = next(one for one in fitting if one not in taken)
+        taken.add(code)
+        self.found[code] = name
         return code
+
+
+def _near(key: tuple[str, str], known: dict[tuple[str, str], list[str]]) -> list[str]:
+    """Return the units that this may be: of much the same name here, or of this name elsewhere."""
+    return [
+        unit
+        for (name, place), units in known.items()
+        if (name == key[0] if place != key[1] else _is_near(name, key[0]))
+        for unit in units
+    ]
 
 
 def _is_near(one: str, other: str) -> bool:

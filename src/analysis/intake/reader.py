@@ -1,43 +1,48 @@
-"""One file, from its bytes to a delivery, read by a child process that may die of it.
+"""One file, from its bytes to a delivery, and what is wrong with it back to who sent it.
 
-What a child opens may make it run out of memory, hang or abort: the parent lives on, says so, and
-starts another for the next file.
+A child process opens the files, since one may make it run out of memory, hang or abort: the parent
+lives on, says so, and starts another for the next file.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import hashlib
+import io
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from analysis.intake.files import SourceFile, UnreadableError, identify
+from markupsafe import Markup
+from openpyxl import load_workbook
+from openpyxl.cell.cell import MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+
 from analysis.intake.formread import find_form, read_form, read_task_sheet
-from analysis.intake.headings import find_header, name_headings
 from analysis.intake.officelists import Answers, lacks_codes
 from analysis.intake.persons import find_persons, read_persons
 from analysis.intake.sheets import Sheet, SheetReading, ask_part_of_year, own_notes, tell_note
 from analysis.intake.spelling import check_years, make_records
-from analysis.intake.tableread import read_table
-from analysis.intake.workbooks import read_sheets
+from analysis.intake.tableread import find_header, name_headings, read_table
+from analysis.intake.workbooks import UnreadableError, identify, read_sheets, scan
 from analysis.intake.writings import TASK_MARKER, form_texts
-from analysis.problems import Problem, error, has_errors
+from analysis.pages.fragments import render
+from analysis.pages.template import POLICY, page_css
+from analysis.problems import InputError, Problem, error, explain_os, has_errors, tell_first
 from analysis.tables.delivery import Delivery, repeated_keys
-from analysis.tables.dictionary import own_columns, set_own_columns
+from analysis.tables.dictionary import heading_of, own_columns, set_own_columns
+from analysis.tables.files import write_atomically
 
-#: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
-SECONDS = 240
-#: On top of what the process holds once everything is imported.
-_MEMORY = 2_500_000_000
 _HIDDEN = {
     "no": "trang tính đang bị ẩn mà có dữ liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi",
     "never": (
@@ -94,14 +99,9 @@ def read_delivery(
     path = Path(path)
     content = path.read_bytes()
     try:
-        # Only the first bytes and the directory of a zip are looked at here: nothing is unpacked.
-        identify(path.name, content)
+        outcome: Outcome = _in_child(read_content, path.name, content, year, scale, answers)
     except UnreadableError as failure:
-        return None, [error(failure.message, code=failure.code, file=path.name)]
-    try:
-        outcome: Outcome = in_child(read_content, path.name, content, year, scale, answers)
-    except LostError as loss:
-        return None, [error(str(loss), code=loss.code, file=path.name)]
+        return None, [failure.problem(path.name)]
     return outcome
 
 
@@ -114,34 +114,29 @@ def read_content(
 ) -> Outcome:
     """Read a file's bytes, as `read_delivery` tells; a list of units without codes stays without."""
     try:
-        source = identify(name, content)
-        sheets, problems = read_sheets(source)
+        sheets, problems = read_sheets(name, content)
     except UnreadableError as failure:
-        return None, [error(failure.message, code=failure.code, file=name)]
+        return None, [failure.problem(name)]
     if problems and any(find_persons(sheet.rows) for sheet in sheets):
         # Whatever is wrong with the file as a file, what stands in its cells is not shown.
         problems = [replace(problem, value="") for problem in problems]
-    readings = [
-        _read_sheet(source, sheet, year, scale, answers) for sheet in sheets if not sheet.is_empty
-    ]
-    problems += [problem for reading in readings for problem in reading.problems]
-    blocks = [block for reading in readings for block in reading.blocks]
-    if not blocks and not has_errors(problems):
-        problems.append(_explain_nothing(name, problems))
     records = []
-    for block in blocks:
-        made, found = make_records(block, name)
-        problems += found
-        # Without its key a row is nobody's: that was refused already, and what it says is judged.
-        if set(block.table.key) <= set(made.text) or lacks_codes(made):
-            records.append(made)
+    for sheet in sheets:
+        reading = _read_sheet(name, sheet, year, scale, answers)
+        problems += reading.problems
+        for block in reading.blocks:
+            made, found = make_records(block, name)
+            problems += found
+            # Without its key a row is nobody's: that was refused already, and what it says is judged.
+            if set(block.table.key) <= set(made.text) or lacks_codes(made):
+                records.append(made)
+    if not records and not has_errors(problems):
+        problems.append(_explain_nothing(name, problems))
     coded = [one for one in records if not lacks_codes(one)]
     problems += repeated_keys(name, coded) + check_years(records, name, year)
     problems = list(dict.fromkeys(problems))
-    if not records:
-        return None, problems
     digest = hashlib.sha256(content).hexdigest()
-    return Delivery(name, digest, tuple(records)), problems
+    return Delivery(name, digest, tuple(records)) if records else None, problems
 
 
 def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
@@ -154,17 +149,17 @@ def _explain_nothing(name: str, problems: list[Problem]) -> Problem:
 
 
 def _read_sheet(
-    source: SourceFile, sheet: Sheet, year: int | None, scale: int, answers: Answers
+    file: str, sheet: Sheet, year: int | None, scale: int, answers: Answers
 ) -> SheetReading:
-    reading = SheetReading(source.name, sheet)
+    reading = SheetReading(file, sheet)
+    if sheet.is_empty or _explains(sheet):
+        return reading
     if sheet.marks.visible != "yes":
         reading.add("hidden", _HIDDEN[sheet.marks.visible])
-    elif _explains(sheet):
-        pass  # whether a sheet is somebody's list is dear to tell
     elif tasks := find_form(sheet, TASK_MARKER):
         read_task_sheet(reading, tasks)
     elif form := find_form(sheet):
-        ask_part_of_year(reading, form.row)
+        ask_part_of_year(reading, form[0])
         read_form(reading, form)
     elif persons := find_persons(sheet.rows):
         read_persons(reading, persons, year)
@@ -197,114 +192,75 @@ def _read_list(reading: SheetReading, year: int | None, scale: int, answers: Ans
 
 # The child
 
+#: One file may take this long; 120,000 rows of an .xlsx take about half a minute.
+SECONDS = 240
+#: On top of what the process holds once everything is imported.
+_MEMORY = 2_500_000_000
+_ADVICE = "; hãy mở bằng Excel, xóa các dòng, cột thừa rồi lưu lại dạng .xlsx"
+_LOST = {
+    "crashed": "tệp làm chương trình đọc dừng đột ngột" + _ADVICE,
+    "too_slow": f"đọc quá {SECONDS} giây chưa xong" + _ADVICE,
+    "out_of_memory": "tệp cần quá nhiều bộ nhớ" + _ADVICE,
+}
+
 
 class FailedError(Exception):
     """Where the program itself failed in the child: its traceback."""
 
 
-class LostError(Exception):
-    """Why the child has no answer: a code for machines and a Vietnamese sentence."""
-
-    _ADVICE = "; hãy mở bằng Excel, xóa các dòng, cột thừa rồi lưu lại dạng .xlsx"
-    _MESSAGES: ClassVar = {
-        "crashed": "tệp làm chương trình đọc dừng đột ngột" + _ADVICE,
-        "too_slow": f"đọc quá {SECONDS} giây chưa xong" + _ADVICE,
-        "out_of_memory": "tệp cần quá nhiều bộ nhớ" + _ADVICE,
-    }
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(self._MESSAGES[code])
+#: At most one child, and whose it is: a fork does not share its parent's.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-class _Child:
-    """A worker process that reads file after file, and is started again when it dies."""
-
-    def __init__(self) -> None:
-        self.owner = os.getpid()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def ask(self, task: Callable[..., Any], *arguments: Any) -> Any:
-        """Have a function of a module called there; it goes by its name."""
-        process = self._start()
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(SECONDS, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            request = (task, own_columns(), arguments)
-            pickle.dump(request, process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
-            process.stdin.flush()
-            state, result = pickle.load(process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            self.stop()
-            raise LostError("too_slow" if late.is_set() else "crashed") from None
-        except BaseException:
-            # An answer left in the pipe would be taken for that of the next file.
-            self.stop()
+def _in_child(task: Callable[..., Any], *arguments: Any) -> Any:
+    """Have a function called in this process's child; refuse the file if no answer comes back."""
+    process = _children.get(os.getpid())
+    if process is None or process.poll() is not None:
+        process = _start_child()
+    timer = threading.Timer(SECONDS, process.kill)
+    timer.daemon = True
+    began = time.monotonic()
+    timer.start()
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        pickle.dump((task, own_columns(), arguments), process.stdin, pickle.HIGHEST_PROTOCOL)
+        process.stdin.flush()
+        state, result = pickle.load(process.stdout)
+    except BaseException as failure:
+        # An answer left in the pipe would be taken for that of the next file.
+        stop_child()
+        if not isinstance(failure, EOFError | OSError | pickle.UnpicklingError):
             raise
-        finally:
-            timer.cancel()
-            timer.join()
-        if state == "failed":
-            raise FailedError(result)
-        if state != "done":
-            raise LostError(state)
-        return result
+        state = "too_slow" if time.monotonic() - began >= SECONDS else "crashed"
+    finally:
+        timer.cancel()
+    if state == "failed":
+        raise FailedError(result)
+    if state != "done":
+        raise UnreadableError(state, _LOST[state])
+    return result
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self.stop()
-            # -P: a stray pandas.py beside the files sent is not imported.
-            serve = "from analysis.intake.reader import _serve; _serve()"
-            # A dying parser writes of panics and aborts, which help no analyst.
-            errors = None if os.environ.get("CONGDOAN_DEBUG") else subprocess.DEVNULL
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", serve],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        return self._process
 
-    def stop(self) -> None:
-        """End the process and wait for it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
+def _start_child() -> subprocess.Popen[bytes]:
+    stop_child()
+    _children.clear()
+    # -P: a stray pandas.py beside the files sent is not imported.
+    serve = [sys.executable, "-P", "-c", "from analysis.intake.reader import _serve; _serve()"]
+    # A dying parser writes of panics and aborts, which help no analyst.
+    errors = None if os.environ.get("CONGDOAN_DEBUG") else subprocess.DEVNULL
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(serve, stdin=pipe, stdout=pipe, stderr=errors)
+    _children[os.getpid()] = process
+    return process
+
+
+@atexit.register
+def stop_child() -> None:
+    """End the process that reads files, if there is one; the next file starts another."""
+    if process := _children.pop(os.getpid(), None):
         process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                # What could not be sent is of no use to a dead process.
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        process.wait()
-
-
-_children: list[_Child] = []
-
-
-def in_child(task: Callable[..., Any], *arguments: Any) -> Any:
-    """Have a function called in this process's child; a fork does not share its parent's.
-
-    Raises
-    ------
-    LostError
-        If no answer came back.
-    FailedError
-        If the program itself failed over it.
-    """
-    if not _children or _children[-1].owner != os.getpid():
-        _children[:] = [_Child()]
-        atexit.register(_children[-1].stop)
-    return _children[-1].ask(task, *arguments)
+        process.communicate()
 
 
 def _serve() -> None:
@@ -348,3 +304,172 @@ def _limit_memory() -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     wanted = used + _MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+# Lists of what is wrong, for those who sent the files: one page, and copies with the cells marked
+
+#: openpyxl takes about 50 times a workbook's size; a larger one gets the list alone.
+_MOST_MARKED = 5_000_000
+_MOST_LETTERS = 2000
+_FILLS = {"error": "FFFFB3B3", "warning": "FFFFE08A"}
+#: Of a file's name, less what a name gets while it is written aside.
+_MOST_BYTES = 255 - 16
+
+
+def write_error_lists(problems_by_file: Mapping[Path, list[Problem]], folder: Path) -> list[Path]:
+    """Write the list of every problem, and a marked copy of each workbook that can be marked.
+
+    Parameters
+    ----------
+    problems_by_file : mapping of Path to list of Problem
+        The files as they were read, with what was found; files without any problem are left out.
+    folder : Path
+        Where to put the list and the copies; the files themselves are never touched.
+
+    Returns
+    -------
+    list of Path
+        The page, then the copies; empty if there is nothing to tell.
+
+    Raises
+    ------
+    InputError
+        If the list itself cannot be written.
+    """
+    listed = {path: found for path, found in problems_by_file.items() if found}
+    if not listed:
+        return []
+    folder, texts = Path(folder), form_texts()["errors"]
+    page = folder / texts["file"]
+    copies: list[Path] = []
+    told: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path, problems in listed.items():
+        try:
+            content = _marked(path, problems)
+            if content is not None:
+                copy = folder / _copy_name(path, taken)
+                write_atomically(copy, content)
+                copies.append(copy)
+                told[path] = texts["marked"].format(copy=copy.name)
+        except OSError as failure:
+            # One copy that cannot be read or written takes neither the others nor the list with it.
+            told[path] = texts["not_marked"].format(why=explain_os(failure))
+    try:
+        write_atomically(page, _page(listed, told))
+    except OSError as failure:
+        message = (
+            f"không ghi được danh sách lỗi vào «{folder}» ({explain_os(failure)}); "
+            "hãy chạy lại với --errors và một thư mục ghi được"
+        )
+        raise InputError([error(message, code="unwritable", file=page.name)]) from failure
+    return [page, *copies]
+
+
+def _marked(path: Path, problems: list[Problem]) -> bytes | None:
+    """Return a copy with the cells marked; None for a file that shows no cells or cannot be opened."""
+    if not any(problem.cell and problem.sheet for problem in problems):
+        return None
+    try:
+        copy: bytes | None = _in_child(_mark_cells, path.name, path.read_bytes(), problems)
+    except (UnreadableError, FailedError):
+        return None
+    return copy
+
+
+def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
+    """Return a copy of an .xlsx with each problem at its cell; None for what cannot be had as one."""
+    if identify(name, content) != "xlsx" or len(content) > _MOST_MARKED:
+        return None
+    scan("xlsx", content)  # refuses what openpyxl would choke on
+    workbook = load_workbook(io.BytesIO(content))
+    # A copy would be one more place where persons are named.
+    heads = (
+        [[cell or "" for cell in row] for row in s.iter_rows(max_row=41, values_only=True)]
+        for s in workbook
+    )
+    if any(map(find_persons, heads)):
+        return None
+    messages: dict[tuple[str, str], list[Problem]] = {}
+    for problem in tell_first(problems)[0]:
+        if problem.cell and problem.sheet in workbook.sheetnames:
+            messages.setdefault((problem.sheet, problem.cell), []).append(problem)
+    for (sheet, address), found in messages.items():
+        _mark(workbook[sheet][address], found)
+    workbook.active = workbook.sheetnames.index(next(iter(messages))[0])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _mark(cell: Any, found: list[Problem]) -> None:
+    if isinstance(cell, MergedCell):
+        return
+    texts = form_texts()["errors"]
+    worst = min(problem.severity for problem in found)  # "error" stands before "warning"
+    cell.fill = PatternFill("solid", fgColor=_FILLS[worst])
+    text = "\n".join(f"{texts['severity'][one.severity]}: {one.message}" for one in found)
+    # The reader knows its own words by their beginning when the copy comes back.
+    author = texts["comment_author"]
+    height = 60 + 20 * min(10, len(text) // 45 + 1)
+    cell.comment = Comment(f"{author}:\n{text}"[:_MOST_LETTERS], author, height, 360)
+
+
+def _copy_name(path: Path, taken: set[str]) -> str:
+    """Return a copy's name, not used yet and no longer than a file system takes."""
+    pattern: str = form_texts()["errors"]["copy"]
+    room = _MOST_BYTES - len(pattern.format(stem="").encode())
+    for ending in chain([""], (f"_{number}" for number in count(2))):
+        stem = path.stem.encode()[: room - len(ending)].decode(errors="ignore").rstrip(" .")
+        name = pattern.format(stem=stem + ending)
+        if name.casefold() not in taken:
+            break
+    taken.add(name.casefold())
+    return name
+
+
+def _page(listed: Mapping[Path, list[Problem]], told: Mapping[Path, str]) -> str:
+    texts = form_texts()["errors"]
+    files = []
+    for path, problems in listed.items():
+        caption = texts["of_file"].format(file=path.name, **_counts(problems))
+        # Errors stand above what only deserves a second look.
+        ordered, more = tell_first(sorted(problems, key=lambda one: one.severity))
+        said = " ".join(filter(None, [told.get(path, ""), more]))
+        rows = [_row(problem) for problem in ordered]
+        files.append({"name": path.name, "marked": said, "caption": caption, "rows": rows})
+    everything = [problem for problems in listed.values() for problem in problems]
+    columns = [
+        {"key": key, "label": label, "number": False} for key, label in texts["columns"].items()
+    ]
+    return render(
+        "errors",
+        t=texts,
+        policy=POLICY,
+        css=Markup(page_css()),
+        counted=texts["counted"].format(files=len(listed), **_counts(everything)),
+        columns=columns,
+        files=files,
+    ).html.lstrip()
+
+
+def _counts(problems: list[Problem]) -> dict[str, int]:
+    errors = sum(problem.severity == "error" for problem in problems)
+    return {"errors": errors, "warnings": len(problems) - errors}
+
+
+def _row(problem: Problem) -> dict[str, Any]:
+    texts = form_texts()["errors"]
+    if problem.cell:
+        kind = "sheet" if problem.sheet else "cell"
+    elif problem.row is not None:
+        kind = "row"
+    else:
+        kind = "whole_sheet" if problem.sheet else "file"
+    place = texts["places"][kind]
+    return {
+        "place": place.format(sheet=problem.sheet, cell=problem.cell, row=problem.row),
+        "heading": heading_of(problem.column),
+        "value": problem.value,
+        "message": f"{texts['severity'][problem.severity]}: {problem.message}",
+    }

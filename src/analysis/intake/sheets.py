@@ -1,17 +1,27 @@
-"""One sheet: its raw cells, what values do not tell about them, and what is found in it."""
+"""One sheet: its raw cells, how they look and in what they are measured, and what is found in it."""
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
 from xlsxwriter.utility import xl_col_to_name
 
-from analysis.intake.writings import Raw, find, fold, form_texts, shown, tidy, units
+from analysis.intake.writings import (
+    Raw,
+    find,
+    fold,
+    form_texts,
+    lists,
+    money_units,
+    shown,
+    tidy,
+    units,
+)
 from analysis.problems import Problem, Severity
 from analysis.tables.dictionary import Column, Table
 
@@ -23,37 +33,24 @@ At = tuple[int, int]
 
 @dataclass
 class Marks:
-    """What a scanner of a workbook finds in one sheet.
+    """What values do not tell of the cells of one sheet."""
 
-    Parameters
-    ----------
-    no_value : set of (int, int)
-        Formulas that were never computed.
-    errors : dict of (int, int) to str
-        Cells that show an error, such as ``"#REF!"``.
-    formats : dict of (int, int) to str
-        Excel's format codes of the cells whose code may show another number than the cell holds.
-    struck, part_struck : set of (int, int)
-        Cells whose figure is crossed out; texts of which some letters are.
-    notes : dict of (int, int) to str
-        Comments hung on cells.
-    merged : list of ((int, int), (int, int))
-        First and last cell of every merge.
-    hidden_rows, hidden_columns : set of int
-        What the person who fills in the sheet does not see.
-    visible : {"yes", "no", "never"}
-        Whether the sheet is seen; Excel does not offer to show one that is never seen.
-    """
-
+    #: Formulas that were never computed.
     no_value: set[At] = field(default_factory=set)
+    #: What cells show that show an error, such as "#REF!".
     errors: dict[At, str] = field(default_factory=dict)
+    #: Excel's format codes that may show another number than the cell holds.
     formats: dict[At, str] = field(default_factory=dict)
+    #: Cells whose figure is crossed out; texts of which some letters are.
     struck: set[At] = field(default_factory=set)
     part_struck: set[At] = field(default_factory=set)
+    #: Comments hung on cells.
     notes: dict[At, str] = field(default_factory=dict)
+    #: First and last cell of every merge.
     merged: list[tuple[At, At]] = field(default_factory=list)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
+    #: "no", or "never" where Excel does not offer to show the sheet.
     visible: str = "yes"
 
     def is_said(self, at: At) -> bool:
@@ -90,42 +87,23 @@ class Sheet:
 
 
 def address(row: int, column: int) -> str:
-    """Return a cell's name.
-
-    Examples
-    --------
-    >>> address(11, 3)
-    'D12'
-    """
+    """Return a cell's name."""
     return f"{xl_col_to_name(column)}{row + 1}"
-
-
-def letters(column: int) -> str:
-    """Return a column's letters, from its number counted from 0: of 27 it is AB."""
-    return address(0, column)[:-1]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Raw cells of one canonical table, and where they stand.
-
-    Parameters
-    ----------
-    rows : list of int
-        Row numbers, counted from 1.
-    columns : dict of str to list
-        Raw cells by column, as long as ``rows``; the printed `NAME` also where the table has none.
-    addresses : dict of str to str
-        As in `analysis.tables.delivery.Records`.
-    scale : int
-        By what its money is to be multiplied, to be in đồng.
-    """
+    """Raw cells of one canonical table, and where they stand."""
 
     table: Table
     sheet: str
+    #: Their numbers, counted from 1.
     rows: list[int]
+    #: Raw cells by column; the printed `NAME` also where the table has none.
     columns: dict[str, list[Raw]]
+    #: As in `analysis.tables.delivery.Records`.
     addresses: dict[str, str]
+    #: By what its money is to be multiplied, to be in đồng.
     scale: int = 1
 
 
@@ -194,17 +172,25 @@ def check_cells(reading: SheetReading, used: Mapping[At, Column]) -> None:
         message = "một phần chữ trong ô bị gạch ngang, không rõ lấy phần nào; hãy gõ lại phần đúng"
         reading.add("struck", message, at)
     for first, last in marks.merged:
-        if _touches(first, last, used.keys()):
+        rows = range(first[0], min(last[0] + 1, len(sheet.rows)))
+        if any((row, place) in used for row in rows for place in range(first[1], last[1] + 1)):
             message = f"ô gộp ({address(*first)}:{address(*last)}) trên vùng số liệu; hãy bỏ gộp và ghi đủ từng ô"
             reading.add("merged", message, first)
-    is_hiding = marks.hidden_rows or marks.hidden_columns
-    filled = {at for at in used if sheet[at] != ""} if is_hiding else set()
-    _add_hidden(reading, filled, 0, marks.hidden_rows, "dòng")
-    _add_hidden(reading, filled, 1, marks.hidden_columns, "cột")
+    _check_hidden(reading, used)
     for at in sorted(used.keys() & marks.struck):
         if sheet[at] != "":
             message = "số liệu bị gạch ngang mà vẫn được lấy; nếu đã bỏ thì hãy xóa khỏi ô"
             reading.add("struck", message, at, severity="warning")
+
+
+def _check_hidden(reading: SheetReading, used: Mapping[At, Column]) -> None:
+    marks, sheet = reading.sheet.marks, reading.sheet
+    axes = ((0, marks.hidden_rows, "dòng"), (1, marks.hidden_columns, "cột"))
+    for axis, hidden, what in axes:
+        filled = [at for at in used if at[axis] in hidden and sheet[at] != ""] if hidden else []
+        for number in sorted({at[axis] for at in filled}):
+            message = f"{what} này đang bị ẩn mà có số liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
+            reading.add("hidden", message, min(at for at in filled if at[axis] == number))
 
 
 def own_notes(marks: Marks) -> dict[At, str]:
@@ -236,38 +222,17 @@ def _check_look(reading: SheetReading, at: At, column: Column, code: str) -> Non
     reading.add("other_look", message, at, column=column.name)
 
 
-def _touches(first: At, last: At, used: Set[At]) -> bool:
-    size = (last[0] - first[0] + 1) * (last[1] - first[1] + 1)
-    if size > len(used):
-        return any(first[0] <= r <= last[0] and first[1] <= c <= last[1] for r, c in used)
-    cells = ((r, c) for r in range(first[0], last[0] + 1) for c in range(first[1], last[1] + 1))
-    return any(at in used for at in cells)
-
-
-def _add_hidden(
-    reading: SheetReading, filled: set[At], axis: int, hidden: set[int], what: str
-) -> None:
-    for number in sorted({at[axis] for at in filled} & hidden):
-        first = min(at for at in filled if at[axis] == number)
-        message = f"{what} này đang bị ẩn mà có số liệu; hãy bỏ ẩn rồi xem lại, hoặc xóa đi"
-        reading.add("hidden", message, first)
-
-
 # What a person sees of a number: Excel's format codes
 
 #: Quoted, escaped, currency, condition, colour, room, digits, percent, next section, other signs.
 _SIGN = re.compile(
     r'"(?P<quoted>[^"]*)"?|\\(?P<escaped>.)|\[\$(?P<money>[^\]-]*)[^\]]*\]'
-    r"|\[(?P<compare>[<>=]+)(?P<bound>-?[0-9.]+)\]|\[[^\]]*\]|[_*].?"
+    r"|(?P<compare>\[[<>=]+[^\]]*\])|\[[^\]]*\]|[_*].?"
     r"|(?P<digits>General|@|[0#?.,]*[0#?][0#?.,]*(?:E[+-][0#?]+)?)|(?P<percent>%)|(?P<end>;)|(?P<other>.)",
     re.DOTALL | re.IGNORECASE,
 )
 #: Signs beside a number that change nothing.
 _PLAIN = " \u00a0()-+."
-_COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
-    **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge},
-    **{"=": operator.eq, "<>": operator.ne},
-}
 
 
 @dataclass
@@ -279,8 +244,7 @@ class _Section:
     digits: str = ""
     pieces: int = 0
     hundreds: int = 0
-    compare: str = ""
-    bound: Decimal = Decimal(0)
+    is_conditional: bool = False
 
     def add(self, text: str) -> None:
         if self.pieces:
@@ -321,31 +285,24 @@ def _sections(code: str) -> tuple[_Section, ...]:
             now.digits, now.after = now.digits + sign["digits"], now.after.strip()
         elif sign["percent"]:
             now.hundreds += 1
-        elif sign["compare"] in _COMPARE:
-            now.compare, now.bound = sign["compare"], Decimal(sign["bound"])
+        elif sign["compare"]:
+            now.is_conditional = True
         else:
             now.add(next((x for x in sign.group("quoted", "escaped", "money", "other") if x), ""))
     return tuple(sections[:3])
 
 
 def is_plain(code: str) -> bool:
-    """Tell whether a code shows every number as it is, with nothing beside it.
-
-    Examples
-    --------
-    >>> is_plain("#,##0"), is_plain("0%"), is_plain("#,##0,"), is_plain(";;;")
-    (True, False, False, False)
-    """
+    """Tell whether a code shows every number as it is, with nothing beside it."""
     return all(
         section.pieces == 1
-        and not (section.hundreds or section.thousands or section.compare)
+        and not (section.hundreds or section.thousands or section.is_conditional)
         and not (section.before + section.after).strip(_PLAIN)
         for section in _sections(code)
     ) and ("0" in code or code.lower() in ("general", "@", ""))
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What a person sees: the text, the words in it, and whether its number is the cell's."""
 
     text: str
@@ -354,25 +311,105 @@ class Look:
 
 
 def look_of(value: float, code: str) -> Look:
-    """Return what a number looks like under a code.
-
-    Examples
-    --------
-    >>> look_of(1, "0%"), look_of(48, '0.0" triệu đồng"')
-    (Look(text='100%', words='', is_same=False), Look(text='48,0 triệu đồng', words='triệu đồng', is_same=True))
-    """
+    """Return what a number looks like under a code; whether a condition of it holds is not looked up."""
     number, sections = Decimal(repr(value)), _sections(code)
-    section = _section_for(number, sections)
+    section = sections[1] if number < 0 and len(sections) > 1 else sections[0]
+    if number == 0 and len(sections) == 3:
+        section = sections[2]
     text, words = section.text_of(number), f"{section.before}{section.after}".strip(_PLAIN)
     is_same = section.pieces == 1 and not section.hundreds and not section.thousands and text != ""
+    is_same = is_same and not any(one.is_conditional for one in sections)
     # Accountants' formats write a dash for a zero.
     return Look(text, words, is_same or (number == 0 and text in ("-", "–")))
 
 
-def _section_for(number: Decimal, sections: tuple[_Section, ...]) -> _Section:
-    if any(section.compare for section in sections):
-        fits = (s for s in sections if s.compare and _COMPARE[s.compare](number, s.bound))
-        return next(fits, sections[-1])
-    if number == 0 and len(sections) == 3:
-        return sections[2]
-    return sections[1] if number < 0 and len(sections) > 1 else sections[0]
+# Units of measure: above a table, in a heading, in a row below the headings
+
+_IN_HEADING = re.compile(
+    r"(.+?)\s*[(\[,;:–-]\s*(?:(?:đvt|đơn vị(?: tính)?)\s*:?\s*)?([^()\[\]]+?)[)\]]?"
+)
+_STATED = re.compile(
+    r"(?:(?:đvt|dvt|(?:đơn vị|don vi) (?:tính|tinh)|tính bằng)\s*[:：-]?|(?:đơn vị|don vi)\s*[:：-])\s*([^()]+)"
+)
+_BETWEEN = re.compile(r"[,;/+&]| và ")
+
+
+class _Stated(NamedTuple):
+    """A unit of money that a table states: how it is written, what it is worth, and where."""
+
+    text: str
+    worth: int
+    at: At
+
+
+def split_unit(heading: str) -> tuple[str, str]:
+    """Return a heading, as `fold` has it, and the unit of measure behind it."""
+    parts = _IN_HEADING.fullmatch(heading)
+    if parts and (find(parts[2], money_units()) or find(parts[2], units())):
+        return parts[1], parts[2]
+    return heading, ""
+
+
+def names_units(texts: list[str]) -> bool:
+    """Tell whether a row holds nothing but units of measure, as some tables have below their headings."""
+    said = [text.strip("()") for text in texts if text]
+    known = [find(text, money_units()) or find(text, units()) for text in said]
+    return len(said) > 1 and all(known)
+
+
+def find_scale(
+    reading: SheetReading,
+    header: int,
+    columns: dict[int, Column],
+    beside: dict[int, str],
+    asked: int,
+) -> int:
+    """Return by what the money of a table is to be multiplied, to be in đồng; problems are added.
+
+    ``columns`` are those of each place, ``beside`` the units in their headings, empty where there is
+    none. ``asked`` is what the user says that tables stating another unit may be multiplied by.
+    """
+    above = stated_above(reading, header) or [_Stated("đồng", 1, (header, 0))]
+    stated: list[_Stated] = []
+    for place, column in columns.items():
+        unit, is_money = beside[place], column.type.name == "money"
+        meant = find(unit, money_units() if is_money else units())
+        if unit and (meant is None or (not is_money and meant != column.unit)):
+            message = f"tiêu đề ghi đơn vị tính «{unit}», cột này tính bằng «{column.unit}»"
+            reading.add("other_unit", message, (header, place))
+        elif is_money:
+            stated += [_Stated(unit, int(meant), (header, place))] if meant else above
+    others = [one for one in stated if one.worth != 1]
+    if not others:
+        return 1
+    first = others[0]
+    if len({one.worth for one in stated}) > 1:
+        message = "các cột tiền của bảng ghi bằng nhiều đơn vị tính khác nhau; hãy đổi hết ra đồng"
+        reading.add("other_unit", message, first.at)
+        return 1
+    if first.worth == asked:
+        factor = f"{asked:,}".replace(",", ".")
+        message = f"tiền của bảng ghi bằng {first.text}: đã nhân với {factor} để ra đồng"
+        reading.add("multiplied", message, first.at, severity="warning")
+    else:
+        options = [name for name, worth in lists()["money_options"].items() if worth == first.worth]
+        offer = f"hoặc chạy lại với --don-vi {options[0]}" if options else ""
+        message = f"tiền của bảng ghi bằng {first.text}, ở đây cần đồng: hãy đổi ra đồng"
+        reading.add("other_unit", message, first.at, advice=offer)
+    # What is refused is judged in its own unit, so that half a million is not half a đồng.
+    return first.worth
+
+
+def stated_above(reading: SheetReading, header: int) -> list[_Stated]:
+    """Return the units of money that stand above the headings, each worth once."""
+    found: dict[str, _Stated] = {}
+    for row in range(header):
+        for place in range(len(reading.sheet.rows[row])):
+            text = fold(reading.sheet.text(row, place))
+            named = _STATED.search(text)
+            parts = _BETWEEN.split(named[1]) if named else [text.strip("()")]
+            for part in parts:
+                worth = find(part, money_units())
+                if worth:
+                    found.setdefault(worth, _Stated(part.strip(" ."), int(worth), (row, place)))
+    return list(found.values())

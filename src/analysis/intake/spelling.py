@@ -37,9 +37,9 @@ from analysis.intake.writings import (
     tidy,
     units,
 )
-from analysis.problems import Problem, error
+from analysis.problems import Problem, Severity
 from analysis.tables.delivery import Records
-from analysis.tables.dictionary import Column, Table, dictionary
+from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.load import are_sound, parse_column
 from analysis.tables.writing import clean, lacks_only_marks, loosely
 
@@ -75,21 +75,9 @@ class Unclear(Exception):  # noqa: N818 - it is a question, not a failure
 
 
 def spell(raw: Raw, column: Column, *, day_first: bool = False) -> str:
-    """Return the canonical text of a cell.
+    """Return the canonical text of a cell, or raise `Unclear` if it has to be asked about.
 
-    Parameters
-    ----------
-    raw : str, number, bool or date
-        As it was read.
-    column : Column
-        The dictionary's entry.
-    day_first : bool
-        Whether the other days of the column settle that 05/9/2003 is in September.
-
-    Raises
-    ------
-    Unclear
-        If it has to be asked about.
+    With ``day_first`` the other days of the column settle that 05/9/2003 is in September.
 
     Examples
     --------
@@ -137,10 +125,11 @@ def _tidied(raw: str, column: Column) -> str:
 
 
 def _spell_number(raw: Raw, column: Column) -> str:
-    if isinstance(raw, bool):
-        raise Unclear("not_number", "ô là đúng/sai (TRUE/FALSE), ở đây cần một con số")
-    if isinstance(raw, date | time | timedelta):
-        raise Unclear("not_number", "ô là ngày hoặc giờ, ở đây cần một con số; hãy gõ lại số")
+    if isinstance(raw, bool | date | time | timedelta):
+        message = (
+            "ô là ngày hoặc giờ, hoặc là đúng/sai (TRUE/FALSE), ở đây cần một con số; hãy gõ lại số"
+        )
+        raise Unclear("not_number", message)
     if isinstance(raw, int | float):
         # Whole numbers come as floats; anything else shows as it is and is refused.
         return str(int(raw)) if float(raw).is_integer() else format(Decimal(repr(raw)), "f")
@@ -172,9 +161,7 @@ def _spell_number_text(text: str) -> str:
         return sign + re.sub(r"\D", "", digits)
     decimal = _DECIMAL.fullmatch(digits)
     if decimal and not _COMMAS.fullmatch(digits):
-        whole, part = decimal[1].replace(".", ""), decimal[2].rstrip("0")
-        return sign + (f"{whole}.{part}" if part else whole)
-
+        return sign + _written(f"{decimal[1].replace('.', '')}.{decimal[2]}")
     if _COMMAS.fullmatch(digits):
         whole = digits.replace(",", "")
         message = f"dấu phẩy là dấu của số lẻ; nếu là {whole} thì gõ {whole}, không có dấu"
@@ -191,8 +178,12 @@ def _in_dong(raw: Raw, text: str, scale: int) -> str:
         raise Unclear("not_number", "bảng đã ghi đơn vị tính tiền; ô này chỉ ghi con số")
     if not re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", text):
         return text
-    amount = format(Decimal(text) * scale, "f")
-    return amount.rstrip("0").rstrip(".") if "." in amount else amount
+    return _written(format(Decimal(text) * scale, "f"))
+
+
+def _written(number: str) -> str:
+    """Return a number without zeros at the end of its decimals."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _spell_year(raw: Raw, column: Column) -> str:
@@ -211,8 +202,7 @@ def _spell_share(raw: Raw, column: Column) -> str:
     if not re.fullmatch(r"[0-9]{1,9}(?:[.,][0-9]{1,12})?", text):
         return raw
     number = Decimal(text.replace(",", ".")) / (100 if raw.endswith("%") else 1)
-    written = format(number, "f")
-    return written.rstrip("0").rstrip(".") if "." in written else written
+    return _written(format(number, "f"))
 
 
 # Yes and no, words
@@ -221,8 +211,6 @@ def _spell_share(raw: Raw, column: Column) -> str:
 def _spell_boolean(raw: Raw, column: Column) -> str:
     if isinstance(raw, bool):
         return str(raw).lower()
-    if isinstance(raw, date | time | timedelta):
-        raise Unclear("not_boolean", "ô là ngày hoặc giờ, ở đây cần Có hoặc Không")
     answer, _ = _read_answer(shown(raw))
     if answer is None:
         raise Unclear("not_boolean", "phải là Có hoặc Không; chưa rõ thì để trống")
@@ -250,23 +238,13 @@ def _says(text: str, what: str) -> bool:
     return any(lacks_only_marks(part, loosely(what)) for part in parts)
 
 
-def _remark_in(raw: Raw, column: Column) -> str:
-    """Return what a yes or no says beside its answer: in "Có (tháng 3)" it is "tháng 3"."""
-    if column.type.name != "boolean" or not isinstance(raw, str):
-        return ""
-    return _read_answer(_tidied(raw, column))[1]
-
-
 def _spell_word(raw: Raw, column: Column) -> str:
-    text = shown(raw)
-    known = dictionary().words[column.word_list]
-    word = find(text, labels(column.word_list))
+    word = find(shown(raw), labels(column.word_list))
     if word is not None:
         return word
-    near = difflib.get_close_matches(fold(text), [fold(label) for label in known.values()], 1, 0.75)
-    guess = next(
-        (f"; có phải là «{x}»?" for x in known.values() if near and fold(x) == near[0]), ";"
-    )
+    known = {fold(label): label for label in dictionary().words[column.word_list].values()}
+    near = difflib.get_close_matches(fold(shown(raw)), known, 1, 0.75)
+    guess = f"; có phải là «{known[near[0]]}»?" if near else ";"
     listed = "; ".join(known.values())
     raise Unclear("unknown_word", f"không có trong danh mục{guess} dùng một trong: {listed}")
 
@@ -287,13 +265,9 @@ def _spell_date(raw: Raw, day_first: bool) -> str:
         return raw.date().isoformat()
     if isinstance(raw, date):
         return raw.isoformat()
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
-        if float(raw).is_integer() and int(raw) in _SERIALS:
-            return (_FIRST_DAY + timedelta(days=int(raw))).isoformat()
-        raise Unclear("not_date", "cần đủ ngày, tháng, năm, ví dụ 30/11/2024")
-    if not isinstance(raw, str):
-        raise Unclear("not_date", "phải là ngày, ví dụ 30/11/2024")
-    return _spell_date_text(raw, day_first)
+    if isinstance(raw, int | float) and float(raw).is_integer() and int(raw) in _SERIALS:
+        return (_FIRST_DAY + timedelta(days=int(raw))).isoformat()
+    return _spell_date_text(shown(raw), day_first)
 
 
 def _spell_date_text(text: str, day_first: bool) -> str:
@@ -305,7 +279,7 @@ def _spell_date_text(text: str, day_first: bool) -> str:
         return _day(*words.groups())
     numbers = _DAY.fullmatch(text)
     if not numbers:
-        raise Unclear("not_date", "phải là ngày đủ ngày/tháng/năm, ví dụ 30/11/2024")
+        raise Unclear("not_date", "phải là ngày, ghi đủ ngày, tháng, năm, ví dụ 30/11/2024")
     first, second, year = numbers.groups()
     if not day_first and int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
         one, other = f"{int(first)} tháng {int(second)}", f"{int(second)} tháng {int(first)}"
@@ -349,192 +323,143 @@ _SPELLERS: dict[str, Callable[[Any, Column], str]] = {
 
 # Whole blocks
 
-#: A row, its column, what stands there, what it is understood as, and what is said behind that.
-_Remark = tuple[int, Column, Raw, str, str]
-
 #: A table of more different texts is judged whole at little cost.
 _FEW = 100
 
 
 def make_records(block: Block, file: str) -> tuple[Records, list[Problem]]:
     """Spell a block's cells as the dataset does and let the rules of the cells judge them."""
-    problems: list[Problem] = []
-    texts: dict[str, list[str]] = {}
-    remarks: list[_Remark] = []
-    for name, column in block.table.columns.items():
-        if name in block.columns:
-            texts[name], found = _spell_column(block, column, file)
-            problems += found + _swapped_days(block, column, texts[name], file)
-            remarks += _remarks(block, column, texts[name])
-    index = pd.Index(block.rows, dtype="int64")
-    # One array cut up: making an array costs more than a form's cells.
-    cells, length = pd.array([*chain(*texts.values())], dtype="str"), len(index)
-    sliced = {name: cells[at * length :][:length] for at, name in enumerate(texts)}
-    text = pd.DataFrame(sliced, index=index)
-    names = _names_beside(block, index)
-    records = Records(block.table.name, text, block.sheet, block.addresses, names)
-    judged = _judge(texts, block.rows, _asked(block), file)
-    named = {(problem.row, problem.column) for problem in problems}
-    # What was refused stands as an empty cell here, and whatever comes later finds only what is sound.
-    judged = [one for one in judged if (one.row, one.column) not in named]
-    lines = {row: line for line, row in enumerate(block.rows)} if judged else {}
-    problems += [_placed(one, block, records, lines) for one in judged]
-    for one in judged:
-        if one.column not in block.table.key:
-            records.text.at[one.row, one.column] = ""
-    return records, problems + _keep_remarks(block, records, remarks, file)
+    spelling = _Spelling(block, file)
+    for column in block.table.columns.values():
+        if column.name in block.columns:
+            spelling.take(column)
+    return spelling.finish(), spelling.problems
 
 
-def _names_beside(block: Block, index: pd.Index) -> pd.Series | None:
-    """Return the names that stand beside the codes of a table that does not take them."""
-    if NAME in block.table.columns or NAME not in block.columns:
-        return None
-    return pd.Series([tidy(shown(raw)) for raw in block.columns[NAME]], index=index, dtype="str")
+class _Spelling:
+    """One block being spelled: its texts by column, what is said behind answers, what is wrong."""
 
+    def __init__(self, block: Block, file: str) -> None:
+        self.block, self.file = block, file
+        self.texts: dict[str, list[Any]] = {}
+        self.remarks: list[tuple[int, str]] = []
+        self.problems: list[Problem] = []
 
-def _remarks(block: Block, column: Column, texts: list[str]) -> list[_Remark]:
-    """Return what is said behind answers, each different one looked at once."""
-    if column.type.name != "boolean":
-        return []
-    raws = block.columns[column.name]
-    beside = {
-        raw: _remark_in(raw, column) for raw, text in set(zip(raws, texts, strict=True)) if text
-    }
-    if not any(beside.values()):
-        return []
-    return [
-        (row, column, raw, text, rest)
-        for row, raw, text in zip(block.rows, raws, texts, strict=True)
-        if text and (rest := beside[raw])
-    ]
+    def tell(
+        self, column: Column, line: int, code: str, message: str, severity: Severity = "error"
+    ) -> None:
+        """Add a problem of a cell, with the value as it was typed."""
+        row, block = self.block.rows[line], self.block
+        cell = block.addresses.get(column.name, "").format(row=row)
+        value = shown(block.columns[column.name][line]) if column.name in block.columns else ""
+        place = (severity, code, self.file, row, column.name, value, message)
+        self.problems.append(Problem(*place, sheet=block.sheet, cell=cell))
 
+    def take(self, column: Column) -> None:
+        """Spell each different value of a column once: 120,000 cells have few of them."""
+        raws = self.block.columns[column.name]
+        day_first = column.type.name == "date" and _settles_days(raws)
+        spelled: dict[tuple[type, Raw], str] = {}
+        refused: dict[tuple[type, Raw], Unclear] = {}
+        for key in {(raw.__class__, raw) for raw in raws}:
+            try:
+                spelled[key] = spell(key[1], column, day_first=day_first)
+                if column.type.name == "money" and self.block.scale != 1:
+                    spelled[key] = _in_dong(key[1], spelled[key], self.block.scale)
+            except Unclear as question:
+                spelled[key], refused[key] = "", question
+        self.texts[column.name] = texts = [spelled[raw.__class__, raw] for raw in raws]
+        for line, raw in enumerate(raws) if refused else ():
+            if unclear := refused.get((raw.__class__, raw)):
+                self.tell(column, line, unclear.code, unclear.message)
+        if column.type.name == "date" and day_first:
+            self._look_for_swapped_days(column, texts)
+        if column.type.name == "boolean":
+            self._note_remarks(column, texts)
 
-def _keep_remarks(
-    block: Block, records: Records, remarks: list[_Remark], file: str
-) -> list[Problem]:
-    """Put what is said behind answers into the rows' notes, and tell so."""
-    template: str = form_texts()["remark_in_note"]
-    for row, column, raw, _, _ in remarks:
-        if "note" not in records.text:
+    def _note_remarks(self, column: Column, texts: list[str]) -> None:
+        """Keep what is said behind answers for the notes, and tell so."""
+        raws = self.block.columns[column.name]
+        told = {raw for raw, text in zip(raws, texts, strict=True) if text and isinstance(raw, str)}
+        beside: dict[Raw, str] = {raw: _read_answer(_tidied(raw, column))[1] for raw in told}
+        template: str = form_texts()["remark_in_note"]
+        for line, (raw, text) in enumerate(
+            zip(raws, texts, strict=True) if any(beside.values()) else ()
+        ):
+            if text and (rest := beside.get(raw)):
+                self.remarks.append((line, template.format(heading=column.vi, remark=shown(raw))))
+                answer = form_texts()["answers"][text]
+                message = f"hiểu là «{answer}»; phần ghi thêm «{rest}» được giữ trong ghi chú"
+                self.tell(column, line, "rest_in_note", message, "warning")
+
+    def _look_for_swapped_days(self, column: Column, texts: list[str]) -> None:
+        """Warn where an American Excel may have taken days for months: it makes dates of those it can."""
+        raws = self.block.columns[column.name]
+        lines = [n for n, raw in enumerate(raws) if texts[n] and not isinstance(raw, str)]
+        real = {line: texts[line].split("-") for line in lines}
+        if any(int(day) > 12 for _, _, day in real.values()):
+            return
+        for line, (year, month, day) in real.items():
+            if month != day:
+                message = (
+                    "trong cột này mọi ô ngày thật đều có ngày từ 1 đến 12, còn ngày trên 12 là chữ: có"
+                    f" thể Excel kiểu Mỹ đã đổi chỗ ngày và tháng. Ô này hiểu là {day}/{month}/{year};"
+                    f" nếu đúng ra là {month}/{day}/{year} thì gõ lại cả cột"
+                )
+                self.tell(column, line, "swapped_days", message, "warning")
+                return
+
+    def finish(self) -> Records:
+        """Return the records; what was refused stands as an empty cell."""
+        block = self.block
+        self._judge()
+        if self.remarks:
             # A row without a remark says nothing of its note: the one that it has stays.
-            records.text["note"] = pd.array([pd.NA] * len(records.text), dtype="str")
-        own = records.text.at[row, "note"]
-        remark = template.format(heading=column.vi, remark=shown(raw))
-        records.text.at[row, "note"] = remark if pd.isna(own) or own == "" else f"{own}\n{remark}"
-    answers = form_texts()["answers"]
-    told = "hiểu là «{}»; phần ghi thêm «{}» được giữ trong ghi chú"
-    found = [
-        _problem(block, *(column, file, row, raw), "rest_in_note", told.format(answers[text], rest))
-        for row, column, raw, text, rest in remarks
-    ]
-    return [replace(problem, severity="warning") for problem in found]
+            notes = self.texts.setdefault("note", [None] * len(block.rows))
+            for line, remark in self.remarks:
+                notes[line] = f"{notes[line]}\n{remark}" if notes[line] else remark
+        # One array cut up: making an array costs more than a form's cells.
+        cells, length = pd.array([*chain(*self.texts.values())], dtype="str"), len(block.rows)
+        sliced = {name: cells[at * length :][:length] for at, name in enumerate(self.texts)}
+        index = pd.Index(block.rows, dtype="int64")
+        names = None
+        if NAME in block.columns and NAME not in block.table.columns:
+            beside = [tidy(shown(raw)) for raw in block.columns[NAME]]
+            names = pd.Series(beside, index=index, dtype="str")
+        text = pd.DataFrame(sliced, index=index)
+        return Records(block.table.name, text, block.sheet, block.addresses, names)
 
+    def _judge(self) -> None:
+        """Let the rules of the cells judge all columns of one kind at once: a form has many short ones."""
+        columns, length = self._asked(), len(self.block.rows)
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for name in self.texts:
+            column = columns[name]
+            groups.setdefault((column.type, column.words, column.required), []).append(name)
+        named = {(problem.row, problem.column) for problem in self.problems}
+        for names in groups.values():
+            column = columns[names[0]]
+            texts = [cell for name in names for cell in self.texts[name]]
+            if len(different := {*texts}) < _FEW and are_sound(different, column):
+                continue
+            stacked = pd.Series(texts, dtype="str")
+            if not column.required:
+                stacked = stacked[stacked != ""]
+            for problem in parse_column(stacked, column, self.file)[1] if len(stacked) else ():
+                place, line = divmod(int(problem.row or 0), length)
+                name = names[place]
+                # Whatever comes later finds only what is sound.
+                if (self.block.rows[line], name) not in named:
+                    self.tell(columns[name], line, problem.code, problem.message)
+                    if name not in self.block.table.key:
+                        self.texts[name][line] = ""
 
-def _swapped_days(block: Block, column: Column, texts: list[str], file: str) -> list[Problem]:
-    """Warn where an American Excel may have taken days for months: it makes dates of those it can."""
-    if column.type.name != "date":
-        return []
-    days = [
-        (row, raw, text.split("-"))
-        for row, raw, text in zip(block.rows, block.columns[column.name], texts, strict=True)
-        if text
-    ]
-    real = [cell for cell in days if not isinstance(cell[1], str)]
-    first = next((cell for cell in real if cell[2][1] != cell[2][2]), None)
-    if first is None or any(int(day[2]) > 12 for _, _, day in real):
-        return []
-    if not _settles_days([raw for _, raw, _ in days]):
-        return []
-    row, raw, (year, month, day) = first
-    message = (
-        "trong cột này mọi ô ngày thật đều có ngày từ 1 đến 12, còn ngày trên 12 là chữ: có thể Excel"
-        f" kiểu Mỹ đã đổi chỗ ngày và tháng. Ô này hiểu là {day}/{month}/{year}; nếu đúng ra là"
-        f" {month}/{day}/{year} thì gõ lại cả cột"
-    )
-    problem = _problem(block, column, file, row, raw, "swapped_days", message)
-    return [replace(problem, severity="warning")]
-
-
-def _spell_column(block: Block, column: Column, file: str) -> tuple[list[str], list[Problem]]:
-    """Spell each different value once: a column of 120,000 cells has few of them."""
-    raws = block.columns[column.name]
-    day_first = column.type.name == "date" and _settles_days(raws)
-    spelled: dict[tuple[type, Raw], str] = {}
-    refused: dict[tuple[type, Raw], Unclear] = {}
-    for key in {(raw.__class__, raw) for raw in raws}:
-        try:
-            spelled[key] = spell(key[1], column, day_first=day_first)
-            if column.type.name == "money" and block.scale != 1:
-                spelled[key] = _in_dong(key[1], spelled[key], block.scale)
-        except Unclear as question:
-            spelled[key], refused[key] = "", question
-    texts = [spelled[raw.__class__, raw] for raw in raws]
-    if not refused:
-        return texts, []
-    return texts, [
-        _problem(block, column, file, row, raw, refused[key].code, refused[key].message)
-        for row, raw in zip(block.rows, raws, strict=True)
-        if (key := (raw.__class__, raw)) in refused
-    ]
-
-
-def _problem(
-    block: Block, column: Column, file: str, row: int, raw: Raw, code: str, message: str
-) -> Problem:
-    cell = block.addresses.get(column.name, "").format(row=row)
-    return error(
-        message,
-        code=code,
-        file=file,
-        row=row,
-        column=column.name,
-        value=shown(raw),
-        sheet=block.sheet,
-        cell=cell,
-    )
-
-
-def _asked(block: Block) -> Table:
-    """Return the table; the units of a list need no code, the others are given one."""
-    columns = block.table.columns
-    if block.table.name != "roster" or not is_list(block.columns):
-        return block.table
-    free = replace(columns["unit_id"], required=False)
-    return replace(block.table, columns=columns | {"unit_id": free})
-
-
-def _judge(
-    text: Mapping[str, list[str]], rows: list[int], table: Table, file: str
-) -> list[Problem]:
-    """Let the rules of the cells judge all columns of one kind at once: a form has many short ones."""
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for name in text:
-        column = table.columns[name]
-        groups.setdefault((column.type, column.words, column.required), []).append(name)
-    problems = []
-    for names in groups.values():
-        column = table.columns[names[0]]
-        texts = {cell for name in names for cell in text[name]}
-        if len(texts) < _FEW and are_sound(texts, column):
-            continue
-        stacked = pd.Series([cell for name in names for cell in text[name]], dtype="str")
-        if not column.required:
-            stacked = stacked[stacked != ""]
-        _, found = parse_column(stacked, column, file) if len(stacked) else (None, [])
-        for problem in found:
-            assert problem.row is not None
-            place, line = divmod(problem.row, len(rows))
-            problems.append(replace(problem, row=rows[line], column=names[place]))
-    return problems
-
-
-def _placed(problem: Problem, block: Block, records: Records, lines: dict[int, int]) -> Problem:
-    """Name the cell of a problem, and the value as it was typed."""
-    assert problem.row is not None
-    raws = block.columns.get(problem.column)
-    value = shown(raws[lines[problem.row]]) if raws else problem.value
-    cell = records.address(problem.column, problem.row)
-    return replace(problem, value=value, sheet=block.sheet, cell=cell)
+    def _asked(self) -> Mapping[str, Column]:
+        """Return the columns; the units of a list need no code, the others are given one."""
+        columns = self.block.table.columns
+        if self.block.table.name != "roster" or not is_list(self.block.columns):
+            return columns
+        return columns | {"unit_id": replace(columns["unit_id"], required=False)}
 
 
 def check_years(records: Iterable[Records], file: str, year: int | None) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Workbooks as sheets: .xlsx, .ods and .xls, each looked through for what calamine does not tell."""
+"""What a file really is, and its sheets: each looked through for what calamine does not tell of its cells."""
 
 from __future__ import annotations
 
@@ -7,66 +7,203 @@ import posixpath
 import re
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import IO, Any
+from decimal import Decimal
+from functools import cache, lru_cache
+from pathlib import PurePath
+from typing import IO, Any, Literal
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 import python_calamine as calamine
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+from openpyxl.utils import column_index_from_string
 
-from analysis.intake.files import SourceFile, UnreadableError, read_csv
 from analysis.intake.sheets import At, Marks, Sheet, address, is_plain
-from analysis.intake.writings import Raw
-from analysis.problems import Problem
+from analysis.intake.writings import Raw, decode
+from analysis.problems import Problem, error
+from analysis.tables.files import split_csv
 
+Kind = Literal["xlsx", "xls", "ods", "csv"]
+
+#: A workbook of 120,000 full rows unpacks to about 200 MB; nothing honest is much larger.
+_MOST_BYTES = 300_000_000
+_MOST_UNPACKED = 1_000_000_000
+_MOST_ENTRIES = 5_000
+#: Real sheets shrink 5 to 40 times; deflate at its best does 1,032.
+_SUSPECT_UNPACKED, _MOST_RATIO = 50_000_000, 150
+
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_ENTRY = b"PK\x01\x02"  # stands before each entry of a zip's directory
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+_SAVE_AGAIN = "hãy mở bằng Excel hoặc LibreOffice rồi lưu lại thành tệp .xlsx"
+_BROKEN = f"tệp hỏng hoặc bị cắt cụt, không mở được; hãy gửi lại, hoặc {_SAVE_AGAIN}"
+_LOCKED = (
+    "tệp được đặt mật khẩu; hãy bỏ mật khẩu (Tệp → Thông tin → Mã hóa bằng mật khẩu) rồi gửi lại"
+)
 #: Rows times columns of the smallest box around all filled cells; a reader makes room for all of it.
 _MOST_CELLS = 12_000_000
 #: A document's root element begins well before this.
 _PROLOGUE = 65_536
 _ROOT = re.compile(rb"<[A-Za-z_]")
-_BROKEN = "tệp hỏng hoặc bị cắt cụt; hãy mở bằng Excel hoặc LibreOffice rồi lưu lại dạng .xlsx"
-_LOCKED = "tệp được đặt mật khẩu; hãy bỏ mật khẩu rồi gửi lại"
 _VISIBLE = (
     ("no", calamine.SheetVisibleEnum.Hidden),
     ("never", calamine.SheetVisibleEnum.VeryHidden),
 )
 
 
-def read_sheets(source: SourceFile) -> tuple[list[Sheet], list[Problem]]:
+class UnreadableError(Exception):
+    """Why a file cannot be read: a code for machines and a Vietnamese sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(code, message)  # so it can be pickled
+
+    def problem(self, file: str) -> Problem:
+        """Return it as a problem of a file."""
+        return error(self.message, code=self.code, file=file)
+
+
+def identify(name: str, content: bytes) -> Kind:
+    """Tell what a file is, without unpacking anything; refuse what cannot be read, or is not safe to."""
+    ending = PurePath(name).suffix.lower()
+    if not content:
+        raise UnreadableError("empty_file", "tệp trống, không có byte nào")
+    if len(content) > _MOST_BYTES:
+        raise UnreadableError("too_big", "tệp lớn hơn 300 MB; hãy chia thành nhiều tệp")
+    kind = _kind_of_bytes(content)
+    if kind == "csv" and ending not in _TEXT_ENDINGS:
+        message = (
+            f"tệp mang đuôi {ending or 'lạ'} nhưng bên trong không phải bảng tính: là văn bản, trang web"
+            f" hay tệp hỏng; nếu là CSV hãy đổi đuôi thành .csv, nếu không {_SAVE_AGAIN}"
+        )
+        raise UnreadableError("other_kind", message)
+    if kind != "csv" and ending in _TEXT_ENDINGS:
+        message = f"tệp mang đuôi {ending} nhưng bên trong là bảng tính; hãy đổi đuôi thành .{kind}"
+        raise UnreadableError("other_kind", message)
+    return kind
+
+
+def _kind_of_bytes(content: bytes) -> Kind:
+    if content.startswith((_ZIP, _EMPTY_ZIP)):
+        return _kind_of_zip(content)
+    if content.startswith(_OLE):
+        if _ENCRYPTED in content:
+            raise UnreadableError("password", _LOCKED)
+        return "xls"
+    return "csv"
+
+
+def _kind_of_zip(content: bytes) -> Kind:
+    if content.count(_ENTRY) > _MOST_ENTRIES:
+        raise UnreadableError("too_big", f"tệp nén có quá nhiều phần; {_SAVE_AGAIN}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
+        raise UnreadableError("truncated", _BROKEN) from None
+    _check_sizes(entries, len(content))
+    names = {entry.filename for entry in entries}
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise UnreadableError("password", _LOCKED)
+    if any(name.lower() == "xl/workbook.xml" for name in names):
+        return "xlsx"
+    if "content.xml" in names:
+        return "ods"
+    message = f"tệp nén này không phải .xlsx hay .ods; {_SAVE_AGAIN}"
+    raise UnreadableError("other_kind", message)
+
+
+def _check_sizes(entries: list[zipfile.ZipInfo], packed: int) -> None:
+    unpacked = sum(entry.file_size for entry in entries)
+    suspect = unpacked > _SUSPECT_UNPACKED and unpacked > _MOST_RATIO * packed
+    if unpacked > _MOST_UNPACKED or suspect:
+        size = f"{unpacked / 1e6:,.0f}".replace(",", ".")
+        message = f"tệp bung ra {size} MB, lớn bất thường nên không mở; {_SAVE_AGAIN}, bỏ phần thừa"
+        raise UnreadableError("too_big", message)
+
+
+# Text tables
+
+#: Where two stand equally often, the comma is in the figures.
+_SEPARATORS = "\t;,"
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+
+
+def _read_csv(file: str, content: bytes) -> tuple[list[list[Raw]], list[Problem]]:
+    """Return the rows of a text table, all of one length; its broken lines and old encoding are problems."""
+    try:
+        text, old = decode(content)
+    except UnicodeDecodeError:
+        message = "không nhận ra bảng mã của tệp; hãy lưu lại dạng CSV UTF-8"
+        raise UnreadableError("not_utf8", message) from None
+    problems = []
+    if old is not None:
+        message = f"tệp viết bằng bảng mã cũ {old}; hãy chuyển sang Unicode rồi lưu dạng CSV UTF-8"
+        problems.append(error(message, code="legacy_encoding", file=file))
+    named = _SEPARATOR_LINE.match(text)
+    if named:
+        text = "\n" + text[named.end() :]  # rows are counted as the file has them
+    if not text.strip():
+        raise UnreadableError("empty_file", "tệp trống, không có dòng tiêu đề")
+    separator = named[1] if named else _separator(text)
+    rows: list[list[Raw]] = [[*row] for row in split_csv(file, text, problems, separator)]
+    lengths = Counter(len(row) for row in rows if any(row))
+    width = lengths.most_common(1)[0][0] if lengths else 0
+    first = next((number for number, row in enumerate(rows) if len(row) == width), 0)
+    for number, row in enumerate(rows):
+        # Only the titles above a table may be shorter than its lines.
+        if len(row) > width or (len(row) < width and number > first and any(row)):
+            message = f"dòng có {len(row)} ô, các dòng khác có {width} ô"
+            problems.append(error(message, code="ragged", file=file, row=number + 1))
+        row[:] = [*row[:width], *[""] * (width - len(row))]
+    return rows, problems
+
+
+def _separator(text: str) -> str:
+    """Return the sign that most often stands between the headings."""
+    start = re.sub(r'"[^"]*"', "", text[:20_000])
+    lines = [line for line in start.splitlines() if line.strip()][:20]
+    return max(_SEPARATORS, key=lambda sign: max((line.count(sign) for line in lines), default=0))
+
+
+# Workbooks
+
+
+def read_sheets(name: str, content: bytes) -> tuple[list[Sheet], list[Problem]]:
     """Read every sheet of a file, in its order, and tell what is wrong with a CSV file's lines.
 
-    Raises
-    ------
-    UnreadableError
-        If the file cannot be read at all.
+    A file that cannot be read at all raises `UnreadableError`.
     """
-    if source.kind == "csv":
-        rows, problems = read_csv(source.name, source.content)
+    kind = identify(name, content)
+    if kind == "csv":
+        rows, problems = _read_csv(name, content)
         return [Sheet("", rows)], problems
-    return _read_workbook(source.content, scan(source)), []
+    return _read_workbook(content, scan(kind, content)), []
 
 
-def scan(source: SourceFile) -> dict[str, Marks]:
+def scan(kind: Kind, content: bytes) -> dict[str, Marks]:
     """Return the marks of each sheet of a workbook.
 
-    Raises
-    ------
-    UnreadableError
-        If the file is broken, locked by a password or counts days from 1904; if its XML declares a
-        document type, is not what the directory of the zip says, or reaches further than a reader
-        could bear.
+    Refused are broken or locked files, those that count days from 1904, whose XML declares a document
+    type or is not what the directory of the zip says, or that reach further than a reader could bear.
     """
     try:
-        if source.kind == "xls":
-            return _scan_xls(source.content)
-        with zipfile.ZipFile(io.BytesIO(source.content)) as archive:
+        if kind == "xls":
+            return _scan_xls(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _refuse_doctypes(archive)
-            return _XlsxParts(archive).scan() if source.kind == "xlsx" else _scan_ods(archive)
-    except (zipfile.BadZipFile, ElementTree.ParseError, expat.ExpatError):
-        raise UnreadableError("truncated", _BROKEN) from None
-    except (KeyError, EOFError, OSError, ValueError, IndexError):
+            return _XlsxParts(archive).scan() if kind == "xlsx" else _OdsScan(archive).found
+    except (
+        *(zipfile.BadZipFile, ElementTree.ParseError, expat.ExpatError),
+        *(KeyError, EOFError, OSError, ValueError, IndexError, ArithmeticError),
+    ):
         raise UnreadableError("truncated", _BROKEN) from None
 
 
@@ -98,8 +235,7 @@ def _read_sheet(
         if row < len(rows) and column < len(rows[row]):
             rows[row][column] = ""
     marks.merged = marks.merged or list(sheet.merged_cell_ranges or ())
-    if marks.visible == "yes":
-        marks.visible = next((word for word, one in _VISIBLE if one == about.visible), "yes")
+    marks.visible = next((word for word, one in _VISIBLE if one == about.visible), "yes")
     return Sheet(about.name, rows, marks)
 
 
@@ -204,8 +340,6 @@ class _XlsxParts:
 
     def styles(self, part: str) -> dict[str, tuple[str, bool]]:
         """Return the looks worth a mark, by number: a format's code or nothing, and whether struck."""
-        from openpyxl.styles.numbers import BUILTIN_FORMATS
-
         if not part:
             return {}
         codes: dict[int, str] = dict(BUILTIN_FORMATS)
@@ -258,19 +392,12 @@ class _XlsxParts:
         return notes | {at: "\n".join(texts) for at, texts in threads.items()}
 
 
-@cache
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        if not "A" <= letter <= "Z":
-            raise ValueError(letters)
-        number = number * 26 + ord(letter) - 64
-    return number - 1
+_column = cache(column_index_from_string)
 
 
 def _place(address: str) -> At:
     letters = address.rstrip("0123456789")
-    return int(address[len(letters) :]) - 1, _column(letters)
+    return int(address[len(letters) :]) - 1, _column(letters) - 1
 
 
 @dataclass
@@ -403,177 +530,103 @@ class _XlsxScan:
 # .ods
 
 _NAMES = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
-_TABLE, _OFFICE, _STYLE, _TEXT, _NUMBER = (
-    _NAMES % name for name in ("table", "office", "style", "text", "datastyle")
-)
+_TABLE, _OFFICE, _STYLE, _TEXT = (_NAMES % name for name in ("table", "office", "style", "text"))
 _EXTRA = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
-#: A style of texts may hold sections for numbers too.
-_NUMBER_STYLES = tuple(
-    f"{_NUMBER}{kind}-style" for kind in ("number", "percentage", "currency", "text")
-)
-_ODS_DIGITS = (f"{_NUMBER}number", f"{_NUMBER}scientific-number")
 _NUMBERS = ("float", "percentage", "currency")
 _ERROR_SIGNS = ("#", "Err:")
-
-
-def _scan_ods(archive: zipfile.ZipFile) -> dict[str, Marks]:
-    scan = _OdsScan()
-    if "styles.xml" in archive.namelist():
-        with archive.open("styles.xml") as stream:
-            scan.run(stream)
-    with archive.open("content.xml") as stream:
-        scan.run(stream)
-    return scan.found
-
-
-class _OdsStyles:
-    """How cells, letters and sheets look, by the names of their styles."""
-
-    def __init__(self) -> None:
-        self.own: dict[str, ElementTree.Element] = {}
-        self.codes: dict[str, str] = {}
-
-    def add(self, item: ElementTree.Element) -> None:
-        name = item.get(f"{_STYLE}name", "")
-        if item.tag in _NUMBER_STYLES:
-            self.codes[name] = _code_of(item, self.codes)
-        else:
-            self.own[name] = item
-
-    def _chain(self, name: str) -> Iterator[ElementTree.Element]:
-        """Yield a style, then those that it inherits from."""
-        seen: set[str] = set()
-        while name in self.own and name not in seen:
-            seen.add(name)
-            yield self.own[name]
-            name = self.own[name].get(f"{_STYLE}parent-style-name", "")
-
-    def code(self, name: str, kind: str) -> str:
-        """Return the format code of a number of this kind."""
-        named = (style.get(f"{_STYLE}data-style-name") for style in self._chain(name))
-        code = self.codes.get(next((one for one in named if one), ""), "")
-        return code or ("0%" if kind == "percentage" else "General")
-
-    def is_struck(self, name: str) -> bool:
-        for style in self._chain(name):
-            for kind in ("style", "type"):
-                found = style.find(f"{_STYLE}text-properties[@{_STYLE}text-line-through-{kind}]")
-                if found is not None:
-                    return found.get(f"{_STYLE}text-line-through-{kind}") != "none"
-        return False
-
-    def is_hidden(self, name: str) -> bool:
-        """Tell whether sheets of this style are not displayed."""
-        found = (style.find(f"{_STYLE}table-properties") for style in self._chain(name))
-        return any(item is not None and item.get(f"{_TABLE}display") == "false" for item in found)
-
-
-def _code_of(item: ElementTree.Element, codes: dict[str, str]) -> str:
-    """Return a number style as Excel would write it."""
-    code = ""
-    for part in item:
-        text = "".join(part.itertext())
-        if part.tag in _ODS_DIGITS:
-            factor = float(part.get(f"{_NUMBER}display-factor", 1))
-            thousands = "," * (round(factor) // 1000 and len(f"{round(factor)}") // 3)
-            places = min(int(part.get(f"{_NUMBER}decimal-places", 0)), 9)
-            code += "0" if part.get(f"{_NUMBER}min-integer-digits") != "0" else "#"
-            code += f".{'0' * places}{thousands}" if places else thousands
-        elif part.tag in (f"{_NUMBER}text", f"{_NUMBER}currency-symbol"):
-            is_percent = item.tag == f"{_NUMBER}percentage-style" and text.strip() == "%"
-            code += "%" if is_percent else f'"{text}"'
-        elif part.tag == f"{_NUMBER}text-content":
-            code += "@"
-        elif part.tag == f"{_STYLE}map":
-            other = codes.get(part.get(f"{_STYLE}apply-style-name", ""), "")
-            condition = part.get(f"{_STYLE}condition", "").removeprefix("value()")
-            code = f"[{condition.replace('!=', '<>')}]{other};{code}"
-    return code
-
-
-@dataclass
-class _OdsSheet:
-    """What is known of the sheet being read."""
-
-    name: str
-    marks: Marks = field(default_factory=Marks)
-    row: int = 0
-    column: int = 0
-    columns: int = 0
-    filled_to: int = 0  # columns up to the last filled cell of this row
-    width: int = 0  # the same for all rows so far
-    looks: list[tuple[int, str]] = field(default_factory=list)  # columns up to here: their style
-    row_marks: list[tuple[int, int, str, str]] = field(default_factory=list)
+_MOST_ROWS = 1_048_576
+#: A number among what is shown beside it.
+_SHOWN = re.compile(r"(.*?)([0-9](?:[0-9.,\s]*[0-9])?)(.*)", re.DOTALL)
 
 
 class _OdsScan:
-    """A walk through the XML of a workbook."""
+    """A walk through the XML of a workbook; identical cells, rows and columns stand there once."""
 
-    def __init__(self) -> None:
-        self.styles = _OdsStyles()
+    def __init__(self, archive: zipfile.ZipFile) -> None:
         self.found: dict[str, Marks] = {}
-        self.sheet: _OdsSheet | None = None
+        self.struck: dict[str, bool] = {}  # by style
+        self._begin_sheet("")
+        for part in ("styles.xml", "content.xml"):
+            if part in archive.namelist() or part == "content.xml":
+                with archive.open(part) as stream:
+                    self._run(stream)
 
-    def run(self, stream: IO[bytes]) -> None:
+    def _begin_sheet(self, name: str) -> None:
+        self.name, self.marks = name, Marks()
+        self.row = self.column = self.columns = 0
+        self.filled_to = 0  # columns up to the last filled cell of this row
+        self.width = 0  # the same for all rows so far
+        self.looks: list[tuple[int, str]] = []  # columns up to here: their style
+        self.row_marks: list[tuple[int, int, str, str]] = []
+
+    def _run(self, stream: IO[bytes]) -> None:
         for event, item in ElementTree.iterparse(stream, events=("start", "end")):
             if event == "start":
-                if item.tag == f"{_TABLE}table" and self.sheet is None:
-                    self.sheet = _OdsSheet(item.get(f"{_TABLE}name", ""))
-                    if self.styles.is_hidden(item.get(f"{_TABLE}style-name", "")):
-                        self.sheet.marks.visible = "no"
-            elif item.tag == f"{_STYLE}style" or item.tag in _NUMBER_STYLES:
-                self.styles.add(item)
-            elif self.sheet is not None:
-                self._close(item, self.sheet)
                 if item.tag == f"{_TABLE}table":
-                    self.found[self.sheet.name] = self.sheet.marks
-                    self.sheet = None
+                    self._begin_sheet(item.get(f"{_TABLE}name", ""))
+                    self.found[self.name] = self.marks
+            elif item.tag == f"{_STYLE}style":
+                self._add_style(item)
+            elif item.tag == f"{_TABLE}table-column":
+                self._close_column(item)
+            elif item.tag in _CELLS:
+                self._close_cell(item)
+            elif item.tag == f"{_TABLE}table-row":
+                self._close_row(item)
+                item.clear()
 
-    def _close(self, item: ElementTree.Element, sheet: _OdsSheet) -> None:
-        is_hidden = item.get(f"{_TABLE}visibility") in ("collapse", "filter")
-        if item.tag == f"{_TABLE}table-column":
-            times = _times(item, "columns")
-            if is_hidden:
-                columns = range(sheet.columns, min(sheet.columns + times, 16384))
-                sheet.marks.hidden_columns |= set(columns)
-            sheet.columns += times
-            look = item.get(f"{_TABLE}default-cell-style-name", "")
-            sheet.looks.append((sheet.columns, look))
-        elif item.tag in _CELLS:
-            self._close_cell(item, sheet)
-        elif item.tag == f"{_TABLE}table-row":
-            times = _times(item, "rows")
-            rows = range(sheet.row, min(sheet.row + times, 1_048_576))
-            if is_hidden:
-                sheet.marks.hidden_rows |= set(rows)
-            sheet.row += times
-            _check_extent(sheet)
-            _put_marks(sheet, rows)
-            sheet.column = sheet.filled_to = 0
-            item.clear()
+    def _add_style(self, item: ElementTree.Element) -> None:
+        """Note whether letters of a style are struck out, as it says itself or inherits."""
+        struck = self.struck.get(item.get(f"{_STYLE}parent-style-name", ""), False)
+        text = item.find(f"{_STYLE}text-properties")
+        for kind in ("type", "style"):
+            line = None if text is None else text.get(f"{_STYLE}text-line-through-{kind}")
+            struck = struck if line is None else line != "none"
+        self.struck[item.get(f"{_STYLE}name", "")] = struck
 
-    def _close_cell(self, item: ElementTree.Element, sheet: _OdsSheet) -> None:
-        at, times = (sheet.row, sheet.column), _times(item, "columns")
-        sheet.column += times
+    def _close_column(self, item: ElementTree.Element) -> None:
+        first = self.columns
+        self.columns += _times(item, "columns")
+        if _is_hidden(item):
+            self.marks.hidden_columns |= set(range(first, min(self.columns, _MOST_COLUMNS)))
+        self.looks.append((self.columns, item.get(f"{_TABLE}default-cell-style-name", "")))
+
+    def _close_row(self, item: ElementTree.Element) -> None:
+        rows = range(self.row, min(self.row + _times(item, "rows"), _MOST_ROWS))
+        if _is_hidden(item):
+            self.marks.hidden_rows |= set(rows)
+        self.row += _times(item, "rows")
+        # A small file's repeated cells might fill the memory.
+        marked = max((first + times for first, times, _, _ in self.row_marks), default=0)
+        self.width = max(self.width, self.filled_to, marked)
+        if (self.filled_to or marked) and self.width * self.row > _MOST_CELLS:
+            raise _too_wide(self.name, address(self.row - 1, self.width - 1))
+        for first, times, name, text in self.row_marks:
+            mark = getattr(self.marks, name)
+            places = [(row, first + place) for row in rows for place in range(times)]
+            mark.update(dict.fromkeys(places, text) if isinstance(mark, dict) else places)
+        self.row_marks.clear()
+        self.column = self.filled_to = 0
+
+    def _close_cell(self, item: ElementTree.Element) -> None:
+        at, times = (self.row, self.column), _times(item, "columns")
+        self.column += times
         kind = item.get(f"{_OFFICE}value-type", "")
         if kind:
-            sheet.filled_to = sheet.column
+            self.filled_to = self.column
         wide, high = (int(item.get(f"{_TABLE}number-{x}-spanned", 1)) for x in ("columns", "rows"))
         if wide > 1 or high > 1:
-            sheet.marks.merged.append((at, (at[0] + high - 1, at[1] + wide - 1)))
+            self.marks.merged.append((at, (at[0] + high - 1, at[1] + wide - 1)))
         note = item.find(f"{_OFFICE}annotation")
         if note is not None:
-            sheet.marks.notes[at] = "\n".join(_texts(note))
-        sheet.row_marks += [
-            (at[1], times, mark, text) for mark, text in self._marks_of(item, kind, sheet)
-        ]
+            self.marks.notes[at] = "\n".join(_texts(note))
+        self.row_marks += [(at[1], times, mark, text) for mark, text in self._marks_of(item, kind)]
 
-    def _marks_of(
-        self, item: ElementTree.Element, kind: str, sheet: _OdsSheet
-    ) -> Iterator[tuple[str, str]]:
+    def _marks_of(self, item: ElementTree.Element, kind: str) -> Iterator[tuple[str, str]]:
         """Yield what is to be marked of a cell: which mark, and what it says."""
-        shown = "\n".join(_texts(item)).strip()
+        texts = _texts(item)
+        shown = "\n".join(texts).strip()
         is_formula = f"{_TABLE}formula" in item.attrib
         if item.get(f"{_EXTRA}value-type") == "error" or (
             is_formula and shown.startswith(_ERROR_SIGNS)
@@ -583,46 +636,47 @@ class _OdsScan:
             yield "no_value", ""
         if not kind:
             return
-        beside = next((look for end, look in sheet.looks if end >= sheet.column), "")
-        look = item.get(f"{_TABLE}style-name", beside)
-        if kind in _NUMBERS and not is_plain(code := self.styles.code(look, kind)):
+        value = item.get(f"{_OFFICE}value", "0")
+        if kind == "percentage":
+            yield "formats", "0%"
+        elif kind in _NUMBERS and texts and not is_plain(code := _code_of(shown, value)):
             yield "formats", code
-        if self.styles.is_struck(look):
+        beside = next((look for end, look in self.looks if end >= self.column), "")
+        if self.struck.get(item.get(f"{_TABLE}style-name", beside)):
             yield "struck", ""
         spans = (span.get(f"{_TEXT}style-name", "") for span in item.iter(f"{_TEXT}span"))
-        if any(self.styles.is_struck(span) for span in spans):
+        if any(self.struck.get(span) for span in spans):
             yield "part_struck", ""
+
+
+@lru_cache(maxsize=10_000)
+def _code_of(shown: str, value: str) -> str:
+    """Return a format code of Excel's under which a number looks as it is shown."""
+    parts = _SHOWN.fullmatch(shown.replace('"', ""))
+    if shown == value or parts is None:
+        return "General" if shown == value else f'"{shown}"'
+    before, number, after = parts.groups()
+    if after.lstrip().startswith("%"):
+        return "0%"
+    # Which sign parts the decimals is not told: as many as make it the same number, rounded.
+    digits, exact = Decimal(re.sub(r"\D", "", number)), abs(Decimal(value))
+    is_same = any(abs(digits.scaleb(-n) - exact).scaleb(n) * 2 <= 1 for n in range(16))
+    if not is_same:
+        return f'"{shown}"'
+    return f'"{before}"General"{after}"' if f"{before}{after}".strip() else "General"
 
 
 def _texts(item: ElementTree.Element) -> list[str]:
     return ["".join(part.itertext()) for part in item.findall(f"{_TEXT}p")]
 
 
-def _put_marks(sheet: _OdsSheet, rows: range) -> None:
-    """Mark the cells of a row that has ended, each as often as it is repeated."""
-    for first, times, name, text in sheet.row_marks:
-        mark = getattr(sheet.marks, name)
-        places: Iterator[At] = (
-            (row, column) for row in rows for column in range(first, first + times)
-        )
-        if isinstance(mark, dict):
-            mark.update(dict.fromkeys(places, text))
-        else:
-            mark.update(places)
-    sheet.row_marks.clear()
-
-
-def _check_extent(sheet: _OdsSheet) -> None:
-    """Refuse a small file whose repeated cells would fill the memory."""
-    marked = max((first + times for first, times, _, _ in sheet.row_marks), default=0)
-    sheet.width = max(sheet.width, sheet.filled_to, marked)
-    if (sheet.filled_to or marked) and sheet.width * sheet.row > _MOST_CELLS:
-        raise _too_wide(sheet.name, address(sheet.row - 1, sheet.width - 1))
+def _is_hidden(item: ElementTree.Element) -> bool:
+    return item.get(f"{_TABLE}visibility") in ("collapse", "filter")
 
 
 def _times(item: ElementTree.Element, what: str) -> int:
     times = int(item.get(f"{_TABLE}number-{what}-repeated", 1))
-    if not 1 <= times <= 1_048_576:
+    if not 1 <= times <= _MOST_ROWS:
         raise ValueError(times)
     return times
 
@@ -631,7 +685,6 @@ def _times(item: ElementTree.Element, what: str) -> int:
 
 #: The record of a formula; its result is the number 0 or nothing, and it is still to be computed.
 _FORMULA, _EMPTY_TEXT, _TO_COMPUTE = 0x06, b"\x03", 2
-_XLS_VISIBLE = ("yes", "no", "never")
 
 
 def _scan_xls(content: bytes) -> dict[str, Marks]:
@@ -677,7 +730,7 @@ def _scan_xls_sheet(book: Any, name: str) -> Marks:
         sheet = book.sheet_by_name(name)
     finally:
         book.get_record_parts = read_record
-    marks = Marks(no_value=no_value, visible=_XLS_VISIBLE[sheet.visibility])
+    marks = Marks(no_value=no_value)
     marks.hidden_rows = {row for row, about in sheet.rowinfo_map.items() if about.hidden}
     marks.hidden_columns = {column for column, about in sheet.colinfo_map.items() if about.hidden}
     marks.notes = {at: note.text.strip() for at, note in sheet.cell_note_map.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -35,13 +35,7 @@ def tidy(text: str) -> str:
 
 
 def shown(raw: Raw) -> str:
-    """Return a raw value as a person would have typed it.
-
-    Examples
-    --------
-    >>> shown(12.0), shown(0.5), shown(date(2024, 12, 31)), shown(True)
-    ('12', '0,5', '31/12/2024', 'TRUE')
-    """
+    """Return a raw value as a person would have typed it."""
     if isinstance(raw, bool):
         return "TRUE" if raw else "FALSE"
     if isinstance(raw, float):
@@ -100,13 +94,7 @@ def lists() -> dict[str, Any]:
 
 @cache
 def answers() -> Listed:
-    """Return the words for yes, no and for nothing known.
-
-    Examples
-    --------
-    >>> find("chưa ký", answers()), find("không rõ", answers())
-    ('false', 'unclear')
-    """
+    """Return the words for yes, no and for nothing known."""
     raw = lists()
     known = {str(text): word for word in ("true", "false") for text in raw[word]}
     known |= {text: "unclear" for line in raw["unclear"] for text in line}
@@ -126,13 +114,7 @@ def units() -> Listed:
 
 
 def listed(known: dict[str, str]) -> Listed:
-    """Return writings and what they mean, as `find` looks them up.
-
-    Examples
-    --------
-    >>> find("DIA BAN", listed({"Địa bàn": "commune"}))
-    'commune'
-    """
+    """Return writings and what they mean, as `find` looks them up."""
     by_letters: Listed = {}
     for text, word in known.items():
         # Signs have no letters: they are known as they stand.
@@ -168,13 +150,7 @@ def labels(word_list: str) -> Listed:
 
 @cache
 def money_units() -> Listed:
-    """Return the words for units of money; each means how many đồng it is.
-
-    Examples
-    --------
-    >>> find("1.000 đ", money_units()), find("Triệu đồng", money_units())
-    ('1000', '1000000')
-    """
+    """Return the words for units of money; each means how many đồng it is."""
     stated: dict[str, list[str]] = lists()["money_units"]
     return listed({text: worth for worth, texts in stated.items() for text in texts})
 
@@ -198,6 +174,9 @@ _VNI_SIGNS = {
 _VNI_LETTERS = {"ñ": "đ", "ô": "ơ", "ö": "ư", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ"}
 _VNI_SIGNS |= {sign.upper(): marks for sign, marks in _VNI_SIGNS.items()}
 _VNI_LETTERS |= {code.upper(): letter.upper() for code, letter in _VNI_LETTERS.items()}
+_VNI_CODES = re.compile(
+    f"([aeiouyAEIOUYôöÔÖ])([{''.join(_VNI_SIGNS)}])|([{''.join(_VNI_LETTERS)}])"
+)
 
 _TONES = dict.fromkeys(map(ord, "\u0300\u0301\u0303\u0309\u0323"))
 _SYLLABLE = re.compile(
@@ -222,22 +201,16 @@ _ENOUGH = 0.9
 
 
 def is_syllable(word: str) -> bool:
-    """Tell whether a word could be a Vietnamese syllable.
-
-    Examples
-    --------
-    >>> is_syllable("đoàn"), is_syllable("®oµn")
-    (True, False)
-    """
+    """Tell whether a word could be a Vietnamese syllable."""
     marked = unicodedata.normalize("NFD", word.casefold())
     tones = sum(ord(sign) in _TONES for sign in marked)
     base = unicodedata.normalize("NFC", marked.translate(_TONES))
     return tones <= 1 and _SYLLABLE.fullmatch(base) is not None
 
 
-def _share_readable(words: Iterable[str]) -> float:
-    """Return the share of the words with marks that could be Vietnamese; 1 if none has marks."""
-    marked = [word for word in words if not word.isascii()]
+def _share_readable(text: str) -> float:
+    """Return the share of the different words with marks that could be Vietnamese; 1 if none has marks."""
+    marked = [word for word in {*_WORD.findall(text)} if not word.isascii()]
     return sum(map(is_syllable, marked)) / len(marked) if marked else 1.0
 
 
@@ -248,15 +221,12 @@ def from_tcvn3(text: str) -> str:
 
 def from_vni(text: str) -> str:
     """Read VNI codes that were taken for Latin letters."""
-    read = ""
-    for sign in text:
-        follows = read[-1:] != "" and unicodedata.normalize("NFD", read)[-1].isascii()
-        takes_marks = read[-1:].casefold() in tuple("aeiouyơư")
-        if sign in _VNI_SIGNS and takes_marks and (follows or read[-1:].casefold() in ("ơ", "ư")):
-            read += _VNI_SIGNS[sign]
-        else:
-            read += _VNI_LETTERS.get(sign, sign)
-    return unicodedata.normalize("NFC", read)
+
+    def read(found: re.Match[str]) -> str:
+        letter = found[1] or found[3]
+        return _VNI_LETTERS.get(letter, letter) + _VNI_SIGNS.get(found[2], "")
+
+    return unicodedata.normalize("NFC", _VNI_CODES.sub(read, text))
 
 
 _READINGS: dict[str, Callable[[str], str]] = {"TCVN3 (ABC)": from_tcvn3, "VNI": from_vni}
@@ -266,20 +236,15 @@ def recognise(text: str) -> tuple[str, str] | None:
     """Tell in which old encoding a text was written, and its probable reading.
 
     None for text that reads as it is, or in no way.
-
-    Examples
-    --------
-    >>> recognise("C«ng ®oµn"), recognise("Công đoàn"), recognise("Café 1€")
-    (('TCVN3 (ABC)', 'Công đoàn'), None, None)
     """
     if text.isascii() or _UNICODE.search(text):
         return None
     text = _SIGNS.sub(" ", text)
-    if _share_readable(_WORD.findall(unicodedata.normalize("NFC", text))) >= _ENOUGH:
+    if _share_readable(unicodedata.normalize("NFC", text)) >= _ENOUGH:
         return None
     for name, read in _READINGS.items():
         reading = read(text)
-        if reading != text and _share_readable(_WORD.findall(reading)) >= _ENOUGH:
+        if reading != text and _share_readable(reading) >= _ENOUGH:
             return name, reading
     return None
 
@@ -291,15 +256,11 @@ def find_damage(text: str, *, is_name: bool = False) -> str | None:
 
     Examples
     --------
-    >>> find_damage("Café?"), find_damage("XÃ\u00a0HÚC")
-    (None, None)
     >>> find_damage("XÃ£ HÆ°á»›ng PhÃ¹ng")
     'chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «Xã Hướng Phùng»; hãy lưu lại tệp gốc dạng UTF-8'
     """
     reading = _TWICE.sub(_read_twice, text)
-    if reading != text and _share_readable(_WORD.findall(reading)) > _share_readable(
-        _WORD.findall(text)
-    ):
+    if reading != text and _share_readable(reading) > _share_readable(text):
         return (
             f"chữ UTF-8 bị đọc nhầm bảng mã, có lẽ là «{reading}»; hãy lưu lại tệp gốc dạng UTF-8"
         )
@@ -327,12 +288,7 @@ def decode(content: bytes) -> tuple[str, str | None]:
     """Decode a text file, and name the old encoding that the text is still written in, if any.
 
     UTF-8, UTF-16 and Windows-1258 come as they are meant; TCVN3 and VNI as Latin letters, and what
-    can only be Windows-1252, which lacks most letters of Vietnamese.
-
-    Raises
-    ------
-    UnicodeDecodeError
-        If it is none of these.
+    can only be Windows-1252, which lacks most letters of Vietnamese. The rest is no text.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16"), None
@@ -357,7 +313,7 @@ def _decode_bytes(content: bytes, failure: UnicodeDecodeError) -> tuple[str, str
             if reading not in readings.values():
                 readings[name] = reading
     readings |= {name: read(latin) for name, read in _READINGS.items()}
-    shares = {name: _share_readable(set(_WORD.findall(text))) for name, text in readings.items()}
+    shares = {name: _share_readable(text) for name, text in readings.items()}
     # Where both code pages read well, nobody can tell ã from ă: that is not guessed.
     best = max(shares, key=lambda name: (shares[name], name == "Windows-1252", name is None))
     if shares[best] < _ENOUGH:
