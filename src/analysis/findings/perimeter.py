@@ -38,23 +38,7 @@ class Circle:
 
 
 def find_circle(study: Study, year: int, scope: str = "district", scope_id: str = "") -> Circle:
-    """Compare who has to report with the year before, in the district or in one area.
-
-    Parameters
-    ----------
-    study : Study
-        With the register.
-    year : int
-        The later year.
-    scope, scope_id : str
-        The area; all of the district by default.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> find_circle(load(2024), 2024).is_other
-    False
-    """
+    """Compare who has to report with the year before, in the district or in one area."""
 
     def compare() -> Circle:
         both = [study.expected_units(y) for y in (year - 1, year)]
@@ -71,20 +55,9 @@ def find_circle(study: Study, year: int, scope: str = "district", scope_id: str 
 def same_units(
     study: Study, year: int, scope: str = "district", scope_id: str = ""
 ) -> Mapping[str, tuple[Any, Any]]:
-    """Return last year's and this year's rows over the same units, by indicator.
+    """Return last year's and this year's rows of the indicator table over the same units, by indicator.
 
-    Those of the district, or of the area that is named. Empty in the share edition, which lacks the
-    figures for a new sum.
-
-    Parameters
-    ----------
-    study, year, scope, scope_id
-        As for `find_circle`.
-
-    Returns
-    -------
-    mapping of str to (namedtuple, namedtuple)
-        Rows of the indicator table by indicator id: last year's, this year's.
+    Empty in the share edition, which lacks the figures for a new sum.
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
@@ -107,29 +80,16 @@ def same_units(
 
 @dataclass(frozen=True)
 class Passage:
-    """One event of a unit.
-
-    Attributes
-    ----------
-    day : date
-        When.
-    event : str
-        A word of the dictionary: ``merged``.
-    is_arrival : bool
-        Whether the unit is the successor: somebody came into it.
-    other_id, other_name : str
-        The other unit; empty where the event names none. The name is the id where the register
-        never knew it.
-    page_year : int or None
-        The year of the other one's page nearest to the event.
-    """
+    """One event of a unit, a word of the dictionary: ``merged``."""
 
     day: date
     event: str
-    is_arrival: bool
+    is_arrival: bool  # the unit is the successor: somebody came into it
+    #: The other unit; empty where the event names none. The name is the id where the register never
+    #: knew it.
     other_id: str = ""
     other_name: str = ""
-    page_year: int | None = None
+    page_year: int | None = None  # of the other one's page nearest to the event
 
 
 def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
@@ -227,18 +187,8 @@ class Crowd:
 class Circumstances:
     """A year's unions, those of the year before, and the events between.
 
-    Attributes
-    ----------
-    year : int
-        The year.
-    whole : Crowd
-        All unions.
-    before : Crowd or None
-        All unions a year ago; None where the register has no such year.
-    types : tuple of Crowd
-        By type, in the dictionary's order; no people in the edition to share.
-    events : dict of str to tuple of str
-        By event, the names of those it happened to (of a merger those that went into another one).
+    ``types`` in the dictionary's order, without people in the edition to share; by event the names of
+    those it happened to (of a merger those that went into another one).
     """
 
     year: int
@@ -250,13 +200,6 @@ class Circumstances:
 
 def find_circumstances(study: Study, year: int) -> Circumstances:
     """Return the facts with which a report of a year begins.
-
-    Parameters
-    ----------
-    study : Study
-        With the register and its events.
-    year : int
-        A year of the register.
 
     Examples
     --------

@@ -1,213 +1,215 @@
-"""Verdicts counted and set side by side: of one scope in two years, of every unit and every task."""
+"""What each unit has to do with the whole: who holds a gap, and the boards that show them all."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.findings.finding import Finding
+from analysis.findings.finding import Finding, find_in
 from analysis.findings.perimeter import merged_into
+from analysis.plan import Indicator, Target
 from analysis.redaction import HIDDEN
 from analysis.redaction.published import kind_of
+from analysis.results import compute_indicators
+from analysis.results.rollups import Year, open_sources
+from analysis.results.states import find_states
 from analysis.study import Study
+from analysis.tables.writing import alphabetically
 
-_DECIDED = ("met", "not_met")
 #: The verdict that a group of a task's states is shown as; a state that is withheld is `HIDDEN`.
 TASK_VERDICTS = {"done": "met", "open": "not_due", "late": "not_met", "silent": "undetermined"}
 #: What a verdict is passed on, or would be if its figures were known or might be shown.
 JUDGED = ("met", "not_met", "undetermined", HIDDEN)
 
+#: Up to this many units are all named, without a list of their communes.
+FEW_UNITS = 4
+
 
 @dataclass(frozen=True)
-class Tally:
-    """Counts of verdicts among whole indicators; parts are not counted.
+class Leaders:
+    """Those that hold most, largest first, without choosing among equals."""
 
-    ``hidden`` counts those whose verdict the edition withholds.
-    """
-
-    year: int
-    met: int
-    not_met: int
-    undetermined: int
-    hidden: int = 0
+    named: tuple[tuple[str, int], ...]
+    rest: int = 0  # how many more there are
+    #: Where equals were too many to name: what each of them holds, and how many they are.
+    size: int = 0
+    ties: int = 0
 
     @property
-    def judged(self) -> int:
-        """How many the year passes a verdict on."""
-        return self.met + self.not_met + self.undetermined
+    def held(self) -> int:
+        """How much the named ones hold."""
+        return sum(size for _, size in self.named)
 
 
-def tally(year: int, findings: Iterable[Finding]) -> Tally:
-    """Count the verdicts of a year."""
-    counts = Counter(f.verdict for f in findings if not f.indicator.is_part)
-    return Tally(year, counts["met"], counts["not_met"], counts["undetermined"], counts[HIDDEN])
+def lead(pairs: Sequence[tuple[str, int]], most: int, enough: int | None = None) -> Leaders:
+    """Name the largest, never choosing among equals.
+
+    At most ``most`` of the pairs, which stand in order; no more once the named hold ``enough``.
+
+    Examples
+    --------
+    >>> lead([("a", 4), ("b", 2), ("c", 2), ("d", 1)], 2)
+    Leaders(named=(('a', 4),), rest=3, size=2, ties=2)
+    """
+    named: list[tuple[str, int]] = []
+    for size, equals in groupby(pairs, key=lambda pair: pair[1]):
+        group, held = list(equals), sum(one for _, one in named)
+        rest = len(pairs) - len(named)
+        if (enough is not None and held >= enough) or (len(group) == 1 and len(named) == most):
+            return Leaders(tuple(named), rest)
+        if len(named) + len(group) > most:
+            return Leaders(tuple(named), rest, size, len(group))
+        named += group
+    return Leaders(tuple(named))
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Two years' verdicts over the same indicators.
+class Gap:
+    """Where those below a missed level are: units, communes and types, largest first."""
 
-    Attributes
-    ----------
-    year : int
-        The year before.
-    both : int
-        How many indicators, parts apart, both years decided.
-    before, now : int
-        How many of them were met.
-    won, lost : tuple of Finding
-        Those of this year that are met now and were not, and the other way round.
+    finding: Finding
+    #: What all units below the level lack, one by one: persons, units or đồng. Units above it do not
+    #: make it smaller, so it can exceed the finding's own shortfall.
+    total: int
+    units: tuple[tuple[str, int], ...]
+    communes: tuple[tuple[str, int], ...]
+    types: tuple[tuple[str, int], ...]
+    own: int = 0  # what the district itself lacks, where it counts as one more member
+    has_above: bool = False  # somebody is, which makes up for a part of what others lack
+    is_partial: bool = False  # the edition withholds what some units lack: they are not in it
+
+    @property
+    def surplus(self) -> int:
+        """How much more the units lack one by one than the whole does.
+
+        Others are above the level, or whole persons were counted for each unit.
+        """
+        return self.total + self.own - self.finding.shortfall
+
+    def named(self, most: int) -> Leaders:
+        """Return the units to name: of facts or a few all, else those that hold at least half."""
+        is_short = self.finding.indicator.is_share or len(self.units) <= FEW_UNITS
+        half = None if is_short else (self.total + 1) // 2
+        return lead(self.units, most, half)
+
+
+def find_gap(study: Study, finding: Finding) -> Gap:
+    """Return where those below a missed target of the district are.
+
+    Empty for what has no units (the district's own facts, employers).
+    """
+    target = finding.target
+    assert target is not None
+    units: list[tuple[str, int]] = []
+    is_partial, has_above = False, False
+    for row in study.unit_rows(finding.indicator.id, finding.year):
+        if HIDDEN in str(row.flags).split(";") or (row.reported and pd.isna(row.numerator)):
+            is_partial = True
+        elif row.reported:
+            short = _short_of(row, target)
+            has_above |= short < 0
+            units += [(str(row.scope_id), short)] if short > 0 else []
+    names = study.register.loc[finding.year]["name"]
+    units.sort(key=lambda pair: (-pair[1], alphabetically(str(names[pair[0]]))))
+    own = own_rows(study, finding.year).get(finding.indicator.id)
+    is_member = finding.indicator.with_district and own is not None and own.reported
+    lacks = _short_of(own, target) if is_member else 0
+    return Gap(
+        finding,
+        sum(size for _, size in units),
+        tuple(units),
+        _sum_by(study, finding.year, units, "commune"),
+        _sum_by(study, finding.year, units, "unit_type"),
+        max(lacks, 0),
+        has_above or lacks < 0,
+        is_partial,
+    )
+
+
+def _short_of(row: Any, target: Target) -> int:
+    bar = target.minimum * int(row.denominator)
+    return (floor(bar) + 1 if target.is_strict else ceil(bar)) - int(row.numerator)
+
+
+def _sum_by(
+    study: Study, year: int, units: list[tuple[str, int]], column: str
+) -> tuple[tuple[str, int], ...]:
+    sizes: Counter[str] = Counter()
+    for key, size in units:
+        sizes[str(study.register.at[(year, key), column])] += size
+    return tuple(sorted(sizes.items(), key=lambda pair: (-pair[1], alphabetically(pair[0]))))
+
+
+def own_rows(study: Study, year: int) -> dict[str, Any]:
+    """Return the district's own rows of the indicator table by indicator id, without any unit.
+
+    It counts as if it had not ended in the year. Empty in the share edition, which lacks the figures.
     """
 
-    year: int
-    both: int
-    before: int
-    now: int
-    won: tuple[Finding, ...]
-    lost: tuple[Finding, ...]
+    def compute() -> dict[str, Any]:
+        tables = dict(study.dataset.tables)
+        first = pd.Timestamp(year=1, month=1, day=1)
+        roster, district = tables["roster"], tables["district"]
+        ended = roster["dissolved_on"].mask(roster["year"] == year, first)
+        tables["roster"] = roster.assign(dissolved_on=ended)
+        this_year = district["dissolved_on"].dt.year == year
+        tables["district"] = district.assign(dissolved_on=district["dissolved_on"].mask(this_year))
+        alone = replace(study.dataset, tables=tables)
+        table = compute_indicators(alone, study.plan, [year], ["district"])
+        return {str(row.indicator): row for row in table.itertuples(index=False)}
+
+    if study.params.edition != "internal":
+        return {}
+    found: dict[str, Any] = study.remember(("the district alone", year), compute)
+    return found
 
 
-def compare_sides(now: Mapping[str, Finding], before: Mapping[str, Finding]) -> Sides | None:
-    """Compare a year's verdicts with the year before; None where no indicator was decided in both.
+def own_facts(study: Study, year: int) -> dict[str, Finding]:
+    """Return what the district itself did in a year, as facts of one unit without a verdict.
 
-    Parameters
-    ----------
-    now, before : mapping of str to Finding
-        The findings of one scope by indicator, from `analysis.findings.find` and `find_before`.
+    By indicator id; those without a value are left out.
+    """
+    rows, plan = own_rows(study, year), study.plan.catalogue()
+    known = [
+        find_in(study, item, rows[item.id])
+        for item in plan
+        if item.id in rows and (item.over == "district" or item.with_district)
+    ]
+    return {
+        f.indicator.id: replace(f, scope="unit", target=None, verdict="no_target", slack=None)
+        for f in known
+        if f.value is not None
+    }
+
+
+def find_without_union(study: Study, indicator: Indicator, year: int) -> pd.DataFrame:
+    """Return the employers that an indicator asks and that have no union, the largest first.
+
+    Their ``name``, ``commune`` and ``workers_total``. Of the internal edition: names and exact numbers
+    are in it.
 
     Examples
     --------
     >>> from analysis import load
-    >>> from analysis.findings import find, find_before
     >>> study = load(2024)
-    >>> of = ("district", study.plan.issuer.id, 2024)
-    >>> sides = compare_sides(find(study, *of), find_before(study, *of)[0])
-    >>> sides.now - sides.before == len(sides.won) - len(sides.lost)
+    >>> found = find_without_union(study, study.plan.indicator("employers_20_unionised"), 2024)
+    >>> found["workers_total"].is_monotonic_decreasing
     True
     """
-    pairs = [
-        (finding, before[key].verdict == "met")
-        for key, finding in now.items()
-        if finding.verdict in _DECIDED
-        and not finding.indicator.is_part
-        and key in before
-        and before[key].verdict in _DECIDED
-    ]
-    if not pairs:
-        return None
-    return Sides(
-        pairs[0][0].year - 1,
-        len(pairs),
-        sum(was_met for _, was_met in pairs),
-        sum(finding.verdict == "met" for finding, _ in pairs),
-        tuple(f for f, was_met in pairs if f.verdict == "met" and not was_met),
-        tuple(f for f, was_met in pairs if f.verdict == "not_met" and was_met),
-    )
-
-
-@dataclass(frozen=True)
-class Restated:
-    """One finding whose verdict or value is another than it was: as it is now, and as published.
-
-    ``is_bare``: its figures, then and now, are not to be set side by side.
-    """
-
-    finding: Finding
-    verdict: str
-    numerator: int | None
-    denominator: int | None
-    is_bare: bool = False
-
-    @property
-    def is_other_verdict(self) -> bool:
-        """Whether the verdict itself is another."""
-        return self.verdict != self.finding.verdict
-
-
-def write_origin(edition: str, plan: Mapping[str, Any], dataset: str) -> str:
-    """Return the first line of a kept table: of which edition, plan and data it is.
-
-    Examples
-    --------
-    >>> write_origin("share", {"id": "nq02", "version": 1}, "Huyện A")
-    '# {"dataset": "Huyện A", "edition": "share", "plan": {"id": "nq02", "version": 1}}'
-    """
-    origin = {"edition": edition, "plan": dict(plan), "dataset": dataset}
-    return "# " + json.dumps(origin, ensure_ascii=False, sort_keys=True)
-
-
-def is_comparable(study: Study, kept: Path) -> bool:
-    """Tell whether a kept table is of this study's own edition, plan and data.
-
-    Parameters
-    ----------
-    study : Study
-        As it is now.
-    kept : Path
-        The kept table, whose first line is `write_origin`'s.
-    """
-    plan, name = study.plan, study.dataset.description.name
-    ours = write_origin(study.params.edition, {"id": plan.id, "version": plan.version}, name)
-    try:
-        with kept.open(encoding="utf-8") as file:
-            return file.readline().rstrip("\n") == ours
-    except (OSError, ValueError):
-        return False
-
-
-def find_restated(study: Study, findings: dict[str, Finding], kept: Path) -> list[Restated]:
-    """Compare findings of one scope with a table published before.
-
-    In the edition to share nothing is said of persons or money: the sums of then and now, and even a
-    verdict of then, narrow down what one late return brought. What is left are the verdicts on
-    counts of units, without the counts.
-
-    Parameters
-    ----------
-    study : Study
-        What the findings are of.
-    findings : dict of str to Finding
-        By indicator id.
-    kept : Path
-        A table that `is_comparable`.
-
-    Returns
-    -------
-    list of Restated
-        Whole indicators that differ, those with another verdict first.
-    """
-    table = pd.read_csv(kept, keep_default_na=False, dtype=str, skiprows=1)
-    is_shared = study.params.edition == "share"
-    changed = []
-    for finding in findings.values():
-        rows = table[
-            (table["indicator"] == finding.indicator.id)
-            & (table["scope"] == finding.scope)
-            & (table["scope_id"] == finding.scope_id)
-        ]
-        is_silent = finding.indicator.is_part or (
-            is_shared and kind_of(finding.indicator) != "open"
-        )
-        if is_silent or rows.empty:
-            continue
-        before = rows.iloc[0]
-        figures = _whole(before["numerator"]), _whole(before["denominator"])
-        restated = Restated(finding, before["verdict"], *figures, is_shared)
-        is_other = figures != (finding.numerator, finding.denominator) and not is_shared
-        if restated.is_other_verdict or is_other:
-            changed.append(restated)
-    return sorted(changed, key=lambda item: not item.is_other_verdict)
-
-
-def _whole(cell: str) -> int | None:
-    return int(cell) if cell else None
+    members = Year(open_sources(study.dataset, study.plan), year).asked(indicator)
+    states = find_states(indicator, members)
+    lacking = members.only(np.asarray(states.reported & (states.numerator == 0), bool))
+    names = ("name", "commune", "workers_total")
+    found = pd.DataFrame({name: lacking.cells(name) for name in names})
+    found = found.astype({"workers_total": "Int64"})
+    return found.sort_values(["workers_total", "name"], ascending=[False, True], ignore_index=True)
 
 
 def board(study: Study, year: int, units: Iterable[str] | None = None) -> pd.DataFrame:
@@ -215,10 +217,8 @@ def board(study: Study, year: int, units: Iterable[str] | None = None) -> pd.Dat
 
     Parameters
     ----------
-    study : Study
-        From `analysis.load`, or the edition to share: what it withholds is not in it.
-    year : int
-        A year of the roster.
+    study, year
+        Of either edition: what it withholds is not in it.
     units : iterable of str, optional
         Ids of units; all that have to report by default.
 
@@ -275,13 +275,6 @@ def task_board(study: Study, year: int, units: Iterable[str] | None = None) -> p
         ``state`` (of `analysis.tasks.STATES`), ``verdict`` (as `TASK_VERDICTS` groups the states),
         ``gap``, the days that it is late (0 where it is not), and ``kind``, always ``days``. Empty
         where the dataset follows no tasks.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> cells = task_board(load(2024), 2024, ["DN-NUICAM"])
-    >>> cells.loc[cells["gap"] > 0, ["item", "gap"]].values.tolist()
-    [['t-2.2-thang-cong-nhan', 183], ['t-2.2-tet-sum-vay', 276]]
     """
     held = study.duties(year) if year in study.dataset.years else {}
     chosen = list(study.expected_units(year).index if units is None else units)
@@ -372,20 +365,10 @@ def comparable(study: Study, year: int, units: Iterable[str]) -> list[str]:
 
 
 def by_commune(cells: pd.DataFrame, communes: pd.Series) -> pd.DataFrame:
-    """Sum a board by commune.
+    """Sum a board by commune, which ``communes`` gives by the unit's id.
 
-    Parameters
-    ----------
-    cells : DataFrame
-        From `board` or `task_board`.
-    communes : Series
-        Each unit's commune, by its id.
-
-    Returns
-    -------
-    DataFrame
-        A row for each commune (``unit_id``) and ``item``: ``met`` and ``judged``, how many units;
-        ``verdict``, the worst that any of them has: missed, then open, withheld, met.
+    A row for each commune (``unit_id``) and ``item``: ``met`` and ``judged``, how many units;
+    ``verdict``, the worst that any of them has: missed, then open, withheld, met.
     """
     named = cells.assign(unit_id=cells["unit_id"].astype(str).map(communes))
     keys = [named["unit_id"], named["item"]]
