@@ -22,17 +22,17 @@ from shared import sample
 from test_reports_kit import ROOT, Page, parse, results, texts, unit_page, year_page
 
 import analysis
-from analysis.findings import (
+from analysis.findings.finding import (
     Change,
-    Circle,
     Finding,
-    Passage,
+    Restated,
+    Sides,
     find,
-    find_circumstances,
     tally,
+    write_origin,
 )
-from analysis.findings.gaps import Gap, Leaders, find_gap, lead
-from analysis.findings.tally import Restated, Sides, write_origin
+from analysis.findings.perimeter import Circle, Passage, find_circumstances
+from analysis.findings.units import Gap, Leaders, find_gap, lead
 from analysis.handouts.brief import make_brief
 from analysis.language import Language, Numbers, PlanTexts, load_language, localise
 from analysis.pages.index import render_index
@@ -40,7 +40,7 @@ from analysis.plan import Indicator, Plan, Target
 from analysis.problems import InputError
 from analysis.redaction import BANDED, BOUNDS_HIDDEN, HIDDEN, LARGEST_HIDDEN
 from analysis.redaction.edition import find_band
-from analysis.reports.formula import formula_words
+from analysis.reports.base import formula_words
 from analysis.results import write_table
 from analysis.results.rollups import FLAGS, VERDICTS
 from analysis.results.trajectory import TRAJECTORIES

@@ -310,8 +310,8 @@ class _YearPaper(_Paper):
         rows = []
         for place, row in enumerate(self.report.decisions(self.ui("not_received")), 1):
             what = " ".join(row["what"]) + (f" ({row['ref']})" if row["ref"] else "")
-            made_up = [f"{one['title']}: {one['text']}" for one in row["reasons"]]
-            rows.append([str(place), what, row["owner"], row["number"] or "; ".join(made_up)])
+            lacks = [f"{f.indicator.short}: {self.say('lacks_here', f)}" for f in row["reasons"]]
+            rows.append([str(place), what, row["owner"], row["number"] or "; ".join(lacks)])
         if not rows:
             self.document.write(self.say("keep_going"))
             return

@@ -35,7 +35,6 @@ class AreaReport(YearReport):
         scope_id = choose(f"nơi có CĐCS phải báo cáo năm {year}", scope_id, known)
         self.units = everybody[everybody[scope] == scope_id]
         self.scope, self.scope_id = scope, scope_id
-        self.ended_on, self.gaps = None, {}
         self.circle = find_circle(study, year, scope, scope_id)
         before = find_before(study, scope, scope_id, year)
         self.before, _ = before

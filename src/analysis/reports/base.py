@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cache, cached_property
@@ -150,7 +150,8 @@ class Report:
     def _render(self, section: str, template: str, title: str, **context: Any) -> Fragment:
         """Render a section and enter it into the page's contents."""
         self._contents[section] = title
-        return render(template, id=section, title=title, t=self.words["ui"], up=self.up, **context)
+        common = {"t": self.words["ui"], "w": self.words, "say": self.say, "up": self.up}
+        return render(template, id=section, title=title, **common, **context)
 
     def head(self, kicker: str, title: str, facts: list[tuple[str, str]]) -> Fragment:
         """Show a page's head: who it is about, its edition and, if wanted, the letterhead."""
@@ -193,11 +194,13 @@ class Report:
         return {f"{part.id}. {part.title}": found[part.id] for part in parts if part.id in found}
 
     def results(self) -> Fragment | None:
-        """Show every indicator in the plan's order, a table with a group for each section."""
+        """Show every indicator that has a result, in the plan's order and by its sections, if any."""
         parts = [
-            {"title": title, "rows": [self._result_row(finding) for finding in inside]}
+            {"title": title, "rows": [(f, self._beside(f)) for f in inside]}
             for title, inside in self.by_section(self.shown_results).items()
         ]
+        if not parts:
+            return None
         caption, beside = self.say("results_caption", self.year), self._headings_beside()
         return self._render(
             "ket-qua", "results", self.ui("results"), caption=caption, parts=parts, beside=beside
@@ -210,23 +213,6 @@ class Report:
     def _beside(self, finding: Finding) -> list[str]:
         last = self.before.get(finding.indicator.id)
         return [self.say("value", last) if last else ""]
-
-    def _result_row(self, finding: Finding) -> dict[str, Any]:
-        say, is_part = self.say, finding.indicator.is_part
-        return {
-            "title": finding.indicator.title,
-            "whole": finding.indicator.whole,
-            "is_part": is_part,
-            "value": say("value", finding),
-            "counts": say("counts", finding),
-            "target": say("target", finding),
-            "verdict": finding.verdict,
-            # A part has no target of its own: saying so on every line would only be noise.
-            "verdict_label": "" if is_part else self.words["verdict"][finding.verdict],
-            "verdict_sign": self.words["verdict_sign"][finding.verdict],
-            "note": say("note", finding),
-            "beside": self._beside(finding),
-        }
 
     def group(self, verdict: str, heading: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
         """Return a list for a template, under the heading that a sentence of this name gives."""
@@ -347,7 +333,8 @@ class Report:
     def definitions(self) -> Fragment | None:
         """Show how each indicator of this page is computed and what was decided about it."""
         cards = [self._card(finding.indicator) for finding in self.defined]
-        return self._render("dinh-nghia", "definitions", self.ui("definitions"), cards=cards)
+        title = self.ui("definitions")
+        return self._render("dinh-nghia", "definitions", title, cards=cards) if cards else None
 
     def _card(self, indicator: Indicator) -> dict[str, str]:
         bars = [
@@ -450,11 +437,13 @@ class Report:
 
     def verdicts_in(self, shown: Iterable[Finding]) -> list[dict[str, str]]:
         """Return a figure's legend: the sign and name of each verdict in it."""
-        words = self.words
-        return [
-            {"verdict": v, "sign": words["mark_sign"][v], "label": words["verdict"][v]}
-            for v in dict.fromkeys(finding.verdict for finding in shown)
-        ]
+        verdicts = dict.fromkeys(finding.verdict for finding in shown)
+        return self.legend({v: self.words["verdict"][v] for v in verdicts})
+
+    def legend(self, labels: Mapping[str, str], signs: str = "mark_sign") -> list[dict[str, str]]:
+        """Return what verdicts are called beside their signs, of a figure or of another kind."""
+        sign = self.words[signs]
+        return [{"verdict": v, "sign": sign[v], "label": label} for v, label in labels.items()]
 
     def about_edition(self) -> str:
         """Say what the edition to share withholds; nothing in the internal one."""

@@ -142,11 +142,7 @@ class Boards(Report):
         if what == "tasks":
             labels |= {verdict: words["task_group"][g] for g, verdict in TASK_VERDICTS.items()}
         seen = {*shown["verdict"], "not_applicable"}
-        return [
-            {"verdict": verdict, "sign": words["verdict_sign"][verdict], "label": labels[verdict]}
-            for verdict in _VERDICTS
-            if verdict in seen
-        ]
+        return self.legend({v: labels[v] for v in _VERDICTS if v in seen}, "verdict_sign")
 
     def _lists(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
         """Return who needs help most and who came on most since last year."""

@@ -230,13 +230,9 @@ class UnitReport(Report):
         title = f"{self.ui('value')} {self.year - 1}"
         return self._render("nam-truoc", "groups", title, groups=groups)
 
-    def results(self) -> Fragment | None:
-        """Show every indicator; of a unit without a return what is known all the same, if anything."""
-        return super().results() if self.shown_results else None
-
     @property
     def shown_results(self) -> list[Finding]:
-        """What the table of results shows; without a return only what is known without it."""
+        """What the table of results shows; of a unit without a return what is known all the same."""
         found = super().shown_results
         if self.facts["has_return"]:
             return found
@@ -247,10 +243,6 @@ class UnitReport(Report):
         """What the page defines: all, and without a return what the table of results shows."""
         shown = {f.indicator.whole for f in self.shown_results}
         return [f for f in self.wholes if f.indicator.id in shown or self.facts["has_return"]]
-
-    def definitions(self) -> Fragment | None:
-        """Show how each indicator is computed; nothing where there is no result."""
-        return super().definitions() if self.defined else None
 
     def figure_trend(self) -> Fragment | None:
         """Draw the rates that most deserve a look over the years; nothing in a first year."""

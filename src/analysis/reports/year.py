@@ -38,7 +38,6 @@ from analysis.findings.units import (
     own_facts,
 )
 from analysis.pages.fragments import EndMark, Fragment, render
-from analysis.problems import InputError, error
 from analysis.redaction.published import kind_of
 from analysis.reports.base import in_columns, table
 from analysis.reports.board import Boards
@@ -70,25 +69,25 @@ class YearReport(Boards):
 
     def __init__(self, study: Study, year: int) -> None:
         super().__init__(study, year)
-        if year not in study.dataset.years:
-            known = ", ".join(str(y) for y in study.dataset.years)
-            message = f"danh sách CĐCS không có năm này; các năm hiện có: {known}"
-            raise InputError([error(message, code="no_year", column="year", value=year)])
-        issuer = study.plan.issuer
-        before = find_before(study, "district", issuer.id, year)
+        whole = ("district", study.plan.issuer.id, self.year)
+        before = find_before(study, *whole)
         self.before, _ = before
-        self.findings = find(study, "district", issuer.id, year, before)
-        self.circle = find_circle(study, year)
-        ended = study.dataset.district["dissolved_on"].min()
-        is_over = pd.notna(ended) and ended.date() < study.plan.cut_off_in(year)
-        # The day on which the district federation ended, if before this year's figures close.
-        self.ended_on: date | None = ended.date() if is_over else None
-        self.units = study.expected_units(year)
-        self.gaps: dict[str, Gap] = {
-            f.indicator.id: find_gap(study, f)
-            for f in self.wholes
-            if f.verdict == "not_met" and f.indicator.over == "units" and f.indicator.is_fraction
-        }
+        self.findings = find(study, *whole, before)
+        self.circle = find_circle(study, self.year)
+        self.units = study.expected_units(self.year)
+
+    @cached_property
+    def ended_on(self) -> date | None:
+        """The day on which the district federation ended, if before this year's figures close."""
+        ended = self.study.dataset.district["dissolved_on"].min()
+        is_over = pd.notna(ended) and ended.date() < self.study.plan.cut_off_in(self.year)
+        return ended.date() if is_over else None
+
+    @cached_property
+    def gaps(self) -> dict[str, Gap]:
+        """Where those are that hold what was missed, by indicator."""
+        missed = [f for f in self.by_verdict["not_met"] if f.indicator.over == "units"]
+        return {f.indicator.id: find_gap(self.study, f) for f in missed if f.indicator.is_fraction}
 
     @property
     def received(self) -> int:
@@ -240,16 +239,16 @@ class YearReport(Boards):
             shown = [f for f in inside if f.indicator.over != "district"]
             own = sum(f.is_judged for f in inside if f not in shown)
             intro = self.say("part_intro", tally(self.year, inside), own, self.name)
-            rows = [self._scan_row(finding) for finding in shown]
+            rows = [(f, _bar(f), self._gap_words(f)) for f in shown]
             parts.append({"title": title, "intro": intro, "rows": rows})
-        changed = any(row["change"] for part in parts for row in part["rows"])
+        changes = [f.change for part in parts for f, _, _ in part["rows"] if f.change]
         notes = [self.say("since_same_units")] if self.circle.is_other else []
         return self._render(
             "phan-ii",
             "parts",
             self.ui("year_results"),
             parts=parts,
-            since=self.say("since", self.year - 1) if changed else "",
+            since=self.say("since", self.year - 1) if any(not one.grade for one in changes) else "",
             notes=[*notes, *self.only_reported()],
         )
 
@@ -257,20 +256,6 @@ class YearReport(Boards):
         """Say so, once, where what is lacking counts only those that reported."""
         missed = any(f.missing for f in self.by_verdict["not_met"] if f.shortfall)
         return [self.say("only_reported")] if missed else []
-
-    def _scan_row(self, finding: Finding) -> dict[str, Any]:
-        """Return an indicator's row: its figure, bar, change and gap, and what else there is to say."""
-        say, change = self.say, finding.change
-        return {
-            **self._result_row(finding),
-            "id": finding.indicator.id,
-            "title": finding.indicator.short,
-            "bar": _bar(finding),
-            "change": say("change_size", change) if change and not change.grade else "",
-            "lacks": say("lacks_here", finding),
-            "gap": self._gap_words(finding),
-            "said": say("scan_note", finding),
-        }
 
     def own_tasks(self) -> Fragment | None:
         """Show the tasks of the issuer itself; nothing once it has ended."""
@@ -327,10 +312,7 @@ class YearReport(Boards):
             subtitle=say("fig_tasks_subtitle", self.day(self.duties[0].on)),
             header=[self.ui("part_of_plan"), *groups.values()],
             rows=[[bar.label, *(self.count(bar.counts[name]) for name in groups)] for bar in bars],
-            legend=[
-                {"verdict": tone, "sign": self.words["mark_sign"][tone], "label": groups[name]}
-                for name, tone in TASK_VERDICTS.items()
-            ],
+            legend=self.legend({tone: groups[name] for name, tone in TASK_VERDICTS.items()}),
         )
         lines = self._overdue_lines()
         more = render("lines", heading=self.ui("overdue_tasks"), lines=lines).html if lines else ""
@@ -735,14 +717,7 @@ class YearReport(Boards):
             {
                 "what": [task.text for task in tasks] or [self.say("no_task")],
                 "ref": "; ".join(dict.fromkeys(task.section for task in tasks)),
-                "reasons": [
-                    {
-                        "id": f.indicator.id,
-                        "title": f.indicator.short,
-                        "text": self.say("lacks_here", f),
-                    }
-                    for f in missed
-                ],
+                "reasons": missed,
             }
             for tasks, missed in self.tasks_for(self.by_verdict["not_met"]).items()
         ]
