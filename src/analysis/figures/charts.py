@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from textwrap import wrap
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -96,7 +95,11 @@ def rates(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
             _draw_bar(axes, float(row.target), y, top, level)
         _draw_mark(axes, float(row.value), y, MARKS[row.verdict])
     _percent_axis(axes, top, language)
-    return _described(figure, language, [_told(row, language) for row in rows])
+    mark, told = language.ui("level_mark"), [f"{row.label} {row.text}" for row in rows]
+    for place, row in enumerate(rows):
+        if row.target is not None:
+            told[place] += f", {mark} {language.numbers.level(row.target)}"
+    return _described(figure, language, told)
 
 
 def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
@@ -124,9 +127,8 @@ def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     top, told = float(max([Fraction(1), *(row.value for row in rows)])), []
     for place, (name, group) in enumerate(lines.items()):
         y, others = -place, Counter[float]()
-        for row in group:
-            if not row.is_marked:
-                others[float(row.value)] += int(getattr(row, "count", 1))
+        for row in (row for row in group if not row.is_marked):
+            others[float(row.value)] += int(getattr(row, "count", 1))
         marked = next((row for row in group if row.is_marked), None)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
         quartiles = _quartiles(marked, list(others.elements()))
@@ -316,13 +318,6 @@ def _names(rows: Iterable[SimpleNamespace]) -> list[str]:
     return list(dict.fromkeys(row.label for row in rows))
 
 
-def _told(row: SimpleNamespace, language: Language) -> str:
-    if row.target is None:
-        return f"{row.label} {row.text}"
-    level = f"{language.ui('level_mark')} {language.numbers.level(row.target)}"
-    return f"{row.label} {row.text}, {level}"
-
-
 def _described(figure: Figure, language: Language, items: Sequence[str]) -> Figure:
     """Give a figure the text that a screen reader reads instead of it."""
     figure.set_label(f"{language.ui('chart')}: {'; '.join(items)}.")
@@ -427,10 +422,10 @@ def _draw_path(axes: Axes, rows: list[SimpleNamespace], language: Language) -> d
 
 def _quartiles(marked: SimpleNamespace | None, others: list[float]) -> tuple[Fraction, ...]:
     names = ("lower_quartile", "median", "upper_quartile")
-    given = tuple(_exact(getattr(marked, name, None)) for name in names)
-    if all(one is not None for one in given):
-        return given  # type: ignore[return-value]
-    return tuple(_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])) if others else ()  # type: ignore[misc]
+    given = [_exact(getattr(marked, name, None)) for name in names]
+    if None in given:
+        given = [_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])] if others else []
+    return tuple(one for one in given if one is not None)
 
 
 def _draw_dots(axes: Axes, values: Mapping[float, int], y: float) -> None:
@@ -526,8 +521,7 @@ def _percent_axis(axes: Axes, top: float, language: Language) -> None:
         labels[-1].set_horizontalalignment("right")
 
 
-@dataclass(frozen=True)
-class TaskBar:
+class TaskBar(NamedTuple):
     """One section: its title, its counts in words, and how many tasks are in each group."""
 
     label: str
@@ -536,15 +530,7 @@ class TaskBar:
 
 
 def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
-    """Draw each section's tasks by state: bars of one length, shares with their counts.
-
-    Parameters
-    ----------
-    bars : sequence of TaskBar
-        From top to bottom.
-    language : Language
-        Writes the numbers.
-    """
+    """Draw each section's tasks by state: bars of one length, shares with their counts."""
     figure = new_figure(_TASK_ROW * len(bars))
     axes = add_axes(figure, 2, 0, WIDTH - 4, _TASK_ROW * len(bars))
     axes.set_xlim(0, 1)
@@ -560,18 +546,17 @@ def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
             )  # fmt: skip
         whole, left = sum(bar.counts.values()), 0.0
         for name, (role, pattern) in _LOOKS.items():
-            share = bar.counts[name] / whole if whole else 0
-            if not share:
-                continue
-            axes.barh(
-                -row, share, left=left, height=0.42, color=colour(role), hatch=pattern,
-                edgecolor=colour("paper" if role in ("met", "not_met") else "muted"), linewidth=0.4,
-            )  # fmt: skip
+            share = bar.counts[name] / whole if bar.counts[name] else 0
+            edge, text = ("paper", "paper") if role in ("met", "not_met") else ("muted", "ink")
+            if share:
+                axes.barh(
+                    -row, share, left=left, height=0.42, color=colour(role), hatch=pattern,
+                    edgecolor=colour(edge), linewidth=0.4,
+                )  # fmt: skip
             if share * WIDTH >= _FEWEST_POINTS:
                 axes.text(
                     left + share / 2, -row, language.numbers.count(bar.counts[name]),
-                    ha="center", va="center", fontsize=SMALL, fontweight="bold",
-                    color=colour("paper" if role in ("met", "not_met") else "ink"),
+                    ha="center", va="center", fontsize=SMALL, fontweight="bold", color=colour(text),
                     bbox={"facecolor": colour(role), "edgecolor": "none", "pad": 1},
                 )  # fmt: skip
             left += share
