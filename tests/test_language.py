@@ -324,13 +324,13 @@ def calls(told: Told) -> dict[str, list[tuple[Any, ...]]]:
     ]
     targets = [(t, i.unit, i.is_fraction) for i in plan.catalogue() for t in i.targets]
     changes = [
-        Change(2023, Fraction(1, 2), difference, fraction, basis)
+        Change(2023, difference, fraction, basis)
         for difference in (Fraction(1, 100), Fraction(-1, 3), Fraction(0), Fraction(1), Fraction(2))
         for fraction in (True, False)
         for basis in ("", "same_units", "predecessors")
     ]
     changes += [
-        Change(2023, Fraction(1), Fraction(steps), False, "", word)
+        Change(2023, Fraction(steps), False, "", word)
         for steps in (-2, -1, 1, 2)
         for word in dictionary().ranked["grade"]
     ]
@@ -757,7 +757,7 @@ def made_up(plan: Plan, key: str, **facts: Any) -> Finding:
     indicator = plan.indicator(key)
     given = {
         "indicator": indicator, "year": 2024, "scope": "district", "scope_id": plan.issuer.id,
-        "expected": 45, "reported": 45, "not_applicable": 0, "missing": 0, "numerator": None,
+        "expected": 45, "reported": 45, "missing": 0, "numerator": None,
         "denominator": None, "value": None, "lower": None, "upper": None, "breakeven": None,
         "target": indicator.target_in(2024), "trajectory": "", "slack": None,
         "flags": frozenset(), "issuer": plan.issuer.short, **facts,

@@ -31,7 +31,6 @@ class Change:
     """A difference from an earlier year: of the two figures as they are shown."""
 
     year: int
-    before: Fraction
     difference: Fraction  # of a share in points of 1, of a grade in steps
     fraction: bool
     #: Whom it compares, where not the scope as both years published it: ``same_units``, or the
@@ -50,7 +49,6 @@ class Finding:
     scope_id: str
     expected: int
     reported: int
-    not_applicable: int
     missing: int
     numerator: int | None
     denominator: int | None
@@ -237,7 +235,6 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
         scope_id=str(row.scope_id),
         expected=int(row.expected),
         reported=int(row.reported),
-        not_applicable=int(row.not_applicable),
         missing=int(row.missing),
         numerator=_whole(row.numerator),
         denominator=_whole(row.denominator),
@@ -329,7 +326,7 @@ def difference(now: Finding, before: Finding, basis: str) -> Change | None:
         return None
     size, grade = now.shown - before.shown, before.grade if before.is_grade else ""
     is_share = now.indicator.is_fraction
-    return Change(before.year, before.shown, size, is_share, basis, grade)
+    return Change(before.year, size, is_share, basis, grade)
 
 
 def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:

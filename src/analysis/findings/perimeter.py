@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -48,8 +49,7 @@ def find_circle(study: Study, year: int, scope: str = "district", scope_id: str 
         left, joined = last.difference(now), now.difference(last)
         return Circle(len(last), len(now), len(left), len(joined))
 
-    found: Circle = study.remember(("circle", year, scope, scope_id), compare)
-    return found
+    return cast(Circle, study.remember(("circle", year, scope, scope_id), compare))
 
 
 def same_units(
@@ -72,10 +72,8 @@ def same_units(
 
     if study.params.edition != "internal":
         return {}
-    found: dict[str, tuple[Any, Any]] = study.remember(
-        ("same units", year, scope, scope_id), compute
-    )
-    return found
+    key = ("same units", year, scope, scope_id)
+    return cast(dict[str, tuple[Any, Any]], study.remember(key, compute))
 
 
 @dataclass(frozen=True)
@@ -131,12 +129,12 @@ def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
     """
 
     def gather() -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = defaultdict(list)
         before = study.expected_units(year - 1).index
         events = study.dataset.lineage
         for row in events[events["event"] == "merged"].itertuples(index=False):
             if row.predecessor_id in before and report_year(row.date.date(), study.plan) == year:
-                found.setdefault(str(row.successor_id), []).append(str(row.predecessor_id))
+                found[str(row.successor_id)].append(str(row.predecessor_id))
         return {key: tuple(dict.fromkeys(keys)) for key, keys in found.items()}
 
     merged: dict[str, tuple[str, ...]] = study.remember(("merged into", year), gather)
@@ -244,20 +242,13 @@ def _count_unknown(study: Study, units: pd.DataFrame, column: str, year: int) ->
 
 
 def _events(study: Study, year: int) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = defaultdict(list)
+    names = study.dataset.roster.sort_values("year").groupby("unit_id")["name"].last()
     for row in study.dataset.lineage.sort_values("date", kind="stable").itertuples(index=False):
         if report_year(row.date.date(), study.plan) == year:
-            is_arrival = row.event in ("founded", "transferred_in")
-            both = (row.successor_id, row.predecessor_id)
-            known = [key for key in (both if is_arrival else both[::-1]) if pd.notna(key)]
-            found.setdefault(str(row.event), []).extend(_name(study, key) for key in known[:1])
+            both = [row.predecessor_id, row.successor_id]
+            if row.event in ("founded", "transferred_in"):
+                both.reverse()
+            known = [str(key) for key in both if pd.notna(key)]
+            found[str(row.event)] += [str(names.get(key, key)) for key in known[:1]]
     return {word: tuple(dict.fromkeys(found[word])) for word in EVENTS if word in found}
-
-
-def _name(study: Study, key: Any) -> str:
-    """Return the latest name that the register has of a unit, or its id."""
-    names = study.remember(
-        "latest names",
-        lambda: study.dataset.roster.sort_values("year").groupby("unit_id")["name"].last(),
-    )
-    return str(names.get(key, key))

@@ -83,17 +83,6 @@ _LOOKS = {
 }
 
 
-class Letterhead(NamedTuple):
-    """What stands above a document's title."""
-
-    superior: str
-    issuer: str
-    number: str
-    draft: str
-    state: Sequence[str]
-    place_and_day: str
-
-
 class WordFile:
     """A document under construction; ``day`` is its date by the file's properties.
 
@@ -123,20 +112,22 @@ class WordFile:
             _set_style(foot.paragraphs[0], "Footer")
             foot.paragraphs[0].add_run(_clean(text))
 
-    def letterhead(self, head: Letterhead) -> None:
-        """Write who issues the document, beside the state's name and motto."""
+    def letterhead(
+        self, superior: str, issuer: str, number: str, draft: str, state: Sequence[str], place: str
+    ) -> None:
+        """Write who issues the document, beside the state's name and motto, the place and the day."""
         left, right = self._side_by_side(70, _UPRIGHT - 70)
-        if head.superior:
-            _write(left, head.superior.upper(), "BC Cơ quan cấp trên")
-        _write(left, head.issuer.upper(), "BC Cơ quan ban hành")
+        if superior:
+            _write(left, superior.upper(), "BC Cơ quan cấp trên")
+        _write(left, issuer.upper(), "BC Cơ quan ban hành")
         _rule(left, 70 / 3)
-        _write(left, head.number, "BC Số ký hiệu")
-        _border(_write(left, head.draft, "BC Dự thảo"), 18, "top", "left", "bottom", "right")
-        _write(right, head.state[0], "BC Quốc hiệu")
-        for line in head.state[1:]:
+        _write(left, number, "BC Số ký hiệu")
+        _border(_write(left, draft, "BC Dự thảo"), 18, "top", "left", "bottom", "right")
+        _write(right, state[0], "BC Quốc hiệu")
+        for line in state[1:]:
             _write(right, line, "BC Tiêu ngữ")
         _rule(right, 20)
-        _write(right, head.place_and_day, "BC Địa danh ngày tháng")
+        _write(right, place, "BC Địa danh ngày tháng")
 
     def write(self, text: str, style: str = "BC Nội dung") -> None:
         """Write a paragraph in one of the document's styles."""

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from analysis.figures import charts
 from analysis.findings.finding import Finding, find_years
 from analysis.findings.perimeter import find_circle, find_circumstances
-from analysis.handouts.document import Letterhead, WordFile
+from analysis.handouts.document import WordFile
 from analysis.reports.base import in_columns
 from analysis.reports.unit import UnitReport
 from analysis.reports.year import YearReport
@@ -81,9 +81,8 @@ class _Paper:
         # The number and the day are written by hand.
         number = texts["number_line"].format(first if first.isupper() else "…")
         written = texts["place_and_day"].format(town)
-        state = report.words["state"]
-        head = Letterhead(superior, issuer, number, texts["draft"], state, written)
-        self.document.letterhead(head)
+        head = (superior, issuer, number, texts["draft"], report.words["state"], written)
+        self.document.letterhead(*head)
         self.document.write(texts["kind"], "BC Tên loại")
         self.document.write(subject, "BC Trích yếu")
         *bases, last = *plan.legal_bases, plan.source

@@ -336,24 +336,17 @@ class Report:
         title = self.ui("definitions")
         return self._render("dinh-nghia", "definitions", title, cards=cards) if cards else None
 
-    def _card(self, indicator: Indicator) -> dict[str, str]:
+    def _card(self, indicator: Indicator) -> tuple[Indicator, str, str]:
+        """Return an indicator with its formula and its bars in words."""
         bars = [
             self.say("dated_bar", t, indicator.unit, indicator.is_fraction, indicator.once)
             for t in indicator.targets
         ]
         assumed = self.study.params.assumptions.get(indicator.id)
-        if assumed and not indicator.targets:
+        if assumed and not bars:
             bars = [self.say("assumption", assumed)]
-        return {
-            "id": indicator.id,
-            "title": indicator.title,
-            "what": indicator.what,
-            "why": indicator.why,
-            "formula": self.say("formula", formula_words(indicator, self.language)),
-            "target": "; ".join(bars) or self.language.word("verdict_long", "no_target"),
-            "section": indicator.section,
-            "decision": indicator.decision,
-        }
+        formula = self.say("formula", formula_words(indicator, self.language))
+        return indicator, formula, "; ".join(bars) or self.words["verdict_long"]["no_target"]
 
     def figure_targets(self) -> Fragment | None:
         """Draw the judged rates against their targets; nothing where there are none."""

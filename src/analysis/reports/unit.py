@@ -64,9 +64,9 @@ class UnitReport(Report):
     """The narrative of one unit; made by `unit`.
 
     One correction anywhere moves the district's exact figures a little. A page has to be made again
-    only where something that it *shows* has moved, so it reads no more of others than `district`,
-    `parts`, `series`, `other_circles`, `peers` and `links`, as rounded as shown, and the digest of
-    these tells whether it is still right.
+    only where something that it *shows* has moved, so beside its own findings it reads no more of
+    others than `district`, `series`, `other_circles`, `peers` and `links`, as rounded as shown, and
+    the digest of these tells whether it is still right.
     """
 
     #: A reader does a few things well; what else was missed is named with what it lacks.
@@ -123,12 +123,6 @@ class UnitReport(Report):
         last = self.study.register.at[(self.year - 1, self.unit_id), "parent"]
         return self.study.name_parent(str(last), self.year)
 
-    def _events(self) -> list[dict[str, str]]:
-        return [
-            {"text": self.say("passage", p, self.day(p.day)), "name": p.other_name, "href": href}
-            for p, href in self.links["passages"]
-        ]
-
     def summary(self) -> Fragment:
         """Show how many targets were met, what is nearest, what lacks most, and what to do first."""
         say, lead = self.say, self.lead()
@@ -145,8 +139,12 @@ class UnitReport(Report):
             notes.append(say("new_unit", self.year))
         if self.parent_before not in ("", self.parent):
             notes.append(say("parent_changed", self.parent_before, self.parent))
-        context = {"lead": lead, "notes": notes, "events": self._events(), "groups": []}
-        return self._render("tom-tat", "summary", self.ui("summary"), first=first, **context)
+        events = [
+            {"text": say("passage", p, self.day(p.day)), "name": p.other_name, "href": href}
+            for p, href in self.links["passages"]
+        ]
+        context = {"lead": lead, "first": first, "notes": notes, "events": events, "groups": []}
+        return self._render("tom-tat", "summary", self.ui("summary"), **context)
 
     def lead(self) -> str:
         """Say how many targets were met, this year and last."""
@@ -320,19 +318,11 @@ class UnitReport(Report):
     @cached_property
     def series(self) -> dict[str, dict[int, Shown]]:
         """The district's shares by year, where they are drawn."""
-        whole = ("district", self.study.plan.issuer.id)
-        found = {
-            key: find_years(self.study, *whole, self.findings[key].indicator, self.year)
-            for key in self.trends
-        }
-        return {
-            key: {
-                y: _show(f.value, self.say("value", f))
-                for y, f in years.items()
-                if f.value is not None
-            }
-            for key, years in found.items()
-        }
+        whole, found = ("district", self.study.plan.issuer.id), {}
+        for key in self.trends:
+            years = find_years(self.study, *whole, self.findings[key].indicator, self.year)
+            found[key] = {y: _show(f.value, self.say("value", f)) for y, f in years.items()}
+        return found
 
     @cached_property
     def other_circles(self) -> list[int]:
@@ -396,18 +386,17 @@ class UnitReport(Report):
         return ""
 
     def _neighbours(self) -> dict[str, tuple[str, str]]:
-        def line_up() -> dict[str, list[tuple[str, str]]]:
-            names = units["name"].groupby(units["unit_type"], observed=True)
-            return {str(kind): [(str(k), str(name)) for k, name in g.items()] for kind, g in names}
-
         units = self.study.expected_units(self.year)
         if self.unit_id not in units.index:
             return {}
-        lines = self.study.remember(("units in line", self.year), line_up)
-        line = lines[str(self.facts["unit_type"])]
-        place = next(place for place, (key, _) in enumerate(line) if key == self.unit_id)
+        line = units.loc[units["unit_type"] == self.facts["unit_type"], "name"]
+        place = list(line.index).index(self.unit_id)
         found = {"previous_unit": place - 1, "next_unit": place + 1}
-        return {word: line[other] for word, other in found.items() if 0 <= other < len(line)}
+        return {
+            word: (str(line.index[at]), str(line.iloc[at]))
+            for word, at in found.items()
+            if 0 <= at < len(line)
+        }
 
     def _headings_beside(self) -> list[str]:
         return [*super()._headings_beside(), *self.labels("district_value", "peers_median")]
@@ -419,9 +408,11 @@ class UnitReport(Report):
     def figure_peers(self) -> Fragment:
         """Draw the unit among its peers, or say why it is not compared."""
         say, fewest = self.say, self.study.params.min_peers
-        pairs = [(f, self.peers[f.indicator.id]) for f in self.shares]
-        shown = [(f, peers, peers.quartiles) for f, peers in pairs if self._is_large(f)]
-        compared = [(f, peers, three) for f, peers, three in shown if three is not None]
+        few = self.study.params.min_ranked
+        # Amounts of money may be withheld, and are never few.
+        large = [f for f in self.shares if f.denominator is None or f.denominator >= few]
+        pairs = [(f, self.peers[f.indicator.id]) for f in large]
+        compared = [(f, peers, peers.quartiles) for f, peers in pairs if peers.quartiles]
         if not compared:
             count = max((peers.count for peers in self.peers.values()), default=0)
             line = say("peers_few", count, fewest) if count < fewest else say("peers_small")
@@ -446,23 +437,13 @@ class UnitReport(Report):
             legend=self.verdicts_in(f for f, _, _ in compared),
         )
 
-    def _is_large(self, finding: Finding) -> bool:
-        people = finding.denominator  # amounts of money may be withheld, and are never few
-        return people is None or people >= self.study.params.min_ranked
-
     def _peers_of(self, finding: Finding, peers: Standing, three: Sequence[Shown]) -> pd.DataFrame:
         """Return the unit and its peers as rows of `analysis.figures.charts.peers`."""
-        names = ("lower_quartile", "median", "upper_quartile")
-        own = {
-            "label": finding.indicator.short,
-            "value": finding.value,
-            "is_marked": True,
-            "verdict": finding.verdict,
-            "text": self.say("value", finding),
-            **{name: shown.place for name, shown in zip(names, three, strict=True)},
-        }
+        label, names = finding.indicator.short, ("lower_quartile", "median", "upper_quartile")
+        places = {name: shown.place for name, shown in zip(names, three, strict=True)}
+        own = {**self.rate(finding, text=self.say("value", finding)), **places, "is_marked": True}
         others = [
-            {"label": own["label"], "value": Fraction(at, 100), "is_marked": False, "count": count}
+            {"label": label, "value": Fraction(at, 100), "is_marked": False, "count": count}
             for at, count in peers.dots
         ]
         return pd.DataFrame([own, *others])
@@ -612,8 +593,8 @@ class UnitReport(Report):
         }
 
 
-def _show(value: Fraction, text: str) -> Shown:
-    return Shown(text, round_half_up(value, _PLACE_DIGITS))
+def _show(value: Fraction | None, text: str) -> Shown:
+    return Shown(text, round_half_up(value or Fraction(0), _PLACE_DIGITS))
 
 
 def _percent(value: Fraction) -> int:

@@ -150,7 +150,7 @@ class YearReport(Boards):
         """Say of each indicator that crossed its bar how it stood and stands, the largest move first."""
         return [
             self.say("point_side", f, self.before[f.indicator.id])
-            for f in sorted(moved, key=_size_of_change)
+            for f in sorted(moved, key=lambda f: -abs(f.change.difference) if f.change else 0)
         ]
 
     def _better_sections(self, won: Sequence[Finding], lost: Sequence[Finding]) -> list[str]:
@@ -475,7 +475,7 @@ class YearReport(Boards):
     def figure_trends(self) -> Fragment | None:
         """Draw the district's rates over all years, a small chart each on one scale."""
         say, panels, rows, drawn = self.say, [], [], []
-        for finding in self.judged_rates:
+        for finding in (f for f in self.wholes if f.is_judged and f.indicator.is_fraction):
             short, series = finding.indicator.short, self._years_of(finding)
             if len(series) < 2:
                 continue
@@ -759,11 +759,6 @@ class YearReport(Boards):
         return self._end(
             self._lead(None), f"{self.ui('year_title')} {self.year} – {self.name}", nav
         )
-
-
-def _size_of_change(finding: Finding) -> Fraction:
-    """Return by how much a figure moved, for the largest move to come first."""
-    return -abs(finding.change.difference) if finding.change else Fraction(0)
 
 
 def _is_silent(finding: Finding) -> bool:
