@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil, floor
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ class Leaders:
         return sum(size for _, size in self.named)
 
 
-def lead(pairs: Sequence[tuple[str, int]], most: int, enough: int | None = None) -> Leaders:
+def lead(pairs: Sequence[tuple[str, Any]], most: int, enough: int | None = None) -> Leaders:
     """Name the largest, never choosing among equals.
 
     At most ``most`` of the pairs, which stand in order; no more once the named hold ``enough``.
@@ -58,11 +58,11 @@ def lead(pairs: Sequence[tuple[str, int]], most: int, enough: int | None = None)
     >>> lead([("a", 4), ("b", 2), ("c", 2), ("d", 1)], 2)
     Leaders(named=(('a', 4),), rest=3, size=2, ties=2)
     """
-    named: list[tuple[str, int]] = []
+    named: list[tuple[str, Any]] = []
     for size, equals in groupby(pairs, key=lambda pair: pair[1]):
-        group, held = list(equals), sum(one for _, one in named)
-        rest = len(pairs) - len(named)
-        if (enough is not None and held >= enough) or (len(group) == 1 and len(named) == most):
+        group, rest = list(equals), len(pairs) - len(named)
+        is_enough = enough is not None and sum(one for _, one in named) >= enough
+        if is_enough or (len(group) == 1 and len(named) == most):
             return Leaders(tuple(named), rest)
         if len(named) + len(group) > most:
             return Leaders(tuple(named), rest, size, len(group))
@@ -167,8 +167,7 @@ def own_rows(study: Study, year: int) -> dict[str, Any]:
 
     if study.params.edition != "internal":
         return {}
-    found: dict[str, Any] = study.remember(("the district alone", year), compute)
-    return found
+    return cast(dict[str, Any], study.remember(("the district alone", year), compute))
 
 
 def own_facts(study: Study, year: int) -> dict[str, Finding]:
@@ -342,20 +341,6 @@ def stand(
             found[name] = moved.groupby(whose).sum()
     order = ["not_met", "persons", "days", "undetermined"]
     return found.sort_values(order, ascending=False, kind="stable")
-
-
-def first_rows(standing: pd.DataFrame, by: list[str], most: int) -> pd.DataFrame:
-    """Return at most so many rows from the top of a sorted frame, never choosing among equals.
-
-    Examples
-    --------
-    >>> first_rows(pd.DataFrame({"missed": [3, 2, 2, 1]}), ["missed"], 2)["missed"].tolist()
-    [3]
-    """
-    keys = list(standing[by].itertuples(index=False, name=None))
-    ends = range(min(most, len(keys)), 0, -1)
-    fitting = (end for end in ends if end == len(keys) or keys[end] != keys[end - 1])
-    return standing.iloc[: next(fitting, 0)]
 
 
 def comparable(study: Study, year: int, units: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ fills in by hand (number, day, signature) is left open.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures import charts
 from analysis.findings.finding import Finding, find_years
-from analysis.findings.perimeter import find_circle, find_circumstances
+from analysis.findings.perimeter import find_circumstances
 from analysis.handouts.document import WordFile
 from analysis.reports.base import in_columns
 from analysis.reports.unit import UnitReport
@@ -157,7 +157,7 @@ class _Paper:
         say, language, shares = self.say, self.language, self.report.judged_rates
         shown: list[tuple[str, Sequence[dict[str, str]], Sequence[tuple[str, Figure]], float]] = []
         if shares:
-            halves = (map(self._rate, part) for part in in_columns(shares, _MOST_ROWS))
+            halves = (map(self.report.rate, part) for part in in_columns(shares, _MOST_ROWS))
             drawn = [charts.rates(pd.DataFrame(half), language=language) for half in halves]
             caption = say("fig_targets_subtitle", self.issuer, self.year, True)
             labelled = [(str(one.get_label()), one) for one in drawn]
@@ -168,7 +168,9 @@ class _Paper:
         several = [series for series in every if len(series) > 1]
         for panels in in_columns(several, _MOST_PANELS):
             found = [f for series in panels for f in series.values()]
-            rows = [{**self._rate(f), "year": f.year, "is_break": self._is_break(f)} for f in found]
+            rows = [
+                self.report.rate(f, year=f.year, is_break=self.report.is_break(f)) for f in found
+            ]
             breaks = list(dict.fromkeys(row["year"] for row in rows if row["is_break"]))
             one = charts.trends(pd.DataFrame(rows), columns=4, language=language)
             labelled, width = [(str(one.get_label()), one)], min(160, one.get_figwidth() * 25.4)
@@ -182,13 +184,6 @@ class _Paper:
             caption = f"{self.texts['figure']} {number}. {caption}. {marks}."
             self.document.figure(caption, drawings, width)
 
-    def _is_break(self, finding: Finding) -> bool:
-        is_wide = finding.scope == "district" and finding.indicator.over == "units"
-        return is_wide and find_circle(self.study, finding.year).is_other
-
-    def _rate(self, finding: Finding) -> dict[str, Any]:
-        return self.report.rate(finding, text=self.say("value", finding))
-
     def paths(self) -> Sequence[dict[str, Any]]:
         """Return what is to reach a level by the end of a stage, as the page draws it."""
         return ()
@@ -200,6 +195,18 @@ class _Paper:
         numeric = [place for place, column in enumerate(columns) if column["number"]]
         header = [column["label"] for column in columns]
         self.document.table(table["caption"], header, rows, shares[: len(columns)], numeric)
+
+    def numbered(
+        self,
+        caption: str,
+        labels: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        shares: Sequence[float],
+        numeric: Sequence[int] = (),
+    ) -> None:
+        """Write a table whose rows are numbered."""
+        found = [[str(place), *row] for place, row in enumerate(rows, 1)]
+        self.document.table(caption, [self.texts["number"], *labels], found, shares, numeric)
 
     def appendix(self, title: str) -> None:
         """Begin the next appendix."""
@@ -307,16 +314,15 @@ class _YearPaper(_Paper):
 
     def direction(self) -> None:
         rows = []
-        for place, row in enumerate(self.report.decisions(self.ui("not_received")), 1):
+        for row in self.report.decisions(self.ui("not_received")):
             what = " ".join(row["what"]) + (f" ({row['ref']})" if row["ref"] else "")
             lacks = [f"{f.indicator.short}: {self.say('lacks_here', f)}" for f in row["reasons"]]
-            rows.append([str(place), what, row["owner"], row["number"] or "; ".join(lacks)])
+            rows.append([what, row["owner"], row["number"] or "; ".join(lacks)])
         if not rows:
             self.document.write(self.say("keep_going"))
             return
         labels = self.report.labels("decision_what", "decision_who", "decision_number")
-        caption = self.say("document_decisions", self.year + 1)
-        self.document.table(caption, [self.texts["number"], *labels], rows, (7, 46, 17, 30))
+        self.numbered(self.say("document_decisions", self.year + 1), labels, rows, (7, 46, 17, 30))
 
     def appendices(self) -> None:
         self._tasks()
@@ -333,16 +339,13 @@ class _YearPaper(_Paper):
         if absent.empty:
             return
         self.appendix(self.ui("not_received"))
+        units = absent[["name", "unit_type", "commune"]].astype(str).itertuples(name=None)
         rows = [
-            [str(place), str(unit["name"]), self._type(unit), str(unit["commune"]), str(key)]
-            for place, (key, unit) in enumerate(absent.iterrows(), 1)
+            [name, self.language.dictionary_word("unit_type", unit_type), commune, str(key)]
+            for key, name, unit_type, commune in units
         ]
-        labels = self.report.labels("unit", "unit_type", "commune")
-        header = [self.texts["number"], *labels, self.texts["id"]]
-        self.document.table(self.report.coverage_line(), header, rows, (5, 43, 25, 18, 19))
-
-    def _type(self, unit: pd.Series) -> str:
-        return self.language.dictionary_word("unit_type", str(unit["unit_type"]))
+        labels = [*self.report.labels("unit", "unit_type", "commune"), self.texts["id"]]
+        self.numbered(self.report.coverage_line(), labels, rows, (5, 43, 25, 18, 19))
 
     def _tasks(self) -> None:
         """Write each task with how many of its holders stand where."""
@@ -355,15 +358,15 @@ class _YearPaper(_Paper):
             found[duty.task.id].append(duty)
         rows = []
         tasks = [found[task.id] for task in self.study.plan.tasks if task.id in found]
-        for place, held in enumerate(tasks, 1):
+        for held in tasks:
             states = Counter(duty.group for duty in held)
             day = self.say("duty_due", held[0], self.day(held[0].due))
             counts = [self.count(states[name]) for name in GROUPS]
-            rows.append([str(place), held[0].task.short or held[0].task.text, day, *counts])
+            rows.append([held[0].task.short or held[0].task.text, day, *counts])
         caption = self.say("tasks_caption", self.year, self.day(duties[0].on))
         labels = [*self.report.labels("duty", "due"), *(groups[name] for name in GROUPS)]
         shares = (5, 44, 14, 12, 12, 12, 11)
-        self.document.table(caption, [self.texts["number"], *labels], rows, shares, (3, 4, 5, 6))
+        self.numbered(caption, labels, rows, shares, (3, 4, 5, 6))
 
 
 class _UnitPaper(_Paper):
@@ -388,7 +391,7 @@ class _UnitPaper(_Paper):
         report, say = self.report, self.say
         if not report.facts["has_return"]:
             self.document.write(say("no_return", self.year, report.name, report.parent))
-        self.document.write(say("tally", report.tally, self.ui("the_unit"), report.sides))
+        self.document.write(report.lead())
         if report.held:
             done = sum(duty.group == "done" for duty in report.held)
             self.document.write(say("document_tasks", done, len(report.held)))
@@ -443,9 +446,9 @@ class _UnitPaper(_Paper):
         self.appendix(self.ui("tasks"))
         labels = self.report.labels("duty", "due", "state", "task_result")
         rows = []
-        for place, row in enumerate(map(self.report.task_row, self.report.held), 1):
+        for row in map(self.report.task_row, self.report.held):
             cited = [one["text"] for one in row["documents"]]
             result = "; ".join(filter(None, [row["result"], *cited]))
-            rows.append([str(place), row["title"], row["due"], row["label"], result])
+            rows.append([row["title"], row["due"], row["label"], result])
         caption = self.say("tasks_caption", self.year, self.day(self.report.held[0].on))
-        self.document.table(caption, [self.texts["number"], *labels], rows, (5, 40, 14, 20, 30))
+        self.numbered(caption, labels, rows, (5, 40, 14, 20, 30))

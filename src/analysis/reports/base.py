@@ -20,6 +20,7 @@ from analysis.exploring.names import pick_year
 from analysis.figures.charts import rates
 from analysis.figures.style import WIDTH, to_svg
 from analysis.findings.finding import Finding, Sides, Tally, compare_sides, tally
+from analysis.findings.perimeter import find_circle
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
 from analysis.plan import Condition, Indicator, Task
@@ -357,7 +358,8 @@ class Report:
         panels = []
         for part in in_columns(shown, _MOST_ROWS):
             items = [say("fig_targets_item", f) for f in part]
-            drawn = rates(pd.DataFrame([self.rate(f) for f in part]), language=self.language)
+            frame = pd.DataFrame([self.rate_and_counts(f) for f in part])
+            drawn = rates(frame, language=self.language)
             panels.append((say("fig_targets_alt", name, self.year, items), drawn))
         has_bounds = any(f.lower != f.upper for f in shown)
         return self.figure(
@@ -371,10 +373,7 @@ class Report:
         )
 
     def rate(self, finding: Finding, **more: Any) -> dict[str, Any]:
-        """Return a finding as a row of `analysis.figures.charts.rates` and `trends`."""
-        text, counts = self.say("value", finding), self.say("counts", finding)
-        if not finding.indicator.is_money and len(counts) <= _LONGEST_COUNTS:
-            text += f" ({counts})"
+        """Return a finding as a row of the charts in `analysis.figures.charts`."""
         return {
             "label": finding.indicator.short,
             "value": finding.value,
@@ -382,9 +381,20 @@ class Report:
             "upper": finding.upper,
             "target": finding.target.minimum if finding.target else None,
             "verdict": finding.verdict,
-            "text": text,
+            "text": self.say("value", finding),
             **more,
         }
+
+    def rate_and_counts(self, finding: Finding) -> dict[str, Any]:
+        """Return a `rate` whose text names what it is of, where that is short."""
+        row, counts = self.rate(finding), self.say("counts", finding)
+        is_short = not finding.indicator.is_money and len(counts) <= _LONGEST_COUNTS
+        return row | {"text": f"{row['text']} ({counts})"} if is_short else row
+
+    def is_break(self, finding: Finding) -> bool:
+        """Tell whether other units are in a figure of the district than in the year before."""
+        is_of_circle = finding.scope == "district" and finding.indicator.over == "units"
+        return is_of_circle and find_circle(self.study, finding.year).is_other
 
     def figure_row(self, finding: Finding) -> list[str]:
         """Return a finding's line of a figure's data."""

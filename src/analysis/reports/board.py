@@ -13,7 +13,7 @@ from analysis.findings.units import (
     board,
     by_commune,
     comparable,
-    first_rows,
+    lead,
     stand,
     task_board,
 )
@@ -149,13 +149,12 @@ class Boards(Report):
         words = self.words["board"]
         net = standing.assign(net=standing["won"] - standing["lost"])
         better = net[net["net"] > 0].sort_values("net", ascending=False, kind="stable")
-        most_better = first_rows(better, ["net"], _MOST_NAMED)
         lists = {
             "need": self._need(standing, what),
             "progress": [
                 self._named(str(key))
                 | {"text": self.say("board_progress", row, what, self.year - 1)}
-                for key, row in most_better.to_dict("index").items()
+                for key, row in _first(better, ["net"])
             ],
         }
         return [{"heading": words[key], "rows": rows} for key, rows in lists.items() if rows]
@@ -163,7 +162,6 @@ class Boards(Report):
     def _need(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
         """Return who needs help most, with what it lacks and what it says of it itself."""
         missed = standing[standing["not_met"] > 0]
-        first = first_rows(missed, ["not_met", "persons", "days"], _MOST_NAMED)
         is_told = what == "indicators" and not self._is_by_commune
         return [
             {
@@ -171,10 +169,17 @@ class Boards(Report):
                 "text": self.say("board_need", row, what),
                 "said": self.quote(str(key)) if is_told else [],
             }
-            for key, row in first.to_dict("index").items()
+            for key, row in _first(missed, ["not_met", "persons", "days"])
         ]
 
     def need(self) -> list[dict[str, Any]]:
         """Return who needs help most with the indicators, as the board lists them."""
         cells, standing = self._stand("indicators")
         return [] if cells.empty else self._need(standing, "indicators")
+
+
+def _first(standing: pd.DataFrame, by: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the first rows of an ordered frame with their keys, never choosing among equals."""
+    sizes = standing[by].itertuples(index=False, name=None)
+    named = lead(list(zip(standing.index, sizes, strict=True)), _MOST_NAMED).named
+    return [(key, standing.loc[key].to_dict()) for key, _ in named]

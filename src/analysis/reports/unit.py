@@ -277,7 +277,7 @@ class UnitReport(Report):
         """Return the unit's years and the district's as rows of `analysis.figures.charts.trends`."""
         label, breaks = self.findings[key].indicator.short, self.other_circles
         rows = [
-            self.rate(f, of="unit", text=self.say("value", f), year=y, is_break=y in breaks)
+            self.rate(f, of="unit", year=y, is_break=y in breaks)
             for y, f in self.trends[key].items()
         ]
         rows += [
@@ -441,7 +441,7 @@ class UnitReport(Report):
         """Return the unit and its peers as rows of `analysis.figures.charts.peers`."""
         label, names = finding.indicator.short, ("lower_quartile", "median", "upper_quartile")
         places = {name: shown.place for name, shown in zip(names, three, strict=True)}
-        own = {**self.rate(finding, text=self.say("value", finding)), **places, "is_marked": True}
+        own = self.rate(finding, is_marked=True, **places)
         others = [
             {"label": label, "value": Fraction(at, 100), "is_marked": False, "count": count}
             for at, count in peers.dots

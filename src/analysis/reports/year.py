@@ -451,7 +451,7 @@ class YearReport(Boards):
         )
         if not path or not yearly:
             return None
-        others = [f.year for f in yearly if self._is_break(f)]
+        others = [f.year for f in yearly if self.is_break(f)]
         planned = {y: percent(level) for y, level in sorted(path.items())}
         rows = [[str(f.year), say("value", f), say("counts", f), ""] for f in yearly]
         rows += [[str(y), "", "", level] for y, level in planned.items()]
@@ -459,7 +459,7 @@ class YearReport(Boards):
         knots = [f"{y}: {level}" for y, level in planned.items()]
         corners: dict[int, dict[str, Any]] = {y: {"planned": level} for y, level in path.items()}
         for f in yearly:
-            corners.setdefault(f.year, {"planned": None}).update(self.rate(f, text=say("value", f)))
+            corners.setdefault(f.year, {"planned": None}).update(self.rate(f))
         frame = pd.DataFrame([{**row, "year": y} for y, row in corners.items()])
         drawn = charts.path(frame, language=self.language)
         return {
@@ -479,10 +479,9 @@ class YearReport(Boards):
             short, series = finding.indicator.short, self._years_of(finding)
             if len(series) < 2:
                 continue
-            frame = pd.DataFrame([
-                self.rate(f, year=f.year, text=say("value", f), is_break=self._is_break(f))
-                for f in series
-            ])  # fmt: skip
+            frame = pd.DataFrame(
+                [self.rate(f, year=f.year, is_break=self.is_break(f)) for f in series]
+            )
             item = say("fig_trend_item", short, series, {}, finding.target)
             panels.append(
                 (say("fig_trend_alt", [item]), charts.trends(frame, language=self.language))
@@ -510,10 +509,6 @@ class YearReport(Boards):
         found = find_years(self.study, "district", issuer, finding.indicator, self.year)
         return list(found.values())
 
-    def _is_break(self, finding: Finding) -> bool:
-        """Tell whether other units are in it than in the year before."""
-        return finding.indicator.over == "units" and find_circle(self.study, finding.year).is_other
-
     def figure_gap(self) -> Fragment | None:
         """Draw the communes' rates where the largest shortfall of persons or units is."""
         sized = [g for g in self.gaps.values() if not g.finding.indicator.is_money]
@@ -524,7 +519,7 @@ class YearReport(Boards):
         say, verdicts = self.say, self.words["verdict"]
         panels = []
         for part in in_columns(communes, _MOST_BARS):
-            frame = pd.DataFrame([self.rate(f, label=f.scope_id) for f in part])
+            frame = pd.DataFrame([self.rate_and_counts(f) | {"label": f.scope_id} for f in part])
             items = [say("fig_commune_item", f) for f in part]
             alt = say("fig_commune_alt", gap.finding, self.year, items)
             panels.append((alt, charts.rates(frame, language=self.language)))
