@@ -214,12 +214,8 @@ def find_without_union(study: Study, indicator: Indicator, year: int) -> pd.Data
 def board(study: Study, year: int, units: Iterable[str] | None = None) -> pd.DataFrame:
     """Return what each unit reached in each indicator that the year judges somewhere among them.
 
-    Parameters
-    ----------
-    study, year
-        Of either edition: what it withholds is not in it.
-    units : iterable of str, optional
-        Ids of units; all that have to report by default.
+    Of all units that have to report, or of the ``units`` with these ids. In the edition to share it has
+    nothing that is withheld.
 
     Returns
     -------
@@ -260,20 +256,14 @@ def board(study: Study, year: int, units: Iterable[str] | None = None) -> pd.Dat
 
 
 def task_board(study: Study, year: int, units: Iterable[str] | None = None) -> pd.DataFrame:
-    """Return the state of each task with each unit that has it.
-
-    Parameters
-    ----------
-    study, year, units
-        As for `board`.
+    """Return the state of each task with each unit that has it; empty where nobody follows tasks.
 
     Returns
     -------
     DataFrame
         A row for each unit and task, in the plan's order: ``unit_id``, ``item`` (the task's id),
         ``state`` (of `analysis.tasks.STATES`), ``verdict`` (as `TASK_VERDICTS` groups the states),
-        ``gap``, the days that it is late (0 where it is not), and ``kind``, always ``days``. Empty
-        where the dataset follows no tasks.
+        ``gap``, the days that it is late (0 where it is not), and ``kind``, always ``days``.
     """
     held = study.duties(year) if year in study.dataset.years else {}
     chosen = list(study.expected_units(year).index if units is None else units)
@@ -299,10 +289,8 @@ def stand(
 
     Parameters
     ----------
-    cells : DataFrame
-        From `board` or `task_board`.
-    before : DataFrame, optional
-        The same of the year before.
+    cells, before : DataFrame
+        From `board` or `task_board`, of the year and of the one before.
     of : Series, optional
         What each unit is counted in, by its id: its commune. Itself by default.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 
 from analysis.exploring.names import choose
 from analysis.findings.finding import Finding, by_nearness, find, find_before
@@ -79,12 +78,7 @@ class AreaReport(YearReport):
         return [*super()._headings_beside(), self.ui("district_value")]
 
     def _beside(self, finding: Finding) -> list[str]:
-        return [*super()._beside(finding), self._district.get(finding.indicator.id, "")]
-
-    @cached_property
-    def _district(self) -> dict[str, str]:
-        whole = find(self.study, "district", self.study.plan.issuer.id, self.year)
-        return {key: self.say("value", f) for key, f in whole.items()}
+        return [*super()._beside(finding), self.district.get(finding.indicator.id, "")]
 
     def digests(self) -> dict[str, str]:
         """Return hashes of all that the page shows: the area's own rows, its units' and the district's.
@@ -107,7 +101,7 @@ class AreaReport(YearReport):
             "figures": digest([*own, *map(repr, self.same_rows().items())]),
             "tasks": digest(duties),
             "words": digest([self.quote(key) for key in keys]),
-            "district": digest(self._district),
+            "district": digest(self.district),
         }
 
     def finish(self) -> EndMark:

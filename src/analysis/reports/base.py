@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ from analysis.exploring.answers import answer
 from analysis.exploring.names import pick_year
 from analysis.figures.charts import rates
 from analysis.figures.style import WIDTH, to_svg
-from analysis.findings.finding import Finding, Sides, Tally, compare_sides, tally
+from analysis.findings.finding import Finding, Sides, Tally, compare_sides, find, tally
 from analysis.findings.perimeter import find_circle
 from analysis.language import Language, load_language
 from analysis.pages.fragments import EndMark, Fragment, raw, render
@@ -214,6 +214,17 @@ class Report:
     def _beside(self, finding: Finding) -> list[str]:
         last = self.before.get(finding.indicator.id)
         return [self.say("value", last) if last else ""]
+
+    @cached_property
+    def district(self) -> dict[str, str]:
+        """The district's values in words, by indicator: the same for every page of a run."""
+
+        def tell() -> dict[str, str]:
+            wholes = find(self.study, "district", self.study.plan.issuer.id, self.year)
+            return {key: self.say("value", finding) for key, finding in wholes.items()}
+
+        key = ("district in words", self.year, self.language.code)
+        return cast(dict[str, str], self.study.remember(key, tell))
 
     def group(self, verdict: str, heading: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
         """Return a list for a template, under the heading that a sentence of this name gives."""

@@ -304,18 +304,6 @@ class UnitReport(Report):
         return {key: found[key] for key in chosen}
 
     @cached_property
-    def district(self) -> dict[str, str]:
-        """The district's value of each of the unit's indicators, in words."""
-
-        def tell() -> dict[str, str]:  # the same for every page of a run
-            wholes = find(self.study, "district", self.study.plan.issuer.id, self.year)
-            return {key: self.say("value", finding) for key, finding in wholes.items()}
-
-        key = ("district in words", self.year, self.language.code)
-        told: dict[str, str] = self.study.remember(key, tell)
-        return {key: told[key] for key in self.findings if key in told}
-
-    @cached_property
     def series(self) -> dict[str, dict[int, Shown]]:
         """The district's shares by year, where they are drawn."""
         whole, found = ("district", self.study.plan.issuer.id), {}
@@ -578,6 +566,7 @@ class UnitReport(Report):
             if (year, self.unit_id) in study.register.index
         ]
         percent = self.language.numbers.percent
+        whole = {key: self.district.get(key, "") for key in self.findings}
         parts = {
             k: percent(f.share_of_district)
             for k, f in self.findings.items()
@@ -587,7 +576,7 @@ class UnitReport(Report):
             "figures": digest(own),
             "tasks": digest(self.held),
             "words": digest(sorted(study.words_of(self.year, self.unit_id).items())),
-            "district": digest([self.district, parts, self.series, self.other_circles]),
+            "district": digest([whole, parts, self.series, self.other_circles]),
             "peers": digest(self.peers),
             "links": digest(self.links),
         }

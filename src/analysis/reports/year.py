@@ -43,17 +43,14 @@ from analysis.reports.base import in_columns, table
 from analysis.reports.board import Boards
 from analysis.study import Study
 from analysis.tables.communes import came_into, find_place
-from analysis.tables.dictionary import Column, dictionary
+from analysis.tables.dictionary import dictionary
 from analysis.tables.writing import alphabetically
 from analysis.tasks import GROUPS, Duty
 
 #: As many communes stand below each other; more begin another column.
 _MOST_BARS = 11
 #: Of a unit's register and return: who and where it is, and texts.
-_NOT_FIGURES = (
-    *("year", "unit_id", "name", "unit_type", "commune", "parent"),
-    *("founded_on", "dissolved_on", "note"),
-)
+_NOT_FIGURES = ("name", "unit_type", "commune", "parent", "founded_on", "dissolved_on", "note")
 _MOST_PLACES = 3
 _FEWEST_POINTS, _MOST_POINTS = 3, 5
 _MOST_UNITS = 20
@@ -648,20 +645,19 @@ class YearReport(Boards):
 
     def _figures_of(self, unit_id: str) -> list[tuple[str, str]]:
         """Return what a unit reported, in words; what it left empty is left out."""
-        cells, found = self.study.cells(unit_id, self.year), []
+        cells, language, found = self.study.cells(unit_id, self.year), self.language, []
         for source in ("roster", "returns"):
             for name, column in dictionary().tables[source].columns.items():
-                if name in _NOT_FIGURES or pd.isna(cells[name]):
+                cell = cells.get(name)
+                if name in _NOT_FIGURES or pd.isna(cell):
                     continue
-                found.append((self.language.heading(name), self._cell_words(column, cells[name])))
+                if column.type.name == "boolean":
+                    text = language.word("answer", "yes" if cell else "no")
+                else:
+                    is_word = bool(column.words)
+                    text = language.dictionary_word("grade", cell) if is_word else self.count(cell)
+                found.append((language.heading(name), text))
         return found
-
-    def _cell_words(self, column: Column, cell: Any) -> str:
-        if column.type.name == "boolean":
-            return self.language.word("answer", "yes" if cell else "no")
-        if column.words:
-            return self.language.dictionary_word("grade", str(cell))
-        return self.count(int(cell))
 
     def next_steps(self) -> Fragment:
         """Show part IV: decisions, each with who is to carry it out and the number to reach."""
