@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from analysis.exploring.answers import answer
 from analysis.exploring.names import pick_year
-from analysis.figures.charts import rates
+from analysis.figures import charts
 from analysis.figures.style import WIDTH, to_svg
 from analysis.findings.finding import Finding, Sides, Tally, compare_sides, find, tally
 from analysis.findings.perimeter import find_circle
@@ -370,7 +370,7 @@ class Report:
         for part in in_columns(shown, _MOST_ROWS):
             items = [say("fig_targets_item", f) for f in part]
             frame = pd.DataFrame([self.rate_and_counts(f) for f in part])
-            drawn = rates(frame, language=self.language)
+            drawn = charts.rates(frame, language=self.language)
             panels.append((say("fig_targets_alt", name, self.year, items), drawn))
         has_bounds = any(f.lower != f.upper for f in shown)
         return self.figure(
