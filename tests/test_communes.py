@@ -13,7 +13,7 @@ from datasets import filled, write_tables
 from test_tables import UNIT, problems_of, sound_tables
 
 from analysis import compare, load
-from analysis.findings import find_before
+from analysis.findings.finding import find_before
 from analysis.study import Study
 
 Congdoan = Callable[..., Run]

@@ -12,8 +12,7 @@ from test_reports_kit import is_rounded, results, study_of_tables, unit_page
 
 import analysis
 from analysis import Study
-from analysis.findings import Passage, find_passages
-from analysis.findings.perimeter import report_year
+from analysis.findings.perimeter import Passage, find_passages, report_year
 from analysis.study import shown_value
 
 

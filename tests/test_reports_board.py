@@ -13,7 +13,7 @@ from shared import sample
 from test_reports_kit import Node, is_rounded, parse, side, study_of_tables
 
 import analysis
-from analysis.findings.tally import TASK_VERDICTS, board, by_commune, stand
+from analysis.findings.units import TASK_VERDICTS, board, by_commune, stand
 from analysis.pages.fragments import area_page
 from analysis.reports.board import MOST_UNITS
 from analysis.site.planning import find_areas

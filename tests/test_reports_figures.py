@@ -236,7 +236,7 @@ def test_a_crowd_of_equal_peers_is_drawn_no_larger_than_a_few() -> None:
 def test_dots_of_a_page_are_its_units_peers_each_once() -> None:
     study = study_of(Path("data/sample"), 2024)
     for unit_id in study.expected_units(2024).index[::9]:
-        for indicator, standing in unit(study, unit_id, 2024).around.peers.items():
+        for indicator, standing in unit(study, unit_id, 2024).peers.items():
             if standing.dots:
                 values = study.peer_values(indicator, unit_id, 2024)
                 expected = Counter(int(round_half_up(value, 2) * 100) for value in values)

@@ -32,7 +32,7 @@ from analysis.site.run import Start
 CELLS = (
     'year = 0\nunit_id = "none"',
     "# md Chữ",
-    "import analysis.figures\nprint(repr(unit_id), year)\nunit_id",
+    "import analysis.figures.style\nprint(repr(unit_id), year)\nunit_id",
     "",
     "import sys\nfor i in range(3):\n    print('ra', i)\n    print('lỗi', i, file=sys.stderr)",
     "sys.stdout.write('không xuống dòng'); sys.stdout.flush(); print('!')",

@@ -65,9 +65,8 @@ def write_page(monkeypatch: pytest.MonkeyPatch) -> Any:
         kept = [one.to_dict() if isinstance(one, pd.DataFrame) else one for one in given]
         return SimpleNamespace(told=repr((kept, sorted(more))), get_figwidth=lambda: 1)
 
-    for name in ("trends_chart", "peers_chart"):
-        monkeypatch.setattr(sys.modules[UnitReport.__module__], name, undrawn)
-    monkeypatch.setattr("analysis.reports.base.rates", undrawn)
+    for name in ("rates", "trends", "peers"):
+        monkeypatch.setattr(f"analysis.figures.charts.{name}", undrawn)
     monkeypatch.setattr("analysis.reports.base.to_svg", lambda drawn, *more: f"{drawn.told} {more}")
     monkeypatch.setattr(UnitReport, "data_digest", lambda report: "")
 

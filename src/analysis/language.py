@@ -45,12 +45,7 @@ class _Words(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Numbers:
-    """How one language writes numbers.
-
-    Parameters
-    ----------
-    locale : str
-        For example ``"vi"``.
+    """How one language writes numbers; ``locale`` is for example ``"vi"``.
 
     Examples
     --------
@@ -170,9 +165,9 @@ def _side(value: Fraction, bar: Fraction) -> int:
 class _Texts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def given(self) -> dict[str, Any]:
-        """Return the texts that the file has."""
-        return self.model_dump(exclude_none=True, exclude={"id"})
+
+class _ItemTexts(_Texts):
+    id: str
 
 
 class _IssuerTexts(_Texts):
@@ -180,10 +175,6 @@ class _IssuerTexts(_Texts):
     short: str | None = None
     place: str | None = None
     superior: str | None = None
-
-
-class _ItemTexts(_Texts):
-    id: str
 
 
 class _SectionTexts(_ItemTexts):
@@ -220,44 +211,27 @@ class PlanTexts(_Texts):
     tasks: tuple[_TaskTexts, ...] = ()
     indicators: tuple[_IndicatorTexts, ...] = ()
 
-    def unknown_ids(self, plan: Plan) -> list[str]:
-        """Return the ids that the plan does not have, as ``indicators.<id>``."""
-        return [
-            f"{name}.{item.id}"
-            for name in ("sections", "tasks", "indicators")
-            for item in getattr(self, name)
-            if item.id not in {known.id for known in getattr(plan, name)}
-        ]
-
-    def apply(self, plan: Plan) -> Plan:
-        """Return the plan with these texts in place of its own."""
-        update: dict[str, Any] = {
-            key: getattr(self, key)
-            for key in ("title", "short", "source", "legal_bases", "recipients")
-            if getattr(self, key)
-        }
-        update["issuer"] = plan.issuer.model_copy(update=self.issuer.given())
+    def apply(self, plan: Plan, file: str) -> Plan:
+        """Return the plan with these texts in place of its own; ids that it has not are refused."""
+        given = {key: text for key, text in self.model_dump(exclude_none=True).items() if text}
+        given["issuer"] = plan.issuer.model_copy(update=given.get("issuer"))
+        unknown = []
         for name in ("sections", "tasks", "indicators"):
-            texts = {item.id: item.given() for item in getattr(self, name)}
-            update[name] = tuple(
-                item.model_copy(update=texts.get(item.id, {})) for item in getattr(plan, name)
+            texts = {item["id"]: item for item in given.get(name, ())}
+            own = {item.id: item for item in getattr(plan, name)}
+            unknown += [f"{name}.{key}" for key in texts if key not in own]
+            given[name] = tuple(one.model_copy(update=texts.get(key)) for key, one in own.items())
+        if unknown:
+            message = "kế hoạch không có mã này, nên lời dịch sẽ không hiện ở đâu cả"
+            raise InputError(
+                error(message, code="unknown_id", file=file, column=name) for name in unknown
             )
-        return plan.model_copy(update=update)
+        return plan.model_copy(update=given)
 
 
 @dataclass(frozen=True)
 class Language:
-    """What the reports say in one language.
-
-    Attributes
-    ----------
-    code : str
-        For example ``"vi"``.
-    words : dict
-        The labels of ``words.yaml``.
-    numbers : Numbers
-        How numbers are written.
-    """
+    """What the reports say in one language: the labels of ``words.yaml``, sentences and numbers."""
 
     code: str
     words: dict[str, Any]
@@ -299,13 +273,7 @@ class Language:
         )
 
     def word(self, group: str, key: str) -> str:
-        """Return one label.
-
-        Raises
-        ------
-        InputError
-            If the language lacks it.
-        """
+        """Return one label; one that the language lacks is refused."""
         return str(self.words[group][key])
 
     def ui(self, key: str) -> str:
@@ -321,37 +289,24 @@ class Language:
         return str(self.words.get(group, dictionary().words[group])[key])
 
     def heading(self, column: str, tables: Iterable[str] = ("roster", "returns")) -> str:
-        """Return a column's heading, from the first of the tables that has it."""
-        return _heading(self.code, self.words, column, tables)
+        """Return a column's heading, from the first of the tables that has it: the language's own, if any."""
+        for table in tables:
+            found = dictionary().tables[table].columns.get(column)
+            if found is not None:
+                given = (self.code == "en" and found.en) or found.vi
+                return str(self.words.get("headings", {}).get(table, {}).get(column, given))
+        raise KeyError(column)
 
     def date(self, day: date) -> str:
         """Write a date as this language does (30/11/2024)."""
         return str(format_date(day, format=self.words["date_format"], locale=self.code))
 
 
-def _heading(code: str, words: dict[str, Any], column: str, tables: Iterable[str]) -> str:
-    """Return the dictionary's heading, unless the language has its own."""
-    for table in tables:
-        found = dictionary().tables[table].columns.get(column)
-        if found is not None:
-            given = (code == "en" and found.en) or found.vi
-            return str(words.get("headings", {}).get(table, {}).get(column, given))
-    raise KeyError(column)
-
-
 def localise(plan: Plan, code: str, root: Path) -> Plan:
     """Return the plan with its texts in a language, where ``plans/<plan id>.yaml`` has them.
 
-    The file's shape is the plan file's own: it repeats the ids and gives only texts.
-
-    Parameters
-    ----------
-    plan : Plan
-        As its file has it.
-    code : str
-        A folder of ``params/lang``.
-    root : Path
-        The project's folder.
+    The file's shape is the plan file's own: it repeats the ids and gives only texts. ``code`` names a
+    folder of ``params/lang`` in the project's folder ``root``.
 
     Raises
     ------
@@ -361,14 +316,7 @@ def localise(plan: Plan, code: str, root: Path) -> Plan:
     file = root / LANG_FOLDER / code / "plans" / f"{plan.id}.yaml"
     if not file.is_file():
         return plan
-    texts = read_yaml(file, PlanTexts)
-    message = "kế hoạch không có mã này, nên lời dịch sẽ không hiện ở đâu cả"
-    unknown = texts.unknown_ids(plan)
-    if unknown:
-        raise InputError(
-            error(message, code="unknown_id", file=file.name, column=name) for name in unknown
-        )
-    return texts.apply(plan)
+    return read_yaml(file, PlanTexts).apply(plan, file.name)
 
 
 def lower_first(text: str) -> str:
@@ -384,20 +332,7 @@ def lower_first(text: str) -> str:
 
 @cache
 def load_language(code: str, root: Path) -> Language:
-    """Read a language's folder.
-
-    Parameters
-    ----------
-    code : str
-        A folder of ``params/lang``.
-    root : Path
-        The project's folder.
-
-    Raises
-    ------
-    InputError
-        If there is no such folder.
-    """
+    """Read a language's folder of ``params/lang``; one that is not there is refused."""
     folder = root / LANG_FOLDER / code
     if not (folder / _WORDS).is_file():
         message = "chưa có thư mục ngôn ngữ này trong params/lang"
@@ -411,6 +346,7 @@ def load_language(code: str, root: Path) -> Language:
         lstrip_blocks=True,
         autoescape=False,
     )
+    language = Language(code, words, numbers, environment)
     environment.globals["w"] = words
     written = ("count", "decimal", "percent", "level", "mean", "points", "quantity", "difference")
     environment.filters.update(
@@ -420,6 +356,6 @@ def load_language(code: str, root: Path) -> Language:
             numbers.count(number) if scale == 1 else numbers.decimal(Fraction(number, scale))
         ),
         lower_first=lower_first,
-        heading=lambda column: _heading(code, words, column, tuple(dictionary().tables)),
+        heading=lambda column: language.heading(column, tuple(dictionary().tables)),
     )
-    return Language(code, words, numbers, environment)
+    return language

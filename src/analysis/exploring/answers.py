@@ -32,11 +32,9 @@ from analysis.exploring.names import (
     several,
     shorts_of,
 )
-from analysis.findings import Finding, find
-from analysis.findings.finding import find_in
-from analysis.findings.gaps import find_gap
-from analysis.findings.tally import board as find_board
-from analysis.findings.tally import stand
+from analysis.findings.finding import Finding, find, find_in
+from analysis.findings.units import board as find_board
+from analysis.findings.units import find_gap, stand
 from analysis.language import Language
 from analysis.pages.fragments import render
 from analysis.params import PAGE

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from textwrap import wrap
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -79,7 +78,7 @@ def rates(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     >>> rates(frame).get_label()
     'Biểu đồ: Khe Sanh 78,0%, mức 75%.'
     """
-    language = language or _vietnamese()
+    language = language or load_language("vi", find_root())
     rows = _read(frame, label, ("value",), language)
     figure, axes = _rows(len(rows))
     top = float(max([Fraction(1), *(row.value for row in rows)]))
@@ -96,7 +95,11 @@ def rates(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
             _draw_bar(axes, float(row.target), y, top, level)
         _draw_mark(axes, float(row.value), y, MARKS[row.verdict])
     _percent_axis(axes, top, language)
-    return _described(figure, language, [_told(row, language) for row in rows])
+    mark, told = language.ui("level_mark"), [f"{row.label} {row.text}" for row in rows]
+    for place, row in enumerate(rows):
+        if row.target is not None:
+            told[place] += f", {mark} {language.numbers.level(row.target)}"
+    return _described(figure, language, told)
 
 
 def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | None = None) -> Figure:
@@ -117,16 +120,15 @@ def peers(frame: pd.DataFrame, *, label: str = "label", language: Language | Non
     >>> peers(pd.DataFrame({"label": "Được tuyên truyền", **values})).get_label()
     'Biểu đồ: Được tuyên truyền 40,0%, trung vị 60,0%.'
     """
-    language = language or _vietnamese()
+    language = language or load_language("vi", find_root())
     rows = _read(frame, label, ("value", "is_marked"), language)
     lines = {name: [row for row in rows if row.label == name] for name in _names(rows)}
     figure, axes = _rows(len(lines))
     top, told = float(max([Fraction(1), *(row.value for row in rows)])), []
     for place, (name, group) in enumerate(lines.items()):
         y, others = -place, Counter[float]()
-        for row in group:
-            if not row.is_marked:
-                others[float(row.value)] += int(getattr(row, "count", 1))
+        for row in (row for row in group if not row.is_marked):
+            others[float(row.value)] += int(getattr(row, "count", 1))
         marked = next((row for row in group if row.is_marked), None)
         axes.plot([0, top], [y, y], color=colour("line"), lw=0.8, zorder=1)
         quartiles = _quartiles(marked, list(others.elements()))
@@ -174,7 +176,7 @@ def trends(
     >>> trends(frame).get_label()
     'Biểu đồ: Thu kinh phí: 2023 90,0%, 2024 95,3%.'
     """
-    language = language or _vietnamese()
+    language = language or load_language("vi", find_root())
     rows = _read(frame, label, ("year", "value"), language)
     names = _names(rows)
     years = sorted({row.year for row in rows})
@@ -227,7 +229,7 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
     >>> path(frame).get_label()
     'Biểu đồ: 2023 60,0%; 2030 85%.'
     """
-    language = language or _vietnamese()
+    language = language or load_language("vi", find_root())
     rows = sorted(_read(frame, "year", ("value", "planned"), language), key=lambda row: row.year)
     height = 190.0
     figure = new_figure(height)
@@ -255,9 +257,9 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
     ticks = [t / 10 for t in range(0, 11, 2) if t / 10 >= base]
     axes.set_yticks(ticks, [language.numbers.level(Fraction(round(t * 10), 10)) for t in ticks])
     axes.grid(axis="y", color=colour("line"), lw=0.5)
-    for text, height in ((language.ui("rate_axis"), 1.08), (language.ui("year"), -0.1)):
-        axes.text(-0.02, height, text, transform=axes.transAxes, ha="right", va="center",
-                  fontsize=SMALL, color=colour("muted"))  # fmt: skip
+    outside: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "fontsize": SMALL}
+    _write(axes, -0.02, 1.08, language.ui("rate_axis"), "muted", **outside)
+    _write(axes, -0.02, -0.1, language.ui("year"), "muted", **outside)
     level = language.numbers.level
     told = [
         f"{row.year} {row.text if row.value is not None else level(row.planned)}"
@@ -265,10 +267,6 @@ def path(frame: pd.DataFrame, *, language: Language | None = None) -> Figure:
         if row.value is not None or row.planned is not None
     ]
     return _described(figure, language, told)
-
-
-def _vietnamese() -> Language:
-    return load_language("vi", find_root())
 
 
 def _read(
@@ -316,13 +314,6 @@ def _names(rows: Iterable[SimpleNamespace]) -> list[str]:
     return list(dict.fromkeys(row.label for row in rows))
 
 
-def _told(row: SimpleNamespace, language: Language) -> str:
-    if row.target is None:
-        return f"{row.label} {row.text}"
-    level = f"{language.ui('level_mark')} {language.numbers.level(row.target)}"
-    return f"{row.label} {row.text}, {level}"
-
-
 def _described(figure: Figure, language: Language, items: Sequence[str]) -> Figure:
     """Give a figure the text that a screen reader reads instead of it."""
     figure.set_label(f"{language.ui('chart')}: {'; '.join(items)}.")
@@ -335,13 +326,12 @@ def _draw_trend(
     """Draw one small chart: the bar of each year, the pale lines, the bold one with its marks."""
     axes.set_ylim(0, top * 1.04)
     axes.set_xlim(years[0] - 0.3, years[-1] + 0.3)
-    ends = years if len(years) < 2 else (years[0], years[-1])
-    axes.set_xticks(list(ends), [str(year) for year in ends])
+    ends = sorted({years[0], years[-1]})
+    axes.set_xticks(ends, [str(year) for year in ends])
     # Between the years' labels.
-    title = language.ui("year")
-    apart = float(axes.bbox.width)  # points: a figure has 72 dots an inch
-    apart *= (years[-1] - years[0]) / (years[-1] - years[0] + 0.6)
-    if _width(title, SMALL) + _width(str(years[0]), SMALL) + 6 < apart:  # between the two years
+    title, span = language.ui("year"), years[-1] - years[0]
+    apart = float(axes.bbox.width) * span / (span + 0.6)  # points: a figure has 72 dots an inch
+    if _width(title, SMALL) + _width(str(years[0]), SMALL) + 6 < apart:
         axes.set_xlabel(title, fontsize=SMALL, color=colour("muted"), labelpad=-SMALL)
     levels = {row.year: row.target for row in rows if row.target is not None}
     for year, level in levels.items():
@@ -427,10 +417,10 @@ def _draw_path(axes: Axes, rows: list[SimpleNamespace], language: Language) -> d
 
 def _quartiles(marked: SimpleNamespace | None, others: list[float]) -> tuple[Fraction, ...]:
     names = ("lower_quartile", "median", "upper_quartile")
-    given = tuple(_exact(getattr(marked, name, None)) for name in names)
-    if all(one is not None for one in given):
-        return given  # type: ignore[return-value]
-    return tuple(_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])) if others else ()  # type: ignore[misc]
+    given = [_exact(getattr(marked, name, None)) for name in names]
+    if None in given:
+        given = [_exact(one) for one in np.quantile(others, [0.25, 0.5, 0.75])] if others else []
+    return tuple(one for one in given if one is not None)
 
 
 def _draw_dots(axes: Axes, values: Mapping[float, int], y: float) -> None:
@@ -460,7 +450,11 @@ def _draw_bar(axes: Axes, place: float, y: float, top: float, text: str) -> None
     """Draw a target with its level below."""
     axes.plot([place, place], [y - 0.17, y + 0.17], color=colour("ink"), lw=1.6, zorder=2)
     side = "right" if place > 0.93 * top else "left" if place < 0.07 * top else "center"
-    axes.text(place, y - 0.29, text, ha=side, va="center", fontsize=SMALL, color=colour("ink"))
+    _write(axes, place, y - 0.29, text, ha=side, fontsize=SMALL)
+
+
+def _write(axes: Axes, x: float, y: float, text: str, role: str = "ink", **look: Any) -> None:
+    axes.text(x, y, text, **{"va": "center", "fontsize": TEXT, "color": colour(role), **look})
 
 
 def _note(
@@ -484,11 +478,8 @@ def _rows(count: int) -> tuple[Figure, Axes]:
 
 def _label_row(axes: Axes, y: float, left: str, right: str, top: float) -> None:
     left = fit(left, WIDTH - 2 * _SIDE - _width(right, TEXT, "bold") - 4)
-    axes.text(0, y + 0.37, left, ha="left", va="center", fontsize=TEXT, color=colour("ink"))
-    axes.text(
-        top, y + 0.37, right, ha="right", va="center", fontsize=TEXT, fontweight="bold",
-        color=colour("ink"),
-    )  # fmt: skip
+    _write(axes, 0, y + 0.37, left, ha="left")
+    _write(axes, top, y + 0.37, right, ha="right", fontweight="bold")
 
 
 @lru_cache(4096)
@@ -526,8 +517,7 @@ def _percent_axis(axes: Axes, top: float, language: Language) -> None:
         labels[-1].set_horizontalalignment("right")
 
 
-@dataclass(frozen=True)
-class TaskBar:
+class TaskBar(NamedTuple):
     """One section: its title, its counts in words, and how many tasks are in each group."""
 
     label: str
@@ -536,15 +526,7 @@ class TaskBar:
 
 
 def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
-    """Draw each section's tasks by state: bars of one length, shares with their counts.
-
-    Parameters
-    ----------
-    bars : sequence of TaskBar
-        From top to bottom.
-    language : Language
-        Writes the numbers.
-    """
+    """Draw each section's tasks by state: bars of one length, shares with their counts."""
     figure = new_figure(_TASK_ROW * len(bars))
     axes = add_axes(figure, 2, 0, WIDTH - 4, _TASK_ROW * len(bars))
     axes.set_xlim(0, 1)
@@ -552,26 +534,23 @@ def tasks_chart(bars: Sequence[TaskBar], language: Language) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     for row, bar in enumerate(bars):
-        axes.text(0, 0.42 - row, bar.label, fontsize=TEXT, va="center", color=colour("ink"))
+        _write(axes, 0, 0.42 - row, bar.label)
         if late := bar.counts["late"]:
-            axes.text(
-                1, 0.42 - row, f"✖ {language.numbers.count(late)}", fontsize=TEXT, ha="right",
-                va="center", fontweight="bold", color=colour("not_met"),
-            )  # fmt: skip
+            text = f"✖ {language.numbers.count(late)}"
+            _write(axes, 1, 0.42 - row, text, "not_met", ha="right", fontweight="bold")
         whole, left = sum(bar.counts.values()), 0.0
         for name, (role, pattern) in _LOOKS.items():
-            share = bar.counts[name] / whole if whole else 0
-            if not share:
-                continue
-            axes.barh(
-                -row, share, left=left, height=0.42, color=colour(role), hatch=pattern,
-                edgecolor=colour("paper" if role in ("met", "not_met") else "muted"), linewidth=0.4,
-            )  # fmt: skip
+            share = bar.counts[name] / whole if bar.counts[name] else 0
+            edge, text = ("paper", "paper") if role in ("met", "not_met") else ("muted", "ink")
+            if share:
+                axes.barh(
+                    -row, share, left=left, height=0.42, color=colour(role), hatch=pattern,
+                    edgecolor=colour(edge), linewidth=0.4,
+                )  # fmt: skip
             if share * WIDTH >= _FEWEST_POINTS:
-                axes.text(
-                    left + share / 2, -row, language.numbers.count(bar.counts[name]),
-                    ha="center", va="center", fontsize=SMALL, fontweight="bold",
-                    color=colour("paper" if role in ("met", "not_met") else "ink"),
+                _write(
+                    axes, left + share / 2, -row, language.numbers.count(bar.counts[name]), text,
+                    ha="center", fontsize=SMALL, fontweight="bold",
                     bbox={"facecolor": colour(role), "edgecolor": "none", "pad": 1},
                 )  # fmt: skip
             left += share

@@ -88,61 +88,34 @@ class Drawing(Figure):
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """Return an empty figure; its size in points.
-
-    Parameters
-    ----------
-    height, width : float
-        In points, 72 to an inch.
-    """
+    """Return an empty figure; its size in points, 72 to an inch."""
     figure = Drawing(figsize=(width / 72, height / 72))
     figure.patch.set_alpha(0)
     return figure
 
 
 def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Add bare axes at a place given in points from the lower left: margins never move.
-
-    Parameters
-    ----------
-    figure : Figure
-        From `new_figure`.
-    left, bottom, width, height : float
-        In points.
-    """
+    """Add bare axes at a place given in points from the lower left: margins never move."""
     across, total = figure.get_figwidth() * 72, figure.get_figheight() * 72
     axes = figure.add_axes((left / across, bottom / total, width / across, height / total))
     axes.patch.set_alpha(0)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=colour("muted"), labelsize=SMALL)
     return axes
 
 
 def to_svg(figure: Figure, alt: str, name: str) -> str:
-    """Draw a figure as a piece of HTML.
+    """Draw a figure as ``<svg role="img" …>`` without outside references, script or fixed size.
 
-    Parameters
-    ----------
-    figure : Figure
-        Drawn with the palette's light colours.
-    alt : str
-        What it shows, in a sentence; read out instead of the drawing.
-    name : str
-        Unique on its page: keeps the figures' inner ids apart, and the bytes the same each time.
-
-    Returns
-    -------
-    str
-        ``<svg role="img" …>`` without outside references, script or fixed size.
+    ``alt`` is read out instead of the drawing. ``name`` is unique on its page: it keeps the figures'
+    inner ids apart, and the bytes the same each time.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     used = set(_REFERENCE.findall(text))
     text = _UNUSED_ID.sub(lambda m: m.group(0) if m.group(1) in used else "", text)
     text = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", text)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from analysis.findings.perimeter import find_circle, merged_into, same_units
 from analysis.language import round_as_shown
 from analysis.plan import Indicator, Target
 from analysis.redaction import BANDED, HIDDEN
+from analysis.redaction.published import kind_of
 from analysis.results.trajectory import Point, find_path
 from analysis.study import Study, flags_of, shown_value
 from analysis.tables.dictionary import dictionary
@@ -26,72 +28,20 @@ _PACES = ("regressing", "behind_recovering", "off_track")
 
 @dataclass(frozen=True)
 class Change:
-    """A difference from an earlier year: of the two figures as they are shown.
-
-    Attributes
-    ----------
-    year : int
-        The earlier year.
-    before, difference : Fraction
-        As shown; a share's difference is in points of 1, a grade's in steps.
-    fraction : bool
-        Whether it is of a share.
-    basis : str
-        Whom it compares, where not the scope as it was published in both years: ``same_units``,
-        or ``predecessors`` of a unit that came out of others.
-    grade : str
-        The word of the grade before.
-    """
+    """A difference from an earlier year: of the two figures as they are shown."""
 
     year: int
-    before: Fraction
-    difference: Fraction
+    difference: Fraction  # of a share in points of 1, of a grade in steps
     fraction: bool
+    #: Whom it compares, where not the scope as both years published it: ``same_units``, or the
+    #: ``predecessors`` of a unit that came out of others.
     basis: str = ""
-    grade: str = ""
+    grade: str = ""  # the word of the grade before
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one indicator says of one scope in one year.
-
-    Attributes
-    ----------
-    indicator : Indicator
-        Of which indicator or part.
-    year, scope, scope_id
-        Of whom and when.
-    expected, reported, not_applicable, missing : int
-        Who is in it.
-    numerator, denominator : int or None
-        Over those that reported.
-    value, lower, upper, breakeven : Fraction or None
-        Exact value; the ends and the break-even rate as published in the table.
-    target : Target or None
-        The bar of the year.
-    verdict, trajectory : str
-        Words of the table.
-    flags : frozenset of str
-        Flags of the table.
-    slack : int or None
-        How many more (negative: too few) than the target needs.
-    lacking : tuple of str
-        For one unit: the columns of the empty cells that leave it undetermined, or of the facts of
-        an "and" that do not hold.
-    share_of_district : Fraction or None
-        For the total of one unit: its part of the district's.
-    issuer, place : str
-        Who answers for district values, and where.
-    since : int or None
-        Of a fact that once done stays done: the year from which it has been, if before this one.
-    needed : tuple of (int, int) or None
-        Of an open question of the district: how many units, persons or đồng are still needed, of
-        how many that are not known.
-    judged_by : str
-        For one unit: the narrower indicator that judges the same fact instead of this one.
-    bands : tuple of (str, str)
-        In the edition to share: the bands, in millions of đồng, that the amounts lie in.
-    """
+    """What one indicator says of one scope in one year: figures and words of the indicator table."""
 
     indicator: Indicator
     year: int
@@ -99,26 +49,34 @@ class Finding:
     scope_id: str
     expected: int
     reported: int
-    not_applicable: int
     missing: int
     numerator: int | None
     denominator: int | None
-    value: Fraction | None
+    value: Fraction | None  # exact; the ends and the break-even rate as the table publishes them
     lower: Fraction | None
     upper: Fraction | None
     breakeven: Fraction | None
     target: Target | None
     verdict: str
     trajectory: str
-    slack: int | None
+    slack: int | None  # how many more (negative: too few) than the target needs
     flags: frozenset[str]
+    #: Who answers for district values, and where.
     issuer: str = ""
     place: str = ""
+    #: Of a fact that once done stays done: the year from which it has been, if before this one.
     since: int | None = None
+    #: Of an open question of the district: how many units, persons or đồng are still needed, of how
+    #: many that are not known.
     needed: tuple[int, int] | None = None
+    #: For one unit: the narrower indicator that judges the same fact instead of this one.
     judged_by: str = ""
+    #: In the edition to share: the bands, in millions of đồng, that the amounts lie in.
     bands: tuple[str, str] = ("", "")
+    #: For one unit: the columns of the empty cells that leave it undetermined, or of the facts of an
+    #: "and" that do not hold.
     lacking: tuple[str, ...] = ()
+    #: For the total of one unit: its part of the district's.
     share_of_district: Fraction | None = None
     change: Change | None = field(default=None, compare=False)
 
@@ -197,8 +155,8 @@ Before = tuple[dict[str, Finding], str]
 def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
     """Return what was missed, the nearest first: persons and units, money, what has no size.
 
-    Persons and đồng cannot be compared. Persons and units are ordered by how many are lacking, then
-    by the lacking part of the bar; money by that part alone.
+    Persons and đồng cannot be compared: by how many are lacking, then by the lacking part of the bar;
+    money by that part alone.
     """
 
     def distance(f: Finding) -> tuple[int, Fraction, Fraction]:
@@ -210,6 +168,13 @@ def by_nearness(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=distance)
 
 
+def strongest(findings: Sequence[Finding], most: int) -> list[Finding]:
+    """Return so many of what was met: the highest rates, then what has no rate."""
+    rates = [f for f in findings if f.indicator.is_fraction and not f.is_answer]
+    best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
+    return [*best, *(f for f in findings if f not in rates)][:most]
+
+
 def find(
     study: Study, scope: str, scope_id: str, year: int, before: Before | None = None
 ) -> dict[str, Finding]:
@@ -218,13 +183,9 @@ def find(
     Parameters
     ----------
     study : Study
-        From `analysis.load`.
-    scope : str
-        One of the table's scopes.
-    scope_id : str
-        Which one.
-    year : int
-        The year.
+        Of either edition.
+    scope, scope_id, year
+        As in the indicator table.
     before : tuple, optional
         From `find_before` of the same, where the caller needs it too.
 
@@ -274,7 +235,6 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
         scope_id=str(row.scope_id),
         expected=int(row.expected),
         reported=int(row.reported),
-        not_applicable=int(row.not_applicable),
         missing=int(row.missing),
         numerator=_whole(row.numerator),
         denominator=_whole(row.denominator),
@@ -295,10 +255,9 @@ def find_in(study: Study, indicator: Indicator, row: Any) -> Finding:
 
 
 def _pair(needed: Any, unknown: Any) -> tuple[int, int] | None:
-    known = [_whole(cell) for cell in (needed, unknown)]
-    if known[0] is None or known[1] is None or known[0] > known[1]:
-        return None  # more than is unknown: the whole is unknown too
-    return known[0], known[1]
+    need, free = _whole(needed), _whole(unknown)
+    # More than is unknown: the whole is unknown too.
+    return None if need is None or free is None or need > free else (need, free)
 
 
 def _whole(cell: Any) -> int | None:
@@ -306,29 +265,14 @@ def _whole(cell: Any) -> int | None:
 
 
 def _fraction(cell: Any) -> Fraction | None:
-    return None if pd.isna(cell) else _published(float(cell))
-
-
-@lru_cache(maxsize=1024)
-def _published(number: float) -> Fraction:
-    # The shortest decimal that stands for the table's number; most are 0, 1 or another's too.
-    return Fraction(repr(number))
+    # The shortest decimal that stands for the table's number.
+    return None if pd.isna(cell) else Fraction(repr(float(cell)))
 
 
 def find_years(
     study: Study, scope: str, scope_id: str, indicator: Indicator, until: int
 ) -> dict[int, Finding]:
-    """Return a scope's findings of one indicator in every year up to one, where they have a value.
-
-    Parameters
-    ----------
-    study, scope, scope_id
-        As for `find`.
-    indicator : Indicator
-        Of the plan's catalogue.
-    until : int
-        The last year.
-    """
+    """Return a scope's findings of one indicator in every year up to one, where they have a value."""
     rows = {y: study.rows(scope, scope_id, y).get(indicator.id) for y in study.dataset.years}
     found = {y: find_in(study, indicator, row) for y, row in rows.items() if row is not None}
     return {y: f for y, f in found.items() if y <= until and f.value is not None}
@@ -337,18 +281,8 @@ def find_years(
 def find_before(study: Study, scope: str, scope_id: str, year: int) -> Before:
     """Return last year's findings to compare a scope with, and whose figures they are.
 
-    Parameters
-    ----------
-    study, scope, scope_id, year
-        As for `find`.
-
-    Returns
-    -------
-    found : dict of str to Finding
-        By indicator id. Of a unit that others merged into in the year: their sums, without a
-        verdict; a fact only where all of them agree.
-    basis : str
-        ``predecessors`` there, else empty.
+    Of a unit that others merged into in the year: their sums, without a verdict; a fact only where all
+    of them agree. They are ``predecessors``' there, else the name is empty.
     """
     keys = [scope_id]
     if scope == "commune":
@@ -392,7 +326,7 @@ def difference(now: Finding, before: Finding, basis: str) -> Change | None:
         return None
     size, grade = now.shown - before.shown, before.grade if before.is_grade else ""
     is_share = now.indicator.is_fraction
-    return Change(before.year, before.shown, size, is_share, basis, grade)
+    return Change(before.year, size, is_share, basis, grade)
 
 
 def _empty_cells(finding: Finding, cells: pd.Series) -> tuple[str, ...]:
@@ -433,87 +367,29 @@ def _beside_others(finding: Finding, found: dict[str, Finding]) -> Finding:
     return finding
 
 
-@dataclass(frozen=True)
-class Peers:
-    """What the other units of a type reached in one indicator.
-
-    Attributes
-    ----------
-    count : int
-        How many others have a value.
-    median, lower_quartile, upper_quartile : Fraction or None
-        Empty below the smallest number of peers; for a yes/no indicator only ``holding`` is filled.
-    holding : int or None
-        How many hold, for a yes/no indicator.
-    """
-
-    count: int
-    median: Fraction | None = None
-    lower_quartile: Fraction | None = None
-    upper_quartile: Fraction | None = None
-    holding: int | None = None
-
-    @property
-    def is_comparable(self) -> bool:
-        """Whether there are enough peers."""
-        return self.median is not None or self.holding is not None
-
-
-def compare_with_peers(study: Study, finding: Finding) -> Peers:
-    """Compare a unit's finding with the other units of its type in the same year.
-
-    Parameters
-    ----------
-    study : Study
-        Where the others are.
-    finding : Finding
-        At unit scope.
-
-    Returns
-    -------
-    Peers
-        Without figures where fewer than ``params.min_peers`` others have a value.
-    """
-    values = study.peer_values(finding.indicator.id, finding.scope_id, finding.year)
-    if len(values) < study.params.min_peers:
-        return Peers(len(values))
-    if finding.indicator.is_share:
-        # The values are 0 or 1 in order: those that hold come last.
-        return Peers(len(values), holding=len(values) - bisect_left(values, 1))
-    lower, median, upper = (quantile(values, quarter) for quarter in (1, 2, 3))
-    return Peers(len(values), median, lower, upper)
-
-
-def quantile(ordered: Sequence[Fraction], quarter: int) -> Fraction:
-    """Return a quartile by linear interpolation between the two nearest values, exactly.
+def quartiles(ordered: Sequence[Fraction]) -> tuple[Fraction, Fraction, Fraction]:
+    """Return lower quartile, median and upper one, interpolated between the two nearest, exactly.
 
     Examples
     --------
-    >>> quantile([Fraction(0), Fraction(1)], 2)
-    Fraction(1, 2)
+    >>> quartiles([Fraction(0), Fraction(1)])
+    (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
     """
-    place = Fraction(quarter * (len(ordered) - 1), 4)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+    def at(quarter: int) -> Fraction:
+        place = Fraction(quarter * (len(ordered) - 1), 4)
+        below = int(place)
+        above = min(below + 1, len(ordered) - 1)
+        return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+    return at(1), at(2), at(3)
 
 
 def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fraction]:
     """Return the corners of the district's path: the baseline and every planned knot after it.
 
-    Parameters
-    ----------
-    study : Study
-        With the yearly values.
-    indicator : Indicator
-        With stage targets.
-    year : int
-        The year that the page tells of; later baselines are not shown.
-
-    Returns
-    -------
-    dict of int to Fraction
-        Empty where there is no baseline by that year, or the edition withholds a year's figures.
+    Empty where there is no baseline by ``year``, of which the page tells, or where the edition
+    withholds a year's figures.
     """
     points = {}
     for known in study.dataset.years:
@@ -529,3 +405,122 @@ def planned_path(study: Study, indicator: Indicator, year: int) -> dict[int, Fra
     corners = {start[0]: path.at(start[0]) or start[1]}
     corners.update((knot, planned) for knot, planned in path.knots if knot > start[0])
     return corners
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of verdicts among whole indicators; parts are not counted."""
+
+    year: int
+    met: int
+    not_met: int
+    undetermined: int
+    hidden: int = 0  # whose verdict the edition withholds
+
+    @property
+    def judged(self) -> int:
+        """How many the year passes a verdict on."""
+        return self.met + self.not_met + self.undetermined
+
+
+def tally(year: int, findings: Iterable[Finding]) -> Tally:
+    """Count the verdicts of a year."""
+    counts = Counter(f.verdict for f in findings if not f.indicator.is_part)
+    return Tally(year, counts["met"], counts["not_met"], counts["undetermined"], counts[HIDDEN])
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two years' verdicts over the indicators, parts apart, that both decided."""
+
+    year: int  # the one before
+    both: int
+    before: int  # how many were met
+    now: int
+    won: tuple[Finding, ...]  # this year's that are met now and were not
+    lost: tuple[Finding, ...]
+
+
+def compare_sides(now: Mapping[str, Finding], before: Mapping[str, Finding]) -> Sides | None:
+    """Compare a year's verdicts with the year before; None where no indicator was decided in both."""
+    pairs = [
+        (f, before[key].verdict == "met")
+        for key, f in now.items()
+        if key in before and not f.indicator.is_part
+        and {f.verdict, before[key].verdict} <= {"met", "not_met"}
+    ]  # fmt: skip
+    if not pairs:
+        return None
+    return Sides(
+        pairs[0][0].year - 1,
+        len(pairs),
+        sum(was_met for _, was_met in pairs),
+        sum(f.verdict == "met" for f, _ in pairs),
+        tuple(f for f, was_met in pairs if f.verdict == "met" and not was_met),
+        tuple(f for f, was_met in pairs if f.verdict == "not_met" and was_met),
+    )
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A finding whose verdict or value is another than it was: as it is now, and as published."""
+
+    finding: Finding
+    verdict: str
+    numerator: int | None
+    denominator: int | None
+    is_bare: bool = False  # its figures, then and now, are not to be set side by side
+
+    @property
+    def is_other_verdict(self) -> bool:
+        """Whether the verdict itself is another."""
+        return self.verdict != self.finding.verdict
+
+
+def write_origin(edition: str, plan: Mapping[str, Any], dataset: str) -> str:
+    """Return the first line of a kept table: of which edition, plan and data it is.
+
+    Examples
+    --------
+    >>> write_origin("share", {"id": "nq02", "version": 1}, "Huyện A")
+    '# {"dataset": "Huyện A", "edition": "share", "plan": {"id": "nq02", "version": 1}}'
+    """
+    origin = {"edition": edition, "plan": dict(plan), "dataset": dataset}
+    return "# " + json.dumps(origin, ensure_ascii=False, sort_keys=True)
+
+
+def is_comparable(study: Study, kept: Path) -> bool:
+    """Tell whether a kept table is of this study's own edition, plan and data."""
+    plan, name = study.plan, study.dataset.description.name
+    ours = write_origin(study.params.edition, {"id": plan.id, "version": plan.version}, name)
+    try:
+        with kept.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\n") == ours
+    except (OSError, ValueError):
+        return False
+
+
+def find_restated(study: Study, findings: dict[str, Finding], kept: Path) -> list[Restated]:
+    """Compare the findings of one scope with a table that `is_comparable`: another verdict first.
+
+    In the edition to share nothing is said of persons or money: the sums of then and now, and even a
+    verdict of then, narrow down what one late return brought. What is left are the verdicts on
+    counts of units, without the counts.
+    """
+    table = pd.read_csv(kept, keep_default_na=False, dtype=str, skiprows=1)
+    rows = table.set_index(["indicator", "scope", "scope_id"]).to_dict("index")
+    is_shared = study.params.edition == "share"
+    changed = []
+    for f in findings.values():
+        before = rows.get((f.indicator.id, f.scope, f.scope_id))
+        is_silent = is_shared and kind_of(f.indicator) != "open"
+        if before is None or f.indicator.is_part or is_silent:
+            continue
+        above, below = (
+            int(before[name]) if before[name] else None for name in ("numerator", "denominator")
+        )
+        restated = Restated(f, before["verdict"], above, below, is_shared)
+        is_other = (above, below) != (f.numerator, f.denominator) and not is_shared
+        if restated.is_other_verdict or is_other:
+            changed.append(restated)
+    return sorted(changed, key=lambda item: not item.is_other_verdict)

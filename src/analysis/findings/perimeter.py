@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -37,23 +38,7 @@ class Circle:
 
 
 def find_circle(study: Study, year: int, scope: str = "district", scope_id: str = "") -> Circle:
-    """Compare who has to report with the year before, in the district or in one area.
-
-    Parameters
-    ----------
-    study : Study
-        With the register.
-    year : int
-        The later year.
-    scope, scope_id : str
-        The area; all of the district by default.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> find_circle(load(2024), 2024).is_other
-    False
-    """
+    """Compare who has to report with the year before, in the district or in one area."""
 
     def compare() -> Circle:
         both = [study.expected_units(y) for y in (year - 1, year)]
@@ -63,27 +48,15 @@ def find_circle(study: Study, year: int, scope: str = "district", scope_id: str 
         left, joined = last.difference(now), now.difference(last)
         return Circle(len(last), len(now), len(left), len(joined))
 
-    found: Circle = study.remember(("circle", year, scope, scope_id), compare)
-    return found
+    return cast(Circle, study.remember(("circle", year, scope, scope_id), compare))
 
 
 def same_units(
     study: Study, year: int, scope: str = "district", scope_id: str = ""
 ) -> Mapping[str, tuple[Any, Any]]:
-    """Return last year's and this year's rows over the same units, by indicator.
+    """Return last year's and this year's rows of the indicator table over the same units, by indicator.
 
-    Those of the district, or of the area that is named. Empty in the share edition, which lacks the
-    figures for a new sum.
-
-    Parameters
-    ----------
-    study, year, scope, scope_id
-        As for `find_circle`.
-
-    Returns
-    -------
-    mapping of str to (namedtuple, namedtuple)
-        Rows of the indicator table by indicator id: last year's, this year's.
+    Empty in the share edition, which lacks the figures for a new sum.
     """
 
     def compute() -> dict[str, tuple[Any, Any]]:
@@ -98,37 +71,22 @@ def same_units(
 
     if study.params.edition != "internal":
         return {}
-    found: dict[str, tuple[Any, Any]] = study.remember(
-        ("same units", year, scope, scope_id), compute
-    )
-    return found
+    key = ("same units", year, scope, scope_id)
+    return cast(dict[str, tuple[Any, Any]], study.remember(key, compute))
 
 
 @dataclass(frozen=True)
 class Passage:
-    """One event of a unit.
-
-    Attributes
-    ----------
-    day : date
-        When.
-    event : str
-        A word of the dictionary: ``merged``.
-    is_arrival : bool
-        Whether the unit is the successor: somebody came into it.
-    other_id, other_name : str
-        The other unit; empty where the event names none. The name is the id where the register
-        never knew it.
-    page_year : int or None
-        The year of the other one's page nearest to the event.
-    """
+    """One event of a unit, a word of the dictionary: ``merged``."""
 
     day: date
     event: str
-    is_arrival: bool
+    is_arrival: bool  # the unit is the successor: somebody came into it
+    #: The other unit; empty where the event names none. The name is the id where the register never
+    #: knew it.
     other_id: str = ""
     other_name: str = ""
-    page_year: int | None = None
+    page_year: int | None = None  # of the other one's page nearest to the event
 
 
 def find_passages(study: Study, unit_id: str, year: int) -> tuple[Passage, ...]:
@@ -170,12 +128,12 @@ def merged_into(study: Study, unit_id: str, year: int) -> tuple[str, ...]:
     """
 
     def gather() -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = defaultdict(list)
         before = study.expected_units(year - 1).index
         events = study.dataset.lineage
         for row in events[events["event"] == "merged"].itertuples(index=False):
             if row.predecessor_id in before and report_year(row.date.date(), study.plan) == year:
-                found.setdefault(str(row.successor_id), []).append(str(row.predecessor_id))
+                found[str(row.successor_id)].append(str(row.predecessor_id))
         return {key: tuple(dict.fromkeys(keys)) for key, keys in found.items()}
 
     merged: dict[str, tuple[str, ...]] = study.remember(("merged into", year), gather)
@@ -226,18 +184,8 @@ class Crowd:
 class Circumstances:
     """A year's unions, those of the year before, and the events between.
 
-    Attributes
-    ----------
-    year : int
-        The year.
-    whole : Crowd
-        All unions.
-    before : Crowd or None
-        All unions a year ago; None where the register has no such year.
-    types : tuple of Crowd
-        By type, in the dictionary's order; no people in the edition to share.
-    events : dict of str to tuple of str
-        By event, the names of those it happened to (of a merger those that went into another one).
+    ``types`` in the dictionary's order, without people in the edition to share; by event the names of
+    those it happened to (of a merger those that went into another one).
     """
 
     year: int
@@ -249,13 +197,6 @@ class Circumstances:
 
 def find_circumstances(study: Study, year: int) -> Circumstances:
     """Return the facts with which a report of a year begins.
-
-    Parameters
-    ----------
-    study : Study
-        With the register and its events.
-    year : int
-        A year of the register.
 
     Examples
     --------
@@ -300,20 +241,13 @@ def _count_unknown(study: Study, units: pd.DataFrame, column: str, year: int) ->
 
 
 def _events(study: Study, year: int) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = defaultdict(list)
+    names = study.dataset.roster.sort_values("year").groupby("unit_id")["name"].last()
     for row in study.dataset.lineage.sort_values("date", kind="stable").itertuples(index=False):
         if report_year(row.date.date(), study.plan) == year:
-            is_arrival = row.event in ("founded", "transferred_in")
-            both = (row.successor_id, row.predecessor_id)
-            known = [key for key in (both if is_arrival else both[::-1]) if pd.notna(key)]
-            found.setdefault(str(row.event), []).extend(_name(study, key) for key in known[:1])
+            both = [row.predecessor_id, row.successor_id]
+            if row.event in ("founded", "transferred_in"):
+                both.reverse()
+            known = [str(key) for key in both if pd.notna(key)]
+            found[str(row.event)] += [str(names.get(key, key)) for key in known[:1]]
     return {word: tuple(dict.fromkeys(found[word])) for word in EVENTS if word in found}
-
-
-def _name(study: Study, key: Any) -> str:
-    """Return the latest name that the register has of a unit, or its id."""
-    names = study.remember(
-        "latest names",
-        lambda: study.dataset.roster.sort_values("year").groupby("unit_id")["name"].last(),
-    )
-    return str(names.get(key, key))

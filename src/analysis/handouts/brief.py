@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from analysis.findings import Finding, find, find_before, tally
-from analysis.findings.finding import by_nearness
-from analysis.findings.tally import compare_sides
+from analysis.findings.finding import Finding, strongest
 from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY
+from analysis.reports.unit import UnitReport
 from analysis.study import Study
 from analysis.tasks import SOON_DAYS, Duty
 
@@ -26,46 +23,23 @@ _MOST_TASKS = 3
 
 @dataclass(frozen=True)
 class Brief:
-    """What a sheet and a message say of one unit.
-
-    Attributes
-    ----------
-    unit_id, name, unit_type, commune, parent : str
-        Who it is, and who it reports to.
-    has_return : bool
-        Whether it has reported.
-    lead : str
-        How many targets it met, this year and last.
-    good, gaps : tuple of Finding
-        The strongest results, and what was missed, the nearest first.
-    rest : int
-        How many more were missed.
-    duties : tuple of Duty
-        Overdue first, then what falls due.
-    """
+    """What a sheet and a message say of one unit."""
 
     unit_id: str
     name: str
     unit_type: str
     commune: str
-    parent: str
+    parent: str  # who it reports to
     has_return: bool
-    lead: str
-    good: tuple[Finding, ...]
-    gaps: tuple[Finding, ...]
-    rest: int
-    duties: tuple[Duty, ...]
+    lead: str  # how many targets it met, this year and last
+    good: tuple[Finding, ...]  # the strongest results
+    gaps: tuple[Finding, ...]  # what was missed, the nearest first
+    rest: int  # how many more were missed
+    duties: tuple[Duty, ...]  # overdue first, then what falls due
 
 
 def make_brief(study: Study, unit_id: str) -> Brief:
-    """Gather what a unit's sheet and message say of the study's year.
-
-    Parameters
-    ----------
-    study : Study
-        Of either edition: what it withholds is not in it.
-    unit_id : str
-        A unit that has to report.
+    """Gather what a unit's sheet and message say of the study's year, in either edition.
 
     Examples
     --------
@@ -74,70 +48,19 @@ def make_brief(study: Study, unit_id: str) -> Brief:
     >>> brief.commune, len(brief.gaps) <= 5
     ('Tân Long', True)
     """
-    year = study.params.year
-    language = load_language(study.params.lang, study.root)
-    unit = study.register.loc[(year, unit_id)]
-    before = find_before(study, "unit", unit_id, year)
-    findings = find(study, "unit", unit_id, year, before)
-    wholes = [f for f in findings.values() if not f.indicator.is_part]
-    missed = by_nearness(f for f in wholes if f.verdict == "not_met")
-    met = [f for f in wholes if f.verdict == "met"]
-    rates = [f for f in met if f.indicator.is_fraction and not f.is_answer]
-    best = sorted(rates, key=lambda f: f.value or 0, reverse=True)
-    good = [*best, *(f for f in met if f not in rates)][:_MOST_GOOD]
-    counts = tally(year, findings.values())
-    sides = compare_sides(findings, before[0]) if unit["has_return"] else None
+    report = UnitReport(study, unit_id, study.params.year)
     return Brief(
         unit_id,
-        str(unit["name"]),
-        language.dictionary_word("unit_type", str(unit["unit_type"])),
-        str(unit["commune"]),
-        study.name_parent(str(unit["parent"]), year),
-        bool(unit["has_return"]),
-        language.say("tally", counts, language.ui("the_unit"), sides),
-        tuple(good),
-        tuple(missed[:_MOST_GAPS]),
-        len(missed[_MOST_GAPS:]),
-        _due(not_known_done(study, unit_id, study.duties(year).get(unit_id, ()))),
-    )
-
-
-def not_known_done(study: Study, unit_id: str, duties: Sequence[Duty]) -> tuple[Duty, ...]:
-    """Leave out tasks that nobody reported but whose fact the unit's own return says yes to.
-
-    Parameters
-    ----------
-    study : Study
-        Of either edition: a fact that it withholds is not known.
-    unit_id : str
-        Who holds them.
-    duties : sequence of Duty
-        Of the study's year.
-
-    Examples
-    --------
-    >>> from analysis import load
-    >>> study = load(2024)
-    >>> held = study.duties(2024)["BHXH-HUYEN"]
-    >>> left = not_known_done(study, "BHXH-HUYEN", held)
-    >>> [d.task.short for d in held if d not in left][:1]
-    ['Lập kế hoạch Nghị quyết 02']
-    """
-    this_year = study.params.year
-    years = [
-        year
-        for year in study.dataset.years
-        if year <= this_year and (year, unit_id) in study.register.index
-    ]
-    said = {year: study.cells(unit_id, year) for year in years}
-
-    def is_said(duty: Duty) -> bool:
-        asked = years if duty.task.cadence == "once" else [this_year]
-        known = [said[year].get(duty.task.fact) for year in asked if year in said]
-        return any(pd.notna(cell) and bool(cell) for cell in known)
-
-    return tuple(
-        duty for duty in duties if not (duty.task.fact and duty.group == "silent" and is_said(duty))
+        report.name,
+        report.type_name,
+        str(report.facts["commune"]),
+        report.parent,
+        bool(report.facts["has_return"]),
+        report.lead(),
+        tuple(strongest(report.by_verdict["met"], _MOST_GOOD)),
+        tuple(report.missed[:_MOST_GAPS]),
+        len(report.missed[_MOST_GAPS:]),
+        _due(report.not_known_done()),
     )
 
 
@@ -182,22 +105,20 @@ def _sheet(brief: Brief, study: Study, language: Language) -> dict[str, Any]:
         "asked": lines,
         "good": [(f.indicator.short, say("value", f)) for f in brief.good],
         "gaps": [
-            {
-                "title": f.indicator.short,
-                "value": say("value", f),
-                "target": say("target", f),
-                "gap": say("gap_size", f),
-            }
+            (f.indicator.short, say("value", f), say("target", f), say("gap_size", f))
             for f in brief.gaps
         ],
         "rest": say("gaps_rest", brief.rest) if brief.rest else "",
-        "tasks": [say("brief_task", duty, _day(duty, language)) for duty in brief.duties],
+        "tasks": _tasks(brief, language),
         "contact": say("contact", brief.parent),
     }
 
 
-def _day(duty: Duty, language: Language) -> str:
-    return language.date(duty.due) if duty.due else ""
+def _tasks(brief: Brief, language: Language) -> list[str]:
+    return [
+        language.say("brief_task", duty, language.date(duty.due) if duty.due else "")
+        for duty in brief.duties
+    ]
 
 
 def write_message(study: Study, brief: Brief) -> str:
@@ -211,15 +132,10 @@ def write_message(study: Study, brief: Brief) -> str:
     True
     """
     language = load_language(study.params.lang, study.root)
-    say, year = language.say, study.params.year
+    tasks = _tasks(brief, language)
     for most in range(_MOST_TASKS, -1, -1):
-        text = say(
-            "message",
-            brief,
-            year,
-            list(brief.gaps[:most]),
-            [say("brief_task", duty, _day(duty, language)) for duty in brief.duties[:most]],
-        )
+        given = brief, study.params.year, list(brief.gaps[:most]), tasks[:most]
+        text = language.say("message", *given)
         if len(text) <= LONGEST_MESSAGE:
             return text
     return text[: LONGEST_MESSAGE - 1].rsplit(" ", 1)[0] + "…"

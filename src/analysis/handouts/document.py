@@ -83,30 +83,10 @@ _LOOKS = {
 }
 
 
-class Letterhead(NamedTuple):
-    """What stands above a document's title."""
-
-    superior: str
-    issuer: str
-    number: str
-    draft: str
-    state: Sequence[str]
-    place_and_day: str
-
-
 class WordFile:
-    """A document under construction.
+    """A document under construction; ``day`` is its date by the file's properties.
 
-    Parameters
-    ----------
-    title : str
-        For the file's properties and for screen readers.
-    author : str
-        Who issues it.
-    day : datetime
-        What the properties give as its date: the same input makes the same bytes.
-    lang : str
-        Of its words.
+    The same input makes the same bytes.
     """
 
     def __init__(self, title: str, author: str, day: datetime, lang: str) -> None:
@@ -132,20 +112,22 @@ class WordFile:
             _set_style(foot.paragraphs[0], "Footer")
             foot.paragraphs[0].add_run(_clean(text))
 
-    def letterhead(self, head: Letterhead) -> None:
-        """Write who issues the document, beside the state's name and motto."""
+    def letterhead(
+        self, superior: str, issuer: str, number: str, draft: str, state: Sequence[str], place: str
+    ) -> None:
+        """Write who issues the document, beside the state's name and motto, the place and the day."""
         left, right = self._side_by_side(70, _UPRIGHT - 70)
-        if head.superior:
-            _write(left, head.superior.upper(), "BC Cơ quan cấp trên")
-        _write(left, head.issuer.upper(), "BC Cơ quan ban hành")
+        if superior:
+            _write(left, superior.upper(), "BC Cơ quan cấp trên")
+        _write(left, issuer.upper(), "BC Cơ quan ban hành")
         _rule(left, 70 / 3)
-        _write(left, head.number, "BC Số ký hiệu")
-        _frame(_write(left, head.draft, "BC Dự thảo"), 18)
-        _write(right, head.state[0], "BC Quốc hiệu")
-        for line in head.state[1:]:
+        _write(left, number, "BC Số ký hiệu")
+        _border(_write(left, draft, "BC Dự thảo"), 18, "top", "left", "bottom", "right")
+        _write(right, state[0], "BC Quốc hiệu")
+        for line in state[1:]:
             _write(right, line, "BC Tiêu ngữ")
         _rule(right, 20)
-        _write(right, head.place_and_day, "BC Địa danh ngày tháng")
+        _write(right, place, "BC Địa danh ngày tháng")
 
     def write(self, text: str, style: str = "BC Nội dung") -> None:
         """Write a paragraph in one of the document's styles."""
@@ -194,16 +176,8 @@ class WordFile:
     ) -> None:
         """Write a table whose header comes again on every page.
 
-        Parameters
-        ----------
-        caption : str
-            Above it.
-        header, rows : sequence
-            Texts. A row of one text is a heading across the table.
-        shares : sequence of float
-            Of the page's width, for each column.
-        numeric : sequence of int
-            Which columns are of numbers.
+        A row of one text is a heading across it; ``shares`` are each column's of the page's width,
+        ``numeric`` the places of the columns of numbers.
         """
         self.write(caption, "Caption")
         table = self._docx.add_table(1, len(header), "Table Grid")
@@ -337,7 +311,8 @@ def _flag(row: Any, name: str) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement(name))
 
 
-def _border(paragraph: Any, *sides: str) -> None:
+def _border(paragraph: Any, inset: float, *sides: str) -> Any:
+    """Draw lines beside a paragraph, so many millimetres in from its cell's edges."""
     borders = OxmlElement("w:pBdr")
     for side in sides:
         line = OxmlElement(f"w:{side}")
@@ -347,21 +322,15 @@ def _border(paragraph: Any, *sides: str) -> None:
     # Word asks for its own order.
     after = ("w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr")
     paragraph._p.get_or_add_pPr().insert_element_before(borders, *after)
+    look = paragraph.paragraph_format
+    look.left_indent = look.right_indent = Mm(inset)
+    return look
 
 
 def _rule(cell: Any, inset: float) -> None:
-    """Draw the line below a name, so many millimetres in from each side."""
-    paragraph = cell.add_paragraph()
-    look = paragraph.paragraph_format
-    look.left_indent = look.right_indent = Mm(inset)
+    """Draw the line below a name."""
+    look = _border(cell.add_paragraph(), inset, "top")
     look.line_spacing, look.space_after = Pt(3), Pt(3)
-    _border(paragraph, "top")
-
-
-def _frame(paragraph: Any, inset: float) -> None:
-    look = paragraph.paragraph_format
-    look.left_indent = look.right_indent = Mm(inset)
-    _border(paragraph, "top", "left", "bottom", "right")
 
 
 def _add_field(paragraph: Any, code: str) -> None:

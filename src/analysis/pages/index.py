@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from analysis.findings import find, tally
+from analysis.findings.finding import find, tally
 from analysis.language import Language, load_language
 from analysis.pages.fragments import render
 from analysis.pages.template import POLICY, page_css

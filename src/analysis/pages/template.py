@@ -16,7 +16,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 @cache
 def page_css() -> str:
     """Return the style sheet with the palette's colours, light and dark."""
-    from analysis.figures import PALETTE  # with matplotlib, which a folder's name can do without
+    from analysis.figures.style import (
+        PALETTE,
+    )  # with matplotlib, which a folder's name can do without
 
     light, dark = (
         "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
 
 from analysis.exploring.names import choose
-from analysis.findings import Finding, find, find_before, find_circle, tally
-from analysis.findings.finding import by_nearness
+from analysis.findings.finding import Finding, by_nearness, find, find_before
+from analysis.findings.perimeter import find_circle
 from analysis.pages.fragments import EndMark, Fragment
 from analysis.problems import InputError, error
 from analysis.reports.base import Report, digest
@@ -21,13 +19,7 @@ AREA_SCOPES = ("parent", "commune")
 
 
 class AreaReport(YearReport):
-    """The narrative of an area; made by `area`: the year's page for its units alone.
-
-    Attributes
-    ----------
-    scope, scope_id : str
-        Which area: a commune, or whom its units report to.
-    """
+    """The narrative of an area; made by `area`: the year's page for its units alone."""
 
     up = "../"
 
@@ -42,7 +34,6 @@ class AreaReport(YearReport):
         scope_id = choose(f"nơi có CĐCS phải báo cáo năm {year}", scope_id, known)
         self.units = everybody[everybody[scope] == scope_id]
         self.scope, self.scope_id = scope, scope_id
-        self.ended_on, self.gaps = None, {}
         self.circle = find_circle(study, year, scope, scope_id)
         before = find_before(study, scope, scope_id, year)
         self.before, _ = before
@@ -61,46 +52,33 @@ class AreaReport(YearReport):
 
     def header(self) -> Fragment:
         """Show which area this is about, and how much of it is there."""
-        texts, numbers = self.language.words["ui"], self.language.numbers
-        facts = [
-            (texts["expected"], numbers.count(len(self.units))),
-            (texts["received"], numbers.count(int(self.units["has_return"].sum()))),
-        ]
-        kicker = f"{texts[f'area_{self.scope}']} · {texts['year'].lower()} {self.year}"
+        told = [self.count(len(self.units)), self.count(self.received)]
+        facts = list(zip(self.labels("expected", "received"), told, strict=True))
+        kicker = f"{self.ui(f'area_{self.scope}')} · {self.ui('year').lower()} {self.year}"
         return self.head(f"{kicker} · {self.study.plan.short}", self.name, facts)
 
     def summary(self) -> Fragment:
         """Show what was met, and what is nearest to be met."""
-        say = self.language.say
-        counts = tally(self.year, self.findings.values())
-        notes = [self._coverage_line(), *self._perimeter_lines()]
-        missed = by_nearness(f for f in self.wholes if f.verdict == "not_met")
+        say, missed = self.say, by_nearness(self.by_verdict["not_met"])
         lines = [self.line(f) for f in missed[:_MOST_MISSED]]
-        rest = missed[_MOST_MISSED:]
-        if rest:
+        if rest := missed[_MOST_MISSED:]:
             told = [say("other_missed", len(rest)), *(say("missed_by", f) for f in rest)]
             lines.append({"title": "", "text": " ".join(told)})
-        groups = [self.group("not_met", say("bad_heading"), lines)] if lines else []
-        lead = say("tally", counts, self.name, self.sides)
-        context: dict[str, Any] = {"lead": lead, "notes": notes}
-        title = self.language.ui("summary")
-        return self._render("tom-tat", "summary", title, **context, events=[], groups=groups)
-
-    def figure_targets(self) -> Fragment | None:
-        """Draw the area's judged shares against their targets; nothing where there are none."""
-        judged = [f for f in self.wholes if f.is_judged and f.indicator.is_fraction]
-        return self._figure_targets(self.name, [f for f in judged if f.value is not None])
+        return self._render(
+            "tom-tat",
+            "summary",
+            self.ui("summary"),
+            lead=say("tally", self.tally, self.name, self.sides),
+            notes=[self.coverage_line(), *self._perimeter_lines()],
+            events=[],
+            groups=[self.group("not_met", "bad_heading", lines)] if lines else [],
+        )
 
     def _headings_beside(self) -> list[str]:
-        return [*Report._headings_beside(self), self.language.ui("district_value")]
+        return [*super()._headings_beside(), self.ui("district_value")]
 
     def _beside(self, finding: Finding) -> list[str]:
-        return [*Report._beside(self, finding), self._district.get(finding.indicator.id, "")]
-
-    @cached_property
-    def _district(self) -> dict[str, str]:
-        whole = find(self.study, "district", self.study.plan.issuer.id, self.year)
-        return {key: self.language.say("value", f) for key, f in whole.items()}
+        return [*super()._beside(finding), self.district.get(finding.indicator.id, "")]
 
     def digests(self) -> dict[str, str]:
         """Return hashes of all that the page shows: the area's own rows, its units' and the district's.
@@ -123,21 +101,17 @@ class AreaReport(YearReport):
             "figures": digest([*own, *map(repr, self.same_rows().items())]),
             "tasks": digest(duties),
             "words": digest([self.quote(key) for key in keys]),
-            "district": digest(self._district),
+            "district": digest(self.district),
         }
 
     def finish(self) -> EndMark:
         """End the page: its title, its contents and the mark that it ran to the end."""
-        texts = self.language.words["ui"]
-        counts = tally(self.year, self.findings.values())
-        return self._end(
-            self.language.say("tally", counts, self.name),
-            f"{self.name} – {texts['year'].lower()} {self.year}",
-            nav=[
-                {"href": "../index.html", "text": texts["back_to_index"]},
-                {"href": "../year.html", "text": texts["back_to_year"]},
-            ],
-        )
+        title = f"{self.name} – {self.ui('year').lower()} {self.year}"
+        nav = [
+            ("../index.html", self.ui("back_to_index")),
+            ("../year.html", self.ui("back_to_year")),
+        ]
+        return self._end(self.say("tally", self.tally, self.name), title, nav)
 
 
 def area(study: Study, scope: str, scope_id: str, year: int) -> AreaReport:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from analysis.findings.tally import (
+from analysis.findings.units import (
     TASK_VERDICTS,
     board,
     by_commune,
     comparable,
-    first_rows,
+    lead,
     stand,
     task_board,
 )
@@ -30,15 +31,9 @@ _VERDICTS = ("met", "not_met", "undetermined", "not_due", HIDDEN, "no_target", "
 
 
 class Boards(Report):
-    """A narrative of many units that shows them one by one.
+    """A narrative of many units that shows them one by one."""
 
-    Attributes
-    ----------
-    units : DataFrame
-        The units of the register that it tells of, by id.
-    """
-
-    units: pd.DataFrame
+    units: pd.DataFrame  # of the register, by id
 
     def board(self) -> Fragment | None:
         """Show each unit beside each indicator, those that need help first; None without any."""
@@ -68,19 +63,18 @@ class Boards(Report):
         cells, standing = self._stand(what)
         if cells.empty:
             return None
-        say, words, is_summed = self.language.say, self.language.words["board"], self._is_by_commune
+        say, words, is_summed = self.say, self.words["board"], self._is_by_commune
         shown = by_commune(cells, self.units["commune"].astype(str)) if is_summed else cells
         items = [str(item) for item in cells["item"].cat.categories]
-        texts = self._cell_texts(shown, what)
         return self._render(
             f"bang-{'chi-tieu' if what == 'indicators' else 'nhiem-vu'}",
             "board",
             words[what],
             caption=say("board_caption", self.year, what, is_summed),
-            first=self.language.ui("commune" if is_summed else "unit"),
+            first=self.ui("commune" if is_summed else "unit"),
             score=words[f"{what}_score"],
             items=[titles[item] for item in items],
-            groups=self._groups(standing, items, texts, what),
+            groups=self._groups(standing, items, self._cell_texts(shown, what), what),
             legend=self._legend(shown, what),
             explained=say("board_explained", what, is_summed),
             lists=self._lists(standing, what),
@@ -94,24 +88,22 @@ class Boards(Report):
         what: str,
     ) -> list[dict[str, Any]]:
         """Return the rows below the headings of their unit types; communes stand together."""
-        count = self.language.numbers.count
         empty = {"verdict": "not_applicable", "text": "–", "more": "", "gap": ""}
-        groups: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, row in standing.to_dict("index").items():
-            unit_type = "" if self._is_by_commune else str(self.units.at[key, "unit_type"])
+            label = ""
+            if not self._is_by_commune:
+                unit_type = str(self.units.at[key, "unit_type"])
+                label = self.language.dictionary_word("unit_type", unit_type)
             of = row["met"] + row["not_met"] if what == "indicators" else row["all"]
             line = {
                 **self._named(str(key)),
-                "score": f"{count(row['met'])}/{count(of)}",
+                "score": f"{self.count(row['met'])}/{self.count(of)}",
                 "cells": [texts.get((str(key), item), empty) for item in items],
             }
-            groups.setdefault(unit_type, []).append(line)
-        label = self.language.dictionary_word
-        found = [
-            {"label": label("unit_type", word) if word else "", "rows": rows}
-            for word, rows in groups.items()
-        ]
-        return sorted(found, key=lambda group: alphabetically(str(group["label"])))
+            groups[label].append(line)
+        ordered = sorted(groups, key=alphabetically)
+        return [{"label": label, "rows": groups[label]} for label in ordered]
 
     def _named(self, key: str) -> dict[str, str]:
         if self._is_by_commune:
@@ -120,17 +112,19 @@ class Boards(Report):
 
     def _cell_texts(self, shown: pd.DataFrame, what: str) -> dict[tuple[str, str], dict[str, str]]:
         """Return each cell's sign with what is short enough to stand beside it, ``more`` on screens alone."""
-        signs, say = self.language.words["verdict_sign"], self.language.say
-        texts = {}
+        signs, is_summed, texts = self.words["verdict_sign"], self._is_by_commune, {}
         for row in shown.itertuples(index=False):
             cell = {"verdict": row.verdict, "text": signs[row.verdict], "more": "", "gap": ""}
-            if self._is_by_commune and row.judged:
+            if is_summed and row.judged:
                 cell["text"] = f"{row.met}/{row.judged}"
-            elif not self._is_by_commune and what == "indicators":
+            elif not is_summed and what == "indicators":
                 lacks = 0 if pd.isna(row.gap) else int(row.gap)
-                cell |= {"more": self._short_value(row), "gap": say("board_gap", lacks, row.kind)}
-            elif not self._is_by_commune and row.gap:
-                cell["more"] = self.language.numbers.count(row.gap)
+                cell["more"], cell["gap"] = (
+                    self._short_value(row),
+                    self.say("board_gap", lacks, row.kind),
+                )
+            elif not is_summed and row.gap:
+                cell["more"] = self.count(row.gap)
             texts[str(row.unit_id), str(row.item)] = cell
         return texts
 
@@ -144,27 +138,23 @@ class Boards(Report):
         return self.language.numbers.quantity(value)
 
     def _legend(self, shown: pd.DataFrame, what: str) -> list[dict[str, str]]:
-        words, labels = self.language.words, dict(self.language.words["verdict"])
+        words, labels = self.words, dict(self.words["verdict"])
         if what == "tasks":
             labels |= {verdict: words["task_group"][g] for g, verdict in TASK_VERDICTS.items()}
         seen = {*shown["verdict"], "not_applicable"}
-        return [
-            {"verdict": verdict, "sign": words["verdict_sign"][verdict], "label": labels[verdict]}
-            for verdict in _VERDICTS
-            if verdict in seen
-        ]
+        return self.legend({v: labels[v] for v in _VERDICTS if v in seen}, "verdict_sign")
 
     def _lists(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
         """Return who needs help most and who came on most since last year."""
-        say, words = self.language.say, self.language.words["board"]
+        words = self.words["board"]
         net = standing.assign(net=standing["won"] - standing["lost"])
         better = net[net["net"] > 0].sort_values("net", ascending=False, kind="stable")
-        most_better = first_rows(better, ["net"], _MOST_NAMED)
         lists = {
             "need": self._need(standing, what),
             "progress": [
-                self._named(str(key)) | {"text": say("board_progress", row, what, self.year - 1)}
-                for key, row in most_better.to_dict("index").items()
+                self._named(str(key))
+                | {"text": self.say("board_progress", row, what, self.year - 1)}
+                for key, row in _first(better, ["net"])
             ],
         }
         return [{"heading": words[key], "rows": rows} for key, rows in lists.items() if rows]
@@ -172,18 +162,24 @@ class Boards(Report):
     def _need(self, standing: pd.DataFrame, what: str) -> list[dict[str, Any]]:
         """Return who needs help most, with what it lacks and what it says of it itself."""
         missed = standing[standing["not_met"] > 0]
-        first = first_rows(missed, ["not_met", "persons", "days"], _MOST_NAMED)
         is_told = what == "indicators" and not self._is_by_commune
         return [
             {
                 **self._named(str(key)),
-                "text": self.language.say("board_need", row, what),
+                "text": self.say("board_need", row, what),
                 "said": self.quote(str(key)) if is_told else [],
             }
-            for key, row in first.to_dict("index").items()
+            for key, row in _first(missed, ["not_met", "persons", "days"])
         ]
 
     def need(self) -> list[dict[str, Any]]:
         """Return who needs help most with the indicators, as the board lists them."""
         cells, standing = self._stand("indicators")
         return [] if cells.empty else self._need(standing, "indicators")
+
+
+def _first(standing: pd.DataFrame, by: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the first rows of an ordered frame with their keys, never choosing among equals."""
+    sizes = standing[by].itertuples(index=False, name=None)
+    named = lead(list(zip(standing.index, sizes, strict=True)), _MOST_NAMED).named
+    return [(key, standing.loc[key].to_dict()) for key, _ in named]

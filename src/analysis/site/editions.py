@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.findings.tally import is_comparable, write_origin
+from analysis.findings.finding import is_comparable, write_origin
 from analysis.params import PARAMS_FOLDER
 from analysis.problems import InputError, Problem, error
 from analysis.redaction import RedactedStudy
