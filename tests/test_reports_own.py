@@ -22,7 +22,7 @@ from analysis.pages.fragments import END_MARK, Fragment
 from analysis.pages.template import TEMPLATE
 from analysis.problems import InputError
 from analysis.reports import YearReport
-from analysis.site.export import export_page
+from analysis.site.notebooks import export_page
 
 HANDBOOK = Path(__file__).parents[1] / "docs" / "huong-dan.md"
 

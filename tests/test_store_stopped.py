@@ -16,9 +16,8 @@ from test_store import a_return, figure
 from test_tables import UNIT
 
 from analysis.problems import MOST_TOLD
-from analysis.site.editions import SHARED, _read_shared
-from analysis.site.layout import LEDGER, UNIT_NOTEBOOK, Layout, hold_alone
-from analysis.site.ledger import read_record
+from analysis.site.build import SHARED, _read_shared
+from analysis.site.ledger import LEDGER, UNIT_NOTEBOOK, Layout, hold_alone, read_record
 from analysis.site.notebooks import read_source
 from analysis.store import take_in
 from analysis.store.log import add_entry, create_store

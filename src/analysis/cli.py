@@ -140,7 +140,7 @@ def report(  # noqa: PLR0913  # its options
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.params import CHECKOUT
-    from analysis.site.layout import default_site
+    from analysis.site.ledger import default_site
     from analysis.site.run import Order, format_recap, run_report
 
     params, root = named_settings(year, **where)

@@ -488,7 +488,7 @@ def changes(year: int, since: datetime | None, out: Path | None, **where: Any) -
     from analysis.language import load_language
     from analysis.params import find_root
     from analysis.results import compute_indicators
-    from analysis.site.layout import default_site
+    from analysis.site.ledger import default_site
     from analysis.store.history import (
         as_published,
         find_changes,
@@ -524,8 +524,7 @@ def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
 
     A later run may have made some units' pages alone: the table of that run is newer than the page.
     """
-    from analysis.site.layout import INDICATORS, Layout
-    from analysis.site.ledger import read_record
+    from analysis.site.ledger import INDICATORS, Layout, read_record
 
     layout = Layout(site)
     try:
