@@ -95,7 +95,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
     sources = read_sources(order.notebooks or study.root / "notebooks")
     check_asked(study, order.units)
     given = study.params
-    with hold_alone(layout.lock):
+    with hold_alone(layout.notebooks / ".lock"):
         refuse_other_edition(layout, given.edition)
         if order.again is not None:
             note_shared(study, order.again, _now())
@@ -251,14 +251,14 @@ def _run_jobs(
 
 def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> PageRecord:
     """Write a result's files; a page that failed or cannot be written leaves the old one there."""
-    failure = result.failure
+    failure, failed = result.failure, layout.executed(page.link, ".failed.ipynb")
     try:
         if failure is not None and result.executed is not None:
-            write_atomically(layout.failed(page.link), result.executed)
+            write_atomically(failed, result.executed)
         if failure is None and result.html is not None and result.executed is not None:
             write_atomically(layout.executed(page.link), result.executed)
             write_atomically(layout.file(page.link), result.html)
-            layout.failed(page.link).unlink(missing_ok=True)
+            failed.unlink(missing_ok=True)
             return PageRecord(
                 outcome="published" if page.has_return else "no_return",
                 page=page.link,
@@ -268,8 +268,8 @@ def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> Pa
             )
     except OSError as caught:
         failure = failure or Failure(None, f"không ghi được tệp: {explain_os(caught)}")
-    failed = {"outcome": "failed", "stale": before.is_there(layout), "failure": failure}
-    return before.model_copy(update=failed)
+    told = {"outcome": "failed", "stale": before.is_there(layout), "failure": failure}
+    return before.model_copy(update=told)
 
 
 def _save(ledger: Ledger, layout: Layout) -> None:

@@ -258,7 +258,7 @@ class PageShell(ZMQInteractiveShell):
 
 
 class _Stream(io.TextIOBase):
-    """What ``sys.stdout`` or ``sys.stderr`` is to a cell.
+    """What ``sys.stdout`` or ``sys.stderr`` is to a cell; passed on line by line.
 
     What subprocesses and C code write to the file descriptor is read after each cell.
     """
@@ -267,6 +267,8 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, name: str, number: int, session: _Session) -> None:
         self.name, self._number, self._session = name, number, session
+        self._pieces: list[str] = []
+        self._lock = threading.RLock()
         self._file, self._seen = tempfile.TemporaryFile(), 0  # noqa: SIM115
         os.dup2(self._file.fileno(), number)
 
@@ -279,11 +281,20 @@ class _Stream(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text)}")
-        if text:
-            self._session.send(None, "stream", {"name": self.name, "text": text})
+        with self._lock:
+            self._pieces.append(text)
+        if "\n" in text:
+            self.flush()
         return len(text)
 
+    def flush(self) -> None:
+        with self._lock:
+            text, self._pieces = "".join(self._pieces), []
+        if text:
+            self._session.send(None, "stream", {"name": self.name, "text": text})
+
     def take_in(self) -> None:
+        self.flush()
         handle = self._file.fileno()
         written = os.fstat(handle).st_size - self._seen
         if written > 0:
@@ -291,6 +302,7 @@ class _Stream(io.TextIOBase):
             os.lseek(handle, self._seen, os.SEEK_SET)
             self.write(os.read(handle, written).decode("utf-8", "replace"))
             self._seen = os.lseek(handle, 0, os.SEEK_END)
+            self.flush()
 
 
 @cache

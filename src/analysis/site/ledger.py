@@ -62,13 +62,7 @@ _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
 def unit_page(unit_id: str) -> str:
-    """Return the link from the site's folder to a unit's page.
-
-    Examples
-    --------
-    >>> unit_page("TT-KHESANH")
-    'cdcs/TT-KHESANH.html'
-    """
+    """Return the link from the site's folder to a unit's page."""
     return f"cdcs/{unit_id}.html"
 
 
@@ -83,13 +77,7 @@ def message_file(unit_id: str) -> str:
 
 
 def word_file(year: int, unit_id: str = "") -> str:
-    """Return the link to a Word report, of the year or of a unit.
-
-    Examples
-    --------
-    >>> word_file(2024), word_file(2024, "TT-KHESANH")
-    ('bao-cao-2024.docx', 'cdcs/TT-KHESANH.docx')
-    """
+    """Return the link to a Word report, of the year or of a unit."""
     return f"cdcs/{unit_id}.docx" if unit_id else f"bao-cao-{year}.docx"
 
 
@@ -131,11 +119,6 @@ class Layout:
         return self.site.with_name(f"{self.site.name}.notebooks")
 
     @property
-    def lock(self) -> Path:
-        """The file that a run holds a lock on."""
-        return self.notebooks / ".lock"
-
-    @property
     def state(self) -> Path:
         """The file with a hash of all that the last run read and left."""
         return self.notebooks / ".state"
@@ -145,13 +128,9 @@ class Layout:
         """The folder of the tables that were published before."""
         return self.site.with_name(f"{self.site.name}.editions")
 
-    def executed(self, page: str) -> Path:
-        """Return the executed notebook that a page was made from."""
-        return self.notebooks / f"{page.removesuffix('.html')}.ipynb"
-
-    def failed(self, page: str) -> Path:
-        """Return the notebook of a failed attempt, as far as it ran."""
-        return self.notebooks / f"{page.removesuffix('.html')}.failed.ipynb"
+    def executed(self, page: str, ending: str = ".ipynb") -> Path:
+        """Return the executed notebook that a page was made from; ``.failed.ipynb`` did not make one."""
+        return self.notebooks / f"{page.removesuffix('.html')}{ending}"
 
     def place(self, params: Params) -> Params:
         """Return the settings with what pages may know of the folder around them.
@@ -181,26 +160,23 @@ def hold_alone(path: Path) -> Iterator[None]:
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
+    message = (
+        "một lượt lập báo cáo khác đang ghi vào thư mục này; hãy đợi lượt ấy xong rồi chạy lại"
+    )
+    taken = InputError([error(message, code="busy", file=path.parent.name)])
     if path in _held:
-        raise _is_taken(path)
+        raise taken
     with regular(path).open("ab") as file:
         try:
             _lock(file.fileno())
         except (BlockingIOError, PermissionError):
-            raise _is_taken(path) from None
+            raise taken from None
         _held.add(path)
         try:
             yield
         finally:
             # The file stays: somebody may have opened it already, to lock what would be no more.
             _held.discard(path)
-
-
-def _is_taken(path: Path) -> InputError:
-    message = (
-        "một lượt lập báo cáo khác đang ghi vào thư mục này; hãy đợi lượt ấy xong rồi chạy lại"
-    )
-    return InputError([error(message, code="busy", file=path.parent.name)])
 
 
 if sys.platform == "win32":

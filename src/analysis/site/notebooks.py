@@ -6,7 +6,6 @@ with the project's template.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -36,6 +35,7 @@ _ATTACHED = "attachment:"
 _NOT_INSIDE = re.compile(r"""<img\b[^>]*?\ssrc=(?!["']?data:)["']?([^"'\s>]*)""")
 _HEADING = re.compile(r'<h[1-3] id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
 _SECTION = re.compile(r'<section id="([^"]+)"')
+_NAME = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) [\w.,* ]+(?=\s*(?:#|$))", re.MULTILINE)
 # The cells of our own notebooks: a narrative is opened as the settings say, and its sections shown.
 _OURS = re.compile(
@@ -106,7 +106,12 @@ def read_source(path: Path, required: Collection[str]) -> Source:
         raise InputError([_problem(path, "không thấy sổ tay này", "no_notebook")]) from None
     except (ValueError, AttributeError, KeyError, nbformat.ValidationError):
         raise InputError([_problem(path, "không đọc được sổ tay này", "bad_notebook")]) from None
-    names = _find_names(path, notebook)
+    cells = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    cell = next((cell for cell in cells if cell.cell_type == "code"), None)
+    if cell is None:
+        message = "không có ô nào gắn thẻ «parameters»"
+        raise InputError([_problem(path, message, "no_parameters")])
+    names = tuple(_NAME.findall(cell.source))
     known = {*Params.model_fields, *required}
     problems = [
         _problem(path, "tham số lạ trong ô «parameters»", "unknown_parameter", name)
@@ -130,27 +135,6 @@ def read_source(path: Path, required: Collection[str]) -> Source:
     if problems:
         raise InputError(problems)
     return Source(path, text, names, None if reads is None else tuple(reads))
-
-
-def _find_names(path: Path, notebook: NotebookNode) -> tuple[str, ...]:
-    message, code = "không có ô nào gắn thẻ «parameters»", "no_parameters"
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
-            try:
-                return tuple(_assigned_names(ast.parse(cell.source)))
-            except SyntaxError:
-                message = "ô «parameters» phải chỉ gồm các phép gán, ví dụ year = 2024"
-                code = "bad_parameters"
-                break
-    raise InputError([_problem(path, message, code)])
-
-
-def _assigned_names(tree: ast.Module) -> Iterator[str]:
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign):
-            targets = [node.target]
-        yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _problem(path: Path, message: str, code: str, name: str = "") -> Problem:

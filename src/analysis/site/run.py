@@ -40,44 +40,25 @@ _OUTCOMES_VI = {
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of a run.
+    """What is asked of a run."""
 
-    Attributes
-    ----------
-    units : sequence of str, optional
-        Only these units' pages; all expected units and the year's page by default.
-    jobs : int, optional
-        Pages at a time; as many as there are processors by default.
-    force : bool
-        Make what was asked for even if nothing changed.
-    scheduler : str, optional
-        A Dask scheduler's address: the units' pages are made by its workers, with the project's
-        own notebooks and template.
-    again : str, optional
-        Why another share edition of a year goes out, empty for the first one; None where nothing
-        goes out and nothing needs to be noted.
-    briefs, docx : bool
-        Write a sheet for a visit and a message of each of these units; write the year's Word report,
-        and those of ``units``. What an earlier run wrote is kept up to date in any case.
-    progress : bool
-        Show a bar on standard error.
-    start : {"fork", "spawn"}, optional
-        How pages' processes begin; the faster safe way by default.
-    notebooks, template : Path
-        The folders of the notebooks, the project's by default, and of the nbconvert template.
-    """
-
-    units: Sequence[str] | None = None
-    jobs: int | None = None
-    force: bool = False
+    units: Sequence[str] | None = None  # only these units' pages; by default all, and the year's
+    jobs: int | None = None  # pages at a time; as many as there are processors by default
+    force: bool = False  # make what was asked for even if nothing changed
+    # A Dask scheduler's address: the units' pages are made by its workers, with the project's own
+    # notebooks and template.
     scheduler: str | None = None
+    # Why another share edition of a year goes out, empty for the first one; None where nothing goes
+    # out and nothing needs to be noted.
     again: str | None = None
+    # Sheets for a visit and messages of these units; the year's Word report, and those of ``units``.
+    # What an earlier run wrote is kept up to date in any case.
     briefs: bool = False
     docx: bool = False
-    progress: bool = True
-    start: Start | None = None
-    notebooks: Path | None = None
-    template: Path = TEMPLATE
+    progress: bool = True  # a bar on standard error
+    start: Start | None = None  # the faster safe way by default
+    notebooks: Path | None = None  # their folder; the project's by default
+    template: Path = TEMPLATE  # the nbconvert template's folder
 
 
 @dataclass(frozen=True)
