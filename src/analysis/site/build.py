@@ -118,7 +118,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
         todo = [page for page in asked if order.force or not records[page.link].is_good]
 
         if not layout.file(LEDGER).exists():
-            _save(ledger, layout)  # the folder says from the start which edition it is of
+            ledger.save(layout, _now())  # the folder says from the start which edition it is of
         write_data(study, table, layout)
         if todo:
             jobs = _make_jobs(todo, study, order)
@@ -134,7 +134,7 @@ def build_site(study: Study, out: Path, order: Order, seen: str = "") -> RunOutc
             about["beside"] = list_handouts(layout, given.year)
             listed = ledger.as_record() | {"files": layout.office_files()}
             write_atomically(layout.file(INDEX), render_index(study, listed))
-            _save(ledger, layout)
+            ledger.save(layout, _now())
             write_atomically(layout.state, find_state(whole, placed, layout))
 
     failures = tuple(
@@ -227,10 +227,10 @@ def _make_pages(
                 failed += record.outcome == "failed"
                 bar.tell([*running.values()], failed, 1)
                 if time.monotonic() - saved > _SAVE_SECONDS:
-                    _save(ledger, layout)
+                    ledger.save(layout, _now())
                     saved = time.monotonic()
     except BaseException:
-        _save(ledger, layout)  # what is done need not be done again
+        ledger.save(layout, _now())  # what is done need not be done again
         raise
 
 
@@ -270,11 +270,6 @@ def _store(result: Result, page: Page, before: PageRecord, layout: Layout) -> Pa
         failure = failure or Failure(None, f"không ghi được tệp: {explain_os(caught)}")
     told = {"outcome": "failed", "stale": before.is_there(layout), "failure": failure}
     return before.model_copy(update=told)
-
-
-def _save(ledger: Ledger, layout: Layout) -> None:
-    ledger.about["made_at"] = _now()
-    ledger.save(layout)
 
 
 def _remove_leftovers(earlier: dict[str, PageRecord], ledger: Ledger, layout: Layout) -> None:

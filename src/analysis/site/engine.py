@@ -11,7 +11,6 @@ import copy
 import ctypes
 import gc
 import io
-import logging
 import multiprocessing
 import os
 import signal
@@ -61,7 +60,6 @@ from analysis.tables.files import STORE, TEXTS
 
 #: Takes a cell's index and the cell as far as it ran; -1 and None once all have run.
 Tell = Callable[[int, NotebookNode | None], None]
-_log = logging.getLogger(__name__)
 #: How often a cell that goes on printing is told of before it ends.
 _TELL_SECONDS = 1.0
 #: The kernel of every page, whatever a notebook says of the one that it was saved with.
@@ -114,7 +112,6 @@ def make_page(job: PageJob, tell: Tell) -> Result:
         failure = Failure(None, str(lost))
     except Exception as caught:
         # One page's trouble, of any kind, must not stop the others.
-        _log.debug("page %s", job.page, exc_info=True)
         failure = Failure(None, f"{type(caught).__name__}: {caught}")
     return Result(job.page, html, None if executed is None else write_notebook(executed), failure)
 

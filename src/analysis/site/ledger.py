@@ -281,8 +281,9 @@ class Ledger:
         known = {"year_page": year_page, "units": units, "areas": areas, "details": details}
         return {"format": FORMAT, **self.about, **known}
 
-    def save(self, layout: Layout) -> None:
+    def save(self, layout: Layout, at: str) -> None:
         """Write it, with sorted keys: the same bytes but for the times."""
+        self.about["made_at"] = at
         text = json.dumps(self.as_record(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         write_atomically(layout.file(LEDGER), text)
 

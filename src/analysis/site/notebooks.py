@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Source:
         values = {**params.model_dump(), **more}
         return {name: values[name] for name in self.names}
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether it does no more than open one narrative and show its sections.
 
@@ -175,13 +175,14 @@ def find_failure(notebook: NotebookNode) -> Failure | None:
     must have displayed the end mark: a killed kernel, ``sys.exit(0)`` and a time limit all leave
     a notebook that papermill calls completed.
     """
-    number = 0
-    for number, cell in enumerate(_code_cells(notebook), start=1):
+    cells = _code_cells(notebook)
+    for number, cell in enumerate(cells, start=1):
         wrong = _find_wrong(cell)
         if wrong is not None:
             return Failure(number, wrong, _first_line(cell.source))
     if read_end_mark(notebook) is None:
-        return Failure(number or None, "ô cuối không có dấu kết thúc", _last_line(notebook))
+        last = _first_line(cells[-1].source) if cells else ""
+        return Failure(len(cells) or None, "ô cuối không có dấu kết thúc", last)
     return None
 
 
@@ -217,10 +218,6 @@ def _find_wrong(cell: NotebookNode) -> str | None:
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def _last_line(notebook: NotebookNode) -> str:
-    return next((_first_line(cell.source) for cell in _code_cells(notebook)[::-1]), "")
 
 
 class PictureError(Exception):
@@ -318,16 +315,10 @@ def _list_contents(
     notebook: NotebookNode, sections: list[dict[str, str]], folder: str
 ) -> list[dict[str, str]]:
     """Return a page's contents in its order: its sections, and the headings of its remarks."""
-    remarks = [
-        cell.cell_type == "markdown" and "guide" not in cell.metadata.get("tags", [])
-        for cell in notebook.cells
-    ]
-    if not any(remarks):
-        return sections
     known = {item["id"]: item for item in sections}
     found: dict[str, dict[str, str]] = {}
-    for cell, is_remark in zip(notebook.cells, remarks, strict=True):
-        if is_remark:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "guide" not in cell.metadata.get("tags", []):
             for key, text in _HEADING.findall(_write_remark(cell, folder)):
                 title = unescape(re.sub("<[^>]*>", "", text))
                 found[unescape(key)] = {"id": unescape(key), "title": title}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -291,21 +291,18 @@ def explain_page(
 
 def _compare_parts(key: str, old: Parts, new: Parts) -> list[str]:
     """Name the parts of an input that differ."""
-    tables = (
-        {name: table.vi for name, table in dictionary().tables.items()} if key == "data" else {}
-    )
+    known = {name: f"{table.vi} ({name})" for name, table in dictionary().tables.items()}
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
-    # Where a table differs its bytes do; they alone do where it is written otherwise.
-    names = [name for name in names if name != "bytes"] or names
     told = []
-    for name in names:
-        shown = f"{tables[name]} ({name})" if name in tables else _PARTS_VI.get(name, name)
+    # Where a table differs its bytes do; they alone do where it is written otherwise.
+    for name in [name for name in names if name != "bytes"] or names:
+        shown = (_PARTS_VI | known).get(name, name)[:_LONGEST]
         if key in _IN_CLEAR:
             before, now = (parts.get(name, "không có")[:_LONGEST] for parts in (old, new))
-            told.append(f"{shown[:_LONGEST]}: trước {before}, nay {now}")
+            told.append(f"{shown}: trước {before}, nay {now}")
         else:
             change = " (mới)" if name not in old else " (không còn)" if name not in new else ""
-            told.append(f"{shown[:_LONGEST]}{change}")
+            told.append(f"{shown}{change}")
     return told
 
 
@@ -315,10 +312,10 @@ def _compare_figures(study: Study, page: Page, layout: Layout) -> list[str]:
     whose = (scope, page.given["unit_id" if scope == "unit" else "scope_id"])
     verdicts = load_language(study.params.lang, study.root).words["verdict"]
 
-    def read(lines: Iterable[str]) -> dict[str, str]:
+    def read(table: str) -> dict[str, str]:
         found = {}
-        for row in csv.DictReader(lines):
-            if (row.get("scope"), row.get("scope_id")) == whose:
+        for row in csv.DictReader(table.splitlines()):
+            if (row["scope"], row["scope_id"]) == whose:
                 counts = [row[name] for name in ("numerator", "denominator") if row[name]]
                 verdict = verdicts.get(row["verdict"], row["verdict"])
                 figure = "/".join(counts) or row["value"] or "không có số"
@@ -326,10 +323,10 @@ def _compare_figures(study: Study, page: Page, layout: Layout) -> list[str]:
         return found
 
     try:
-        before = read(layout.file(INDICATORS).read_text("utf-8-sig").splitlines())
+        before = read(layout.file(INDICATORS).read_text("utf-8-sig"))
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return []
-    now = read(indicators_csv(study).splitlines())
+    now = read(indicators_csv(study))
     return [
         f"{item.short}: trước {before[item.id]}, nay {now[item.id]}"
         for item in study.plan.catalogue()
