@@ -61,7 +61,7 @@ from analysis.tables.files import STORE, TEXTS
 #: Takes a cell's index and the cell as far as it ran; -1 and None once all have run.
 Tell = Callable[[int, NotebookNode | None], None]
 #: How often a cell that goes on printing is told of before it ends.
-_TELL_SECONDS = 1.0
+_TELL_SECONDS = 0.2
 #: The kernel of every page, whatever a notebook says of the one that it was saved with.
 _KERNEL = "python3"
 

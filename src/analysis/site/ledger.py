@@ -329,10 +329,14 @@ def read_details(record: dict[str, Any]) -> dict[str, Parts]:
 def find_state(seen: str, placed: Params, layout: Layout) -> str:
     """Return a hash of what a run read, of what lay around its folder, and of all that is in there.
 
-    It is never sent: whoever knows most of the exact tables could try what gives it.
+    It is never sent: whoever knows most of the exact tables could try what gives it. It is empty, and
+    equals nothing, where something is not known or cannot be read: a file may be open in Word.
     """
     around = {**placed.model_dump(), "previous": Path(placed.previous).name}
-    return hash_value([seen, around, hash_paths(layout.site)]) if seen else ""
+    try:
+        return hash_value([seen, around, hash_paths(layout.site)]) if seen else ""
+    except OSError:
+        return ""
 
 
 def hash_text(content: str | bytes) -> str:

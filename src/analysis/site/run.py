@@ -128,7 +128,7 @@ def find_unchanged(params: Params, out: Path, seen: str, order: Order) -> RunOut
         left = layout.state.read_text("utf-8")
     except (OSError, ValueError):
         return None
-    if not seen or left != find_state(seen, layout.place(params), layout):
+    if not left or left != find_state(seen, layout.place(params), layout):
         return None
     pages = read_pages(read_record(layout))
     asked = [pages.get(link, PageRecord()) for link in find_asked(pages, order.units)]
