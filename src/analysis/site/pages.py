@@ -261,7 +261,8 @@ def _help() -> None:
     end_with(parent)
     if fingerprint(params, root) != seen:
         message = "có số liệu, kế hoạch, chương trình hoặc thư viện khác máy điều khiển"
-        results = _fail(jobs, f"máy làm trang {message} lúc bắt đầu")
+        message = f"máy làm trang {message}, hoặc số liệu bị sửa trong lúc chạy; hãy chạy lại"
+        results = _fail(jobs, message)
     else:
         # The same template, wherever the package lies on this machine.
         jobs = [replace(job, template=TEMPLATE) for job in jobs]
