@@ -120,9 +120,10 @@ shell, shown = make_shell(), []
 def keep(kind, content):
     if kind in ("execute_result", "display_data"):
         shown[-1].append(content["data"])
+shell.session.emit = keep
 for source in json.loads(sys.argv[1]):
     shown.append([])
-    assert shell.run(source, keep)["status"] == "ok", source
+    assert shell.run_cell(source, store_history=True).success, source
 json.dump(shown, sys.stdout)
 """
 
