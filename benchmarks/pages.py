@@ -55,7 +55,7 @@ def cpu(units: Sequence[str], jobs: int) -> Measured:
 
     from analysis.loading import load
     from analysis.pages.template import TEMPLATE
-    from analysis.site.export import export_page, read_end_mark
+    from analysis.site.notebooks import export_page, read_end_mark
     from analysis.site.pages import rehearse, run_jobs
 
     text = NOTEBOOK.read_text("utf-8")
@@ -193,13 +193,12 @@ def rerun(units: Sequence[str], jobs: int) -> Measured:
 
 def _task(study: Any, unit: str, text: str | None = None) -> Any:
     from analysis.pages.template import TEMPLATE
+    from analysis.site.engine import PageJob
     from analysis.site.notebooks import read_source
-    from analysis.site.pages import PageJob
 
     source = read_source(NOTEBOOK, ["unit_id", "year"])
     return PageJob(
         page=f"cdcs/{unit}.html",
-        label=unit,
         notebook=text or source.text,
         parameters=source.parameters(study.params, unit_id=unit),
         cwd=str(NOTEBOOK.parent),

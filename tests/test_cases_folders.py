@@ -39,11 +39,20 @@ from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError, Problem
 from analysis.reports import year
-from analysis.site.editions import keep_edition
-from analysis.site.layout import INDICATORS, LEDGER, YEAR_PAGE, Layout, unit_page
-from analysis.site.ledger import Ledger, PageRecord, read_pages, read_record
+from analysis.site.build import keep_edition
+from analysis.site.engine import Result
+from analysis.site.ledger import (
+    INDICATORS,
+    LEDGER,
+    YEAR_PAGE,
+    Layout,
+    Ledger,
+    PageRecord,
+    read_pages,
+    read_record,
+    unit_page,
+)
 from analysis.site.notebooks import Source
-from analysis.site.pages import Result
 from analysis.site.planning import Page
 from analysis.site.run import Order, Start, run_report
 from analysis.store.history import read_published

@@ -18,8 +18,8 @@ from shared import sample
 import analysis
 from analysis.handouts.brief import LONGEST_MESSAGE, make_brief, render_briefs, write_message
 from analysis.pages.fragments import Fragment
-from analysis.site.beside import write_briefs, write_documents
-from analysis.site.layout import (
+from analysis.site.build import list_handouts, write_briefs, write_documents
+from analysis.site.ledger import (
     BRIEFS,
     LEDGER,
     MESSAGES,
@@ -28,7 +28,6 @@ from analysis.site.layout import (
     message_file,
     word_file,
 )
-from analysis.site.ledger import hash_beside, left_before
 from analysis.study import Study
 from analysis.tables.files import write_atomically
 
@@ -143,10 +142,10 @@ def test_what_was_deleted_beside_the_pages_comes_back(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "2024")
     write_briefs(study, layout, [unit], asked=True)
     write_documents(study, layout, [unit], asked=True)
-    beside = hash_beside(layout, 2024)
+    beside = list_handouts(layout, 2024)
     write_atomically(layout.file(LEDGER), json.dumps({"beside": beside}))
     links = [brief_page(unit), message_file(unit), word_file(2024), word_file(2024, unit)]
-    assert left_before(layout).keys() >= {*links, BRIEFS, MESSAGES}
+    assert set(beside) == {*links, BRIEFS, MESSAGES}
     made = [layout.file(link).read_bytes() for link in links]
     for link in links:
         layout.file(link).unlink()

@@ -29,10 +29,8 @@ from analysis.params import load_params
 from analysis.redaction import edition
 from analysis.redaction.published import Respondents, is_persons
 from analysis.results.rollups import Sources, open_sources
-from analysis.site.beside import as_csv, write_documents
-from analysis.site.build import build_site
-from analysis.site.layout import Layout
-from analysis.site.ledger import fingerprint
+from analysis.site.build import as_csv, build_site, write_documents
+from analysis.site.ledger import Layout, fingerprint
 from analysis.site.run import Order
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary

@@ -38,7 +38,7 @@ from analysis.plan.schema import columns_over
 from analysis.problems import InputError
 from analysis.redaction import BOUNDS_HIDDEN, HIDDEN, redact
 from analysis.redaction.published import is_persons
-from analysis.site.editions import note_shared
+from analysis.site.build import note_shared
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 

@@ -27,7 +27,7 @@ from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.reports import AreaReport, UnitReport, YearReport, area, unit, year
-from analysis.site.export import export_page
+from analysis.site.notebooks import export_page
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 

@@ -22,7 +22,7 @@ from analysis.pages.fragments import END_MARK, Fragment
 from analysis.pages.template import TEMPLATE
 from analysis.problems import InputError
 from analysis.reports import YearReport
-from analysis.site.export import export_page
+from analysis.site.notebooks import export_page
 
 HANDBOOK = Path(__file__).parents[1] / "docs" / "huong-dan.md"
 
@@ -122,9 +122,10 @@ shell, shown = make_shell(), []
 def keep(kind, content):
     if kind in ("execute_result", "display_data"):
         shown[-1].append(content["data"])
+shell.session.emit = keep
 for source in json.loads(sys.argv[1]):
     shown.append([])
-    assert shell.run(source, keep)["status"] == "ok", source
+    assert shell.run_cell(source, store_history=True).success, source
 json.dump(shown, sys.stdout)
 """
 

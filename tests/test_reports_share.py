@@ -35,14 +35,14 @@ from analysis.params import Params
 from analysis.plan import load_plan
 from analysis.redaction import redact
 from analysis.redaction.published import kind_of
-from analysis.site.build import build_site
-from analysis.site.editions import (
+from analysis.site.build import (
+    build_site,
     keep_edition,
     note_shared,
     refuse_other_edition,
     with_surroundings,
 )
-from analysis.site.layout import Layout, default_site
+from analysis.site.ledger import Layout, default_site
 from analysis.site.run import Order
 from analysis.tables.load import Dataset
 

@@ -22,9 +22,8 @@ from test_site_kit import (
     write_template,
 )
 
-from analysis.site import engine
-from analysis.site.export import find_failure
 from analysis.site.ledger import Failure
+from analysis.site.notebooks import find_failure
 from analysis.site.run import Start
 
 # Everything that a cell can put out, in one notebook; it ends with an exception. It imports the
@@ -195,7 +194,7 @@ FAULTS = {
     # Under pytest's filters the warning is an error, and a fork has its parent's filters.
     "import warnings; warnings.warn('kìa')": ("có thông báo ở stderr: ", "UserWarning: kìa"),
     "import os; os.write(2, b'C'); None": "có thông báo ở stderr: C",
-    "input('?')": "StdinNotImplementedError: ",
+    "input('?')": "EOFError: ",
     "this is no python": "SyntaxError: ",
 }
 
@@ -327,21 +326,3 @@ def test_a_users_own_ipython_folder_is_neither_needed_nor_asked(tmp_path: Path) 
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), folder
-
-
-def test_what_subprocesses_write_is_read_where_a_system_cannot_read_at_a_place(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """As on Windows: what is written after a cell was read stands behind it."""
-    monkeypatch.delattr(os, "pread")
-    session, number, told = engine._Session(key=b"unused"), os.dup(1), []
-    session.emit = lambda _, content: told.append(content["text"])
-    stream = engine._Stream("stdout", number, session)
-    try:
-        for line in ("một\n", "hai\n"):
-            os.write(number, line.encode())
-            stream.take_in()
-    finally:
-        os.close(number)
-        stream._file.close()
-    assert told == ["một\n", "hai\n"]

@@ -31,10 +31,9 @@ from test_site_kit import (
 from analysis.cli import main
 from analysis.problems import InputError
 from analysis.site import build as build_module
-from analysis.site.build import build_site
-from analysis.site.editions import refuse_place
-from analysis.site.layout import hold_alone
-from analysis.site.pages import PageJob, Result
+from analysis.site.build import build_site, refuse_place
+from analysis.site.engine import PageJob, Result
+from analysis.site.ledger import hold_alone
 from analysis.site.run import Order
 from analysis.study import Study
 from analysis.tables import files
@@ -364,11 +363,12 @@ def test_clock_set_back(build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 INTERRUPTED = """
 import multiprocessing, os, signal, sys
 from pathlib import Path
-from analysis.site.pages import PageJob, run_jobs
+from analysis.site.engine import PageJob
+from analysis.site.pages import run_jobs
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
-job = PageJob("0.html", "", sys.stdin.read(), {}, sys.argv[1], 30.0, 1000, Path(), "fork")
+job = PageJob("0.html", sys.stdin.read(), {}, sys.argv[1], 30.0, 1000, Path(), "fork")
 try:
     list(run_jobs([job], 1))
 except KeyboardInterrupt:
@@ -395,7 +395,8 @@ def test_interrupt_while_a_page_is_forked_is_heard(tmp_path: Path) -> None:
 MANY = """
 import json, os, sys
 from pathlib import Path
-from analysis.site.pages import PageJob, run_jobs
+from analysis.site.engine import PageJob
+from analysis.site.pages import run_jobs
 
 def read_own():
     with open("/proc/self/statm") as file:
@@ -404,7 +405,7 @@ def read_own():
 
 text, folder = sys.stdin.read(), sys.argv[1]
 tasks = [
-    PageJob(f"{number}.html", "", text, {"year": number}, folder, 30.0, 1000, Path(folder, "mini"), "fork")
+    PageJob(f"{number}.html", text, {"year": number}, folder, 30.0, 1000, Path(folder, "mini"), "fork")
     for number in range(90)
 ]
 found, made = [], 0

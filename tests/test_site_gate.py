@@ -8,8 +8,9 @@ import pytest
 from nbformat import NotebookNode, v4
 from test_site_kit import make_notebook
 
+from analysis.pages.fragments import END_MARK
 from analysis.pages.template import TEMPLATE
-from analysis.site.export import END_MARK, export_page, find_failure, read_end_mark
+from analysis.site.notebooks import export_page, find_failure, read_end_mark
 
 MARK = v4.new_output("display_data", data={END_MARK: {"title": "Xin chào"}})
 

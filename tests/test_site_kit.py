@@ -20,8 +20,9 @@ from analysis.params import find_root, load_params
 from analysis.plan import load_plan
 from analysis.problems import InputError
 from analysis.site import build as build_module
+from analysis.site.engine import PageJob, Result
 from analysis.site.notebooks import import_ahead, read_source
-from analysis.site.pages import PageJob, Result, run_jobs
+from analysis.site.pages import run_jobs
 from analysis.study import Study
 from analysis.tables.load import load_dataset
 
@@ -95,7 +96,6 @@ def make_study(folder: Path, units: Iterable[str] = UNITS, year: int = 2024) -> 
 def make_task(notebook: NotebookNode, template: Path, **changes: object) -> PageJob:
     values = {
         "page": "year.html",
-        "label": "thử",
         "notebook": nbformat.writes(notebook),
         "parameters": {"year": 2024},
         "cwd": str(template.parent),

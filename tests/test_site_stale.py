@@ -35,10 +35,12 @@ from analysis.params import Params, find_root, load_params
 from analysis.plan import Plan, load_plan
 from analysis.problems import InputError
 from analysis.reports import UnitReport
+from analysis.site import build as build_module
 from analysis.site.build import build_site
 from analysis.site.ledger import LIBRARIES, fingerprint, hash_value
-from analysis.site.planning import explain_page, is_plain
-from analysis.site.run import Order, Status, find_unchanged
+from analysis.site.notebooks import Source
+from analysis.site.planning import explain_page
+from analysis.site.run import Order, find_unchanged
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 from analysis.tables.load import load_dataset
@@ -158,12 +160,14 @@ PARAMETERS = 'unit_id = "x"\nyear = 2024\ndata = "d"'
 
 
 def plain(*cells: str) -> bool:
-    return is_plain(nbformat.writes(make_notebook(PARAMETERS, *cells)))
+    text = nbformat.writes(make_notebook(PARAMETERS, *cells))
+    return Source(Path(), text, ()).is_plain
 
 
 def test_the_projects_notebook_shows_the_narrative_alone() -> None:
     for name in ("cdcs", "area"):
-        assert is_plain((find_root() / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
+        text = (find_root() / "notebooks" / f"{name}.ipynb").read_text("utf-8")
+        assert Source(Path(), text, ()).is_plain
     assert plain("# md Nhận xét của tôi", OPEN, "report.header()")
 
 
@@ -404,16 +408,20 @@ def test_a_notebook_that_declares_what_it_reads_is_made_again_with_that_alone(
 
 @needs_fork
 def test_a_year_that_comes_to_lie_beside_while_pages_are_made_is_seen_by_the_next_run(
-    folder: Path,
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two years made at the same time: neither was there when the other's pages were planned."""
+    real = build_module.write_data
 
-    def meanwhile(_: Status) -> None:
+    def meanwhile(*given: Any) -> None:
         (folder / "2023").mkdir(exist_ok=True)
         (folder / "2023" / "index.html").touch()
+        real(*given)
 
     units = ["TH-HUC"]
-    build(folder, progress=meanwhile, units=units)
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "write_data", meanwhile)
+        build(folder, units=units)
     assert not unchanged(folder, units)
     build(folder, units=units)
     assert unchanged(folder, units)

@@ -16,9 +16,8 @@ from test_store import a_return, figure
 from test_tables import UNIT
 
 from analysis.problems import MOST_TOLD
-from analysis.site.editions import SHARED, _read_shared
-from analysis.site.layout import LEDGER, UNIT_NOTEBOOK, Layout, hold_alone
-from analysis.site.ledger import read_record
+from analysis.site.build import SHARED, _read_shared
+from analysis.site.ledger import LEDGER, UNIT_NOTEBOOK, Layout, hold_alone, read_record
 from analysis.site.notebooks import read_source
 from analysis.store import take_in
 from analysis.store.log import add_entry, create_store
@@ -111,7 +110,12 @@ def test_a_pipe_among_the_tables_is_not_waited_for(
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_a_pipe_around_a_site_is_not_waited_for(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "2024")
-    names = (layout.file(LEDGER), layout.lock, tmp_path / UNIT_NOTEBOOK, tmp_path / SHARED)
+    names = (
+        layout.file(LEDGER),
+        layout.notebooks / ".lock",
+        tmp_path / UNIT_NOTEBOOK,
+        tmp_path / SHARED,
+    )
     for path in names:
         path.parent.mkdir(exist_ok=True)
         os.mkfifo(path)
@@ -119,7 +123,7 @@ def test_a_pipe_around_a_site_is_not_waited_for(tmp_path: Path) -> None:
     assert _read_shared(tmp_path / SHARED) is None
     with pytest.raises(OSError, match="tệp thường"):
         read_source(tmp_path / UNIT_NOTEBOOK, ())
-    with pytest.raises(OSError, match="tệp thường"), hold_alone(layout.lock):
+    with pytest.raises(OSError, match="tệp thường"), hold_alone(layout.notebooks / ".lock"):
         pass
 
 

@@ -21,8 +21,8 @@ from test_site_kit import make_study
 import analysis
 from analysis.handouts.document import is_edited
 from analysis.handouts.word import write_unit, write_year
-from analysis.site.beside import write_documents
-from analysis.site.layout import Layout, word_file
+from analysis.site.build import write_documents
+from analysis.site.ledger import Layout, word_file
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
 

@@ -301,7 +301,7 @@ def report(
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
     from analysis.loading import open_study
     from analysis.params import CHECKOUT
-    from analysis.site.layout import default_site
+    from analysis.site.ledger import default_site
     from analysis.site.planning import explain_page
     from analysis.site.run import Order, format_recap, run_report
 

@@ -451,7 +451,7 @@ def changes(year: int, since: str, out: Path | None, **where: Any) -> None:
     from analysis.language import load_language
     from analysis.params import find_root
     from analysis.results import compute_indicators
-    from analysis.site.layout import default_site
+    from analysis.site.ledger import default_site
     from analysis.store.history import (
         as_published,
         find_changes,
@@ -487,8 +487,7 @@ def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
 
     A later run may have made some units' pages alone: the table of that run is newer than the page.
     """
-    from analysis.site.layout import INDICATORS, Layout
-    from analysis.site.ledger import read_record
+    from analysis.site.ledger import INDICATORS, Layout, read_record
 
     layout = Layout(site)
     try:

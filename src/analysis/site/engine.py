@@ -1,14 +1,12 @@
 """The process of one page, which ends with it: papermill runs the cells in IPython's shell there.
 
 The shell is ipykernel's own, so what a cell displays is worded just as an ordinary kernel words it;
-only the sockets are missing. A process that died or ran out of time becomes an error of the cell it
-was in, so that the judge of the notebook has one thing to look at.
+only the sockets are missing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import builtins
 import copy
 import ctypes
 import gc
@@ -19,10 +17,11 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
-from functools import cache
-from itertools import groupby
+from dataclasses import dataclass
+from functools import cache, partial
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,43 +32,193 @@ from ipykernel.compiler import XCachingCompiler
 from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.zmqshell import ZMQInteractiveShell
-from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.session import Session, json_packer, json_unpacker
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.engines import NotebookExecutionManager
 from papermill.execute import remove_error_markers
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
+from analysis.loading import keep_alone, open_study
 from analysis.params import Params
 from analysis.problems import InputError, error
-from analysis.site.layout import REPORTS, SHARED_REPORTS
-from analysis.site.notebooks import parse_notebook
+from analysis.site.ledger import REPORTS, SHARED_REPORTS, Failure
+from analysis.site.notebooks import (
+    PictureError,
+    export_page,
+    find_failure,
+    parse_notebook,
+    read_end_mark,
+    write_notebook,
+)
+from analysis.site.run import Start
 from analysis.tables.files import STORE, TEXTS
 
-Message = dict[str, Any]
-#: Takes what a cell puts out: a type of Jupyter's messages and its content.
-Emit = Callable[[str, Message], None]
-#: The only backend whose figures reach a page.
-INLINE = "module://matplotlib_inline.backend_inline"
+#: Takes a cell's index and the cell as far as it ran; -1 and None once all have run.
+Tell = Callable[[int, NotebookNode | None], None]
+#: How often a cell that goes on printing is told of before it ends.
+_TELL_SECONDS = 0.2
+#: The kernel of every page, whatever a notebook says of the one that it was saved with.
+_KERNEL = "python3"
+
+
+class Seal(NamedTuple):
+    """Which edition a page's process may know, and the project's folder."""
+
+    params: Params
+    root: str
+
+
+@dataclass(frozen=True)
+class PageJob:
+    """A page to make."""
+
+    page: str  # its link from the site's folder, which also tells jobs apart
+    notebook: str  # the text
+    parameters: dict[str, Any]
+    cwd: str
+    seconds: float  # how long it may run
+    megabytes: int  # how much memory it may take
+    template: Path
+    start: Start | None = None  # the faster safe way by default
+    seal: Seal | None = None  # in a run of the edition to share
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job: a page, or a failure; and the executed notebook, as far as it ran."""
+
+    page: str
+    html: str | None
+    executed: str | None
+    failure: Failure | None
+
+
+def make_page(job: PageJob, tell: Tell) -> Result:
+    """Run a notebook, judge it and export it; whatever goes wrong is in the result."""
+    executed = html = failure = None
+    try:
+        executed = _run_notebook(job, tell)
+        failure = find_failure(executed)
+        if failure is None:
+            html = export_page(executed, read_end_mark(executed) or {}, job.template, job.cwd)
+            if not html.strip():
+                html, failure = None, Failure(None, "mẫu trang cho ra một trang trống")
+    except PictureError as lost:
+        failure = Failure(None, str(lost))
+    except Exception as caught:
+        # One page's trouble, of any kind, must not stop the others.
+        failure = Failure(None, f"{type(caught).__name__}: {caught}")
+    return Result(job.page, html, None if executed is None else write_notebook(executed), failure)
+
+
+def _run_notebook(job: PageJob, tell: Tell) -> NotebookNode:
+    """Run a notebook and return it as far as it ran.
+
+    These are the steps of papermill's ``execute_notebook`` without its files: that one writes and
+    parses the notebook three times on the way, and saves it some thirty times, each in place.
+    """
+    if job.seal is not None:
+        _close(job.seal)
+    manager = NotebookExecutionManager(prepare(job), progress_bar=False)
+    with chdir(job.cwd), _limited_memory(job.megabytes):
+        manager.notebook_start()
+        _ShellClient(manager, tell).execute()
+        manager.notebook_complete()
+    tell(-1, None)
+    executed: NotebookNode = manager.nb
+    return executed
+
+
+def prepare(job: PageJob) -> NotebookNode:
+    """Return a job's notebook as papermill prepares it."""
+    notebook = copy.deepcopy(parse_notebook(job.notebook))
+    notebook.metadata["kernelspec"] = {"name": _KERNEL, "display_name": "Python 3"}
+    prepared: NotebookNode = remove_error_markers(load_notebook_node(notebook))
+    if job.parameters:
+        prepared = parameterize_notebook(
+            prepared, job.parameters, kernel_name=_KERNEL, language="python"
+        )
+    return prepared
+
+
+class _ShellClient(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client with this process for a kernel: the same handling of messages and outputs."""
+
+    def __init__(self, manager: NotebookExecutionManager, tell: Tell) -> None:
+        super().__init__(manager, record_timing=False)
+        self._tell, self._tell_at = tell, 0.0
+        self._lock = threading.RLock()  # a cell's threads may put out too
+
+    def execute(self, **_: Any) -> NotebookNode:
+        self.reset_execution_trackers()
+        self.papermill_execute_cells()
+        self.nb.metadata["language_info"] = dict(IPythonKernel.language_info)
+        executed: NotebookNode = self.nb
+        return executed
+
+    def execute_cell(self, cell: NotebookNode, cell_index: int, **_: Any) -> NotebookNode:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or not cell.source.strip() or self.skip_cells_with_tag in tags:
+            return cell
+        shell = make_shell()
+        cell.execution_count = shell.execution_count
+        self._tell(cell_index, cell)
+        if shell.exit_now:  # an ordinary kernel would be gone by now
+            os._exit(0)
+        self._tell_at, self.clear_before_next_output = 0.0, False
+        shell.session.emit = partial(self._take, cell, cell_index)
+        result = shell.run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
+        for stream in shell.streams:
+            stream.take_in()
+        shell.session.emit = None
+        self._tell(cell_index, cell)
+        is_wrong = result.error_before_exec or result.error_in_exec
+        is_wrong = is_wrong or shell._last_traceback_during_displayhook
+        if is_wrong and "raises-exception" not in tags:
+            raise CellExecutionError("", "", "")  # the cell has it all
+        return cell
+
+    def _take(self, cell: NotebookNode, index: int, kind: str, content: dict[str, Any]) -> None:
+        """Take what nbclient would read from a kernel's socket, and tell the parent now and then."""
+        # What is no JSON becomes what Jupyter makes of it.
+        content = json_unpacker(json_packer(content))
+        header = {"msg_type": kind}
+        message = {"msg_type": kind, "header": header, "parent_header": {}, "content": content}
+        with self._lock:
+            self.process_message(message, cell, index)
+            if kind == "stream" and time.monotonic() >= self._tell_at:
+                self._tell(index, cell)
+                self._tell_at = time.monotonic() + _TELL_SECONDS
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Join what a stream writes between two displays, as a kernel's buffer does."""
+        if msg["msg_type"] == "stream" and not self.clear_before_next_output:
+            for earlier in reversed(outs):
+                if earlier.output_type != "stream":
+                    break
+                if earlier.name == msg["content"]["name"]:
+                    earlier.text += msg["content"]["text"]
+                    return earlier
+        output: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+        return output
 
 
 class _Session(Session):
-    """Hands every message to a function instead of a socket."""
+    """Hands every message to a function instead of a socket; between cells nobody listens."""
 
-    emit: Emit | None = None
+    emit: Callable[[str, dict[str, Any]], None] | None = None
 
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *_: Any, **__: Any) -> None:
-        """Pass on a message, or a type and a content; between cells nobody listens."""
-        if self.emit is None:
-            return
         if isinstance(msg_or_type, dict):
-            self.emit(msg_or_type["msg_type"], msg_or_type["content"])
-        else:
+            msg_or_type, content = msg_or_type["msg_type"], msg_or_type["content"]
+        if self.emit is not None:
             self.emit(msg_or_type, content)
 
 
@@ -81,7 +230,6 @@ class _DisplayHook(ZMQShellDisplayHook):
     """
 
     def __call__(self, result: Any = None) -> None:
-        """Show a result."""
         several = result if isinstance(result, list | tuple) else [result]
         homes = [type(one).__module__ for one in several]
         is_drawn = any(n.startswith("matplotlib.") and n != "matplotlib.figure" for n in homes)
@@ -98,33 +246,12 @@ class PageShell(ZMQInteractiveShell):
     displayhook_class = _DisplayHook
     displayhook: Any
     display_pub: Any
+    session: Any
     #: What stands for standard output and error, once the process is a page's own.
     streams: tuple[_Stream, ...] = ()
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no event loop to hook a window into."""
-
-    def run(self, source: str, emit: Emit) -> Message:
-        """Run a cell and return an ordinary kernel's reply.
-
-        What it puts out is handed over in the order in which an ordinary kernel would send it.
-        """
-        session = self.display_pub.session
-        session.emit = emit
-        emit("execute_input", {"execution_count": self.execution_count})
-        result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
-        for stream in self.streams:
-            stream.take_in()
-        session.emit = None
-        failure = result.error_before_exec or result.error_in_exec
-        if failure is None and not self._last_traceback_during_displayhook:
-            return {"status": "ok"}
-        return {
-            "status": "error",
-            "ename": type(failure).__name__,
-            "evalue": str(failure),
-            "traceback": self._last_traceback or [],
-        }
 
 
 class _Stream(io.TextIOBase):
@@ -168,15 +295,10 @@ class _Stream(io.TextIOBase):
         handle = self._file.fileno()
         written = os.fstat(handle).st_size - self._seen
         if written > 0:
-            # The place at which others write stays; Windows can only move it back.
-            if hasattr(os, "pread"):
-                text = os.pread(handle, written, self._seen)
-            else:
-                os.lseek(handle, self._seen, os.SEEK_SET)
-                text = os.read(handle, written)
-                os.lseek(handle, 0, os.SEEK_END)
-            self._seen += written
-            self.write(text.decode("utf-8", "replace"))
+            # Others go on writing where the file's place is left.
+            os.lseek(handle, self._seen, os.SEEK_SET)
+            self.write(os.read(handle, written).decode("utf-8", "replace"))
+            self._seen = os.lseek(handle, 0, os.SEEK_END)
             self.flush()
 
 
@@ -197,10 +319,11 @@ def make_shell() -> PageShell:
     with tempfile.TemporaryDirectory() as own:
         shell = PageShell.instance(config=config, ipython_dir=own)
     shell.kernel = SimpleNamespace(eventloop=None)  # ``exit()`` looks for it
-    shell.displayhook.session = shell.display_pub.session = _Session(key=b"unused")
+    shell.session = shell.displayhook.session = shell.display_pub.session = _Session(key=b"unused")
     shell.displayhook.pub_socket = shell.display_pub.pub_socket = "pipe"
     shell.displayhook.topic = b"execute_result"
-    _use_inline_figures()
+    # Whatever backend the user's environment names: another one would show nothing, in silence.
+    shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
     html = shell.display_formatter.formatters["text/html"]  # type: ignore[union-attr]
     html.for_type_by_name("pandas", "Series", _show_series)
     shell.run_cell("None")  # type: ignore[no-untyped-call]
@@ -226,23 +349,6 @@ def _show_series(series: Any) -> str:
     return str(frame.to_html(index=False, border=0, na_rep="", notebook=True))
 
 
-def _use_inline_figures() -> None:
-    """Show figures as an ordinary kernel does, though matplotlib is imported already.
-
-    Whatever backend the user's environment names: another one would show nothing, in silence.
-    """
-    os.environ["MPLBACKEND"] = INLINE
-    # The backend hooks itself into the shell when it is first imported.
-    sys.modules.pop("matplotlib_inline.backend_inline", None)
-    if "matplotlib" in sys.modules:
-        import matplotlib
-
-        matplotlib.rcParams["backend"] = INLINE
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None and getattr(pyplot, "_backend_mod", None) is not None:
-        pyplot.switch_backend(INLINE)
-
-
 def stand_alone(parent: int) -> None:
     """Make this process a page's own: it leads its process group and dies with its parent.
 
@@ -262,15 +368,8 @@ def stand_alone(parent: int) -> None:
     handle = os.open(os.devnull, os.O_RDONLY)
     os.dup2(handle, 0)
     sys.stdin = os.fdopen(handle)
-
-    def refuse_input(prompt: object = "") -> str:
-        message = "raw_input was called, but this frontend does not support input requests."
-        raise StdinNotImplementedError(message)
-
-    builtins.input = refuse_input
     shell = make_shell()
-    session = shell.display_pub.session
-    shell.streams = (_Stream("stdout", 1, session), _Stream("stderr", 2, session))
+    shell.streams = _Stream("stdout", 1, shell.session), _Stream("stderr", 2, shell.session)
     sys.stdout, sys.stderr = shell.streams
     # What this package keeps from being imported (see its __init__) is nobody else's loss.
     if sys.modules.get("rfc3987_syntax", sys) is None:
@@ -297,7 +396,7 @@ def _outlive() -> None:
 
 
 @contextmanager
-def limited_memory(megabytes: int) -> Iterator[None]:
+def _limited_memory(megabytes: int) -> Iterator[None]:
     """Let a cell that takes too much memory fail, rather than the system choose its victim.
 
     What counts is taken beside what the process has already; on Linux alone.
@@ -317,9 +416,7 @@ def limited_memory(megabytes: int) -> Iterator[None]:
     def tell(shell: Any, kind: Any, value: Any, trace: Any, tb_offset: Any = None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, before)  # telling takes memory too
         message = f"sổ tay dùng quá {megabytes} MB bộ nhớ (tham số page_megabytes)"
-        failure = MemoryError(message)
-        lines = shell.InteractiveTB.structured_traceback(MemoryError, failure, trace, tb_offset)
-        shell._showtraceback(MemoryError, failure, lines)
+        shell.showtraceback((MemoryError, MemoryError(message), trace), tb_offset=tb_offset)
 
     make_shell().set_custom_exc((MemoryError,), tell)  # type: ignore[no-untyped-call]
     try:
@@ -331,8 +428,6 @@ def limited_memory(megabytes: int) -> Iterator[None]:
 _PROGRAMS = frozenset(
     {"os.exec", "os.forkpty", "os.posix_spawn", "os.startfile", "os.system", "subprocess.Popen"}
 )
-
-
 # They open files without Python's knowing.
 _UNSEEN_MODULES = ("csv", "dataset", "feather", "fs", "json", "orc", "parquet")
 _UNSEEN = (*_UNSEEN_MODULES, "OSFile", "input_stream", "memory_map")
@@ -340,20 +435,11 @@ _UNSEEN = (*_UNSEEN_MODULES, "OSFile", "input_stream", "memory_map")
 _EXACT = (STORE, "roster.csv", "roster.parquet")
 
 
-class Seal(NamedTuple):
-    """Which edition a page's process may know, and the project's folder."""
-
-    params: Params
-    root: str
-
-
-def close(seal: Seal) -> None:
+def _close(seal: Seal) -> None:
     """Keep the share edition alone, and refuse from now on to open what is exact.
 
     A fork has the edition already; a spawned process reads the tables for it now.
     """
-    from analysis.loading import keep_alone, open_study
-
     root = Path(seal.root)
     keep_alone(open_study(seal.params, root))
     tables, reports, shared = (
@@ -382,156 +468,3 @@ def close(seal: Seal) -> None:
         sys.modules[f"pyarrow.{name}"] = None  # type: ignore[assignment]  # not to be imported
     for name in _UNSEEN:
         vars(sys.modules["pyarrow"]).pop(name, None)
-
-
-#: Takes each message of a cell as it comes: the cell's index, the message's type and its content.
-Tell = Callable[[int, str, Message], None]
-
-
-class _ShellClient(PapermillNotebookClient):  # type: ignore[misc]
-    """papermill's client with this process for a kernel: the same handling of messages and outputs."""
-
-    def __init__(self, manager: Any, tell: Tell) -> None:
-        super().__init__(manager, record_timing=False)
-        self._tell = tell
-        self._lock = threading.RLock()
-
-    def execute(self, **_: Any) -> NotebookNode:
-        self.reset_execution_trackers()
-        self.papermill_execute_cells()
-        self.nb.metadata["language_info"] = dict(IPythonKernel.language_info)
-        executed: NotebookNode = self.nb
-        return executed
-
-    def execute_cell(self, cell: NotebookNode, cell_index: int, **_: Any) -> NotebookNode:
-        skipped = self.skip_cells_with_tag in cell.metadata.get("tags", [])
-        if cell.cell_type != "code" or not cell.source.strip() or skipped:
-            return cell
-        cell.outputs = []
-        shell = make_shell()
-        if shell.exit_now:  # an ordinary kernel would be gone by now
-            self._tell(cell_index, "execute_input", {})
-            os._exit(0)
-
-        def emit(kind: str, content: Message) -> None:
-            # What is no JSON becomes what Jupyter makes of it.
-            content = json_unpacker(json_packer(content))
-            with self._lock:
-                self._tell(cell_index, kind, content)
-                self.take(kind, content, cell, cell_index)
-
-        reply = shell.run(cell.source, emit)
-        self._tell(cell_index, "execute_reply", {})
-        if reply["status"] == "error" and "raises-exception" not in cell.metadata.get("tags", []):
-            raise CellExecutionError.from_cell_and_msg(cell, reply)
-        return cell
-
-    def take(self, kind: str, content: Message, cell: NotebookNode, cell_index: int) -> None:
-        """Take what nbclient would read from a kernel's socket."""
-        if kind == "execute_input":
-            self.clear_before_next_output = False
-        header = {"msg_type": kind}
-        message = {"msg_type": kind, "header": header, "parent_header": {}, "content": content}
-        self.process_message(message, cell, cell_index)
-
-    def output(
-        self, outs: list[NotebookNode], msg: Message, display_id: str | None, cell_index: int
-    ) -> NotebookNode | None:
-        """Join what a stream writes between two displays, as a kernel's buffer does."""
-        if msg["msg_type"] == "stream" and not self.clear_before_next_output:
-            for earlier in reversed(outs):
-                if earlier.output_type != "stream":
-                    break
-                if earlier.name == msg["content"]["name"]:
-                    earlier.text += msg["content"]["text"]
-                    return earlier
-        output: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
-        return output
-
-
-class ShellEngine(Engine):  # type: ignore[misc]
-    """Runs the cells in this process, which should end with the page."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: Any,
-        kernel_name: str,
-        *,
-        megabytes: int,
-        seal: Seal | None,
-        tell: Tell,
-        **_: Any,
-    ) -> None:
-        """Run the notebook that papermill manages."""
-        if seal is not None:
-            close(seal)
-        with limited_memory(megabytes):
-            _ShellClient(nb_man, tell).execute()
-
-
-#: The kernel of every page, whatever a notebook says of the one that it was saved with.
-_KERNEL = "python3"
-_ENGINE = "congdoan"
-papermill_engines.register(_ENGINE, ShellEngine)
-
-
-def run_notebook(text: str, parameters: dict[str, Any], *, cwd: str, **limits: Any) -> NotebookNode:
-    """Run a notebook with papermill in a folder, and return it as far as it ran, whatever happened.
-
-    These are the steps of papermill's ``execute_notebook`` without its files: that one writes and
-    parses the notebook three times on the way, and saves it some thirty times, each in place.
-
-    Parameters
-    ----------
-    text, parameters, cwd
-        The notebook's, what its cell tagged ``parameters`` is overridden with, and the folder.
-    **limits
-        ``megabytes`` (how much memory it may take), ``seal`` (what alone it may know, or None) and
-        ``tell`` (takes its messages as they come).
-    """
-    prepared = _parameterise(text, parameters)
-    with chdir(cwd):
-        executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
-            _ENGINE, prepared, _KERNEL, progress_bar=False, **limits
-        )
-    return executed
-
-
-def replay(
-    text: str,
-    parameters: dict[str, Any],
-    told: Iterable[tuple[int, str, Message]],
-    error: tuple[str, str],
-) -> NotebookNode:
-    """Return the notebook of a process that ended in the middle, from what it had told until then.
-
-    The cell that it was in ends with the error's name and message.
-    """
-    notebook = _parameterise(text, parameters)
-    manager = NotebookExecutionManager(notebook, progress_bar=False)
-    manager.notebook_start()
-    client = _ShellClient(manager, lambda *_: None)
-    index = -1
-    for (index, kind, name), messages in groupby(told, lambda m: (m[0], m[1], m[2].get("name"))):
-        contents = [content for _, _, content in messages]
-        if kind == "stream":  # there may be a million of them
-            contents = [{"name": name, "text": "".join(content["text"] for content in contents)}]
-        for content in contents if kind != "execute_reply" else ():
-            client.take(kind, content, notebook.cells[index], index)
-    ended = {"output_type": "error", "ename": error[0], "evalue": error[1], "traceback": []}
-    notebook.cells[index].outputs.append(NotebookNode(ended))  # type: ignore[no-untyped-call]
-    return notebook
-
-
-def _parameterise(text: str, parameters: dict[str, Any]) -> NotebookNode:
-    """Return the notebook of a text as papermill prepares it."""
-    notebook = copy.deepcopy(parse_notebook(text))
-    # Whatever it was saved with, or nothing: there is one kernel here.
-    notebook.metadata["kernelspec"] = {"name": _KERNEL, "display_name": "Python 3"}
-    prepared: NotebookNode = remove_error_markers(load_notebook_node(notebook))
-    if parameters:
-        prepared = parameterize_notebook(
-            prepared, parameters, kernel_name=_KERNEL, language="python", engine_name=_ENGINE
-        )
-    return prepared

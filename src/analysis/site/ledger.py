@@ -1,4 +1,4 @@
-"""``ledger.json``: every expected unit of the year exactly once, with what came of its page.
+"""Where a site's files lie, and ``ledger.json``: every expected unit once, with what came of its page.
 
 What a page was made from stands there by name as a hash, and once for all pages what each hash was
 made of (``details``): two pages with equal hashes would be the same page, and where they differ a user
@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -21,28 +24,30 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from analysis.pages.template import TEMPLATE
 from analysis.params import PARAMS_FOLDER, Params
-from analysis.site.layout import (
-    BRIEFS,
-    INDEX,
-    INDICATORS,
-    LEDGER,
-    MESSAGES,
-    NOTEBOOKS,
-    UNITS,
-    YEAR_PAGE,
-    Layout,
-    brief_page,
-    message_file,
-    unit_page,
-    word_file,
-)
+from analysis.problems import InputError, error
 from analysis.tables.dictionary import OWN_COLUMNS, dictionary
 from analysis.tables.files import DESCRIPTION, digest_folder, regular, write_atomically
 
 if TYPE_CHECKING:
     from analysis.site.planning import Page
 
-Outcome = Literal["published", "no_return", "failed", "not_run"]
+REPORTS = Path("reports")
+SHARED_REPORTS = REPORTS / "share"
+INDEX = "index.html"
+YEAR_PAGE = "year.html"
+INDICATORS = "data/indicators.csv"
+UNITS = "data/units.csv"
+LEDGER = "ledger.json"
+#: All sheets of a visit as one file, and all messages as one table.
+BRIEFS = "briefs.html"
+MESSAGES = "messages.csv"
+
+UNIT_NOTEBOOK = "cdcs.ipynb"
+AREA_NOTEBOOK = "area.ipynb"
+YEAR_NOTEBOOK = "year.ipynb"
+NOTEBOOKS = (UNIT_NOTEBOOK, AREA_NOTEBOOK, YEAR_NOTEBOOK)
+
+
 #: Version 0.4.0 wrote 2: failures were told otherwise.
 FORMAT, _READABLE = 3, (2, 3)
 #: What a hash was made of: the parts' names, each with its value or a hash of its own.
@@ -56,19 +61,144 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _AREA = r"area/[a-z]+-[A-Za-z0-9._-]{1,80}\.html"
 
 
+def unit_page(unit_id: str) -> str:
+    """Return the link from the site's folder to a unit's page."""
+    return f"cdcs/{unit_id}.html"
+
+
+def brief_page(unit_id: str) -> str:
+    """Return the link to a unit's sheet."""
+    return f"cdcs/{unit_id}.brief.html"
+
+
+def message_file(unit_id: str) -> str:
+    """Return the link to a unit's message."""
+    return f"messages/{unit_id}.txt"
+
+
+def word_file(year: int, unit_id: str = "") -> str:
+    """Return the link to a Word report, of the year or of a unit."""
+    return f"cdcs/{unit_id}.docx" if unit_id else f"bao-cao-{year}.docx"
+
+
+def default_site(params: Params) -> Path:
+    """Return the folder of a site that is given none: no edition or language overwrites another.
+
+    Examples
+    --------
+    >>> default_site(Params(year=2024, data="d", plan="p", edition="share")).as_posix()
+    'reports/share/2024'
+    >>> default_site(Params(year=2024, data="d", plan="p", lang="en")).as_posix()
+    'reports/en/2024'
+    """
+    editions = {"internal": REPORTS, "share": SHARED_REPORTS}
+    is_usual = params.lang == Params.model_fields["lang"].default
+    folder = editions[params.edition] if is_usual else editions[params.edition] / params.lang
+    return folder / str(params.year)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one year's site, of which ``site`` is the one that is shared."""
+
+    site: Path
+
+    def file(self, link: str) -> Path:
+        """Return the file that a link of the site means."""
+        return self.site / link
+
+    def office_files(self) -> list[str]:
+        """Return what lies beside the pages for an office: documents, workbooks, messages, sheets."""
+        kinds = (".docx", ".xlsx", ".csv")
+        names = (path.name for path in self.site.glob("*") if path.suffix in kinds)
+        return sorted([*names, *([BRIEFS] if self.file(BRIEFS).exists() else [])])
+
+    @property
+    def notebooks(self) -> Path:
+        """The folder of the executed notebooks: beside the site, never in what is shared."""
+        return self.site.with_name(f"{self.site.name}.notebooks")
+
+    @property
+    def state(self) -> Path:
+        """The file with a hash of all that the last run read and left."""
+        return self.notebooks / ".state"
+
+    @property
+    def editions(self) -> Path:
+        """The folder of the tables that were published before."""
+        return self.site.with_name(f"{self.site.name}.editions")
+
+    def executed(self, page: str, ending: str = ".ipynb") -> Path:
+        """Return the executed notebook that a page was made from; ``.failed.ipynb`` did not make one."""
+        return self.notebooks / f"{page.removesuffix('.html')}{ending}"
+
+    def place(self, params: Params) -> Params:
+        """Return the settings with what pages may know of the folder around them.
+
+        That is the latest table published before, and the years whose sites lie beside this one.
+        """
+        folders = [path.parent for path in self.site.parent.glob(f"*/{INDEX}")]
+        years = sorted(int(f.name) for f in folders if f.name.isdigit() and f != self.site)
+        found = {
+            "previous": max(map(str, self.editions.glob("*.csv")), default=""),
+            "years_beside": years if self.site.name == str(params.year) else [],
+        }
+        return params.model_copy(update=found)
+
+
+# A record lock does not keep its own process out, so that is done here.
+_held: set[Path] = set()
+
+
+@contextmanager
+def hold_alone(path: Path) -> Iterator[None]:
+    """Keep every other run out as long as the context lasts; refuse where another run is in.
+
+    What counts is a lock that the system holds on the open file, not that the file is there: one
+    that a killed run has left behind keeps nobody out. Record locks are of one process and not of
+    its forks, so that no page that outlives its runner can keep them.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    message = (
+        "một lượt lập báo cáo khác đang ghi vào thư mục này; hãy đợi lượt ấy xong rồi chạy lại"
+    )
+    taken = InputError([error(message, code="busy", file=path.parent.name)])
+    if path in _held:
+        raise taken
+    with regular(path).open("ab") as file:
+        try:
+            _lock(file.fileno())
+        except (BlockingIOError, PermissionError):
+            raise taken from None
+        _held.add(path)
+        try:
+            yield
+        finally:
+            # The file stays: somebody may have opened it already, to lock what would be no more.
+            _held.discard(path)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a page is not good.
 
-    Attributes
-    ----------
-    cell : int or None
-        The cell, as JupyterLab counts the executed notebook's code cells (``In [3]`` is 3); None
-        if it is not about one cell.
-    error : str
-        The error's name and message.
-    line : str
-        The first line of the cell.
+    ``cell`` counts as JupyterLab counts the executed notebook's code cells (``In [3]`` is 3); it is
+    None if the failure is not about one cell. ``line`` is the cell's first.
     """
 
     cell: int | None
@@ -85,32 +215,19 @@ class Failure:
 class PageRecord(BaseModel):
     """What came of one page.
 
-    Attributes
-    ----------
-    outcome : {"published", "no_return", "failed", "not_run"}
-        ``no_return``: published, and it says that the unit has not reported. ``failed``: it was
-        asked for and could not be made. ``not_run``: never asked for.
-    page : str or None
-        The link to the page that is there; for ``failed`` the last good one.
-    sha256, made_at : str or None
-        The hash of that page, and when it was made.
-    inputs : dict of str to str
-        The hashes of what that page was made from, by name.
-    stale : bool
-        Whether that page was made from something else than what there is now.
-    failure : Failure or None
-        Why the last attempt failed.
+    ``no_return``: published, and it says that the unit has not reported. ``failed``: it was asked for
+    and could not be made; ``page`` is then the last good one. ``not_run``: never asked for.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    outcome: Outcome = "not_run"
-    page: str | None = None
+    outcome: Literal["published", "no_return", "failed", "not_run"] = "not_run"
+    page: str | None = None  # the link to the page that is there
     sha256: str | None = None
     made_at: str | None = None
-    inputs: dict[str, str] = {}
-    stale: bool = False
-    failure: Failure | None = None
+    inputs: dict[str, str] = {}  # the hashes of what that page was made from
+    stale: bool = False  # whether that is something else than what there is now
+    failure: Failure | None = None  # of the last attempt
 
     @property
     def is_published(self) -> bool:
@@ -134,32 +251,20 @@ class PageRecord(BaseModel):
     def keep(self, inputs: dict[str, str], layout: Layout) -> PageRecord:
         """Return what still holds of it: the page is as it was made, and equal inputs make it good."""
         if not self.is_there(layout):
-            outcome: Outcome = "not_run" if self.failure is None else "failed"
-            return PageRecord(outcome=outcome, failure=self.failure)
+            outcome = "not_run" if self.failure is None else "failed"
+            return PageRecord(outcome=outcome, failure=self.failure)  # type: ignore[arg-type]
         is_stale = self.outcome == "failed" or self.inputs != inputs
         return self.model_copy(update={"stale": is_stale})
 
 
 @dataclass
 class Ledger:
-    """The account of one year's site.
+    """The account of one year's site."""
 
-    Attributes
-    ----------
-    about : dict
-        What the whole site was made from (year, plan, dataset, versions) and when.
-    pages : mapping of str to Page
-        Every page that the site should have, by link.
-    records : dict of str to PageRecord
-        What came of each.
-    details : mapping of str to dict
-        What the records' hashes were made of, as far as that is known.
-    """
-
-    about: dict[str, Any]
-    pages: Mapping[str, Page]
+    about: dict[str, Any]  # what the whole site was made from, and when
+    pages: Mapping[str, Page]  # every page that the site should have, by link
     records: dict[str, PageRecord]
-    details: Mapping[str, Parts] = field(default_factory=dict)
+    details: Mapping[str, Parts] = field(default_factory=dict)  # as far as they are known
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -176,8 +281,9 @@ class Ledger:
         known = {"year_page": year_page, "units": units, "areas": areas, "details": details}
         return {"format": FORMAT, **self.about, **known}
 
-    def save(self, layout: Layout) -> None:
+    def save(self, layout: Layout, at: str) -> None:
         """Write it, with sorted keys: the same bytes but for the times."""
+        self.about["made_at"] = at
         text = json.dumps(self.as_record(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         write_atomically(layout.file(LEDGER), text)
 
@@ -220,41 +326,17 @@ def read_details(record: dict[str, Any]) -> dict[str, Parts]:
     return {key: parts for key, parts in known.items() if hash_value(parts) == key}
 
 
-def hash_beside(layout: Layout, year: int) -> dict[str, str]:
-    """Return the hashes of what lies beside the pages: index, tables, sheets, messages, documents."""
-    files = [layout.file(link) for link in (INDEX, INDICATORS, UNITS)]
-    handouts = (BRIEFS, MESSAGES, brief_page("*"), message_file("*"))
-    for pattern in (*handouts, word_file(year), word_file(year, "*")):
-        files += layout.site.glob(pattern)
-    return {
-        path.relative_to(layout.site).as_posix(): hash_text(path.read_bytes())
-        for path in files
-        if path.is_file()
-    }
+def find_state(seen: str, placed: Params, layout: Layout) -> str:
+    """Return a hash of what a run read, of what lay around its folder, and of all that is in there.
 
-
-def read_state(layout: Layout) -> str:
-    """Return the hash that the last run left; empty where it left none."""
-    try:
-        return layout.state.read_text("utf-8")
-    except (OSError, ValueError):
-        return ""
-
-
-def left_before(layout: Layout) -> dict[str, str]:
-    """Return what the last run left beside the pages, as `hash_beside` told it."""
-    known = read_record(layout).get("beside")
-    return known if isinstance(known, dict) else {}
-
-
-def find_state(seen: str, placed: Params, record: dict[str, Any]) -> str:
-    """Return a hash of what a run read, of what lay around its folder, and of its account.
-
-    It is never sent: whoever knows most of the exact tables could try what gives it.
+    It is never sent: whoever knows most of the exact tables could try what gives it. It is empty, and
+    equals nothing, where something is not known or cannot be read: a file may be open in Word.
     """
     around = {**placed.model_dump(), "previous": Path(placed.previous).name}
-    told = {key: value for key, value in record.items() if key != "made_at"}
-    return hash_value([seen, around, told]) if seen else ""
+    try:
+        return hash_value([seen, around, hash_paths(layout.site)]) if seen else ""
+    except OSError:
+        return ""
 
 
 def hash_text(content: str | bytes) -> str:

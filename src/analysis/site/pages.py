@@ -8,7 +8,6 @@ runs in a spawned process. Nothing of it writes a file.
 from __future__ import annotations
 
 import inspect
-import logging
 import multiprocessing
 import os
 import pickle
@@ -22,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -36,121 +35,24 @@ from analysis.params import PAGE, Params
 from analysis.problems import InputError, error
 from analysis.reports import unit
 from analysis.site.engine import (
-    Message,
-    Seal,
-    Tell,
+    PageJob,
+    Result,
     end_with,
+    make_page,
     make_shell,
-    replay,
-    run_notebook,
+    prepare,
     stand_alone,
 )
-from analysis.site.export import PictureError, export_page, find_failure, read_end_mark, warm_up
 from analysis.site.ledger import Failure, fingerprint
-from analysis.site.notebooks import import_ahead, write_notebook
+from analysis.site.notebooks import find_failure, import_ahead, warm_up, write_notebook
 from analysis.site.run import Start
 from analysis.study import Study
 
-_log = logging.getLogger(__name__)
 #: How long a process may take until its first cell: a spawned one imports, a sealed one reads tables.
 _START_SECONDS = 90.0
-#: How many messages of one page are heard before the others'.
-_MOST_HEARD = 10_000
 _CONNECT_SECONDS = 20.0
 #: Pages of one call: enough to make up for reading the tables, few enough to lose with a machine.
 _MOST_CALLED = 40
-
-
-@dataclass(frozen=True)
-class PageJob:
-    """A page to make.
-
-    Attributes
-    ----------
-    page : str
-        Its link from the site's folder, which also tells jobs apart.
-    label : str
-        What the progress bar calls it.
-    notebook : str
-        The notebook's text.
-    parameters : dict
-        What the notebook runs with.
-    cwd : str
-        The folder that it runs in.
-    seconds : float
-        How long it may run.
-    megabytes : int
-        How much memory it may take.
-    template : Path
-        The nbconvert template it is exported with.
-    start : {"fork", "spawn"}
-        How its process begins.
-    seal : Seal or None
-        In a run of the edition to share, what alone its process may know.
-    """
-
-    page: str
-    label: str
-    notebook: str
-    parameters: dict[str, Any]
-    cwd: str
-    seconds: float
-    megabytes: int
-    template: Path
-    start: Start
-    seal: Seal | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a job.
-
-    Attributes
-    ----------
-    page : str
-        The job's page.
-    html : str or None
-        The page; None if the job failed.
-    executed : str or None
-        The executed notebook, as far as it ran.
-    failure : Failure or None
-        Why there is no page.
-    """
-
-    page: str
-    html: str | None
-    executed: str | None
-    failure: Failure | None
-
-
-def make_page(job: PageJob, tell: Tell) -> Result:
-    """Run a notebook, judge it and export it; whatever goes wrong is in the result.
-
-    Its cells run in this process, which should not outlive the page.
-    """
-    executed: NotebookNode | None = None
-    html = None
-    try:
-        executed = run_notebook(
-            job.notebook,
-            job.parameters,
-            cwd=job.cwd,
-            megabytes=job.megabytes,
-            seal=job.seal,
-            tell=tell,
-        )
-        failure = find_failure(executed)
-        if failure is None:
-            html = export_page(executed, read_end_mark(executed) or {}, job.template, job.cwd)
-            if not html.strip():
-                html, failure = None, Failure(None, "mẫu trang cho ra một trang trống")
-    except PictureError as lost:
-        failure = Failure(None, str(lost))
-    except Exception as caught:
-        # One page's trouble, of any kind, must not stop the others.
-        _log.debug("page %s", job.page, exc_info=True)
-        failure = Failure(None, f"{type(caught).__name__}: {caught}")
-    return Result(job.page, html, None if executed is None else write_notebook(executed), failure)
 
 
 def choose_start() -> Start:
@@ -232,14 +134,15 @@ def _heard_after() -> Iterator[None]:
 
 
 class _PageProcess:
-    """The process of one page, the pipe from it, and what it has told so far."""
+    """The process of one page, the pipe from it, and the cells that it has told of."""
 
     def __init__(self, job: PageJob) -> None:
         self.job = job
-        if job.start == "fork":
+        start = job.start or choose_start()
+        if start == "fork":
             make_shell()
         # Typed loosely: which contexts there are depends on the system.
-        context: Any = multiprocessing.get_context(job.start)
+        context: Any = multiprocessing.get_context(start)
         self.pipe, far_end = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(far_end, job, os.getpid()), daemon=True)
         with warnings.catch_warnings():
@@ -248,23 +151,24 @@ class _PageProcess:
             self._process.start()
         far_end.close()
         self.deadline = time.monotonic() + _START_SECONDS + job.seconds
-        self._told: list[tuple[int, str, Message]] = []
+        self._at, self._cells = -1, dict[int, NotebookNode]()
 
     def hear(self) -> Result | None:
         """Return the page's result, or what became of its process; None while it is at work."""
         try:
-            # A cell that prints without end must not keep its own deadline from being looked at.
-            for _ in range(_MOST_HEARD):
-                if not self.pipe.poll():
-                    break
+            while self.pipe.poll():
                 told = self.pipe.recv()
                 if isinstance(told, Result):
                     return told
-                if not self._told:  # the first cell has begun
+                if not self._cells:  # the first one has begun
                     self.deadline = time.monotonic() + self.job.seconds
-                self._told.append(told)
+                self._at, self._cells[self._at] = told[0], told[1]
         except (EOFError, OSError):
-            return self._fail("DeadKernelError", f"tiến trình chạy sổ tay {self._read_end()}")
+            self._process.join(1.0)
+            code = self._process.exitcode or 0
+            ended = f"đã bị ngắt ({signal.Signals(-code).name})" if code < 0 else ""
+            ended = ended or f"đã tự thoát (mã {code})"
+            return self._fail("DeadKernelError", f"tiến trình chạy sổ tay {ended}")
         if time.monotonic() < self.deadline:
             return None
         return self._fail("TimeoutError", f"chạy quá thời hạn {self.job.seconds:g} giây")
@@ -280,37 +184,30 @@ class _PageProcess:
         self._process.close()
 
     def _fail(self, name: str, message: str) -> Result:
-        if not self._told or self._told[-1][1] == "execute_reply":
+        """Return an error of the cell that the process was in, so that a judge has one thing to see."""
+        if self._at < 0:
             return Result(self.job.page, None, None, Failure(None, f"{name}: {message}"))
-        notebook = replay(self.job.notebook, self.job.parameters, self._told, (name, message))
+        notebook = prepare(self.job)
+        for index, cell in self._cells.items():
+            notebook.cells[index] = cell
+        ended = {"output_type": "error", "ename": name, "evalue": message, "traceback": []}
+        notebook.cells[self._at].outputs.append(NotebookNode(ended))  # type: ignore[no-untyped-call]
         return Result(self.job.page, None, write_notebook(notebook), find_failure(notebook))
-
-    def _read_end(self) -> str:
-        """Tell how a process ended that has closed its end of the pipe."""
-        self._process.join(1.0)
-        code = self._process.exitcode
-        if code is None:
-            return "không còn trả lời"
-        return (
-            f"đã tự thoát (mã {code})"
-            if code >= 0
-            else f"đã bị ngắt ({signal.Signals(-code).name})"
-        )
 
 
 def _work(pipe: Connection, job: PageJob, parent: int) -> None:
     """Make a page in this process, tell the parent and end."""
     os.environ[PAGE] = job.page
+    own, lock = os.getpid(), threading.Lock()
+
+    def send(told: object) -> None:
+        if os.getpid() != own:  # a cell has forked, and its child runs the rest once more
+            os._exit(0)
+        with lock:
+            pipe.send(told)
+
     try:
         stand_alone(parent)
-        own, lock = os.getpid(), threading.Lock()
-
-        def send(told: object) -> None:
-            if os.getpid() != own:  # a cell has forked, and its child runs the rest once more
-                os._exit(0)
-            with lock:
-                pipe.send(told)
-
         send(make_page(job, lambda *told: send(told)))
     finally:
         # Nothing of the parent's (exit handlers, buffered output, test runners) may run here.
@@ -320,15 +217,10 @@ def _work(pipe: Connection, job: PageJob, parent: int) -> None:
 def run_on_cluster(
     jobs: Sequence[PageJob], address: str, params: Params, root: Path, seen: str
 ) -> Generator[Result, None, None]:
-    """Make pages on a Dask cluster and yield each result as it comes.
+    """Make pages on the Dask cluster of a scheduler's address and yield each result as it comes.
 
-    Parameters
-    ----------
-    jobs, address
-        The pages; the scheduler's address, for example ``tcp://192.168.1.10:8786``.
-    params, root, seen
-        The settings, the project's folder, at the same place on every machine, and what the runner
-        saw there (`analysis.site.ledger.fingerprint`).
+    The project's folder is at the same place on every machine, and what the runner saw there
+    (`analysis.site.ledger.fingerprint`) is what they must see.
 
     Raises
     ------
@@ -356,37 +248,27 @@ def run_on_cluster(
 
 def make_pages(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
     """Make pages in a process beside this one, which has threads and must not be forked."""
-    helper = "from analysis.site.pages import _help; _help()"
-    command = [sys.executable, "-P", "-c", helper, str(os.getpid())]
-    done = subprocess.run(
-        command,
-        input=pickle.dumps((jobs, params, root, seen)),
-        stdout=subprocess.PIPE,
-        cwd=root,
-        check=True,
-    )
+    command = [sys.executable, "-P", "-c", f"from {__name__} import _help; _help()"]
+    given = pickle.dumps((os.getpid(), jobs, params, root, seen))
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, cwd=root, check=True)
     results: list[Result] = pickle.loads(done.stdout)
     return results
 
 
 def _help() -> None:
-    """Make the pages that standard input asks for, in a process that has no threads."""
-    end_with(int(sys.argv[1]))
-    sys.stdout.buffer.write(pickle.dumps(_make_warm(*pickle.load(sys.stdin.buffer))))
-
-
-def _make_warm(jobs: Sequence[PageJob], params: Params, root: Path, seen: str) -> list[Result]:
-    """Make pages as the runner does: from the same bytes, or not at all."""
-    if not seen:
-        return _fail(jobs, "số liệu bị sửa trong lúc máy điều khiển đang đọc; hãy chạy lại")
+    """Make the pages that standard input asks for as the runner does: from the same bytes, or not."""
+    parent, jobs, params, root, seen = pickle.load(sys.stdin.buffer)
+    end_with(parent)
     if fingerprint(params, root) != seen:
         message = "có số liệu, kế hoạch, chương trình hoặc thư viện khác máy điều khiển"
-        return _fail(jobs, f"máy làm trang {message}")
-    # The same template, wherever the package lies on this machine.
-    jobs = [replace(job, template=TEMPLATE) for job in jobs]
-    rehearse(open_study(params, root), jobs)
-    start = choose_start()
-    return list(run_jobs([replace(job, start=start) for job in jobs], 1))
+        message = f"máy làm trang {message}, hoặc số liệu bị sửa trong lúc chạy; hãy chạy lại"
+        results = _fail(jobs, message)
+    else:
+        # The same template, wherever the package lies on this machine.
+        jobs = [replace(job, template=TEMPLATE) for job in jobs]
+        rehearse(open_study(params, root), jobs)
+        results = list(run_jobs(jobs, 1))
+    pickle.dump(results, sys.stdout.buffer)
 
 
 def _fail(jobs: Sequence[PageJob], message: str) -> list[Result]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.findings.finding import is_comparable
 from analysis.language import load_language
 from analysis.pages.fragments import area_page
 from analysis.pages.template import TEMPLATE
@@ -20,17 +22,11 @@ from analysis.problems import InputError, error, printable
 from analysis.reports import area, unit
 from analysis.reports.area import AREA_SCOPES
 from analysis.reports.base import Report
-from analysis.site.editions import indicators_csv, with_surroundings
-from analysis.site.layout import (
-    AREA_NOTEBOOK,
+from analysis.results import write_table
+from analysis.site.ledger import (
     INDICATORS,
-    UNIT_NOTEBOOK,
-    YEAR_NOTEBOOK,
     YEAR_PAGE,
     Layout,
-    unit_page,
-)
-from analysis.site.ledger import (
     PageRecord,
     Parts,
     hash_text,
@@ -39,10 +35,12 @@ from analysis.site.ledger import (
     read_pages,
     read_record,
     shared_inputs,
+    unit_page,
 )
-from analysis.site.notebooks import Source, parse_notebook, read_source
+from analysis.site.notebooks import Source, read_sources
 from analysis.study import Study
 from analysis.tables.dictionary import dictionary
+from analysis.tables.writing import harmless
 
 #: What the command line calls the year's own page.
 YEAR = "year"
@@ -75,77 +73,22 @@ _IN_CLEAR = ("settings", "libraries", "years_beside")
 #: How many parts or indicators are named, and how long each may be.
 _MOST, _LONGEST = 5, 120
 
-# The cells of our own notebooks: a narrative is opened as the settings say, and its sections shown.
-_OURS = re.compile(
-    r"import analysis\s+study = analysis\.load\(\s*year(?:,\s*(\w+)=\1)*,?\s*\)\s+"
-    r"report = analysis\.(?:unit\(study, unit_id, year\)|area\(study, scope, scope_id, year\))"
-    r"|report\.[a-z]\w*\(\)"
-)
-_PARAMETERS = re.compile(r"(?:\w+ = [^;(\n]*\n?)+")  # nothing is called, nothing read
-
 
 @dataclass(frozen=True)
 class Page:
-    """A page that the site should have.
+    """A page that the site should have."""
 
-    Attributes
-    ----------
-    link : str
-        From the site's folder.
-    name : str
-        Who it is about.
-    source : Source
-        The notebook.
-    given : dict of str to str
-        The notebook's parameters beside the settings.
-    inputs : dict of str to str
-        The hashes of what it is made from, by name.
-    has_return : bool
-        Whether the unit has reported.
-    """
-
-    link: str
-    name: str
+    link: str  # from the site's folder
+    name: str  # who it is about
     source: Source
-    given: dict[str, str]
-    inputs: dict[str, str]
-    has_return: bool = True
+    given: dict[str, str]  # the notebook's parameters beside the settings
+    inputs: dict[str, str]  # the hashes of what it is made from, by name
+    has_return: bool = True  # whether the unit has reported
 
     @property
     def label(self) -> str:
         """What a person calls it: a unit's id, else who it is about."""
         return self.given.get("unit_id", self.name)
-
-
-def read_sources(folder: Path) -> tuple[Source, Source, Source]:
-    """Read the notebooks of the year, of a unit and of an area.
-
-    Raises
-    ------
-    InputError
-        If one cannot be read or its parameters do not fit.
-    """
-    return (
-        read_source(folder / YEAR_NOTEBOOK, ["year"]),
-        read_source(folder / UNIT_NOTEBOOK, ["unit_id", "year"]),
-        read_source(folder / AREA_NOTEBOOK, ["scope", "scope_id", "year"]),
-    )
-
-
-def is_plain(text: str) -> bool:
-    """Tell whether a notebook does no more than open one narrative and show its sections.
-
-    The narrative knows what it reads (`Report.digests`). An analyst's own code may read anything:
-    then every figure of the dataset counts as read, rather than a page being wrong in silence, or
-    what the notebook declares (`Source`).
-    """
-    for cell in parse_notebook(text).cells:
-        tags = cell.metadata.get("tags", [])
-        ours = _PARAMETERS if "parameters" in tags else _OURS
-        is_run = cell.cell_type == "code" and "skip-execution" not in tags
-        if is_run and not ours.fullmatch(cell.source.strip()):
-            return False
-    return True
 
 
 def check_asked(study: Study, units: Sequence[str] | None) -> None:
@@ -175,28 +118,36 @@ def check_asked(study: Study, units: Sequence[str] | None) -> None:
         )
 
 
+def indicators_csv(study: Study) -> str:
+    """Return the year's indicator table as it is published."""
+    buffer = io.StringIO()
+    table = study.compute([study.params.year])
+    table["scope_id"] = table["scope_id"].cat.rename_categories(harmless)
+    write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def with_surroundings(study: Study, layout: Layout) -> Study:
+    """Return the study with what its pages may know of the folder around them.
+
+    That is the latest earlier table of the same edition, plan and data, and the years whose sites
+    lie beside this one.
+    """
+    kept = [path for path in layout.editions.glob("*.csv") if is_comparable(study, path)]
+    found = {"previous": max(map(str, kept), default="")}
+    return study.with_params(layout.place(study.params).model_copy(update=found))
+
+
 def plan_pages(
     study: Study,
     sources: Sequence[Source],
     template: Path = TEMPLATE,
     only: Collection[str] | None = None,
 ) -> tuple[dict[str, Page], dict[str, Parts]]:
-    """Return the pages of the year's site, the year's own first, and what they are made from.
+    """Return the pages of the year's site, the year's own first, and what their hashes were made of.
 
-    Parameters
-    ----------
-    study, sources, template
-        The data, with the surroundings of the site's folder in its settings; from `read_sources`;
-        the nbconvert template's folder.
-    only : collection of str, optional
-        The links to look at; all by default.
-
-    Returns
-    -------
-    pages : dict of str to Page
-        By link.
-    details : dict of str to dict
-        What the pages' hashes were made of.
+    The study has the surroundings of the site's folder in its settings. ``only`` names the links to
+    look at.
     """
     year, settings = study.params.year, study.params.model_dump()
     details: dict[str, Parts] = {}
@@ -208,10 +159,6 @@ def plan_pages(
 
     # Which years' sites lie beside this one changes a page only where it links them.
     beside = {"years": ", ".join(map(str, settings.pop("years_beside")))}
-
-    def may_read(source: Source) -> dict[str, str]:
-        return put({"data": _hash_data(study, source.reads), "years_beside": beside})
-
     shared = put(shared_inputs(study.params, study.root, sources[0].path.parent, template))
     of_notebook = {
         source: shared
@@ -219,24 +166,28 @@ def plan_pages(
         | put({"settings": {k: _show(v) for k, v in settings.items() if k in source.names}})
         for source in sources
     }
+
+    def find_read(source: Source, opened: Callable[[], Report]) -> dict[str, str]:
+        """Return the hashes of the figures that a page may show."""
+        is_plain = source.is_plain and source is not for_year
+        if is_plain or source.reads is not None:
+            with suppress(Exception):  # the page's own cell will say what is wrong
+                told = opened().digests()
+                return told if is_plain else told | may_read(source.reads)
+        return may_read(None)
+
+    def may_read(reads: Sequence[str] | None) -> dict[str, str]:
+        return put({"data": _hash_data(study, reads), "years_beside": beside})
+
     for_year, for_unit, for_area = sources
-    plain = {source for source in sources[1:] if is_plain(source.text)}
-    own_code = {source: {} if source in plain else may_read(source) for source in sources}
-    anything = may_read(replace(for_year, reads=None))
     pages: dict[str, Page] = {}
 
     def add(
         link: str, name: str, source: Source, opened: Callable[[], Report], **more: Any
     ) -> None:
-        if only is not None and link not in only:
-            return
-        read = anything
-        if source in plain or source.reads is not None:
-            try:
-                read = opened().digests() | own_code[source]
-            except Exception:  # the page's own cell will say what is wrong
-                read = anything
-        pages[link] = Page(link, name, source, inputs=of_notebook[source] | read, **more)
+        if only is None or link in only:
+            inputs = of_notebook[source] | find_read(source, opened)
+            pages[link] = Page(link, name, source, inputs=inputs, **more)
 
     add(YEAR_PAGE, f"Trang năm {year}", for_year, lambda: Report(study, year), given={})
     for unit_id, row in study.expected_units(year).iterrows():
@@ -286,10 +237,8 @@ def explain_page(
 
     Parameters
     ----------
-    study : Study
-        The data of now.
-    out : Path
-        The site's folder.
+    study, out
+        The data of now, and the site's folder.
     name : str
         A unit's id, an area's link, or ``"year"`` for the year's own page.
     notebooks, template : Path, optional
@@ -342,21 +291,18 @@ def explain_page(
 
 def _compare_parts(key: str, old: Parts, new: Parts) -> list[str]:
     """Name the parts of an input that differ."""
-    tables = (
-        {name: table.vi for name, table in dictionary().tables.items()} if key == "data" else {}
-    )
+    known = {name: f"{table.vi} ({name})" for name, table in dictionary().tables.items()}
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
-    # Where a table differs its bytes do; they alone do where it is written otherwise.
-    names = [name for name in names if name != "bytes"] or names
     told = []
-    for name in names:
-        shown = f"{tables[name]} ({name})" if name in tables else _PARTS_VI.get(name, name)
+    # Where a table differs its bytes do; they alone do where it is written otherwise.
+    for name in [name for name in names if name != "bytes"] or names:
+        shown = (_PARTS_VI | known).get(name, name)[:_LONGEST]
         if key in _IN_CLEAR:
             before, now = (parts.get(name, "không có")[:_LONGEST] for parts in (old, new))
-            told.append(f"{shown[:_LONGEST]}: trước {before}, nay {now}")
+            told.append(f"{shown}: trước {before}, nay {now}")
         else:
             change = " (mới)" if name not in old else " (không còn)" if name not in new else ""
-            told.append(f"{shown[:_LONGEST]}{change}")
+            told.append(f"{shown}{change}")
     return told
 
 
@@ -366,10 +312,10 @@ def _compare_figures(study: Study, page: Page, layout: Layout) -> list[str]:
     whose = (scope, page.given["unit_id" if scope == "unit" else "scope_id"])
     verdicts = load_language(study.params.lang, study.root).words["verdict"]
 
-    def read(lines: Iterable[str]) -> dict[str, str]:
+    def read(table: str) -> dict[str, str]:
         found = {}
-        for row in csv.DictReader(lines):
-            if (row.get("scope"), row.get("scope_id")) == whose:
+        for row in csv.DictReader(table.splitlines()):
+            if (row["scope"], row["scope_id"]) == whose:
                 counts = [row[name] for name in ("numerator", "denominator") if row[name]]
                 verdict = verdicts.get(row["verdict"], row["verdict"])
                 figure = "/".join(counts) or row["value"] or "không có số"
@@ -377,10 +323,10 @@ def _compare_figures(study: Study, page: Page, layout: Layout) -> list[str]:
         return found
 
     try:
-        before = read(layout.file(INDICATORS).read_text("utf-8-sig").splitlines())
+        before = read(layout.file(INDICATORS).read_text("utf-8-sig"))
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return []
-    now = read(indicators_csv(study).splitlines())
+    now = read(indicators_csv(study))
     return [
         f"{item.short}: trước {before[item.id]}, nay {now[item.id]}"
         for item in study.plan.catalogue()

@@ -8,23 +8,24 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from analysis.pages.template import TEMPLATE
 from analysis.params import Params
-from analysis.site.layout import INDEX, YEAR_PAGE, Layout, unit_page
 from analysis.site.ledger import (
+    INDEX,
+    YEAR_PAGE,
     Failure,
+    Layout,
     PageRecord,
     find_state,
     fingerprint,
-    hash_beside,
     read_pages,
     read_record,
-    read_state,
+    unit_page,
 )
 
 #: How a page's process begins: as a fork of the warm one, or on its own.
@@ -38,101 +39,38 @@ _OUTCOMES_VI = {
 
 
 @dataclass(frozen=True)
-class Status:
-    """How far a run is.
-
-    Attributes
-    ----------
-    done, total : int
-        Pages.
-    failed : int
-        How many of those done have failed.
-    running : tuple of str
-        What is being made.
-    """
-
-    done: int
-    total: int
-    failed: int
-    running: tuple[str, ...]
-
-
-#: Takes how far a run is.
-Progress = Callable[[Status], None]
-
-
-@dataclass(frozen=True)
 class Order:
-    """What is asked of a run.
+    """What is asked of a run."""
 
-    Attributes
-    ----------
-    units : sequence of str, optional
-        Only these units' pages; all expected units and the year's page by default.
-    jobs : int, optional
-        Pages at a time; as many as there are processors by default.
-    force : bool
-        Make what was asked for even if nothing changed.
-    scheduler : str, optional
-        A Dask scheduler's address: the units' pages are made by its workers, with the project's
-        own notebooks and template.
-    again : str, optional
-        Why another share edition of a year goes out, empty for the first one; None where nothing
-        goes out and nothing needs to be noted.
-    briefs : bool
-        Write a sheet for a visit and a message of each of these units; what an earlier run wrote
-        is kept up to date in any case.
-    docx : bool
-        Write the year's Word report, and those of ``units``; kept up to date likewise.
-    progress : bool or callable
-        A bar on standard error, nothing, or a function that takes each `Status`.
-    start : {"fork", "spawn"}, optional
-        How pages' processes begin; the faster safe way by default.
-    notebooks : Path, optional
-        The notebooks' folder; the project's by default.
-    template : Path
-        The nbconvert template's folder.
-    """
-
-    units: Sequence[str] | None = None
-    jobs: int | None = None
-    force: bool = False
+    units: Sequence[str] | None = None  # only these units' pages; by default all, and the year's
+    jobs: int | None = None  # pages at a time; as many as there are processors by default
+    force: bool = False  # make what was asked for even if nothing changed
+    # A Dask scheduler's address: the units' pages are made by its workers, with the project's own
+    # notebooks and template.
     scheduler: str | None = None
+    # Why another share edition of a year goes out, empty for the first one; None where nothing goes
+    # out and nothing needs to be noted.
     again: str | None = None
+    # Sheets for a visit and messages of these units; the year's Word report, and those of ``units``.
+    # What an earlier run wrote is kept up to date in any case.
     briefs: bool = False
     docx: bool = False
-    progress: bool | Progress = True
-    start: Start | None = None
-    notebooks: Path | None = None
-    template: Path = TEMPLATE
+    progress: bool = True  # a bar on standard error
+    start: Start | None = None  # the faster safe way by default
+    notebooks: Path | None = None  # their folder; the project's by default
+    template: Path = TEMPLATE  # the nbconvert template's folder
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What came of a run.
-
-    Attributes
-    ----------
-    year : int
-        The year.
-    site : Path
-        The site's folder as it was given.
-    outcomes : dict of str to int
-        How many expected units have each outcome, of this run and earlier ones.
-    made, unchanged : int
-        Pages made in this run, and pages asked for that were good already.
-    failures : tuple
-        ``(unit_id, an area's page, or None for the year's page; name; Failure)`` for each page
-        that was asked for and could not be made.
-    seconds : float
-        Wall time.
-    """
+    """What came of a run."""
 
     year: int
-    site: Path
-    outcomes: dict[str, int]
+    site: Path  # as it was given
+    outcomes: dict[str, int]  # how many expected units have each, of this run and earlier ones
     made: int
-    unchanged: int
+    unchanged: int  # pages that were asked for and good already
+    # A unit's id, an area's page, or None for the year's page; whose it is; why it is not there.
     failures: tuple[tuple[str | None, str, Failure], ...]
     seconds: float
 
@@ -143,25 +81,16 @@ class RunOutcome:
 
 
 def run_report(params: Params, root: Path, out: Path, order: Order) -> RunOutcome:
-    """Bring a year's site up to date.
-
-    Where nothing has changed, no table is read and no process started.
+    """Bring a year's site up to date; where nothing has changed, read no table and start no process.
 
     Parameters
     ----------
     params : Params
         The settings; ``params.year`` is the year.
-    root : Path
-        The project's folder.
-    out : Path
-        The site's folder.
+    root, out : Path
+        The project's folder and the site's.
     order : Order
         What is asked for.
-
-    Returns
-    -------
-    RunOutcome
-        What came of it.
 
     Raises
     ------
@@ -195,15 +124,15 @@ def find_unchanged(params: Params, out: Path, seen: str, order: Order) -> RunOut
     `fingerprint`) and left. Where that is the same, every page is what a new run would make.
     """
     began, layout = time.monotonic(), Layout(out.resolve())
-    record = read_record(layout)
-    pages = read_pages(record)
-    if not seen or read_state(layout) != find_state(seen, layout.place(params), record):
+    try:
+        left = layout.state.read_text("utf-8")
+    except (OSError, ValueError):
         return None
-    if record["beside"] != hash_beside(layout, params.year):
+    if not left or left != find_state(seen, layout.place(params), layout):
         return None
-    is_whole = all(page.is_there(layout) for page in pages.values() if page.page is not None)
+    pages = read_pages(read_record(layout))
     asked = [pages.get(link, PageRecord()) for link in find_asked(pages, order.units)]
-    if not is_whole or not all(page.is_good for page in asked):
+    if not all(page.is_good for page in asked):
         return None
     seconds = time.monotonic() - began
     return RunOutcome(params.year, out, count_outcomes(pages), 0, len(asked), (), seconds)
