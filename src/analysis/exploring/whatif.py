@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -12,11 +13,12 @@ from analysis.exploring.answer import Answer
 from analysis.exploring.answers import changed_verdicts, refuse_on_page
 from analysis.exploring.names import choose, fold, language_of, pick_unit, pick_year
 from analysis.problems import InputError, Problem, error
+from analysis.results import compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import Column, dictionary
 from analysis.tables.files import spell_column
-from analysis.tables.load import Dataset, parse_column
+from analysis.tables.load import Dataset, Given, parse_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")
@@ -27,7 +29,21 @@ class Assumption(Study):
     """A study with assumed figures, made from ``base`` by `Study.assume`. No page is made of it."""
 
     base: Study
+    since: int  # the first year of an assumed figure: none changes an earlier year
     is_assumed: ClassVar[bool] = True
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The indicator table; years before the assumed figures are the base's."""
+        self.take_columns()
+        years, old = [year for year in self.dataset.years if year >= self.since], self.base.table
+        new = compute_indicators(self.dataset, self.plan, years, with_open=True)
+        words = {
+            name: pd.CategoricalDtype(sorted({*old[name].cat.categories, *new[name].cat.categories}))
+            for name in ("scope_id", "target")
+        }
+        parts = [part.astype(words) for part in (old[old["year"] < self.since], new)]
+        return Given(pd.concat(parts, ignore_index=True))
 
     def difference(self) -> Answer:
         """Trả về các đánh giá thay đổi so với số liệu thật, của toàn địa bàn và từng CĐCS.
@@ -38,7 +54,8 @@ class Assumption(Study):
             A row per indicator, year and scope whose verdict is another: value and verdict
             ``before`` and ``now``, the district's first.
         """
-        return changed_verdicts(self, self.base.table, self.table)
+        tables = (self.base.table, self.table)
+        return changed_verdicts(self, *(table[table["year"] >= self.since] for table in tables))
 
 
 def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
@@ -106,7 +123,8 @@ def assume(study: Study, figures: Any, year: int | None = None) -> Assumption:
     problems += _broken_rules(dataset, cells)
     if problems:
         raise InputError(problems)
-    return Assumption(study.params, study.plan, dataset, study.root, study)
+    since = min((of_year for _, of_year in cells), default=at)
+    return Assumption(study.params, study.plan, dataset, study.root, study, since)
 
 
 def _meant(study: Study, column: Column, given: Any) -> Any:
