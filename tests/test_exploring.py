@@ -463,7 +463,9 @@ def test_what_nears_the_bar_is_never_shown_as_the_bar(study):
     assert set(told["Kết quả"]) == {"99,99999%"}
 
 
-def test_completion_knows_the_modules_functions():
+def test_completion_knows_ids_and_the_module_its_functions(study):
+    assert "DN-DABAN" in study.units._ipython_key_completions_()
+    assert "informed_all" in study.indicators._ipython_key_completions_()
     assert {"load", "plot", "compare"} <= set(dir(analysis))
     assert not {"annotations", "Any", "ModuleType"} & set(dir(analysis))
     import pydoc

@@ -32,7 +32,10 @@ def write_reference() -> str:
         for name, function in functions:
             head, _, rest = (inspect.getdoc(function) or "").partition("\n")
             parts.append(f"### `{name}`\n\n{head}\n")
-            parts.append(f"```text\n{name}{_signature(name, function)}\n\n{rest.strip()}\n```\n")
+            if not isinstance(function, property):
+                parts.append(
+                    f"```text\n{name}{_signature(name, function)}\n\n{rest.strip()}\n```\n"
+                )
     return "\n".join(parts)
 
 
@@ -40,6 +43,7 @@ def _chapters() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     opening = [name for name in analysis.__all__ if inspect.isfunction(getattr(analysis, name))]
     yield "Mở số liệu", [(f"analysis.{name}", getattr(analysis, name)) for name in opening]
     asked = [name for name, v in vars(Study).items() if isinstance(v, Question) and name[0] != "_"]
+    asked += ["units", "indicators"]
     yield "Hỏi số liệu", [(f"study.{name}", getattr(Study, name)) for name in asked]
     found = vars(analysis.plot).items()
     charts = [

@@ -96,7 +96,18 @@ class Study:
     sources = Question("sources")
     needed = Question("needed")
     assume = Question("assume", "whatif")
+    _keyed = Question("Keyed")
     _repr_html_ = Question("describe")
+
+    @property
+    def units(self) -> Any:
+        """Mọi chỉ tiêu của một CĐCS: ``study.units["DN-DABAN"]``; phím Tab gợi ý mã."""
+        return self._keyed("unit")
+
+    @property
+    def indicators(self) -> Any:
+        """Một chỉ tiêu ở mọi phạm vi: ``study.indicators["informed_all"]``; phím Tab gợi ý mã."""
+        return self._keyed("indicator")
 
     def __repr__(self) -> str:
         """Return one line: the card is for notebooks."""

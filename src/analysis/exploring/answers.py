@@ -171,6 +171,11 @@ def find_units(study: Study, text: object) -> Answer:
     text : str
         Part of a code, a name or a commune.
 
+    Returns
+    -------
+    DataFrame
+        ``unit_id, name, unit_type, commune, first_year, last_year``, by code.
+
     Examples
     --------
     >>> from analysis import load
@@ -248,6 +253,11 @@ def results(  # noqa: PLR0913  # each is a filter that an analyst names
         The columns of the indicator table, with ``title``, ``name``, ``unit_type`` and
         ``commune`` beside the ids; shares as 0.782.
 
+    Raises
+    ------
+    InputError
+        If a name is unknown.
+
     Examples
     --------
     >>> from analysis import load
@@ -324,11 +334,41 @@ def indicators(study: Study, years: Years = None, by: Names = SCOPES) -> Answer:
     return answer(study, study.compute(pick_years(study, years), scopes), kind=PlainAnswer)
 
 
+class Keyed:
+    """Results by the id of a unit or an indicator, which completion knows.
+
+    Examples
+    --------
+    >>> from analysis import load
+    >>> study = load(2024)
+    >>> set(study.units["DN-DABAN"]["scope_id"]), set(study.indicators["informed_all"]["indicator"])
+    ({'DN-DABAN'}, {'informed_all'})
+    """
+
+    def __init__(self, study: Study, by: str) -> None:
+        self._study = study
+        self._by = by
+
+    def __getitem__(self, key: str) -> Answer:
+        return results(self._study, **{self._by: key})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        if self._by == "unit":
+            return list(members_of(self._study)["unit"])
+        return [item.id for item in self._study.plan.catalogue()]
+
+    def __repr__(self) -> str:
+        first, *others = self._ipython_key_completions_()
+        return f'{1 + len(others)} mã, ví dụ ["{first}"]'
+
+
 def board(study: Study, year: int, show: Literal["verdict", "value", "gap"] = "verdict") -> Answer:
     """Bảng CĐCS × chỉ tiêu của một năm, nơi cần giúp đứng trước.
 
     Parameters
     ----------
+    year : int
+        One that the register has.
     show : {"verdict", "value", "gap"}
         What stands in the cells; a gap is what a missed target lacks.
 
@@ -428,6 +468,11 @@ def lacking(study: Study, year: int) -> pd.DataFrame:
 
 def missing(study: Study, year: int) -> Answer:
     """Ai chưa báo cáo số liệu nào, và những chỉ tiêu nào của huyện còn chờ số liệu ấy.
+
+    Parameters
+    ----------
+    year : int
+        One that the register has.
 
     Returns
     -------
@@ -681,6 +726,11 @@ def _is_year(side: object) -> bool:
 
 def outliers(study: Study, year: int) -> Answer:
     """Số liệu khác thường của một năm, kèm lý do bằng lời.
+
+    Parameters
+    ----------
+    year : int
+        One that the register has.
 
     Returns
     -------

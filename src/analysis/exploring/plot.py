@@ -91,6 +91,11 @@ def rates(frame: pd.DataFrame, label: str | None = None) -> Figure:
         The column with what each row is called: ``name`` where one indicator is drawn, else
         ``title``.
 
+    Returns
+    -------
+    Figure
+        Of matplotlib, to be changed and saved.
+
     Examples
     --------
     >>> import analysis
@@ -157,6 +162,8 @@ def path(study: Study, indicator: str) -> Figure:
 
     Parameters
     ----------
+    study : Study
+        From `analysis.load`.
     indicator : str
         The id or title of one with targets for 2025, 2030 or later.
 
