@@ -36,7 +36,15 @@ WIDTHS = (320, 768, 1280)
 ODD = ("script", "dollar", "underscore", "image")
 #: Those that hold every kind of element: what is wrong with one is wrong wherever it stands.
 MARKUP = (
-    *("missing return", "merged", "nothing met", "withheld", "200 characters", "year", "shared year"),
+    *(
+        "missing return",
+        "merged",
+        "nothing met",
+        "withheld",
+        "200 characters",
+        "year",
+        "shared year",
+    ),
     *("commune of names", "index", "sheet", "sheet of a missing return"),
 )
 #: One of each kind: a colour is the style sheet's, not a page's.

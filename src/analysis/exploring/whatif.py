@@ -39,7 +39,9 @@ class Assumption(Study):
         years, old = [year for year in self.dataset.years if year >= self.since], self.base.table
         new = compute_indicators(self.dataset, self.plan, years, with_open=True)
         words = {
-            name: pd.CategoricalDtype(sorted({*old[name].cat.categories, *new[name].cat.categories}))
+            name: pd.CategoricalDtype(
+                sorted({*old[name].cat.categories, *new[name].cat.categories})
+            )
             for name in ("scope_id", "target")
         }
         parts = [part.astype(words) for part in (old[old["year"] < self.since], new)]
