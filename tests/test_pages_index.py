@@ -154,10 +154,12 @@ def test_everybody_is_listed(page: Page, study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
-    ["huong phung", "HƯỚNG PHÙNG", "Hướng Phùng", "đường chin", "duong chín", "dakrong", "Đakrông"],
+    ("asked", "form"),
+    [
+        *((text, "NFC") for text in ("huong phung", "HƯỚNG PHÙNG", "đường chin", "dakrong")),
+        *((text, "NFD") for text in ("Hướng Phùng", "duong chín", "Đakrông")),
+    ],
 )
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_search_ignores_case_and_diacritics(
     page: Page, study: Study, asked: str, form: Any
 ) -> None:
