@@ -26,7 +26,8 @@ from analysis.plan import load_plan
 from analysis.results.members import is_expected
 from analysis.store.history import export_dataset
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import STORE, spell_column
+from analysis.tables.files import STORE
+from analysis.tables.texts import spell_column
 
 ROOT = Path(__file__).parents[1]
 PLAN = ROOT / "params" / "plan" / "nq02-huong-hoa.yaml"

@@ -21,8 +21,8 @@ from analysis.problems import InputError
 from analysis.store import log
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import read_files
 from analysis.tables.storefile import has_store, last_entry, read_rows, reading
+from analysis.tables.texts import read_files
 
 DONE, TOLD = 0, 3
 _FAULTS = {"disk_full", "store_io", "store_read_only", "store_closed"}

@@ -499,3 +499,14 @@ def test_rerun_of_the_command_reads_no_table(
     assert not stop.value.code
     assert "Đã làm 0 trang, giữ nguyên 3 trang" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    # Nor is what tables and pages need imported: that alone takes seconds.
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "analysis", *command],
+        cwd=find_root(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "analysis.site.run" in imported
+    assert imported.isdisjoint({"pandas", "matplotlib", "nbconvert", "papermill"})

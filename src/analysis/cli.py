@@ -299,10 +299,8 @@ def report(
     year: int, units: tuple[str, ...], out: Path | None, why: tuple[str, ...], **given: Any
 ) -> None:
     """Lập báo cáo năm. Gồm trang chung, trang từng CĐCS, trang tra cứu và số liệu kèm theo."""
-    from analysis.loading import open_study
     from analysis.params import CHECKOUT
     from analysis.site.ledger import default_site
-    from analysis.site.planning import explain_page
     from analysis.site.run import Order, format_recap, run_report
 
     of_order = ("jobs", "force", "scheduler", "again", "briefs", "docx")
@@ -310,6 +308,9 @@ def report(
     params, root = named_settings(year, **given)
     folder = out or default_site(params)
     if why:
+        from analysis.loading import open_study
+        from analysis.site.planning import explain_page
+
         study = open_study(params, root)
         click.echo("\n".join(line for name in why for line in explain_page(study, folder, name)))
         return

@@ -17,8 +17,8 @@ from analysis.results import compute_indicators
 from analysis.study import Study
 from analysis.tables.check import check_rules
 from analysis.tables.dictionary import Column, dictionary
-from analysis.tables.files import spell_column
 from analysis.tables.load import Dataset, Given, parse_column
+from analysis.tables.texts import spell_column
 
 _TABLES = ("returns", "roster")
 _KEY = ("year", "unit_id")

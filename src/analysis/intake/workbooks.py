@@ -24,7 +24,7 @@ from openpyxl.utils import column_index_from_string
 from analysis.intake.sheets import At, Marks, Sheet, address, is_plain
 from analysis.intake.writings import Raw, decode
 from analysis.problems import Problem, error
-from analysis.tables.files import split_csv
+from analysis.tables.texts import split_csv
 
 Kind = Literal["xlsx", "xls", "ods", "csv"]
 

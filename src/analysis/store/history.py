@@ -21,7 +21,7 @@ from analysis.results import write_table
 from analysis.store.judge import show_figure
 from analysis.tables.delivery import cell_of
 from analysis.tables.dictionary import OWN_COLUMNS, Column, Table, dictionary
-from analysis.tables.files import DESCRIPTION, spell_column, write_atomically
+from analysis.tables.files import DESCRIPTION, write_atomically
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import (
     WITHDRAW,
@@ -34,6 +34,7 @@ from analysis.tables.storefile import (
     refuse_damage,
     refuse_missing,
 )
+from analysis.tables.texts import spell_column
 from analysis.tables.writing import as_typed
 
 #: Columns that decide whether a row counts, and in which groups.

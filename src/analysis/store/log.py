@@ -16,7 +16,7 @@ from analysis.problems import InputError, Problem, error, has_errors
 from analysis.tables.check import check_dataset, check_rules
 from analysis.tables.delivery import Records
 from analysis.tables.dictionary import Table, dictionary
-from analysis.tables.files import STORE, read_files, write_atomically
+from analysis.tables.files import STORE, write_atomically
 from analysis.tables.load import Dataset, read_dataset, type_table
 from analysis.tables.storefile import (
     APPLICATION,
@@ -36,6 +36,7 @@ from analysis.tables.storefile import (
     refuse_damage,
     refuse_missing,
 )
+from analysis.tables.texts import read_files
 
 _LOG = """
 CREATE TABLE entry (          -- one file that was handed in, in the order of time

@@ -16,9 +16,9 @@ from analysis.problems import InputError, error
 from analysis.results.members import is_expected, why_not_expected
 from analysis.tables.check import NO_REGISTER
 from analysis.tables.dictionary import dictionary
-from analysis.tables.files import spell_column
 from analysis.tables.load import Dataset
 from analysis.tables.storefile import has_store, reading
+from analysis.tables.texts import spell_column
 from analysis.tables.writing import alphabetically, came_into, find_place
 from analysis.tasks import Duties, Duty
 

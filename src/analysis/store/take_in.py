@@ -50,7 +50,7 @@ from analysis.store.log import (
 from analysis.tables.check import NO_REGISTER, check_oddities
 from analysis.tables.delivery import Delivery, Records, find_units, repeated_keys, with_keys
 from analysis.tables.dictionary import LISTED, dictionary, with_heading
-from analysis.tables.files import DESCRIPTION, STORE, read_files
+from analysis.tables.files import DESCRIPTION, STORE
 from analysis.tables.load import Dataset, type_table
 from analysis.tables.storefile import (
     Key,
@@ -63,6 +63,7 @@ from analysis.tables.storefile import (
     row_keys,
     withdrawn_keys,
 )
+from analysis.tables.texts import read_files
 
 Outcome = Literal["accepted", "unchanged", "refused"]
 #: Reads one file: what it holds, or every reason why it cannot be read.

@@ -23,7 +23,6 @@ from analysis.tables.dictionary import LISTED, CellType, Column, Own, Table, dic
 from analysis.tables.files import (
     DESCRIPTION,
     digest_tables,
-    read_files,
     unread_files,
     with_texts,
 )
@@ -42,6 +41,7 @@ from analysis.tables.storefile import (
     text_array,
     unknown_tables,
 )
+from analysis.tables.texts import read_files
 from analysis.yamlfile import read_yaml
 
 #: Names that Windows keeps for devices: a report cannot be saved under them.
