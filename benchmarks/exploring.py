@@ -3,8 +3,8 @@
     python benchmarks/exploring.py [--units 2000] [--years 4]
 
 Each question is asked twice in one process: the first time also imports and remembers what it needs.
-Goal: 0.3 s on the sample, 3 s on 2,000 units x 4 years; what is assumed takes a table anew, and half as
-long again. CPU seconds; the ratio is the second asking divided by the time of the table.
+Goal: 0.3 s on the sample, 3 s on 2,000 units x 4 years. CPU seconds; the ratio is the second asking
+divided by the time of the table.
 """
 
 from __future__ import annotations
