@@ -57,7 +57,7 @@ _LOST = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 Reason = tuple[str, str]  # code, Vietnamese message
 
 
-class _Words(Formatter):
+class _VietnameseFormatter(Formatter):
     """Writes ``{sum:,}`` with Vietnamese thousands marks; a plain ``{year}`` has none."""
 
     def format_field(self, value: object, format_spec: str) -> str:
@@ -89,7 +89,7 @@ def row_problems(
     if rows.empty:
         return []
     severity: Severity = "error" if is_error else "warning"
-    words = _Words()
+    formatter = _VietnameseFormatter()
     # A nation has a hundred thousand warnings: plain lists of the columns that are shown are fast.
     named = [name for _, name, _, _ in Formatter().parse(message) if name]
     years = (rows["year"] if "year" in rows else rows["date"].dt.year).tolist()
@@ -104,7 +104,7 @@ def row_problems(
             row,
             column,
             spell_cell(value),
-            words.vformat(message, (), dict(zip(named, own, strict=True))),
+            formatter.vformat(message, (), dict(zip(named, own, strict=True))),
             year,
         )
         for (row, value, year), own in zip(places, facts, strict=False)
