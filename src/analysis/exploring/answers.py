@@ -571,7 +571,7 @@ def _float(value: Fraction | None) -> float | None:
     return None if value is None else float(value)
 
 
-def compare(  # each is asked for by name
+def compare(
     study: Study,
     one: int | str,
     other: int | str,

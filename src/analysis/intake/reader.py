@@ -23,10 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from openpyxl import load_workbook
-from openpyxl.cell.cell import MergedCell
-from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
 
 from analysis.intake.formread import find_form, read_form, read_task_sheet
 from analysis.intake.officelists import Answers, lacks_codes
@@ -379,6 +375,8 @@ def _marked(path: Path, problems: list[Problem]) -> bytes | None:
 
 def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | None:
     """Return a copy of an .xlsx with each problem at its cell; None for what cannot be had as one."""
+    from openpyxl import load_workbook  # nobody needs it who has no errors
+
     if identify(name, content) != "xlsx" or len(content) > _MOST_MARKED:
         return None
     scan("xlsx", content)  # refuses what openpyxl would choke on
@@ -394,6 +392,8 @@ def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | N
     for problem in tell_first(problems)[0]:
         if problem.cell and problem.sheet in workbook.sheetnames:
             messages.setdefault((problem.sheet, problem.cell), []).append(problem)
+    if not messages:
+        return None
     for (sheet, address), found in messages.items():
         _mark(workbook[sheet][address], found)
     workbook.active = workbook.sheetnames.index(next(iter(messages))[0])
@@ -403,6 +403,10 @@ def _mark_cells(name: str, content: bytes, problems: list[Problem]) -> bytes | N
 
 
 def _mark(cell: Any, found: list[Problem]) -> None:
+    from openpyxl.cell.cell import MergedCell
+    from openpyxl.comments import Comment
+    from openpyxl.styles import PatternFill
+
     if isinstance(cell, MergedCell):
         return
     texts = form_texts()["errors"]

@@ -18,8 +18,6 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 import python_calamine as calamine
-from openpyxl.styles.numbers import BUILTIN_FORMATS
-from openpyxl.utils import column_index_from_string
 
 from analysis.intake.sheets import At, Marks, Sheet, address, is_plain
 from analysis.intake.writings import Raw, decode
@@ -342,6 +340,8 @@ class _XlsxParts:
         """Return the looks worth a mark, by number: a format's code or nothing, and whether struck."""
         if not part:
             return {}
+        from openpyxl.styles.numbers import BUILTIN_FORMATS  # the process that asks never needs it
+
         codes: dict[int, str] = dict(BUILTIN_FORMATS)
         codes |= {number: codes[number].replace('"$"', '"₫"') for number in _OWN_MONEY}
         struck: list[bool] = []
@@ -392,7 +392,12 @@ class _XlsxParts:
         return notes | {at: "\n".join(texts) for at, texts in threads.items()}
 
 
-_column = cache(column_index_from_string)
+@cache
+def _column(letters: str) -> int:
+    from openpyxl.utils import column_index_from_string
+
+    found: int = column_index_from_string(letters)
+    return found
 
 
 def _place(address: str) -> At:
