@@ -720,14 +720,22 @@ class Plan(Model):
         """
         if indicator.target_in(year) is None:
             return frozenset()
-        narrower = [
-            self.types_in(other.population)
-            for other in self.indicators
-            if other.question == indicator.question
-            and other.target_in(year) is not None
-            and self._members_of(other) < self._members_of(indicator)
-        ]
-        return frozenset().union(*narrower)
+        narrower = self._narrower.get(indicator.id, ())
+        judging = (other for other in narrower if other.target_in(year) is not None)
+        return frozenset().union(*(self.types_in(other.population) for other in judging))
+
+    @cached_property
+    def _narrower(self) -> dict[str, list[Indicator]]:
+        """By id, the rows that ask the same of a strictly narrower population."""
+        questions = {item.id: (item.question, self._members_of(item)) for item in self.indicators}
+        return {
+            key: [
+                other
+                for other in self.indicators
+                if questions[other.id][0] == question and questions[other.id][1] < members
+            ]
+            for key, (question, members) in questions.items()
+        }
 
     def _members_of(self, indicator: Indicator) -> frozenset[str]:
         itself = {self.issuer.id} if indicator.with_district else frozenset()
@@ -744,7 +752,8 @@ class Plan(Model):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; it may have other indicators, so it works out its own catalogue."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("_by_id", None)
+        for name in ("_by_id", "_narrower"):
+            copied.__dict__.pop(name, None)
         return copied
 
     def indicator(self, indicator_id: str) -> Indicator:
