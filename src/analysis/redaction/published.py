@@ -249,7 +249,7 @@ class Respondents:
         for name, array in vars(states).items():  # who is not asked is not applicable
             spread[name] = np.full(len(self._counts), name == "not_applicable", array.dtype)
             spread[name][at] = array
-        terms = self._now.terms(indicator, "district")
+        terms = self._now.terms(indicator)
         above += [n for n, c in self._described.items() if c.at_most in above]
         return Asked(
             indicator, States(**spread), terms.target if terms.is_due else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -122,7 +122,7 @@ class Terms:
 def judge(
     sums: Sums, indicator: Indicator, terms: Terms, *, is_unit: bool
 ) -> dict[str, np.ndarray]:
-    """Judge roll-ups of one indicator and scope under the same terms.
+    """Judge roll-ups of one indicator under the same terms.
 
     Returns
     -------
@@ -308,6 +308,14 @@ class Sources:
         return [scope for scope in SCOPES if scope in own.intersection(among)]
 
 
+class Block(NamedTuple):
+    """Roll-ups of one indicator and year, judged at once: a few groups cost as much as many."""
+
+    #: Each scope with the codes of its groups; the sums are in the same order.
+    groups: list[tuple[str, Codes]]
+    sums: Sums
+
+
 @dataclass(frozen=True)
 class Year:
     """One year of every register; a population that indicators share is looked up once."""
@@ -335,15 +343,19 @@ class Year:
         """Return the codes of the groups of a roll-up, ascending; the district always is one."""
         return _DISTRICT if scope == "district" else self.asked(indicator).present(scope)
 
-    def roll_up(self, indicator: Indicator, scopes: Iterable[str]) -> Iterator[tuple[str, Sums]]:
-        """Yield each scope that is asked for and that an indicator has, with a sum for each group."""
+    def roll_up(self, indicator: Indicator, scopes: Iterable[str]) -> Iterator[Block]:
+        """Yield the scopes that are asked for and that an indicator has: units apart, others together."""
         members = self.asked(indicator)
-        states = find_states(indicator, members)
-        for scope in self.sources.scopes_of(indicator, scopes):
-            if scope == "district":
-                yield scope, self._pool_district(indicator, states)
-            else:
-                yield scope, pool_by(states, members, scope)
+        states, shown = find_states(indicator, members), self.sources.scopes_of(indicator, scopes)
+        for part in ([s for s in shown if s != "unit"], [s for s in shown if s == "unit"]):
+            sums = [
+                self._pool_district(indicator, states)
+                if scope == "district"
+                else pool_by(states, members, scope)
+                for scope in part
+            ]
+            if sums:
+                yield Block([(s, self.groups(indicator, s)) for s in part], join(*sums))
 
     def _pool_district(self, indicator: Indicator, states: States) -> Sums:
         if indicator.with_district:
@@ -357,42 +369,39 @@ class Year:
             sums = replace(sums, expected=np.ones(1, np.int64), not_applicable=ended)
         return sums
 
-    def judged_elsewhere(self, indicator: Indicator, scope: str) -> BoolArray | None:
-        """Tell which groups of a scope another row judges instead; None if it judges no group."""
-        if scope not in ("unit_type", "unit"):
-            return None
-        types = self.sources.plan.judged_elsewhere(indicator, self.year)
-        if not types:
-            return None
-        members = self.asked(indicator)
-        named = np.isin(members.register.scopes["unit_type"].names, sorted(types))
-        return named[members.groups("unit_type") if scope == "unit" else members.present(scope)]
-
-    def terms(self, indicator: Indicator, scope: str) -> Terms:
+    def terms(self, indicator: Indicator) -> Terms:
         """Return the terms under which roll-ups of this year are judged."""
         target = indicator.target_in(self.year)
-        if indicator.measure == "total" and scope != "district":
-            target = None  # the plan asks a total of the district alone
-        if indicator.measure == "mean_per_unit" and scope == "unit":
-            target = None  # an average binds no single unit
         return Terms(
             target=target,
             is_due=target is None or target.by_end_of is None or self.year >= target.by_end_of,
             is_registered=indicator.over != "employers" or self.year in self.sources.registered,
         )
 
-    def judge(self, indicator: Indicator, scope: str, sums: Sums) -> dict[str, Any]:
+    def _find_held(self, indicator: Indicator, scope: str, count: int) -> BoolArray:
+        """Tell which groups of a scope are held to the target, if the year has one."""
+        is_total, is_mean = (indicator.measure == one for one in ("total", "mean_per_unit"))
+        # The plan asks a total of the district alone; an average binds no single unit.
+        if (is_total and scope != "district") or (is_mean and scope == "unit"):
+            return np.zeros(count, bool)
+        types = self.sources.plan.judged_elsewhere(indicator, self.year)
+        if scope not in ("unit_type", "unit") or not types:
+            return np.ones(count, bool)
+        members = self.asked(indicator)
+        named = np.isin(members.register.scopes["unit_type"].names, sorted(types))
+        return ~named[members.groups("unit_type") if scope == "unit" else members.present(scope)]
+
+    def judge(self, indicator: Indicator, block: Block) -> dict[str, Any]:
         """Return what `judge` does, the ``target``, and which groups are held to it (``is_held``)."""
-        is_unit, terms = scope == "unit", self.terms(indicator, scope)
-        columns: dict[str, Any] = judge(sums, indicator, terms, is_unit=is_unit)
-        columns |= {"target": terms.target, "is_held": terms.target is not None}
-        elsewhere = self.judged_elsewhere(indicator, scope)
-        if elsewhere is not None and elsewhere.any():
-            free = judge(sums, indicator, replace(terms, target=None), is_unit=is_unit)
+        terms, is_unit = self.terms(indicator), block.groups[0][0] == "unit"
+        held = [self._find_held(indicator, scope, len(codes)) for scope, codes in block.groups]
+        is_held = np.concatenate(held) & (terms.target is not None)
+        columns: dict[str, Any] = judge(block.sums, indicator, terms, is_unit=is_unit)
+        if terms.target is not None and not is_held.all():
+            free = judge(block.sums, indicator, replace(terms, target=None), is_unit=is_unit)
             for name, values in free.items():
-                columns[name] = np.where(elsewhere, values, columns[name])
-            columns["is_held"] = ~elsewhere
-        return columns
+                columns[name] = np.where(is_held, columns[name], values)
+        return columns | {"target": terms.target, "is_held": is_held}
 
 
 def open_sources(dataset: Dataset, plan: Plan) -> Sources:

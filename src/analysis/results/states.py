@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +124,9 @@ class Amounts:
     #: Nothing limits how large the denominator could be, and so the end.
     low_open: BoolArray
     high_open: BoolArray
+
+
+_Amounts = TypeVar("_Amounts", bound=Amounts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,10 +308,12 @@ def pool_by(states: States, members: Members, scope: str) -> Sums:
     return _sum(states, members.groups(scope), groups).take(present)
 
 
-def join(first: States, second: States) -> States:
-    """Put the states of two sources (units and the district) one after the other."""
-    pairs = {name: [array, vars(second)[name]] for name, array in vars(first).items()}
-    return States(**{name: np.concatenate(pair) for name, pair in pairs.items()})
+def join(first: _Amounts, *others: _Amounts) -> _Amounts:
+    """Put the states of two sources (units and the district), or sums, one after the other."""
+    if not others:
+        return first
+    parts = [vars(one) for one in (first, *others)]
+    return type(first)(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
 
 def _one_by_one(states: States) -> Sums:

@@ -18,9 +18,17 @@ import pyarrow.compute as pc
 from analysis.plan import Indicator, Plan
 from analysis.problems import InputError, error
 from analysis.results.members import Codes
-from analysis.results.rollups import FLAGS, SCOPES, VERDICTS, Sources, Year, flag_bit, open_sources
-from analysis.results.states import Sums
-from analysis.results.trajectory import FOLLOWED_SCOPES, TRAJECTORIES, History, find_history
+from analysis.results.rollups import (
+    FLAGS,
+    SCOPES,
+    VERDICTS,
+    Block,
+    Sources,
+    Year,
+    flag_bit,
+    open_sources,
+)
+from analysis.results.trajectory import TRAJECTORIES, History, find_history
 from analysis.tables.load import Dataset
 
 Scope = TypeVar("Scope", str, tuple[str, str])
@@ -73,23 +81,22 @@ class Rows:
         *,
         indicator: Indicator,
         year: int,
-        scope: str,
-        groups: Codes,
+        groups: Sequence[tuple[str, Codes]],
     ) -> None:
-        """Write the next block: what `_judge` says of one scope's groups in one year."""
-        if not len(groups):
-            return
+        """Write the next block: what `_judge` says of some scopes' groups in one year."""
         none, target = (
             self._targets.setdefault(text, len(self._targets))
             for text in ("", str(judged["target"] or ""))
         )
-        here = slice(self._filled, self._filled + len(groups))
+        places = [self._places[indicator.over, scope][codes] for scope, codes in groups]
+        here = slice(self._filled, self._filled + sum(map(len, places)))
         self._filled = here.stop
+        scopes = [np.full(len(codes), SCOPES.index(scope)) for scope, codes in groups]
         keys = {
             "indicator": self._ids.index(indicator.id),
             "year": year,
-            "scope": SCOPES.index(scope),
-            "scope_id": self._places[indicator.over, scope][groups],
+            "scope": np.concatenate(scopes),
+            "scope_id": np.concatenate(places),
             "target": np.where(judged["is_held"], target, none),
         }
         written = {**judged, **keys}
@@ -197,14 +204,9 @@ def compute_indicators(
     rows = Rows(sum(lengths), sources, (*COLUMNS, *OPEN_COLUMNS) if with_open else COLUMNS)
     histories = {item.id: find_history(item, sources) for item in catalogue if item.is_stage}
     for year, indicator in product(shown, catalogue):
-        for scope, sums in year.roll_up(indicator, scopes):
-            rows.add(
-                _judge(year, indicator, scope, sums, histories.get(indicator.id)),
-                indicator=indicator,
-                year=year.year,
-                scope=scope,
-                groups=year.groups(indicator, scope),
-            )
+        for block in year.roll_up(indicator, scopes):
+            judged = _judge(year, indicator, block, histories.get(indicator.id))
+            rows.add(judged, indicator=indicator, year=year.year, groups=block.groups)
     return rows.to_frame()
 
 
@@ -221,17 +223,17 @@ def require_years(dataset: Dataset, years: Sequence[int]) -> None:
 
 
 def _judge(
-    year: Year, indicator: Indicator, scope: str, sums: Sums, history: History | None
+    year: Year, indicator: Indicator, block: Block, history: History | None
 ) -> dict[str, Any]:
-    """Return the judged columns of one indicator, scope and year."""
-    columns = year.judge(indicator, scope, sums)
-    trajectory: Any = 0
-    if history is not None and scope in FOLLOWED_SCOPES:
-        groups = year.groups(indicator, scope)
-        trajectory, overdue = history.assess(scope, groups, year.year)
-        columns["flags"] |= overdue * flag_bit("overdue")
-    counts = {name: getattr(sums, name) for name in COUNTS}
-    return {**counts, **columns, "trajectory": trajectory}
+    """Return the judged columns of one indicator's scopes in a year."""
+    columns = year.judge(indicator, block)
+    columns |= {name: getattr(block.sums, name) for name in COUNTS}
+    if history is None:
+        return columns | {"trajectory": 0}
+    paths = [history.assess(scope, codes, year.year) for scope, codes in block.groups]
+    trajectory, overdue = (np.concatenate(part) for part in zip(*paths, strict=True))
+    columns["flags"] |= overdue * flag_bit("overdue")
+    return columns | {"trajectory": trajectory}
 
 
 def write_table(table: pd.DataFrame, target: Path | IO[str], sheet: str = "Chỉ tiêu") -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.plan import Indicator, Plan
 from analysis.results.members import BoolArray, Codes
-from analysis.results.rollups import VERDICTS, Sources, Year, find_bounds
+from analysis.results.rollups import VERDICTS, Block, Sources, Year, find_bounds
 
 TRAJECTORIES = (
     "",
@@ -166,6 +166,8 @@ class History:
 
     def assess(self, scope: str, groups: Codes, year: int) -> tuple[np.ndarray, BoolArray]:
         """Return of each group a code in `TRAJECTORIES`, and whether it is overdue."""
+        if scope not in FOLLOWED_SCOPES:
+            return np.zeros(len(groups), np.int8), np.zeros(len(groups), bool)
         points = [self.points[scope, group] for group in groups.tolist()]
         words = [assess(own, year, self.indicator, self.plan) for own in points]
         overdue = [is_overdue(own, year, self.indicator) for own in points]
@@ -178,10 +180,11 @@ def find_history(indicator: Indicator, sources: Sources) -> History:
     history = History(indicator, sources.plan)
     for number in sources.years:
         year = Year(sources, number)
-        for scope, sums in year.roll_up(indicator, FOLLOWED_SCOPES):
+        for groups, sums in year.roll_up(indicator, FOLLOWED_SCOPES):
             bounds = find_bounds(sums, indicator)
-            verdicts = year.judge(indicator, scope, sums)["verdict"]
-            for row, group in enumerate(year.groups(indicator, scope).tolist()):
+            verdicts = year.judge(indicator, Block(groups, sums))["verdict"]
+            places = ((scope, group) for scope, codes in groups for group in codes.tolist())
+            for row, (scope, group) in enumerate(places):
                 history.points.setdefault((scope, group), {})[number] = Point(
                     reported=int(sums.reported[row]),
                     missing=int(sums.missing[row]),

@@ -312,8 +312,8 @@ class Holdings:
         lookup = np.array([REPORTED.index(words.get(v, "")) for v in VERDICTS], np.int8)
         indicator, by_year = self.sources.plan.indicator(task.indicator), Year(self.sources, year)
         scope = "district" if task.owner == "district" else "unit"
-        ((_, sums),) = by_year.roll_up(indicator, [scope])
-        judged = by_year.judge(indicator, scope, sums)
+        (block,) = by_year.roll_up(indicator, [scope])
+        judged = by_year.judge(indicator, block)
         said = lookup[judged["verdict"]]
         if indicator.measure != "ratio":
             silent = np.isin(
@@ -323,7 +323,7 @@ class Holdings:
             codes = np.where(judged["numerator"] > 0, yes, no)
             said = np.where(silent & judged["has_numerator"], codes, said).astype(np.int8)
         table = np.full(len(self._holders), REPORTED.index("not_applicable"), np.int8)
-        groups = by_year.groups(indicator, scope)
+        ((_, groups),) = block.groups
         table[groups if scope == "unit" else groups + len(self._holders) - 1] = said
         return table[holders]
 
