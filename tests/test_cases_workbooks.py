@@ -203,6 +203,12 @@ def test_a_number_that_looks_otherwise_is_refused(
     assert cells == ([f"{get_column_letter(place + 1)}2"] if is_refused else [])
 
 
+def test_of_a_look_that_depends_on_a_condition_nothing_is_claimed() -> None:
+    (problem,) = looks_in("xlsx", 12, "[>100]0;0")
+    assert problem.code == "other_look"
+    assert "ô hiện «" not in problem.message
+
+
 def test_a_share_may_be_shown_as_a_percentage() -> None:
     def lineage(page: Worksheet) -> None:
         page.delete_rows(1, 5)

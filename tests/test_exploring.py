@@ -48,6 +48,13 @@ def refused(ask) -> str:
     return str(caught.value)
 
 
+def test_a_change_is_rounded_as_on_a_page(study):
+    """There 80,05 less 75 is 5,05 points; floats make it a little less."""
+    rows = study.trend("informed_all").assign(change=0.8005 - 0.75)
+    assert "+5,1" in rows._repr_html_()
+    assert "+5,0" not in rows._repr_html_()
+
+
 def test_results_are_the_indicator_table_with_names(study, table):
     rows = study.results(year=2024)
     assert len(rows) == len(table)

@@ -46,8 +46,8 @@ _QUOTED = re.compile(r"'(?:Column not found: )?([^']*)'")
 #: Columns whose numbers are the indicator's own: a share is shown in percent, a change in points.
 VALUES = ("value", "lower", "upper", "breakeven", "before", "now")
 _CHANGES = ("change", "difference")
-#: A change is shown to a tenth of a point.
-_CHANGE_DIGITS = 3
+#: A change is shown to a tenth of a point, and known to so many digits after floats were subtracted.
+_CHANGE_DIGITS, _SURE_DIGITS = 3, 12
 _SHARES = ("share_of_gap", "rate", "on_time_rate")
 #: An analyst's own figures may be shares.
 _OWN_DIGITS = 3
@@ -535,7 +535,9 @@ def _number(name: str, cell: Any, bar: Scale, language: Language) -> str:
         return _grades(language)[dictionary().ranked["grade"][int(cell)]]
     exact = Fraction(repr(float(cell))) if isinstance(cell, float) else cell
     if name in _CHANGES and bar.is_share is not None:
-        size = round_half_up(Fraction(exact), _CHANGE_DIGITS)
+        # What is lost beyond them must not decide which way a tie is rounded: pages know it exactly.
+        sure = Fraction(repr(round(float(cell), _SURE_DIGITS)))
+        size = round_half_up(sure, _CHANGE_DIGITS)
         sign = "+" if size > 0 else "−" if size < 0 else ""
         unit = " " + language.ui("points") if bar.is_share else ""
         return sign + (numbers.points if bar.is_share else numbers.difference)(size) + unit

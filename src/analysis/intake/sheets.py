@@ -216,9 +216,11 @@ def _check_look(reading: SheetReading, at: At, column: Column, code: str) -> Non
     look = look_of(raw, code.replace("%", "") if column.type.name == "share" else code)
     if look.is_same and (look.words == "" or find(look.words, units()) == column.unit):
         return
-    shown = f"ô hiện «{look.text}»" if look.text else "định dạng của ô giấu số đi"
+    shown = f"ô hiện «{look.text}» nhưng" if look.text else "định dạng của ô giấu số đi nhưng"
+    if any(section.is_conditional for section in _sections(code)):
+        shown = "định dạng của ô thay đổi theo số, không rõ ô hiện gì, còn"
     wanted = f"số {column.unit}" if column.type.is_number else "bằng chữ"
-    message = f"{shown} nhưng bên trong là số này; hãy xóa định dạng của ô rồi gõ lại {wanted}"
+    message = f"{shown} bên trong là số này; hãy xóa định dạng của ô rồi gõ lại {wanted}"
     reading.add("other_look", message, at, column=column.name)
 
 
