@@ -35,6 +35,7 @@ from analysis.params import Params
 from analysis.plan import load_plan
 from analysis.redaction import redact
 from analysis.redaction.published import kind_of
+from analysis.reports.unit import UnitReport
 from analysis.site.build import (
     build_site,
     keep_edition,
@@ -534,3 +535,13 @@ def test_employers_without_a_union_are_named_for_the_office_alone() -> None:
     assert shown is not None
     assert shown.html.count('<th scope="row">') == finding.denominator - finding.numerator  # type: ignore[operator]
     assert analysis.year(shared("vi"), 2024).employers_without_union() is None
+
+
+def test_nothing_is_called_most_or_least_where_a_withheld_figure_may_be() -> None:
+    study = shared("vi")
+    reports = [UnitReport(study, unit, YEAR) for unit in study.expected_units(YEAR).index]
+    withheld = [any(f.is_hidden for f in report.missed) for report in reports]
+    assert {*withheld} == {True, False}
+    for report, is_withheld in zip(reports, withheld, strict=True):
+        lead = report.summary().html
+        assert not (is_withheld and re.search("nhiều nhất|gần đạt nhất|chỉ thiếu", lead, re.I))

@@ -31,7 +31,15 @@ from analysis.cli import (
     tell_unread,
     year_option,
 )
-from analysis.problems import InputError, Problem, error, has_errors, is_unprintable, printable
+from analysis.problems import (
+    InputError,
+    Problem,
+    error,
+    has_errors,
+    is_unprintable,
+    name_place,
+    printable,
+)
 from analysis.tables.files import write_atomically
 
 if TYPE_CHECKING:
@@ -94,10 +102,11 @@ class ListReader:
 
     def _read(self, path: Path) -> tuple[Delivery | None, list[Problem]]:
         from analysis.intake import read_delivery
-        from analysis.intake.officelists import give_codes, lacks_codes, lacks_unions
+        from analysis.intake.officelists import give_codes, lacks_codes, lacks_unions, once_each
         from analysis.tables.load import read_dataset
 
         delivery, problems = read_delivery(path, answers=self._answers, **self._settings)
+        problems = once_each(problems)
         parts = [] if delivery is None else delivery.records
         if delivery is None or not any(lacks_codes(one) or lacks_unions(one) for one in parts):
             return delivery, problems
@@ -126,11 +135,22 @@ class ListReader:
         return coded.delivery, problems
 
     def _ask(self, question: Problem) -> str:
-        """Ask in a terminal; an empty answer leaves it open."""
+        """Ask in a terminal, until an answer can stand; an empty one leaves the question open."""
+        from analysis.intake.officelists import choices, take_answer
+
         if not self._is_terminal:
             return ""
-        click.echo(str(question))
-        return str(click.prompt("Trả lời (Enter: để sau)", default="", show_default=False)).strip()
+        place = name_place(question.file, question.sheet, question.cell)
+        asked = question.message if question.choices else f"«{question.value}» là gì?"
+        click.echo(f"\nHỎI {printable(f'{place}: {asked}')}")
+        for number, choice in enumerate(choices(question), 1):
+            click.echo(f"  {number}. {choice}")
+        while True:
+            said = click.prompt("Gõ số hoặc chữ (Enter: để sau)", default="", show_default=False)
+            answer, wrong = take_answer(question, str(said).strip())
+            if not wrong:
+                return answer
+            click.echo(wrong)
 
     def _show(
         self, path: Path, code: str, what: str, found: dict[str, str], advice: str
@@ -141,11 +161,22 @@ class ListReader:
         click.echo(f"{path.name}: {what}")
         for one, other in found.items():
             click.echo(f"  {one:<32}  {other}")
-        if self._is_agreed or (self._is_terminal and click.confirm("Đúng như vậy?", default=True)):
+        if self._is_agreed or (self._is_terminal and _agrees()):
             return
         few = ", ".join([*found][:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
         message = f"{what} ({few}); hãy xem lại rồi chạy lệnh với --yes, {advice}"
         yield error(message, code=code, file=path.name)
+
+
+def _agrees() -> bool:
+    """Ask for a yes, in the ways that people write it."""
+    from analysis.intake.writings import answers, find
+
+    while True:
+        said = click.prompt("Đúng như vậy? [có/không]", default="có", show_default=False)
+        answer = find(str(said), answers())
+        if answer in ("true", "false"):
+            return answer == "true"
 
 
 @command.command()
@@ -196,6 +227,11 @@ def init(folder: Path, year: int, plan_file: Path | None, yes: bool, **given: st
     head = "# Thiết lập riêng của văn phòng, đứng trên params/default.yaml; git không theo dõi tệp này.\n"
     write_atomically(settings, head + _yaml(paths))
     click.echo(f"Đã lập {folder}: dataset.yaml, ke-hoach.yaml, {register.name}; và {settings}.")
+    if given["name"] != own.name:
+        click.echo(
+            "Trong ke-hoach.yaml còn văn bản của cơ quan khác: hãy ghi văn bản của mình vào source,"
+            " adopted_on, legal_bases, recipients (cuối trang báo cáo và báo cáo Word nêu chúng)."
+        )
     click.echo(
         "Ba lệnh tiếp theo:\n"
         f'  congdoan import "{register}" --year {year}   (hoặc danh sách sẵn có của văn phòng)\n'
@@ -478,8 +514,11 @@ def changes(year: int, since: str, out: Path | None, **where: Any) -> None:
     found = find_changes(then, now, find_corrections(folder, moment), (past, present), plan)
     verdicts = load_language(params.lang, find_root()).words["verdict"]
     click.echo(format_changes(found, verdicts, plan))
-    if not since and (stale := _format_stale(record, present.digest)):
-        click.echo(stale)
+    if not since and _is_stale(record, present.digest):
+        click.echo(
+            f"\nSố liệu đã khác lúc lập báo cáo; hãy chạy congdoan report --year {year}:"
+            " chỉ những trang có gì khác được lập lại."
+        )
 
 
 def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
@@ -505,16 +544,16 @@ def _find_published(site: Path) -> tuple[datetime, Path, dict[str, Any]]:
     return found.astimezone(), next(later, layout.file(INDICATORS)), record
 
 
-def _format_stale(record: dict[str, Any], digest: str) -> str:
+def _is_stale(record: dict[str, Any], digest: str) -> bool:
     from analysis.site.ledger import read_details
 
     page = record.get("year_page") or {}
     given = (page.get("inputs") or {}).get("data")
     # A ledger from before there were details holds the digest itself.
     made_from = read_details(record).get(str(given), {}).get("bytes", given)
-    stale = ["trang năm"] if made_from and not digest.startswith(made_from) else []
-    stale += [unit["unit_id"] for unit in record.get("units", []) if unit.get("stale")]
-    return f"\nTrang đã cũ, cần lập lại bằng congdoan report: {', '.join(stale)}" if stale else ""
+    if made_from and not digest.startswith(made_from):
+        return True
+    return any(unit.get("stale") for unit in record.get("units", []))
 
 
 @command.command()

@@ -39,6 +39,8 @@ class Problem:
         The sheet of a workbook and the cell in it (``"D12"``), where the input is one.
     advice : str
         What only those can do who run the commands; whoever sent the file is not told.
+    choices : tuple of str
+        Answers to choose from, where it is a question to the office.
     """
 
     severity: Severity
@@ -52,6 +54,7 @@ class Problem:
     sheet: str = ""
     cell: str = ""
     advice: str = ""
+    choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return one Vietnamese line for a person."""
@@ -66,7 +69,7 @@ class Problem:
     def as_record(self) -> dict[str, object]:
         """Return a JSON-ready record."""
         record = asdict(self) | {"message": self._in_full}
-        del record["advice"]
+        del record["advice"], record["choices"]
         return record
 
     @property

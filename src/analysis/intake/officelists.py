@@ -88,17 +88,11 @@ def read_answers(folder: Path) -> Answers:
         For every answer that is no heading or no type.
     """
     given = _read(folder)
-    lists = (dictionary().tables[name].columns.values() for name in dictionary().headings)
-    headings = listed({text: one.name for one in chain(*lists) for text in (one.vi, one.name)})
-    types = "; ".join(dictionary().words["unit_type"].values())
     wrong = {
-        (f"cot: {key}", answer): f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»"
-        for key, answer in given.columns.items()
-        if answer and fold(answer) != IGNORE and find(answer, headings) is None
-    } | {
-        (f"loai: {key}", answer): f"dùng một trong: {types}"
-        for key, answer in given.types.items()
-        if answer and find(answer, labels("unit_type")) is None
+        (f"{part}: {key}", answer): message
+        for part, answers in given.model_dump(by_alias=True).items()
+        for key, answer in answers.items()
+        if answer and (message := _refuse(part, answer))
     }
     if wrong:
         raise InputError(
@@ -111,9 +105,57 @@ def read_answers(folder: Path) -> Answers:
     )
 
 
+def _refuse(part: str, answer: str) -> str:
+    """Return what an answer must be, if it is none; nothing if it may stand."""
+    if part == "cot" and fold(answer) != IGNORE:
+        lists = (dictionary().tables[name].columns.values() for name in dictionary().headings)
+        known = listed({text: one.name for one in chain(*lists) for text in (one.vi, one.name)})
+        return "" if find(answer, known) else f"phải là một tiêu đề của danh sách, hoặc «{IGNORE}»"
+    if part == "loai" and find(answer, labels("unit_type")) is None:
+        return f"dùng một trong: {'; '.join(dictionary().words['unit_type'].values())}"
+    word = {"ma": _NEW, "cong_doan": _NONE}.get(part, "")
+    if word and fold(answer) != word and not _is_code(answer):
+        return f"phải là mã CĐCS, hoặc «{word}»"
+    return ""
+
+
+def _is_code(answer: str) -> bool:
+    pattern = dictionary().tables["roster"].columns["unit_id"].type.pattern
+    return re.fullmatch(str(pattern), answer.upper()) is not None
+
+
+def take_answer(question: Problem, said: str) -> tuple[str, str]:
+    """Return the answer that was meant, a choice by its number, and why it cannot stand, if so."""
+    offered = choices(question)
+    answer = offered[int(said) - 1] if said in map(str, range(1, len(offered) + 1)) else said
+    return answer, _refuse(_PARTS[question.code], answer) if answer else ""
+
+
+def choices(question: Problem) -> list[str]:
+    """Return the answers that a question offers, best first; any other fitting one may be given."""
+    if question.code == "unknown_word":
+        return [*dictionary().words["unit_type"].values()]
+    if question.code == "ask_heading":
+        tables = (dictionary().tables[name].columns for name in dictionary().headings)
+        return [next(one[question.column].vi for one in tables if question.column in one), IGNORE]
+    return [*question.choices]
+
+
 def _read(folder: Path) -> Answers:
     path = folder / FILE
     return validate(read_document(path), Answers) if path.exists() else Answers()
+
+
+def once_each(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with each word for a type told once, and where it is answered."""
+    kept: dict[tuple[object, ...], Problem] = {}
+    for one in problems:
+        is_type = one.code == "unknown_word" and one.column in _TYPES
+        advice = f"trả lời một lần trong {FILE}, mục loai" if is_type else one.advice
+        kept.setdefault(
+            (is_type, one.column, one.value) if is_type else (one,), replace(one, advice=advice)
+        )
+    return [*kept.values()]
 
 
 def find_questions(problems: Iterable[Problem]) -> list[Problem]:
@@ -257,11 +299,18 @@ class _List:
         self.found: dict[str, str] = {}
         self.problems: list[Problem] = []
 
-    def _ask(
-        self, row: int, code: str, message: str, column: str = "name", value: str = ""
+    def _ask(  # the fields of a question
+        self,
+        row: int,
+        code: str,
+        message: str,
+        choices: Iterable[str] = (),
+        column: str = "name",
+        value: str = "",
     ) -> None:
         asked = self.part.problem(self.file, column, row, code=code, message=message)
-        self.problems.append(replace(asked, value=value or asked.value))
+        asked = replace(asked, value=value or asked.value, choices=tuple(choices))
+        self.problems.append(asked)
 
     def _tell(self, row: int, code: str, message: str, column: str = "name") -> None:
         told = self.part.problem(self.file, column, row, code=code, message=message)
@@ -295,7 +344,7 @@ class _List:
                 f"chưa rõ là xã nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục xa: ghi tên"
                 " xã đúng"
             )
-            self._ask(row, "ask_commune", message, "commune")
+            self._ask(row, "ask_commune", message, sorted(unclear), "commune")
             return text
         same = [p for p in like if len(titled) < 2 or loosely(p) == loosely(text)]
         best = max(same, key=lambda one: (counts.get(one, 0), has_no_title(one), one))
@@ -321,7 +370,7 @@ class _Employers(_List):
             units = roster[roster["year"] == year]
             if units.empty:
                 message = NO_REGISTER.format(year=year)
-                self._ask(int(rows.index[0]), "no_register", message, "year")
+                self._ask(int(rows.index[0]), "no_register", message, column="year")
             self._give(rows, units[units["unit_type"].isin(types)].set_index("unit_id"))
 
     def _give(self, rows: pd.DataFrame, units: pd.DataFrame) -> None:
@@ -354,7 +403,8 @@ class _Employers(_List):
                     f" cong_doan: ghi mã, hoặc «{_NONE}»"
                 )
                 if likely:
-                    self._ask(row, "ask_union", message, value=f"{name} / {commune}")
+                    offered, key = [*sorted(likely), _NONE], f"{name} / {commune}"
+                    self._ask(row, "ask_union", message, offered, value=key)
             self.text.at[row, "unit_id"] = unit
 
 
@@ -392,7 +442,7 @@ class _Units(_List):
                     f"chưa rõ là đơn vị nào: {told}? Hãy trả lời một lần trong anh-xa.yaml, mục ma:"
                     f" ghi mã, hoặc «{_NEW}» nếu là đơn vị mới"
                 )
-                self._ask(row, "ask_code", message, value=f"{name} / {commune}")
+                self._ask(row, "ask_code", message, [*likely, _NEW], value=f"{name} / {commune}")
             else:
                 codes[row] = self._make(row, name, commune, taken)
         given = pd.array([codes[row] for row in self.text.index], dtype="str")

@@ -252,6 +252,9 @@ def _spell_word(raw: Raw, column: Column) -> str:
 # Days
 
 
+_NO_DAY = "phải là ngày, ghi đủ ngày, tháng, năm, ví dụ 30/11/2024"
+
+
 def _settles_days(raws: Iterable[Raw]) -> bool:
     """Tell whether the days that a column holds as text can only be read with the day first."""
     days = [found for raw in raws if isinstance(raw, str) and (found := _DAY.fullmatch(tidy(raw)))]
@@ -279,7 +282,7 @@ def _spell_date_text(text: str, day_first: bool) -> str:
         return _day(*words.groups())
     numbers = _DAY.fullmatch(text)
     if not numbers:
-        raise Unclear("not_date", "phải là ngày, ghi đủ ngày, tháng, năm, ví dụ 30/11/2024")
+        raise Unclear("not_date", _NO_DAY)
     first, second, year = numbers.groups()
     if not day_first and int(first) <= 12 and int(second) <= 12 and int(first) != int(second):
         one, other = f"{int(first)} tháng {int(second)}", f"{int(second)} tháng {int(first)}"
@@ -292,7 +295,10 @@ def _spell_date_text(text: str, day_first: bool) -> str:
 
 
 def _day(day: str, month: str, year: str) -> str:
-    return f"{int(year):04d}-{int(month):02d}-{int(day):02d}"
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        raise Unclear("not_date", _NO_DAY) from None
 
 
 # Ids and texts

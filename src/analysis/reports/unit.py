@@ -158,7 +158,12 @@ class UnitReport(Report):
         return by_nearness(self.by_verdict["not_met"])
 
     def _extremes(self) -> tuple[list[Finding], Finding | None]:
-        """Return what lacks the fewest persons, and what lacks the most where that is another."""
+        """Return what lacks the fewest persons, and what lacks the most where that is another.
+
+        Nothing where a withheld figure may be less or more than those shown.
+        """
+        if any(f.is_hidden for f in self.missed):
+            return [], None
         people = [
             f for f in self.missed if f.shortfall and not (f.is_answer or f.indicator.is_money)
         ]

@@ -129,7 +129,9 @@ class YearReport(Boards):
         points += self._crossings(f for f in lost if f not in grades)
         points += self._better_sections(won, lost)
         points += self._crossings(f for f in won if f not in grades)
+        # Nothing is called the most or the least where a withheld figure may be.
         missed = self.by_verdict["not_met"]
+        missed = [] if any(f.is_hidden for f in missed) else missed
         people = [f for f in missed if kind_of(f.indicator) == "persons" and f.shortfall]
         largest = max(people, key=lambda f: f.shortfall, default=None)
         if largest is not None:
@@ -378,7 +380,8 @@ class YearReport(Boards):
             spare = [f for f in met if f.slack is not None and f.target and f.target.minimum < 1]
             lines.append(say("weigh_met", met, sorted(spare, key=_distance)[:2]))
         if missed := by_verdict["not_met"]:
-            known = sorted((f for f in missed if f.shortfall), key=_distance)
+            is_whole = not any(f.is_hidden for f in missed)
+            known = sorted((f for f in missed if f.shortfall and is_whole), key=_distance)
             far = [f for f in known[-2:] if f not in known[:3]]
             lines.append(say("weigh_missed", missed, known[:3], far[::-1]))
         if still_open := by_verdict["undetermined"]:
