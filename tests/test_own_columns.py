@@ -91,9 +91,9 @@ def test_an_own_count_comes_through_a_form_into_a_figure(
     (form,) = forms.glob(f"{UNIT}_*.xlsx")
     take_own_columns(data)
     sheet = next(
-        name
-        for name in openpyxl.load_workbook(form).sheetnames
-        if HOUSES in {str(row[1].value) for row in openpyxl.load_workbook(form)[name].iter_rows()}
+        sheet.title
+        for sheet in openpyxl.load_workbook(form)
+        if HOUSES in {str(row[1].value) for row in sheet.iter_rows()}
     )
     fill_form(form, sheet, {"mai_am_houses": "2", "mai_am_members": "3"}, "returns")
     given = congdoan(

@@ -115,12 +115,13 @@ def page(opened: Page) -> Page:
 
 
 def ask(page: Page, **fields: str) -> None:
-    for field, value in fields.items():
-        page.evaluate(
-            """([field, value]) => { const input = document.getElementById(field);
-            input.value = value; input.dispatchEvent(new Event("input", { bubbles: true })); }""",
-            [field, value],
-        )
+    page.evaluate(
+        """(fields) => { for (const [field, value] of Object.entries(fields)) {
+        const input = document.getElementById(field);
+        if (input.value === value) continue;
+        input.value = value; input.dispatchEvent(new Event("input", { bubbles: true })); } }""",
+        fields,
+    )
 
 
 def shown(page: Page) -> list[list[str]]:
@@ -154,11 +155,7 @@ def test_everybody_is_listed(page: Page, study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "form"),
-    [
-        *((text, "NFC") for text in ("huong phung", "HƯỚNG PHÙNG", "đường chin", "dakrong")),
-        *((text, "NFD") for text in ("Hướng Phùng", "duong chín", "Đakrông")),
-    ],
+    ("asked", "form"), [("HƯỚNG PHÙNG", "NFC"), ("duong chín", "NFD"), ("dakrong", "NFC")]
 )
 def test_search_ignores_case_and_diacritics(
     page: Page, study: Study, asked: str, form: Any
@@ -173,11 +170,13 @@ def test_search_ignores_case_and_diacritics(
 
 
 def test_search_finds_one_by_its_code_and_nobody_by_nonsense(page: Page, study: Study) -> None:
-    for key in study.expected_units(YEAR).index[:: UNITS // 5]:
+    """The latter is said beside the box."""
+    for key in study.expected_units(YEAR).index[:: UNITS // 2]:
         page.locator("#q").fill(key.lower())
         assert key in codes(page)
     page.locator("#q").fill("không có ai như thế")
     assert shown(page) == []
+    assert page.locator(".search div:has(#q) #found").inner_text().startswith("Không tìm thấy")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -224,7 +223,7 @@ def test_verdict_filter_counts_whole_indicators(page: Page, study: Study) -> Non
         assert codes(page) == expected & set(study.expected_units(YEAR).index)
 
 
-@pytest.mark.parametrize("indicator_id", ["informed_enterprise", "dues_collected", "new_members"])
+@pytest.mark.parametrize("indicator_id", ["informed_enterprise", "dues_collected"])
 def test_sort_by_an_indicator(page: Page, study: Study, indicator_id: str) -> None:
     """Highest first, the value beside each; then the verdict filter is about that indicator."""
     indicator = next(item for item in study.plan.indicators if item.id == indicator_id)
@@ -251,9 +250,9 @@ def test_sort_by_an_indicator(page: Page, study: Study, indicator_id: str) -> No
     assert codes(page) == {key for key, row in rows.items() if row.verdict == "met"}
 
 
-@pytest.mark.parametrize(("by", "column"), [("met", 3), ("not_met", 4), ("undetermined", 5)])
-def test_sort_by_a_count_both_ways(page: Page, by: str, column: int) -> None:
-    for order in ("desc", "asc"):
+def test_sort_by_a_count_both_ways(page: Page) -> None:
+    ways = (("met", 3, "desc"), ("not_met", 4, "asc"), ("undetermined", 5, "desc"))
+    for by, column, order in ways:
         ask(page, sort=by, order=order)
         counts = [int(row[column]) for row in shown(page)]
         assert counts == sorted(counts, reverse=order == "desc")
@@ -272,22 +271,6 @@ def test_communes_stand_in_the_order_of_the_alphabet(page: Page) -> None:
     assert options[1:] == communes
 
 
-def test_not_found_is_said_beside_the_box(page: Page) -> None:
-    page.locator("#q").fill("không có ai như thế")
-    assert page.locator(".search div:has(#q) #found").inner_text().startswith("Không tìm thấy")
-
-
-def test_the_list_begins_on_a_phones_first_screen(browser: Browser, file: Path) -> None:
-    with open_context(browser) as context:
-        page = context.new_page()
-        page.set_viewport_size({"width": 360, "height": 800})
-        page.goto(file.as_uri())
-        page.wait_for_selector("#found:not(:empty)")
-        box = page.locator("#units tbody tr").first.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= 800
-
-
 def test_areas_and_an_offices_files_are_found_from_the_index(study: Study) -> None:
     areas = [
         {"name": "Đakrông", "link": "area/b.html", "page": "area/b.html"},
@@ -300,7 +283,7 @@ def test_areas_and_an_offices_files_are_found_from_the_index(study: Study) -> No
     assert "bao-cao-2024.docx" in links
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+@pytest.mark.parametrize("width", [320, 768, 1280])
 def test_nothing_overflows(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -314,9 +297,10 @@ def test_nothing_overflows(page: Page, width: int) -> None:
 
 
 def test_index_is_there_at_once(browser: Browser, file: Path) -> None:
-    """All 2,000 units can be searched soon after the page is opened."""
+    """All 2,000 units can be searched soon after it is opened, and begin on a phone's first screen."""
     with open_context(browser) as context:
         page = context.new_page()
+        page.set_viewport_size({"width": 360, "height": 800})
         began = time.monotonic()
         page.goto(file.as_uri())
         page.wait_for_selector("#found:not(:empty)")
@@ -326,6 +310,9 @@ def test_index_is_there_at_once(browser: Browser, file: Path) -> None:
             done(list.getEntries().at(-1).startTime)).observe({ type: "largest-contentful-paint", buffered: true }))"""
         )
         assert painted <= 1500
+        box = page.locator("#units tbody tr").first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800
 
 
 def test_without_script_the_list_is_there(browser: Browser, file: Path, study: Study) -> None:

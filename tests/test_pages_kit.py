@@ -32,36 +32,26 @@ SECONDS = 60
 
 SCRIPT = "<script>alert(1)</script>"
 NAMES = {
-    "DN-RLAN": f"CĐCS Công ty {SCRIPT}",
-    "DN-DABAN": r"CĐCS Công ty $x$ và $\alpha_1$",
-    "TH-HUC": "CĐCS Trường _a_ và **b** {{ c }}",
+    "MN-LIA": rf'CĐCS {SCRIPT} "><img src=x onerror=alert(2)> $x$ và $\alpha_1$ _a_ và **b** {{{{ c }}}}',
     "DN-NUICAM": ("CĐCS Công ty trách nhiệm hữu hạn một thành viên " * 5)[:199] + "X",
     "XA-XY": "CĐCS" + "Ư" * 196,
-    "MN-LIA": 'CĐCS "><img src=x onerror=alert(2)>',
 }
 #: Every kind of page, by what is special about it.
 PARENT = "CDX-01"
 UNIT_PAGES = {
     "missing return": "2024/cdcs/DN-GIOLONG.html",
     "merged": "2024/cdcs/THTHCS-TANTHANH.html",
-    "dissolved": "2024/cdcs/TT-KHESANH.html",
-    "all met": "2024/cdcs/DN-DOIGIO.html",
     "nothing met": "2024/cdcs/DN-NUICAM.html",
     "guild": "2024/cdcs/ND-BOCXEP.html",
-    "brand new": "2025/cdcs/DN-NANGDEO.html",
-    "hospital": "2025/cdcs/YT-HUYEN.html",
-    "longest": "2025/cdcs/DN-MAYCHIEU.html",
+    "brand new": "2024/cdcs/DN-COINGAN.html",
+    "longest": "2024/cdcs/DN-MAYCHIEU.html",
     "withheld": "share/2024/cdcs/DN-DABAN.html",
-    "script": "names/2024/cdcs/DN-RLAN.html",
-    "dollar": "names/2024/cdcs/DN-DABAN.html",
-    "underscore": "names/2024/cdcs/TH-HUC.html",
+    "signs": "names/2024/cdcs/MN-LIA.html",
     "200 characters": "names/2024/cdcs/DN-NUICAM.html",
     "one long word": "names/2024/cdcs/XA-XY.html",
-    "image": "names/2024/cdcs/MN-LIA.html",
 }
 YEAR_PAGES = {
     "year": "2024/year.html",
-    "last year": "2025/year.html",
     "shared year": "share/2024/year.html",
     "year of names": "names/2024/year.html",
 }
@@ -93,11 +83,9 @@ def shared_sites() -> Path:
 
 
 def make_sites(root: Path) -> None:
-    """The sample's sites of 2025 and 2024 with a few units each, and a whole one of odd names."""
-    for year in (2025, 2024):
-        prefix = f"{year}/cdcs/"
-        links = [link for link in UNIT_PAGES.values() if link.startswith(prefix)]
-        _build(sample(year=year), root / str(year), [Path(link).stem for link in links])
+    """The sample's site with a few units, the same to share, and a whole one of odd names."""
+    units = [Path(link).stem for link in UNIT_PAGES.values() if link.startswith("2024/")]
+    _build(sample(), root / "2024", units)
     _build(sample("share"), root / "share" / "2024", ["DN-DABAN"])
     folder = write_tables(odd_tables(), root / "data")
     (folder / "dataset.yaml").write_text(f"parents: {{{PARENT}: '{SCRIPT}'}}\n", "utf-8")
@@ -105,19 +93,18 @@ def make_sites(root: Path) -> None:
 
 
 def _build(study: Study, out: Path, units: list[str] | None) -> None:
-    is_2024 = study.params.year == 2024
-    order = Order(units=units, jobs=2, progress=False, start=START, briefs=is_2024)
+    order = Order(units=units, jobs=2, progress=False, start=START, briefs=True)
     recap = build_site(study, out, order)
     assert recap.is_done, recap.failures
 
 
 def odd_tables() -> Tables:
-    """The sample's six units whose names try to break out."""
+    """Three of the sample's units whose names try to break out."""
     tables: Tables = {}
     for name in HEADERS:
         with (SAMPLE / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
-        tables[name] = [row for row in rows if row.get("unit_id", "DN-RLAN") in NAMES]
+        tables[name] = [row for row in rows if row.get("unit_id", "XA-XY") in NAMES]
     for row in tables["roster"]:
         row["name"] = NAMES[row["unit_id"]]
         row["commune"] = row["commune"].replace("Lìa", f"Lìa {SCRIPT}")

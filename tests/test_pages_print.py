@@ -19,9 +19,7 @@ import pytest
 from browser import open_browser
 from playwright.sync_api import Browser
 from test_pages_kit import (
-    LARGEST_AREAS,
     PAGES,
-    UNIT_PAGES,
     Visit,
     largest_area,
     open_context,
@@ -41,11 +39,9 @@ UPRIGHT = (20, 20, 30, 15)
 LYING = (9, 7, 15, 8)
 DPI = 40
 #: Each that is laid out in another way: a name's signs matter on screens alone.
-KINDS = ("missing return", "merged", "nothing met", "guild", "longest", "withheld")
-PRINTED = {
-    key: PAGES[key] for key in (*KINDS, "200 characters", "one long word", "year", "index of names")
-}
-AREAS = {scope: f"2024/largest-{scope}.html" for scope in LARGEST_AREAS}
+KINDS = ("missing return", "nothing met", "longest", "one long word", "year", "index of names")
+PRINTED = {key: PAGES[key] for key in KINDS}
+AREA = "2024/largest.html"
 
 
 class Word(NamedTuple):
@@ -132,8 +128,7 @@ def squeezed(text: str) -> str:
 @pytest.fixture(scope="module")
 def root() -> Path:
     root = shared_sites()
-    for scope, link in AREAS.items():
-        write_atomically(root / link, largest_area(scope).html)
+    write_atomically(root / AREA, largest_area("commune").html)
     return root
 
 
@@ -143,11 +138,11 @@ def browser(root: Path) -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="module", params=PRINTED | AREAS)
+@pytest.fixture(scope="module", params=[*PRINTED, AREA])
 def printed(request: pytest.FixtureRequest, browser: Browser, root: Path) -> Iterator[Print]:
     with open_context(browser) as context:
-        visit = Visit(context, root, (PRINTED | AREAS)[request.param])
-        file = root / f"{request.param}.pdf"
+        visit = Visit(context, root, PRINTED.get(request.param, AREA))
+        file = root / f"{visit.file.stem}.pdf"
         visit.page.pdf(path=file, prefer_css_page_size=True)
         visit.page.emulate_media(media="print")
         yield Print(visit, file)
@@ -160,13 +155,13 @@ def test_sheets_are_a4_and_few(printed: Print) -> None:
     for size in printed.sizes:
         assert sorted(size) == pytest.approx([WIDTH, HEIGHT], abs=1)
     lying = [width > height for width, height in printed.sizes]
-    boards = {PAGES["year"], *AREAS.values()}
+    boards = {PAGES["year"], AREA}
     assert any(lying) == (printed.visit.link in boards)
     assert not lying[0]
     assert sum(lying) <= MOST_BOARD_SHEETS
     if printed.visit.is_unit:
         assert len(lying) <= MOST_SHEETS
-    if printed.visit.link in AREAS.values():  # a sheet for each board, beside what a unit has
+    if printed.visit.link == AREA:  # a sheet for each board, beside what a unit has
         assert len(lying) <= MOST_SHEETS + 2
 
 
@@ -255,7 +250,7 @@ def test_what_is_for_screens_only_is_not_printed(printed: Print) -> None:
 
 def test_dark_readers_print_on_white(browser: Browser, root: Path) -> None:
     with open_context(browser, color_scheme="dark") as context:
-        visit = Visit(context, root, UNIT_PAGES["all met"])
+        visit = Visit(context, root, PAGES["index of names"])
         visit.page.emulate_media(media="print", color_scheme="dark")
         colour = visit.run("getComputedStyle(document.body).backgroundColor")
         assert colour == "rgb(255, 255, 255)"

@@ -108,9 +108,8 @@ def sample_pages() -> list[Page]:
         *(year_page(study, year, "sample") for year in study.dataset.years),
         *(
             area_page(study, scope, str(units[scope].mode()[0]), year, "sample")
-            for year in keys
+            for year, scope in zip(keys, AREA_SCOPES, strict=True)
             for units in [study.expected_units(year)]
-            for scope in AREA_SCOPES
         ),
         *(unit_page(study, key, year, "sample") for year in keys for key in keys[year]),
     ]

@@ -37,7 +37,7 @@ from analysis.tables.dictionary import dictionary
 
 SAMPLE = Path("data/sample")
 YEAR = 2024
-UNITS = ("DN-DABAN", "XA-XY", "MN-LIA")
+UNITS = ("DN-DABAN", "MN-LIA")
 
 
 # --- Another plan ---------------------------------------------------------------------------------

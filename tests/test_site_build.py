@@ -6,10 +6,6 @@ import csv
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +14,8 @@ from typing import Any
 import pytest
 from test_site_kit import (
     fill_disk_at,
-    is_alive,
     make_study,
     needs_fork,
-    wait_until,
     write_notebooks,
     write_template,
 )
@@ -35,11 +29,12 @@ from analysis.site.run import Order, RunOutcome, format_recap
 from analysis.study import Study
 
 pytestmark = needs_fork
-UNITS = ("DN-RLAN", "MN-LIA", "TH-HUC", "XA-XY")
+UNITS = ("DN-RLAN", "TH-HUC", "XA-XY")
 #: The year's page, a page a unit, and one for each of their communes, no two of which share one.
 ALL = 1 + 2 * len(UNITS)
 SHOW = "print(unit_id, year, 'cdcs')"
 BAD = "if unit_id == 'DN-RLAN': raise ValueError('hỏng & <b>')"
+KILL = "import os, signal\nif unit_id == 'TH-HUC': os.kill(os.getpid(), signal.SIGKILL)"
 Build = Callable[..., RunOutcome]
 
 
@@ -90,7 +85,7 @@ def pages(folder: Path) -> dict[str, bytes]:
 def test_site_is_complete(study: Study, build: Build, tmp_path: Path) -> None:
     recap = build()
     site = tmp_path / "2024"
-    missing = {"XA-XY", "MN-LIA"} & {
+    missing = {
         unit_id for unit_id, row in study.expected_units(2024).iterrows() if not row["has_return"]
     }
     expected = {unit: "no_return" if unit in missing else "published" for unit in sorted(UNITS)}
@@ -121,32 +116,34 @@ def test_site_is_complete(study: Study, build: Build, tmp_path: Path) -> None:
         assert not path.is_file() or str(tmp_path).encode() not in path.read_bytes()
 
 
-def test_number_of_jobs_does_not_show(build: Build, tmp_path: Path) -> None:
-    build(jobs=1)
-    first = pages(tmp_path / "2024")
-    shutil.rmtree(tmp_path / "2024")
-    build(jobs=3)
-    second = pages(tmp_path / "2024")
-    for found in (first, second):
-        del found["index.html"]  # it tells when the pages were made
-    assert first == second
+def test_neither_number_nor_start_of_processes_shows(build: Build, tmp_path: Path) -> None:
+    found = []
+    for ways in ({"jobs": 1}, {"jobs": 3}, {"start": "spawn"}):
+        assert build(units=["DN-RLAN"], **ways).is_done
+        found.append(pages(tmp_path / "2024"))
+        del found[-1]["index.html"]  # it tells when the pages were made
+        shutil.rmtree(tmp_path / "2024")
+    assert found[0] == found[1] == found[2]
 
 
 def test_one_failure_stops_no_other(build: Build, tmp_path: Path) -> None:
-    write_notebooks(tmp_path / "notebooks", BAD, SHOW)
+    write_notebooks(tmp_path / "notebooks", f"{BAD}\n{KILL}", SHOW)
     recap = build()
     site = tmp_path / "2024"
     assert not recap.is_done
-    assert [(unit_id, failure.cell) for unit_id, _, failure in recap.failures] == [("DN-RLAN", 3)]
+    assert recap.made == ALL - 2
+    (_, _, dead), (whose, _, failure) = sorted(recap.failures, reverse=True)
+    assert dead.error == "DeadKernelError: tiến trình chạy sổ tay đã bị ngắt (SIGKILL)"
+    assert (whose, failure.cell) == ("DN-RLAN", 3)
     failed = entry(site, "DN-RLAN")
     assert failed["outcome"] == "failed"
     assert (failed["failure"]["cell"], failed["failure"]["error"]) == (3, "ValueError: hỏng & <b>")
     assert failed["page"] is None
     assert not (site / "cdcs" / "DN-RLAN.html").exists()
     assert (tmp_path / "2024.notebooks" / "cdcs" / "DN-RLAN.failed.ipynb").exists()
-    assert sorted(outcomes(site).values()).count("failed") == 1
+    assert sorted(outcomes(site).values()).count("failed") == 2
     told = format_recap(recap, ["--jobs", "2"])
-    assert "  congdoan report --year 2024 --jobs 2 --unit DN-RLAN\n" in told
+    assert "  congdoan report --year 2024 --jobs 2 --unit DN-RLAN --unit TH-HUC\n" in told
     assert "ô 3 «if unit_id == 'DN-RLAN'" in told
     assert str(tmp_path / "2024" / "index.html") in told
     # No option names an area's page: a run of everything makes it, and leaves what is good.
@@ -155,13 +152,35 @@ def test_one_failure_stops_no_other(build: Build, tmp_path: Path) -> None:
     assert "  congdoan report --year 2024 --jobs 2\n" in told
 
 
-def test_last_good_page_is_kept_and_marked_stale(build: Build, tmp_path: Path) -> None:
+def test_last_good_page_is_kept_and_marked_stale(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     build()
     site = tmp_path / "2024"
+    before, made = entry(site, "DN-RLAN"), pages(site)
+    assert set(before["inputs"]) == {
+        *("code", "data", "description", "language", "libraries", "notebook"),
+        *("pictures", "plan", "settings", "template", "years_beside"),
+    }
+    # Where nothing changed nothing starts.
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "run_jobs", None)
+        recap = build()
+    assert (recap.made, recap.unchanged) == (0, ALL)
+    assert pages(site) == made
+    # What was touched or deleted is made again.
+    (site / "cdcs" / "DN-RLAN.html").unlink()
+    (site / "cdcs" / "XA-XY.html").write_text("của ai đó")
+    os.utime(site / "cdcs" / "TH-HUC.html", (0, 0))
+    assert build().made == 2
+    assert b"XA-XY 2024 cdcs" in (site / "cdcs" / "XA-XY.html").read_bytes()
+    # A page that fails leaves its last good one; nor does the year's page know the notebook.
     before = entry(site, "DN-RLAN")
     write_notebooks(tmp_path / "notebooks", BAD, SHOW)
-    build()
-    after = entry(site, "DN-RLAN")
+    recap = build()
+    assert recap.made == len(UNITS) - 1
+    after, other = entry(site, "DN-RLAN"), entry(site, "XA-XY")["inputs"]
+    assert {key for key in other if other[key] != before["inputs"][key]} == {"notebook"}
     assert (after["outcome"], after["stale"]) == ("failed", True)
     for name in ("page", "sha256", "inputs", "made_at"):
         assert after[name] == before[name]
@@ -173,42 +192,18 @@ def test_last_good_page_is_kept_and_marked_stale(build: Build, tmp_path: Path) -
     assert (mended["outcome"], mended["stale"]) == ("published", False)
     assert mended["failure"] is None
     assert not list((tmp_path / "2024.notebooks").rglob("*.failed.ipynb"))
-
-
-def test_nothing_changed_starts_nothing(
-    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build()
-    before = pages(tmp_path / "2024")
+    # A page that cannot be written is a failure.
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "run_jobs", None)
-        recap = build()
-    assert (recap.made, recap.unchanged) == (0, ALL)
-    assert pages(tmp_path / "2024") == before
-    assert build(force=True).made == ALL
-
-
-def test_touched_and_deleted_pages_are_made_again(build: Build, tmp_path: Path) -> None:
-    build()
-    site = tmp_path / "2024"
-    (site / "cdcs" / "DN-RLAN.html").unlink()
-    (site / "cdcs" / "XA-XY.html").write_text("của ai đó")
-    os.utime(site / "cdcs" / "TH-HUC.html", (0, 0))
-    assert build().made == 2
-    assert b"XA-XY 2024 cdcs" in (site / "cdcs" / "XA-XY.html").read_bytes()
-
-
-def test_changed_inputs_are_told_apart(build: Build, tmp_path: Path) -> None:
-    build()
-    before = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
-    write_notebooks(tmp_path / "notebooks", SHOW, "'thêm'")
-    assert build().made == len(UNITS)  # not the year's
-    after = entry(tmp_path / "2024", "DN-RLAN")["inputs"]
-    assert {name for name in before if before[name] != after[name]} == {"notebook"}
-    assert set(before) == {
-        *("code", "data", "description", "language", "libraries", "notebook"),
-        *("pictures", "plan", "settings", "template", "years_beside"),
-    }
+        fill_disk_at(patch, "TH-HUC.html")
+        recap = build(force=True)
+    assert [unit_id for unit_id, _, _ in recap.failures] == ["TH-HUC"]
+    assert recap.made == ALL - 1
+    assert (site / "cdcs" / "TH-HUC.html").exists()
+    assert entry(site, "TH-HUC")["stale"]
+    # Pages of units that are no longer expected go.
+    build(make_study(tmp_path / "fewer", ["DN-RLAN"]))
+    assert list(outcomes(site)) == ["DN-RLAN"]
+    assert not list(tmp_path.glob("2024*/cdcs/TH-HUC.*"))
 
 
 def test_only_the_units_asked_for(build: Build, tmp_path: Path) -> None:
@@ -226,14 +221,6 @@ def test_only_the_units_asked_for(build: Build, tmp_path: Path) -> None:
     (site / "cdcs" / "TH-HUC.html").unlink()
     build(units=["DN-RLAN"])
     assert outcomes(site)["TH-HUC"] == "not_run"
-
-
-def test_pages_of_units_no_longer_expected_go(build: Build, tmp_path: Path) -> None:
-    build()
-    fewer = make_study(tmp_path / "fewer", [unit for unit in UNITS if unit != "TH-HUC"])
-    build(fewer)
-    assert "TH-HUC" not in outcomes(tmp_path / "2024")
-    assert not list(tmp_path.glob("2024*/cdcs/TH-HUC.*"))
 
 
 def test_unknown_unit_is_refused_before_anything_starts(build: Build, tmp_path: Path) -> None:
@@ -274,96 +261,3 @@ def test_notebook_finds_the_study_loaded(build: Build, tmp_path: Path) -> None:
     assert (
         f"<pre>{len(UNITS)}".encode() in (tmp_path / "2024" / "cdcs" / "TH-HUC.html").read_bytes()
     )
-
-
-def test_page_that_cannot_be_written_is_a_failure(
-    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build()
-    with monkeypatch.context() as patch:
-        fill_disk_at(patch, "TH-HUC.html")
-        recap = build(force=True)
-    assert [unit_id for unit_id, _, _ in recap.failures] == ["TH-HUC"]
-    assert (tmp_path / "2024" / "cdcs" / "TH-HUC.html").exists()
-    assert entry(tmp_path / "2024", "TH-HUC")["stale"]
-
-
-def test_dead_process_costs_its_own_page_only(build: Build, tmp_path: Path) -> None:
-    kill = "import os, signal\nif unit_id == 'DN-RLAN': os.kill(os.getpid(), signal.SIGKILL)"
-    write_notebooks(tmp_path / "notebooks", kill, SHOW)
-    recap = build()
-    assert [(unit, failure.error) for unit, _, failure in recap.failures] == [
-        ("DN-RLAN", "DeadKernelError: tiến trình chạy sổ tay đã bị ngắt (SIGKILL)")
-    ]
-    assert recap.made == ALL - 1
-
-
-RUNNER = """
-import signal
-import sys
-from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
-sys.path.insert(0, {tests!r})
-from test_site_kit import make_study, write_template
-from analysis.site.build import build_site
-from analysis.site.run import Order
-root = Path({root!r})
-study = make_study(root / "data", ["DN-DABAN", "TH-HUC"])
-build_site(study, root / "2024", Order(jobs=2, notebooks=root / "notebooks",
-                                       template=write_template(root / "templates")), "")
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux kills orphans for us")
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(
-            signal.SIGINT,
-            marks=pytest.mark.skipif(
-                signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
-                reason="Ctrl-C is ignored where this suite runs",
-            ),
-        ),
-        signal.SIGKILL,
-    ],
-)
-def test_stopped_runner_leaves_nobody_behind(tmp_path: Path, number: int) -> None:
-    """Ctrl-C in mid-run: soon over, what is done is in the ledger, no process is left."""
-    loop = (
-        f"import os\nfrom pathlib import Path\nfolder = Path({str(tmp_path / 'pids')!r})\n"
-        "folder.mkdir(exist_ok=True)\n"
-        "(folder / str(os.getpid())).touch()\n"
-        "while unit_id == 'TH-HUC': pass"
-    )
-    write_notebooks(tmp_path / "notebooks", loop)
-    code = RUNNER.format(tests=str(Path(__file__).parent), root=str(tmp_path))
-    runner = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
-    try:
-        done = tmp_path / "2024" / "cdcs" / "DN-DABAN.html"
-        assert wait_until(done.exists, 90), runner.stderr.read() if runner.poll() else ""
-        assert wait_until(lambda: len(list((tmp_path / "pids").iterdir())) >= 2)
-        runner.send_signal(number)
-        began = time.monotonic()
-        runner.communicate(timeout=20)
-        # Well before the page's own 30 s are over, however busy the machine.
-        assert time.monotonic() - began < 20
-    finally:
-        runner.kill()
-        runner.communicate()
-    pids = [int(path.name) for path in (tmp_path / "pids").iterdir()]
-    assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
-    if number == signal.SIGINT:
-        assert outcomes(tmp_path / "2024") == {"DN-DABAN": "published", "TH-HUC": "not_run"}
-    assert not list(tmp_path.rglob("*.tmp"))
-
-
-def test_spawned_workers_make_the_same_pages(build: Build, tmp_path: Path) -> None:
-    build(units=["DN-RLAN"])
-    first = pages(tmp_path / "2024")
-    shutil.rmtree(tmp_path / "2024")
-    assert build(units=["DN-RLAN"], start="spawn").is_done
-    second = pages(tmp_path / "2024")
-    for found in (first, second):
-        del found["index.html"]
-    assert first == second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,15 +12,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from test_site_kit import UNITS, is_alive, make_study, make_task, needs_fork, wait_until
+from test_site_kit import (
+    END,
+    UNITS,
+    is_alive,
+    make_notebook,
+    make_study,
+    make_task,
+    needs_fork,
+    wait_until,
+    write_notebooks,
+)
 
 from analysis.pages.template import TEMPLATE
 from analysis.params import find_root, load_params
 from analysis.problems import InputError
 from analysis.site import pages
-from analysis.site.notebooks import read_source
 from analysis.site.pages import make_pages, run_on_cluster
 
 pytestmark = [
@@ -30,7 +39,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of its own: small notebooks of few units."""
     folder = tmp_path_factory.mktemp("cluster")
+    shutil.copytree(find_root() / "params", folder / "params")
+    write_notebooks(folder / "notebooks", "print(unit_id, year)", year_cells=["print(year)"])
     # One call a page, and enough of them to be left when a worker dies.
     make_study(folder / "data", UNITS[:4])
     return folder
@@ -40,7 +52,7 @@ def report(folder: Path, out: str, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "analysis", "report", "--year", "2024", "--jobs", "1", *more]
     places = ["--data", str(folder / "data"), "--out", str(folder / out / "2024")]
     return subprocess.Popen(
-        [*command, *places], cwd=find_root(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *places], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )  # fmt: skip
 
 
@@ -133,19 +145,12 @@ def test_cluster_makes_the_same_site_though_a_worker_is_killed(folder: Path, das
 
 
 def test_worker_that_has_other_data_makes_no_page(folder: Path) -> None:
-    root = find_root()
-    params = load_params(2024).model_copy(update={"data": str(folder / "data")})
-    source = read_source(root / "notebooks" / "cdcs.ipynb", ["unit_id", "year"])
-    task = make_task(
-        nbformat.reads(source.text, 4),
-        TEMPLATE,
-        parameters=source.parameters(params, unit_id="TH-HUC"),
-    )
-    for seen, told in (("what the runner saw", "khác máy điều khiển"), ("", "khác máy điều khiển")):
-        (result,) = make_pages([task], params, root, seen)
-        assert result.html is None
-        assert result.failure is not None
-        assert told in result.failure.error
+    params = load_params(2024, root=folder).model_copy(update={"data": str(folder / "data")})
+    task = make_task(make_notebook("year = 0", END), TEMPLATE)
+    (result,) = make_pages([task], params, folder, "what the runner saw")
+    assert result.html is None
+    assert result.failure is not None
+    assert "khác máy điều khiển" in result.failure.error
 
 
 def begin(address: str, tasks: Sequence[Any] = ()) -> None:

@@ -114,7 +114,7 @@ def test_a_page_that_would_look_different_has_another_key(
         for key in study.expected_units(YEAR).index
     }
     changes, own, others, spared = 0, 0, 0, 0
-    while changes < 10:
+    while changes < 6:
         other_tables, (what, whose) = with_another_cell(tables, rng)
         try:
             other = open_tables(other_tables, tmp_path / "b", plan, params)
@@ -199,20 +199,32 @@ def test_any_other_code_may_look_at_anything(cells: tuple[str, ...]) -> None:
 # --- A whole site ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    make_study(tmp_path / "data", ["DN-RLAN", "TH-HUC", "XA-XY"])
-    write_notebooks(tmp_path / "notebooks", OPEN.split("\n", 1)[0])
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder with a site, and a copy of it as it was made: a page's key knows where its data lie."""
+    folder = tmp_path_factory.mktemp("made") / "folder"
+    make_study(folder / "data", ["DN-RLAN", "TH-HUC"])
+    write_notebooks(folder / "notebooks", OPEN.split("\n", 1)[0])
     unit_notebook = make_notebook(
         PARAMETERS, OPEN, "report.header()", "report.results()", "report.finish()"
     )
-    nbformat.write(unit_notebook, tmp_path / "notebooks" / "cdcs.ipynb")
+    nbformat.write(unit_notebook, folder / "notebooks" / "cdcs.ipynb")
     given = PARAMETERS.replace('unit_id = "x"', 'scope = "x"\nscope_id = "x"')
     opened = OPEN.replace("unit(study, unit_id", "area(study, scope, scope_id")
     area_notebook = make_notebook(given, opened, "report.header()", "report.finish()")
-    nbformat.write(area_notebook, tmp_path / "notebooks" / "area.ipynb")
-    write_template(tmp_path / "templates")
-    return tmp_path
+    nbformat.write(area_notebook, folder / "notebooks" / "area.ipynb")
+    (folder / "notebooks" / "logo.png").write_bytes(b"x")
+    write_template(folder / "templates")
+    assert build(folder).made == 5  # the year, two units and their communes
+    return folder, Path(shutil.copytree(folder, folder.with_name("kept")))
+
+
+@pytest.fixture
+def folder(made: tuple[Path, Path]) -> Path:
+    """The site as it was made: what is seen are bytes, whenever written."""
+    folder, kept = made
+    shutil.rmtree(folder)
+    return Path(shutil.copytree(kept, folder))
 
 
 def open_study_of(folder: Path) -> Study:
@@ -256,28 +268,16 @@ def made_at(folder: Path) -> dict[str, bytes]:
 
 @needs_fork
 def test_one_correction_makes_its_own_page_and_those_that_show_it(folder: Path) -> None:
-    assert build(folder).made == 7  # the year, three units and their communes
     # A unit's own note may stand on its page and its commune's; the year's has the whole dataset.
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
     assert build(folder).made == 3
     # A unit's own name is on its commune's page too, and nobody else's.
-    correct(folder, "XA-XY", "name", "CĐCS xã Xy mới", "roster")
+    correct(folder, "TH-HUC", "name", "CĐCS mới", "roster")
     before = made_at(folder)
     again = build(folder)
     after = made_at(folder)
-    assert {key for key in after if after[key] != before[key]} == {"XA-XY"}
+    assert {key for key in after if after[key] != before[key]} == {"TH-HUC"}
     assert again.made == 3
-
-
-@needs_fork
-def test_an_analysts_own_code_is_made_again_with_any_correction(folder: Path) -> None:
-    path = folder / "notebooks" / "cdcs.ipynb"
-    notebook = nbformat.read(path, 4)
-    notebook.cells.insert(-1, nbformat.v4.new_code_cell("len(study.table) and None"))
-    nbformat.write(notebook, path)
-    assert build(folder).made == 7
-    correct(folder, "DN-RLAN", "note", "đã gọi điện")
-    assert build(folder).made == 5  # the year, its commune, and all three that have such a cell
 
 
 @needs_fork
@@ -291,7 +291,6 @@ def test_a_unit_that_cannot_be_told_of_stops_no_other(
 
     real = UnitReport.digests
     monkeypatch.setattr(UnitReport, "digests", fail)
-    assert build(folder).made == 7
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
     assert build(folder).made == 4  # until it is known what it shows, anything may be in it
 
@@ -306,9 +305,6 @@ def test_why_names_what_changed(folder: Path) -> None:
 
     study = open_study_of(folder)
 
-    assert "chưa có trang nào" in why("DN-RLAN")
-    assert not (folder / "2024").exists()
-    build(folder)
     ledger = (folder / "2024" / "ledger.json").read_bytes()
     assert "trang còn đúng" in why("DN-RLAN")
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
@@ -325,6 +321,9 @@ def test_why_names_what_changed(folder: Path) -> None:
     with pytest.raises(InputError):
         why("KHONG-CO")
     assert (folder / "2024" / "ledger.json").read_bytes() == ledger
+    shutil.rmtree(folder / "2024")
+    assert "chưa có trang nào" in why("DN-RLAN")
+    assert not (folder / "2024").exists()
 
 
 def why_of(folder: Path, name: str, **params: Any) -> str:
@@ -337,7 +336,6 @@ def why_of(folder: Path, name: str, **params: Any) -> str:
 @needs_fork
 def test_why_tells_what_changed_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings and libraries from what to what; which files, which tables, which indicators."""
-    build(folder)
     told = why_of(folder, "DN-RLAN", data=str(folder / "khác"))
     assert re.search(r"\(settings\): data: trước data \(\w{6}\), nay khác \(\w{6}\)$", told)
     ledger = folder / "2024" / "ledger.json"
@@ -346,7 +344,7 @@ def test_why_tells_what_changed_in_it(folder: Path, monkeypatch: pytest.MonkeyPa
     assert why_of(folder, "year").endswith("(template): more.j2 (mới)")
     (folder / "templates" / "mini" / "more.j2").unlink()
     table = dictionary().tables["roster"].vi
-    correct(folder, "XA-XY", "name", "CĐCS xã Xy mới", "roster")
+    correct(folder, "TH-HUC", "name", "CĐCS mới", "roster")
     assert why_of(folder, "year").endswith(f"(data): {table} (roster)")
     path = folder / "data" / "roster.csv"
     path.write_bytes(path.read_bytes() + b"\n")
@@ -384,17 +382,26 @@ def declare(path: Path, reads: object, *cells: str) -> None:
 def test_a_notebook_that_declares_what_it_reads_is_made_again_with_that_alone(
     folder: Path,
 ) -> None:
-    declare(folder / "notebooks" / "cdcs.ipynb", ["employers"], "len(study.dataset.employers)")
-    declare(folder / "notebooks" / "year.ipynb", ["indicators"], "1 + 1")
-    assert build(folder).made == 7
-    # Neither employers nor indicators: its own page for what its narrative tells, and its commune's.
+    # Whatever else an analyst's own cells read, they are made again with any correction.
+    path = folder / "notebooks" / "cdcs.ipynb"
+    plain_text = path.read_bytes()
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(-1, nbformat.v4.new_code_cell("len(study.table) and None"))
+    nbformat.write(notebook, path)
+    assert build(folder).made == 2
     correct(folder, "DN-RLAN", "note", "đã gọi điện")
+    assert all("(data)" in why_of(folder, name) for name in ("DN-RLAN", "TH-HUC"))
+    path.write_bytes(plain_text)
+    declare(path, ["employers"], "len(study.dataset.employers)")
+    declare(folder / "notebooks" / "year.ipynb", ["indicators"], "1 + 1")
+    assert build(folder).made == 4  # these three, and the commune of that note
+    # Neither employers nor indicators: its own page for what its narrative tells, and its commune's.
+    correct(folder, "DN-RLAN", "note", "đã gọi lại")
     assert build(folder).made == 2
     correct(folder, "DN-RLAN", "informed", "1")
     assert "bảng chỉ tiêu (indicators)" in why_of(folder, "year")
-    build(folder)
     correct(folder, "DN-RLAN", "workers_total", "77", "employers")
-    for name in ("XA-XY", "TH-HUC"):
+    for name in ("DN-RLAN", "TH-HUC"):
         assert "(employers)" in why_of(folder, name)
     declare(folder / "notebooks" / "area.ipynb", ["returns", "units", 5])
     with pytest.raises(InputError) as caught:
@@ -419,6 +426,7 @@ def test_a_year_that_comes_to_lie_beside_while_pages_are_made_is_seen_by_the_nex
         real(*given)
 
     units = ["TH-HUC"]
+    shutil.rmtree(folder / "2024")
     with monkeypatch.context() as patch:
         patch.setattr(build_module, "write_data", meanwhile)
         build(folder, units=units)
@@ -456,21 +464,16 @@ CHANGES = {
 
 
 @needs_fork
-def test_whatever_changes_is_seen(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each change alone, in a site as it was made: what is seen are bytes, whenever written."""
-    (folder / "notebooks" / "logo.png").write_bytes(b"x")
-    assert not unchanged(folder)
-    build(folder)
+def test_whatever_changes_is_seen(folder: Path, made: tuple[Path, Path]) -> None:
+    """Each change alone, in a site as it was made."""
     assert unchanged(folder, ["TH-HUC"])
     assert not unchanged(folder, ["KHONG-CO"])
-    kept = shutil.copytree(folder, tmp_path_factory.mktemp("kept") / "site")
-    assert unchanged(folder)
     for what, change in CHANGES.items():
+        assert unchanged(folder), what
         change(folder)
         assert not unchanged(folder), what
         shutil.rmtree(folder)
-        shutil.copytree(kept, folder)
-    assert unchanged(folder)
+        shutil.copytree(made[1], folder)
 
 
 @needs_fork

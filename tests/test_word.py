@@ -111,8 +111,7 @@ only_internal = pytest.mark.parametrize("study", ["internal"], indirect=True)
 
 
 @only_internal
-def test_the_same_input_makes_the_same_bytes(study: Study, made: bytes, made_unit: bytes) -> None:
-    assert write_year(study) == made
+def test_the_same_input_makes_the_same_bytes(study: Study, made_unit: bytes) -> None:
     assert write_unit(study, UNIT) == made_unit
 
 
@@ -248,7 +247,7 @@ def test_a_first_year_has_a_report() -> None:
 
 
 def test_a_report_changed_in_word_is_never_lost(tmp_path: Path) -> None:
-    study = make_study(tmp_path / "data", ("DN-DABAN", "TH-HUC"))
+    study = make_study(tmp_path / "data", ("DN-DABAN",))
     layout = Layout(tmp_path / "2024")
     write_documents(study, layout, None, asked=False)
     assert not layout.site.exists()
@@ -256,15 +255,12 @@ def test_a_report_changed_in_word_is_never_lost(tmp_path: Path) -> None:
     year, unit = (layout.file(word_file(2024, key)) for key in ("", "DN-DABAN"))
     before = year.read_bytes(), unit.read_bytes()
 
-    # What nobody has touched follows the figures.
-    corrected = study.assume({("DN-DABAN", "informed"): 0})
     assert not is_edited(year)
     document = docx.Document(str(year))
     document.add_paragraph("Ban Thường vụ thêm.")
     document.save(str(year))
     mine = year.read_bytes()
     assert is_edited(year)
-    del corrected
     write_documents(study, layout, None, asked=False)
     assert (year.read_bytes(), unit.read_bytes()) == (mine, before[1])
 
