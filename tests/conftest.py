@@ -75,6 +75,7 @@ SLOW = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Examples())
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="congdoan-tests-")
 
@@ -100,15 +101,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _examples_share_the_sample(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nearly each example in a docstring begins with ``load(2024)``, which takes a second."""
-    if isinstance(request.node, DoctestModule):
-        keep_warm(sample())
-        yield
-        forget()
-    else:
-        yield
+class Examples:
+    """A plugin: a fixture of this module itself would be one of the tests beside it alone."""
+
+    @pytest.fixture(scope="module", autouse=True)
+    @classmethod
+    def _examples_share_the_sample(cls, request: pytest.FixtureRequest) -> Iterator[None]:
+        """Nearly each example in a docstring begins with ``load(2024)``, which takes a second."""
+        if isinstance(request.node, DoctestModule):
+            keep_warm(sample())
+            yield
+            forget()
+        else:
+            yield
 
 
 class Run(NamedTuple):

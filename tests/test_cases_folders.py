@@ -179,7 +179,7 @@ ANCHORED = [line.split(": ", 1)[1] for line in BOMB.splitlines()]
         pytest.param("- " * 50_000 + "x\n", id="dashes"),
         pytest.param("a: " + "{a: " * 60 + "}" * 60, id="braces"),
         pytest.param("a: 1\n" * 500_000, id="megabytes"),
-        pytest.param("a: [" + "1," * 900_000 + "]\n", id="items"),
+        pytest.param("a: [" + "1," * 70_000 + "]\n", id="items"),
         pytest.param(f"? [{', '.join(ANCHORED)}]\n: 1\n", id="aliases in a key"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
     congdoan: Congdoan, tmp_path: Path
 ) -> None:
     """Copies, two versions, last year's forms, forms under a name of the phone's, and what is none."""
-    units = [f"U{number}" for number in range(12)]
+    units = [f"U{number}" for number in range(7)]
     data, mail = make_folder(tmp_path / "data", units, workers_total=90), tmp_path / "mail"
     fates: dict[str, list[str]] = {"Đã nhận": [], "Đã có": [], "Bị trả lại": [], "Bỏ qua": []}
 
@@ -245,15 +245,15 @@ def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
 
     for place, unit in enumerate(units[2:], 2):  # U1 has a return
         # Of files with the same bytes it is the original that is taken in.
-        give("Bị trả lại" if place > 9 else "Đã nhận", f"{unit}_2024", unit, 5)
-        if place > 9:
+        give("Bị trả lại" if place > 4 else "Đã nhận", f"{unit}_2024", unit, 5)
+        if place > 4:
             newer = give("Bị trả lại", f"{unit}_2024 (1)", unit, 6)
             os.utime(newer, (2_000_000_000, 2_000_000_000))
-        elif place < 5:
+        elif place == 2:
             give("Đã có", f"{unit}_2024 (1)", unit, 5)
-        elif place < 8:
+        elif place == 3:
             give("Đã có", f"zalo-{place}71", unit, 5)
-    for unit in units[:3]:
+    for unit in units[:2]:
         give("Bị trả lại", f"{unit}_2023", unit, 4, 2023)
     for name in ("~$U1_2024.csv", "7.tmp", "z51_n.jpg", "bao-cao.zip", "Thumbs.db"):
         (mail / name).write_bytes(b"x")
@@ -262,7 +262,7 @@ def test_a_folder_as_it_comes_from_a_phone_is_sorted_file_by_file(
     for fate, names in fates.items():
         (block,) = re.findall(rf"^{fate}.*: {len(names)}\b.*\n((?:  .*\n?)+)", run.out, re.M)
         assert [name for name in names if name not in block] == [], fate
-    for unit in units[10:]:
+    for unit in units[5:]:
         assert f"bản lưu sau cùng là {unit}_2024 (1).csv" in run.out
 
 
@@ -388,25 +388,28 @@ def remark(source: str, **attachments: dict[str, str]) -> NotebookNode:
     return cell
 
 
+#: A kernel that is not here.
+R = {"name": "ir", "display_name": "R", "language": "R"}
+
+
 @needs_fork
 @pytest.mark.parametrize(
-    ("spec", "start"),
+    "spec",
     [
-        pytest.param(None, "fork", id="none"),
-        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "fork", id="R"),
-        pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, "fork", id="gone"),
-        pytest.param({}, "fork", id="empty"),
-        pytest.param({"name": "ir", "display_name": "R", "language": "R"}, "spawn", id="R-spawned"),
+        pytest.param(None, id="none"),
+        pytest.param(R, id="R"),
+        pytest.param({"name": "venv-cũ", "display_name": "Python (cũ)"}, id="gone"),
+        pytest.param({}, id="empty"),
     ],
 )
 def test_a_notebook_runs_whatever_kernel_it_was_saved_with(
-    spec: dict[str, str] | None, start: Start, tmp_path: Path
+    spec: dict[str, str] | None, tmp_path: Path
 ) -> None:
     notebook = make_notebook("year = 0", "print(year + 1)", END)
     del notebook.metadata["kernelspec"]
     if spec is not None:
         notebook.metadata["kernelspec"] = spec
-    task = make_task(notebook, TEMPLATE, cwd=str(tmp_path), start=start)
+    task = make_task(notebook, TEMPLATE, cwd=str(tmp_path), start="fork")
     result = make_page(replace(task, parameters={"year": 2024}))
     assert result.failure is None
     assert "<pre>2025\n</pre>" in (result.html or "")
@@ -467,14 +470,14 @@ def test_an_own_chart_is_shown_once_whatever_the_backend(
     monkeypatch.delenv("MPLBACKEND", raising=False)
     if BACKENDS[backend] is not None:
         monkeypatch.setenv("MPLBACKEND", str(BACKENDS[backend]))
-    result = run_cells(tmp_path, CHART, start=start)
+    result = run_cells(tmp_path, CHART, start=start, kernelspec=R)
     assert result.failure is None
     assert (result.html or "").count('src="data:image/png;base64,') == 1
 
 
 DRAW = """
 import analysis
-report = analysis.unit(analysis.load(2024), "DN-DABAN", 2024)
+report = analysis.unit(analysis.load(2024, data=DATA), "DN-DABAN", 2024)
 import hashlib, inspect
 for name, section in inspect.getmembers(report, inspect.ismethod):
     # The method section tells the minute at which it was made; it draws nothing.
@@ -501,7 +504,7 @@ def test_a_users_own_settings_change_no_figure(tmp_path: Path) -> None:
         (tmp_path / name / "matplotlibrc").write_text(text, "utf-8")
         own = {"MPLCONFIGDIR": str(tmp_path / name), "MPLBACKEND": "TkAgg" if text else ""}
         done = subprocess.run(
-            [sys.executable, "-c", DRAW],
+            [sys.executable, "-c", f"DATA = {str(CASES / '_base')!r}{DRAW}"],
             env={**os.environ, **own},
             cwd=ROOT,
             capture_output=True,
@@ -515,6 +518,7 @@ def test_a_users_own_settings_change_no_figure(tmp_path: Path) -> None:
 
 def test_the_command_runs_with_a_backend_that_is_none(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "analysis", "report", "--year", "2024", "--why", "DN-DABAN"]
+    command += ["--data", str(CASES / "_base")]
     environment = {**os.environ, "MPLBACKEND": "x"}
     done = subprocess.run(
         [*command, "--out", str(tmp_path)],

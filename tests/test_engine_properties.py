@@ -19,13 +19,13 @@ COUNTS = ("expected", "reported", "not_applicable", "missing")
 SETTLED = ("met", "not_met")
 KEYS = ("year", "unit_id")
 
-seeds = pytest.mark.parametrize("seed", range(2001, 2004))
+seeds = pytest.mark.parametrize("seed", range(2001, 2003))
 
 
 # One table
 
 
-@pytest.fixture(scope="module", params=range(2001, 2005))
+@pytest.fixture(scope="module", params=range(2001, 2003))
 def rows(request: pytest.FixtureRequest, plan: Plan) -> list[Row]:
     return compute(random_tables(request.param), plan)
 
@@ -111,13 +111,13 @@ def total(rows: Iterable[Row], column: str) -> int:
 
 @seeds
 def test_the_order_of_the_rows_does_not_matter(seed: int, plan: Plan) -> None:
-    tables = random_tables(seed)
+    tables = random_tables(seed, units=8, years=(2023, 2024))
     first = compute_indicators(dataset_of(tables), plan)
     again = compute_indicators(dataset_of(shuffled(tables, random.Random(seed))), plan)
     assert first.to_csv(index=False) == again.to_csv(index=False)
 
 
-@pytest.mark.parametrize("seed", range(2011, 2018))
+@pytest.mark.parametrize("seed", range(2011, 2014))
 def test_more_reports_never_widen_the_bounds_and_never_flip_a_settled_verdict(
     seed: int, plan: Plan
 ) -> None:

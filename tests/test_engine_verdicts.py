@@ -627,10 +627,10 @@ def test_only_the_years_asked_for_are_shown_and_only_the_scopes() -> None:
     assert [(row["year"], row["scope"]) for row in rows] == [(2023, "district"), (2023, "unit")]
 
 
-@pytest.mark.parametrize("scope", ["district", "commune", "unit_type", "parent", "unit"])
-def test_any_one_scope_can_be_asked_for_alone(plan: Plan, scope: str) -> None:
+def test_any_one_scope_can_be_asked_for_alone(plan: Plan) -> None:
     """Also one at which some indicators of the plan have no row; and 1 stays 1, not True."""
     tables = tables_of(heads(1, 2), employers=[{}], district=[{}])
     everything = compute(tables, plan)
-    alone = compute(tables, plan, scopes=[scope])
-    assert repr(alone) == repr([row for row in everything if row["scope"] == scope])
+    for scope in ("district", "commune", "unit_type", "parent", "unit"):
+        alone = compute(tables, plan, scopes=[scope])
+        assert repr(alone) == repr([row for row in everything if row["scope"] == scope])

@@ -40,7 +40,7 @@ YEARS = (2023, 2024)
 COMMUNES = {
     "Thanh": ["DN-BAMAY"],
     "Xy": ["XA-THUAN", "TH-THUAN"],
-    "Thuận": ["MN-THUAN", "THCS-THUAN", "DN-KHEMO", "DN-COINGAN", "DN-NUICAM", "MN-LIA"],
+    "Thuận": ["MN-THUAN", "DN-KHEMO", "DN-NUICAM"],
 }
 #: So many units of each commune union; the others' are the district's own.
 PARENTS = {"CDX-KHESANH": ["MN-THUAN"], "CDX-LAOBAO": ["XA-THUAN", "DN-KHEMO"]}

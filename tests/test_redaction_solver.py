@@ -22,13 +22,12 @@ from test_redaction import (
     Reader,
     World,
     flags_of,
+    late_sample,
     naive,
     persons_in,
     random_study,
-    sample,
     shared,
     shared_random,
-    shared_sample,
     study_of,
 )
 
@@ -196,8 +195,8 @@ def test_solver_finds_nothing_in_random_data(seed: int) -> None:
 
 
 def test_solver_finds_nothing_in_sample() -> None:
-    world = World(sample())
-    assert narrowed(world, puzzle_of(world, shared_sample())) == []
+    world = World(late_sample())
+    assert narrowed(world, puzzle_of(world, shared(world.study))) == []
 
 
 def test_solver_finds_what_naive_redaction_leaves() -> None:
@@ -212,12 +211,9 @@ def test_solver_finds_everything_in_what_is_not_redacted() -> None:
 
 
 @pytest.mark.parametrize("name", ["unusual", "other"])
-@pytest.mark.parametrize("seed", range(2))
-def test_solver_finds_nothing_under_other_plans(
-    seed: int, name: str, other_plan_file: Path
-) -> None:
+def test_solver_finds_nothing_under_other_plans(name: str, other_plan_file: Path) -> None:
     plan = load_plan(other_plan_file) if name == "other" else Plan.model_validate(UNUSUAL)
-    study = study_of(random_tables(seed, units=12, years=YEARS), plan)
+    study = study_of(random_tables(1, units=10, years=YEARS), plan)
     world = World(study)
     assert narrowed(world, puzzle_of(world, shared(study))) == []
 
@@ -397,17 +393,13 @@ def renamed(puzzle: Puzzle, world: World, other: World) -> Puzzle:
 def test_two_editions_tell_what_neither_tells_so_the_second_is_refused(
     tmp_path: Path, change: Callable[[Study], Study]
 ) -> None:
-    found: list[str] = []
     (tmp_path / "data").mkdir()
-    for seed in SEEDS:
-        study = replace(random_study(seed), root=tmp_path, params=PARAMS)
-        first = replace(shared_random(seed), root=tmp_path, params=PARAMS)
-        second = shared(change(study))
-        world, other = World(study), World(change(study))
-        both = puzzle_of(world, first), renamed(puzzle_of(other, second), other, world)
-        if found := narrowed(world, *both):
-            note_shared(first, "", "2024-12-01")
-            with pytest.raises(InputError, match="đã có một bản chia sẻ khác"):
-                note_shared(second, "", "2024-12-02")
-            break
-    assert found
+    study = replace(random_study(0), root=tmp_path, params=PARAMS)
+    first = replace(shared_random(0), root=tmp_path, params=PARAMS)
+    second = shared(change(study))
+    world, other = World(study), World(change(study))
+    both = puzzle_of(world, first), renamed(puzzle_of(other, second), other, world)
+    assert narrowed(world, *both)
+    note_shared(first, "", "2024-12-01")
+    with pytest.raises(InputError, match="đã có một bản chia sẻ khác"):
+        note_shared(second, "", "2024-12-02")

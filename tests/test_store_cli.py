@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
-from deliveries import give, make_folder, write_delivery
-from test_store import a_return
+from deliveries import add, give, make_folder, write_delivery
+from test_store import a_return, set_clock
 
 from analysis.plan import Plan
+from analysis.store.log import create_store
 from analysis.tables.files import STORE
 
 Congdoan = Callable[..., Run]
@@ -31,11 +32,11 @@ def data(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
     mail = base / "mail"
     folder = make_folder(base / "data", UNITS)
     give(folder, plan, write_delivery(mail, "returns-u2", [a_return("U2", informed=51)]))
-    give(folder, plan, write_delivery(mail, "returns-u2", [a_return("U2", informed=20)]))
+    add(folder, write_delivery(mail, "returns-u2", [a_return("U2", informed=20)]))
     (mail / "U3.csv").write_text("garbage", "utf-8")
     give(folder, plan, mail / "U3.csv", year=2024)
     fewer = a_return("U1", informed=30)
-    give(folder, plan, write_delivery(mail, "returns-u1", [fewer]), reason="đếm lại", by="Hoa")
+    add(folder, write_delivery(mail, "returns-u1", [fewer]), reason="đếm lại", by="Hoa")
     return folder
 
 
@@ -172,15 +173,18 @@ def test_changes_since_the_edition_that_was_published(
 
 
 def test_changes_are_held_against_the_years_page_and_a_stale_one_is_told(
-    congdoan: Congdoan, aged: Path, tmp_path: Path
+    congdoan: Congdoan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a withdrawal one unit's page is made again: the year's page still shows what was."""
-    site = tmp_path / "site"
-    year = ("--year", 2024, "--data", aged, "--out", site)
+    folder, site = make_folder(tmp_path / "data", ["U1"]), tmp_path / "site"
+    with monkeypatch.context() as patch:
+        set_clock(patch, 2024, 12, 1)
+        create_store(folder, "congdoan import")
+    year = ("--year", 2024, "--data", folder, "--out", site)
     assert congdoan("report", *year).status == 0
     run = congdoan("changes", *year)
     assert run.out == "Không có đánh giá nào thay đổi.\n"
-    assert congdoan("withdraw", "U1", 2024, "--data", aged, "--reason", "nhầm").status == 0
+    assert congdoan("withdraw", "U1", 2024, "--data", folder, "--reason", "nhầm").status == 0
     first = congdoan("changes", *year).out
     assert "U1" in first
     assert "chạy congdoan report --year 2024" in first

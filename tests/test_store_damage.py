@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
-from deliveries import give, make_folder, write_delivery
+from deliveries import add, give, make_folder, write_delivery
 from test_store import a_return
 
 from analysis.plan import Plan
@@ -24,13 +24,13 @@ UNITS = [f"U{number}" for number in range(1, 65)]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("damage")
     folder = make_folder(base / "data", UNITS)
     create_store(folder, "congdoan import")
     rows = [a_return(unit, note=f"ghi chú {unit} " * 9) for unit in UNITS[1:]]
-    give(folder, plan, write_delivery(base, "returns-a", rows[:40]))
-    give(folder, plan, write_delivery(base, "returns-b", rows[40:]))
+    add(folder, write_delivery(base, "returns-a", rows[:40]))
+    add(folder, write_delivery(base, "returns-b", rows[40:]))
     return folder
 
 
