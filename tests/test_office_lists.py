@@ -632,3 +632,11 @@ def test_on_a_terminal_questions_are_asked_and_codes_shown(tmp_path: Path) -> No
     text = (data / "anh-xa.yaml").read_text("utf-8")
     assert ("Địa chỉ: Xã, thị trấn" in text, "Trường: Đơn vị sự" in text) == (True, True)
     assert load_dataset(data).roster["unit_id"].tolist() == ["SN-A"]
+
+def test_a_row_of_a_group_is_no_storey_of_the_headings() -> None:
+    """Else the row numbers would be asked about as the members of the row «Tổng số»."""
+    heads = ["STT", "Tên đơn vị", *OFFICE[1:], "Tổng lao động", "Tổng ĐV"]
+    rows = [[*row[:5], row[6]] for row in units()]
+    _, problems = read_content("a.xlsx", as_xlsx([heads, ["Tổng số"], *rows]), 2024)
+    asked = {p.value for p in problems if p.severity == "error"}
+    assert asked == {"Tên đơn vị", "Tổng lao động", "Tổng ĐV"}

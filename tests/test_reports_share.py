@@ -476,6 +476,7 @@ def test_the_command_refuses_a_second_edition_before_a_page_is_made(
     assert run.status == 1
     assert 'chạy lại với --again "lý do"' in run.err
     assert not (tmp_path / "b" / "2024").exists()
+    assert congdoan("check", "--data", data, "--year", YEAR).err.count("shared.json") == 0
     # With a word the second one is made, and no page of the first one stays beside its pages.
     words = (*words[:-1], "CD002", "--out", tmp_path / "a" / "2024")
     assert congdoan(*words, "--again", "bản đầu chưa gửi").status == 0

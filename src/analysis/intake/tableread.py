@@ -272,11 +272,14 @@ def _paths(sheet: Sheet, rows: range) -> list[tuple[str, ...]]:
         if top >= rows[0]
         for place in range(left + 1, right + 1)
     }
+    counters = form_texts()["counters"]
     paths: list[tuple[str, ...]] = [()] * len(sheet.rows[rows[0]])
     for row in rows:
         above = paths.copy()
         for place, text in enumerate(sheet.text(row, n) for n in range(len(paths))):
             is_covered = place > 0 and (place in covered or not sheet.marks.merged)
+            if text and row > rows[0] and fold("".join(paths[place][:1])) in counters:
+                return []  # the row numbers stand under no storey: this is a row of the list
             if text and not paths[place] and row > rows[0]:
                 paths[place] = above[place] = above[place - 1][:1] if is_covered else ()
                 if not paths[place]:
