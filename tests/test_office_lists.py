@@ -633,6 +633,7 @@ def test_on_a_terminal_questions_are_asked_and_codes_shown(tmp_path: Path) -> No
     assert ("Địa chỉ: Xã, thị trấn" in text, "Trường: Đơn vị sự" in text) == (True, True)
     assert load_dataset(data).roster["unit_id"].tolist() == ["SN-A"]
 
+
 def test_a_row_of_a_group_is_no_storey_of_the_headings() -> None:
     """Else the row numbers would be asked about as the members of the row «Tổng số»."""
     heads = ["STT", "Tên đơn vị", *OFFICE[1:], "Tổng lao động", "Tổng ĐV"]

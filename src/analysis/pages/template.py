@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from analysis.figures import PALETTE
+
 #: A folder, as every nbconvert template is.
 TEMPLATE = Path(__file__).parent / "templates" / "congdoan"
 
@@ -16,10 +18,6 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 @cache
 def page_css() -> str:
     """Return the style sheet with the palette's colours, light and dark."""
-    from analysis.figures.style import (
-        PALETTE,
-    )  # with matplotlib, which a folder's name can do without
-
     light, dark = (
         "".join(f"--{role}:{shades[i]};" for role, shades in PALETTE.items()) for i in (0, 1)
     )
