@@ -251,6 +251,21 @@ def test_time_limit_ends_a_cell_that_prints_without_end(template: Path) -> None:
     assert '"mãi\\nmãi\\n' in (result.executed or "")
 
 
+@needs_fork
+def test_a_program_that_goes_on_writing_between_cells_loses_nothing(template: Path) -> None:
+    program = "for n in range(20_000): print(n, flush=True)"
+    begin = f"import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', {program!r}])"
+    cells = [begin, *["import time; time.sleep(0.005)"] * 30, "child.wait()"]
+    result = make_page(make_task(make_notebook("year = 0", *cells, END), template))
+    said = [
+        output.text
+        for cell in nbformat.reads(result.executed or "", 4).cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream"
+    ]
+    assert "".join(said).split() == list(map(str, range(20_000)))
+
+
 def _open_files() -> list[Path]:
     folder = Path("/proc/self/fd")
     return sorted(folder.iterdir()) if folder.exists() else []

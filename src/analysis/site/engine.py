@@ -295,10 +295,15 @@ class _Stream(io.TextIOBase):
         handle = self._file.fileno()
         written = os.fstat(handle).st_size - self._seen
         if written > 0:
-            # Others go on writing where the file's place is left.
-            os.lseek(handle, self._seen, os.SEEK_SET)
-            self.write(os.read(handle, written).decode("utf-8", "replace"))
-            self._seen = os.lseek(handle, 0, os.SEEK_END)
+            # Others go on writing where the file's place is left; Windows can only move it back.
+            if hasattr(os, "pread"):
+                text = os.pread(handle, written, self._seen)
+            else:
+                os.lseek(handle, self._seen, os.SEEK_SET)
+                text = os.read(handle, written)
+                os.lseek(handle, 0, os.SEEK_END)
+            self._seen += len(text)
+            self.write(text.decode("utf-8", "replace"))
             self.flush()
 
 
