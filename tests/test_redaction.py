@@ -40,7 +40,7 @@ SMALL = range(1, 8)
 ENOUGH = 3
 PARTNERS = 4
 YEARS = (2023, 2024)
-SEEDS = range(2)
+SEEDS = range(4)
 COUNTS = (
     *("indicator", "year", "scope", "scope_id"),
     *("expected", "reported", "not_applicable", "missing"),
@@ -73,7 +73,7 @@ def study_of(tables: Tables, plan: Plan | None = None) -> Study:
 
 @cache
 def random_study(seed: int) -> Study:
-    return study_of(random_tables(seed, units=8 + seed * 4, years=YEARS))
+    return study_of(random_tables(seed, units=8 + seed % 3 * 4, years=YEARS))
 
 
 @cache
@@ -673,8 +673,8 @@ def test_a_sum_less_the_units_that_are_shown_leaves_no_few_persons_of_one() -> N
                 world.members[world.key(row)] = lone
                 for name, form in world.forms(row, asked[row.indicator]):
                     assert world.value(form) not in SMALL, (row, name, lone)
-    assert seen[1] > 5
-    assert seen[2] > 5
+    assert seen[1] > 10
+    assert seen[2] > 10
 
 
 def is_free_text(column: Column, key: Sequence[str]) -> bool:
