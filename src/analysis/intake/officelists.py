@@ -299,7 +299,7 @@ class _List:
         self.found: dict[str, str] = {}
         self.problems: list[Problem] = []
 
-    def _ask(  # the fields of a question
+    def _ask(
         self,
         row: int,
         code: str,

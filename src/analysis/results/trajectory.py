@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.plan import Indicator, Plan
 from analysis.results.members import BoolArray, Codes
-from analysis.results.rollups import VERDICTS, Block, Sources, Year, find_bounds
+from analysis.results.rollups import VERDICTS, Sources, Year, find_bounds
 
 TRAJECTORIES = (
     "",
@@ -180,10 +180,10 @@ def find_history(indicator: Indicator, sources: Sources) -> History:
     history = History(indicator, sources.plan)
     for number in sources.years:
         year = Year(sources, number)
-        for groups, sums in year.roll_up(indicator, FOLLOWED_SCOPES):
-            bounds = find_bounds(sums, indicator)
-            verdicts = year.judge(indicator, Block(groups, sums))["verdict"]
-            places = ((scope, group) for scope, codes in groups for group in codes.tolist())
+        for block in year.roll_up(indicator, FOLLOWED_SCOPES):
+            sums, bounds = block.sums, find_bounds(block.sums, indicator)
+            verdicts = year.judge(indicator, block)["verdict"]
+            places = ((scope, group) for scope, codes in block.groups for group in codes.tolist())
             for row, (scope, group) in enumerate(places):
                 history.points.setdefault((scope, group), {})[number] = Point(
                     reported=int(sums.reported[row]),
